@@ -1,0 +1,68 @@
+// Runs a program under a Node that is new enough, whatever `node` the calling shell has. Plain JavaScript for Node >= 20.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const root = fileURLToPath(new URL('.', import.meta.url));
+export const NODE_MAJOR = 24;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+
+const major = (version) => Number.parseInt(version.replace(/^v/, ''), 10);
+
+/** The folder of the pinned Node, or undefined where no pinned build exists for this platform. */
+export function pinnedNodeFolder() {
+  const folder = join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin');
+  return existsSync(join(folder, 'node')) ? folder : undefined;
+}
+
+/** The Node to run the product with; undefined when neither the pinned one nor a new enough one is there. */
+export function findNode() {
+  const pinned = pinnedNodeFolder();
+  if (pinned) return join(pinned, 'node');
+  return major(process.version) >= NODE_MAJOR ? process.execPath : undefined;
+}
+
+/** Runs a command in the foreground with the caller's stdio; resolves to its exit code, or to 128 + n when signal n ended it. */
+export function runInForeground(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: 'inherit', ...options });
+    const forward = (signal) => {
+      // A terminal sends its Ctrl-C to the whole foreground group, so the child has had it already.
+      const fromTerminal = (signal === 'SIGINT' || signal === 'SIGQUIT') && process.stdin.isTTY;
+      if (!fromTerminal) child.kill(signal);
+    };
+    for (const signal of SIGNALS) process.on(signal, forward);
+    const settle = (how) => {
+      for (const signal of SIGNALS) process.off(signal, forward);
+      how();
+    };
+    child.on('error', (error) => settle(() => reject(error)));
+    child.on('exit', (code, signal) => settle(() => resolve(code ?? 128 + constants.signals[signal])));
+  });
+}
+
+export function environmentWithNode() {
+  const pinned = pinnedNodeFolder();
+  const path = [pinned, join(root, 'node_modules', '.bin'), process.env.PATH].filter(Boolean).join(delimiter);
+  return { ...process.env, PATH: path };
+}
+
+/** Starts the built program at `entry` (a file URL) with this process's arguments. */
+export async function launch(entry) {
+  const program = fileURLToPath(entry);
+  const node = findNode();
+  if (!node || !existsSync(program)) {
+    const missing = node ? `${relative(root, program)} is not built` : `Node ${NODE_MAJOR} or newer is not installed`;
+    console.error(`${missing}: run "npm run build" once in ${root}`);
+    process.exitCode = 1;
+    return;
+  }
+  if (major(process.version) >= NODE_MAJOR) {
+    process.argv[1] = program;
+    await import(pathToFileURL(program).href);
+    return;
+  }
+  process.exitCode = await runInForeground(node, [program, ...process.argv.slice(2)]);
+}

@@ -1,0 +1,1 @@
+export * from '../gen/index.holdfast.v1.js';

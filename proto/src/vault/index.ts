@@ -1,0 +1,1 @@
+export * from '../gen/index.holdfast.vault.v1.js';
