@@ -1,0 +1,42 @@
+/** Where a vault's objects lie: the id and a store URL such as `local:/srv/holdfast/vault`. */
+export interface VaultStoreRef {
+  readonly vaultId: string;
+  readonly storeUrl: string;
+}
+
+/** One stored frame, unopened, with what its reader needs to open it. */
+export interface FetchedFrame {
+  readonly packId: string;
+  readonly packKind: 'DATA' | 'NODE';
+  readonly domainId: string;
+  /** WrappedSessionKey (holdfast.vault.v1), encoded. */
+  readonly sessionKey: Uint8Array;
+  /** FrameEntry (holdfast.vault.v1), encoded. */
+  readonly frame: Uint8Array;
+  /** The frame's stored bytes, whole. */
+  readonly bytes: Uint8Array;
+}
+
+export type Fetched =
+  | { readonly kind: 'frame'; readonly frame: FetchedFrame }
+  /** No readable copy of these chunks (32-byte ids) is left. */
+  | { readonly kind: 'damaged'; readonly chunkIds: readonly Uint8Array[]; readonly reason: string };
+
+/**
+ * What control asks of the gateway that serves a vault. All calls throw HoldfastErrors;
+ * Unavailable when the gateway cannot be reached, Timeout when it does not answer.
+ */
+export interface GatewayClient {
+  /** Create-if-absent of an object that control signed. False: it existed and was left as it is. */
+  putObject(vault: VaultStoreRef, name: string, content: Uint8Array, signal?: AbortSignal): Promise<boolean>;
+  /** Throws NotFound. */
+  getObject(vault: VaultStoreRef, name: string, signal?: AbortSignal): Promise<Buffer>;
+  /** Frames that hold these chunks (32-byte ids); several chunks may share a frame. */
+  fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[], signal?: AbortSignal): AsyncIterable<Fetched>;
+  /** All frames of one pack, in order. */
+  fetchPack(vault: VaultStoreRef, packId: string, signal?: AbortSignal): AsyncIterable<Fetched>;
+  /** Ends the agent's sessions and voids its unverified copies. Idempotent. */
+  voidAgent(agentId: string): Promise<void>;
+  /** Ends the sessions of this job up to this epoch. Idempotent. */
+  endSessions(job: { readonly jobId: string; readonly epoch: number }): Promise<void>;
+}
