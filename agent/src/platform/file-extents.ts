@@ -1,0 +1,46 @@
+import { checked, native } from './posix.js';
+import { PosixError } from './posix-error.js';
+
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+export interface Extent {
+  /** Bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * The runs of data of an open file up to `size`, in order; what lies between them are holes. One run where the file
+ * system knows nothing about holes. Moves the file's offset.
+ */
+export function dataExtents(fd: number, size: number): Extent[] {
+  const extents: Extent[] = [];
+  for (let at = 0; at < size; ) {
+    const start = seek(fd, at, SEEK_DATA, at === 0);
+    if (start === 'unsupported') return [{ offset: 0, length: size }];
+    if (start === 'none' || start >= size) break;
+    const found = seek(fd, start, SEEK_HOLE, false);
+    const end = typeof found === 'number' ? Math.min(found, size) : size;
+    extents.push({ offset: start, length: end - start });
+    at = end;
+  }
+  return extents;
+}
+
+function seek(fd: number, at: number, whence: number, mayBeUnsupported: boolean): number | 'none' | 'unsupported' {
+  try {
+    return Number(checked('lseek', undefined, () => native().lseek(fd, at, whence)));
+  } catch (error) {
+    const code = error instanceof PosixError ? error.code : undefined;
+    if (code === 'ENXIO') return 'none';
+    if (mayBeUnsupported && (code === 'EINVAL' || code === 'ENOTSUP')) return 'unsupported';
+    throw error;
+  }
+}
+
+/** Reserves space for a range, growing the file if it ends before the range does. */
+export function allocate(fd: number, offset: number, length: number): void {
+  checked('fallocate', undefined, () => native().fallocate(fd, 0, offset, length));
+}
+

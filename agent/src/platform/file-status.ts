@@ -1,0 +1,96 @@
+import { joinNanoseconds } from './nanoseconds.js';
+import { checked, native, terminated } from './posix.js';
+
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_BYTES = 256;
+
+/** What `statx` tells about a file, decoded from the kernel's fixed layout. */
+export interface FileStatus {
+  readonly type: FileType;
+  /** Permission bits with setuid, setgid and sticky (07777). */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes. */
+  readonly size: number;
+  /** Allocated units of 512 bytes. */
+  readonly blocks: number;
+  readonly nlink: number;
+  readonly ino: bigint;
+  /** Device that holds the file, as one number; only good for comparing. */
+  readonly dev: number;
+  /** Nanoseconds since 1970, negative before. */
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+  /** Of a device node. */
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+}
+
+export type FileType =
+  | 'file'
+  | 'directory'
+  | 'symlink'
+  | 'fifo'
+  | 'socket'
+  | 'characterDevice'
+  | 'blockDevice'
+  | 'unknown';
+
+const typesByFormat: Readonly<Record<number, FileType>> = {
+  0o01: 'fifo',
+  0o02: 'characterDevice',
+  0o04: 'directory',
+  0o06: 'blockDevice',
+  0o10: 'file',
+  0o12: 'symlink',
+  0o14: 'socket',
+};
+
+const statusBuffer = Buffer.alloc(STATX_BYTES);
+const EMPTY = Buffer.from([0]);
+
+/** `lstat` relative to a directory. */
+export function statAt(dirFd: number, name: Uint8Array): FileStatus {
+  return statx(dirFd, terminated(name, 'statx'), AT_SYMLINK_NOFOLLOW, name);
+}
+
+export function statFd(fd: number): FileStatus {
+  return statx(fd, EMPTY, AT_EMPTY_PATH, undefined);
+}
+
+function statx(dirFd: number, path: Buffer, flags: number, detail: Uint8Array | undefined): FileStatus {
+  const { statx: call, numbers } = native();
+  checked('statx', detail, () => call(numbers.statx, dirFd, path, flags, STATX_BASIC_STATS, statusBuffer));
+  return decodeStatx(statusBuffer);
+}
+
+/** Decodes `struct statx` (linux/stat.h; little-endian machines, which both supported architectures are). */
+function decodeStatx(buffer: Buffer): FileStatus {
+  const format = buffer.readUInt16LE(28);
+  return {
+    type: typesByFormat[format >> 12] ?? 'unknown',
+    mode: format & 0o7777,
+    uid: buffer.readUInt32LE(20),
+    gid: buffer.readUInt32LE(24),
+    size: readUnsigned64(buffer, 40),
+    blocks: readUnsigned64(buffer, 48),
+    nlink: buffer.readUInt32LE(16),
+    ino: buffer.readBigUInt64LE(32),
+    dev: buffer.readUInt32LE(136) * 2 ** 20 + buffer.readUInt32LE(140),
+    mtimeNs: readTime(buffer, 112),
+    ctimeNs: readTime(buffer, 96),
+    deviceMajor: buffer.readUInt32LE(128),
+    deviceMinor: buffer.readUInt32LE(132),
+  };
+}
+
+function readUnsigned64(buffer: Buffer, offset: number): number {
+  return buffer.readUInt32LE(offset + 4) * 2 ** 32 + buffer.readUInt32LE(offset);
+}
+
+function readTime(buffer: Buffer, offset: number): bigint {
+  return joinNanoseconds(buffer.readBigInt64LE(offset), buffer.readUInt32LE(offset + 8));
+}

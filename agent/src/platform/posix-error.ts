@@ -1,0 +1,37 @@
+import os from 'node:os';
+import util from 'node:util';
+
+/** A failed system call, shaped like Node's own errors so that callers test `code` alone. */
+export class PosixError extends Error {
+  override readonly name = 'PosixError';
+  /** `ENOENT`, `EPERM`, … */
+  readonly code: string;
+  /** Negative, as Node gives it. */
+  readonly errno: number;
+  readonly syscall: string;
+
+  constructor(errno: number, syscall: string, detail?: string) {
+    const code = errnoName(errno);
+    const text = util.getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+    super(`${code}: ${text}, ${syscall}${detail === undefined ? '' : ` '${detail}'`}`);
+    this.code = code;
+    this.errno = -errno;
+    this.syscall = syscall;
+  }
+}
+
+/** The code of a failed system call, be it ours or Node's; undefined for anything else. */
+export function errorCode(error: unknown): string | undefined {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return undefined;
+}
+
+const namesByNumber = new Map<number, string>();
+for (const [name, number] of Object.entries(os.constants.errno)) {
+  // The first name wins: ENOTSUP and EAGAIN before their aliases, as Node reports them.
+  if (!namesByNumber.has(number)) namesByNumber.set(number, name);
+}
+
+function errnoName(errno: number): string {
+  return util.getSystemErrorMap().get(-errno)?.[0] ?? namesByNumber.get(errno) ?? `E${errno}`;
+}
