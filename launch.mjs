@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
-import { delimiter, join, relative } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-export const root = fileURLToPath(new URL('.', import.meta.url));
+export const root = dirname(fileURLToPath(import.meta.url));
 export const NODE_MAJOR = 24;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
 
@@ -43,9 +43,10 @@ export function runInForeground(command, args, options = {}) {
   });
 }
 
-export function environmentWithNode() {
-  const pinned = pinnedNodeFolder();
-  const path = [pinned, join(root, 'node_modules', '.bin'), process.env.PATH].filter(Boolean).join(delimiter);
+/** The caller's environment with the pinned Node, and the tools of the package in `folder`, first on the path. */
+export function environmentWithNode(folder = root) {
+  const tools = [...new Set([folder, root])].map((owner) => join(owner, 'node_modules', '.bin'));
+  const path = [pinnedNodeFolder(), ...tools, process.env.PATH].filter(Boolean).join(delimiter);
   return { ...process.env, PATH: path };
 }
 

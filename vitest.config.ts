@@ -9,8 +9,10 @@ const shared = {
   },
   ssr: { resolve: { conditions: ['holdfast-source'] } },
 };
-const exclude = [...configDefaults.exclude, '**/dist/**'];
+const exclude = [...configDefaults.exclude, '**/dist/**', '**/*.long.test.ts'];
+const endToEnd = { testTimeout: 120_000, hookTimeout: 120_000 };
 
+// The groups run one after the other, so that unit tests do not disturb what end-to-end tests wait for.
 export default defineConfig({
   test: {
     projects: [
@@ -20,15 +22,32 @@ export default defineConfig({
           name: 'unit',
           include: ['{core,proto,server,agent,cli,web-client}/src/**/*.test.{ts,tsx}', 'test/{kit,compat}/**/*.test.ts'],
           exclude,
+          sequence: { groupOrder: 0 },
         },
       },
       {
         ...shared,
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude, testTimeout: 120_000, hookTimeout: 120_000 },
+        test: {
+          name: 'e2e',
+          include: ['test/{e2e,faults}/**/*.test.ts'],
+          exclude,
+          ...endToEnd,
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         ...shared,
-        test: { name: 'web', include: ['test/web/**/*.test.ts'], exclude, testTimeout: 120_000, hookTimeout: 120_000 },
+        test: { name: 'web', include: ['test/web/**/*.test.ts'], exclude, ...endToEnd, sequence: { groupOrder: 2 } },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'long',
+          include: ['**/*.long.test.ts'],
+          exclude: [...configDefaults.exclude, '**/dist/**'],
+          testTimeout: 3_600_000,
+          sequence: { groupOrder: 3 },
+        },
       },
     ],
   },
