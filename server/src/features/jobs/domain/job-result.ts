@@ -1,0 +1,18 @@
+import type { BackupType, JobCounters, JobNotice } from './job.js';
+
+export type JobOutcome =
+  | { readonly kind: 'backup'; readonly pointId: string; readonly type: BackupType; readonly basePointId?: string; readonly typeReason?: string }
+  | { readonly kind: 'restore'; readonly notRestorable: number; readonly skipped: number; readonly damaged: number }
+  | { readonly kind: 'failure'; readonly code: string; readonly message: string }
+  | { readonly kind: 'cancelled' };
+
+/** What an agent reports when it is done with a job. */
+export interface JobResult {
+  readonly outcome: JobOutcome;
+  readonly counters: JobCounters;
+  /** At most 1,000. */
+  readonly notices: readonly JobNotice[];
+  readonly noticesTotal: number;
+}
+
+export const MOST_NOTICES = 1_000;

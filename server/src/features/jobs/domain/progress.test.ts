@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { JobCounters } from './job.js';
+import { follow } from './progress.js';
+import { waitingFor } from './waiting-for.js';
+import type { Job } from './job.js';
+
+const zero: JobCounters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
+const at = (counters: Partial<JobCounters>, expectedBytes = 10_000n) => ({ phase: 'TRANSFERRING' as const, counters: { ...zero, ...counters }, expectedBytes });
+
+describe('progress', () => {
+  it('tells bytes a second of the last interval and the time left', () => {
+    const first = follow(undefined, at({ bytesTotal: 0n }), 'BACKUP', 1_000);
+    const second = follow(first, at({ bytesTotal: 2_000n, bytesRead: 1_000n }), 'BACKUP', 3_000);
+    expect([second.rate, second.etaSeconds]).toEqual([500n, 8]);
+    const third = follow(second, at({ bytesTotal: 6_000n, bytesRead: 5_000n }), 'BACKUP', 4_000);
+    expect([third.rate, third.etaSeconds]).toEqual([4_000n, 2]);
+  });
+
+  it('counts a restore by what it wrote', () => {
+    const first = follow(undefined, at({}), 'RESTORE', 0);
+    expect(follow(first, at({ bytesWritten: 5_000n }), 'RESTORE', 1_000)).toMatchObject({ rate: 5_000n, etaSeconds: 1 });
+  });
+
+  it('promises nothing while the whole is unknown or nothing moves', () => {
+    const first = follow(undefined, at({}, 0n), 'BACKUP', 0);
+    expect(follow(first, at({ bytesTotal: 100n }, 0n), 'BACKUP', 1_000).etaSeconds).toBeUndefined();
+    expect(follow(first, at({}), 'BACKUP', 1_000).etaSeconds).toBeUndefined();
+  });
+
+  it('never shows a negative rate when a new attempt starts over', () => {
+    const first = follow(undefined, at({ bytesRead: 5_000n, bytesTotal: 5_000n }), 'BACKUP', 0);
+    expect(follow(first, at({}), 'BACKUP', 1_000).rate).toBe(0n);
+  });
+});
+
+describe('what a queued job waits for', () => {
+  const job = { state: 'QUEUED', notBefore: 0, attempt: 2 } as Job;
+  const free = { now: 100, agentConnected: true, activeJobsOfAgent: 0 };
+  it.each([
+    [job, { ...free, agentConnected: false }, 'The agent is not connected.'],
+    [job, { ...free, activeJobOfItem: { kind: 'BACKUP' as const } }, 'Another backup of the same item is under way.'],
+    [job, { ...free, activeJobsOfAgent: 4 }, 'The agent is busy with 4 jobs.'],
+    [{ ...job, notBefore: 2_100 }, free, 'Attempt 2 starts in 2 s.'],
+    [job, free, 'It is about to start.'],
+    [{ ...job, state: 'RUNNING' as const }, free, undefined],
+  ])('case %#', (each, around, words) => {
+    expect(waitingFor(each, around)).toBe(words);
+  });
+});

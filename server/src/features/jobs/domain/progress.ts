@@ -1,0 +1,46 @@
+import type { JobCounters, JobKind, JobPhase } from './job.js';
+
+export interface ProgressReport {
+  readonly phase: JobPhase;
+  readonly counters: JobCounters;
+  /** 0 while unknown. */
+  readonly expectedBytes: bigint;
+}
+
+export interface ProgressState extends ProgressReport {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  /** Content bytes a second between the last two reports. */
+  readonly rate: bigint;
+  /** Bytes a second of all that was gone through, smoothed; for the ETA. */
+  readonly pace: number;
+  readonly etaSeconds?: number;
+}
+
+// A new report counts for a third: an ETA that follows every stutter is no help.
+const WEIGHT = 1 / 3;
+// Reports closer together than this say little about speed.
+const SHORTEST_INTERVAL_MS = 200;
+
+/** What a report says together with the one before. */
+export function follow(previous: ProgressState | undefined, report: ProgressReport, kind: JobKind, at: number): ProgressState {
+  if (!previous) return { ...report, at, rate: 0n, pace: 0 };
+  const elapsed = at - previous.at;
+  if (elapsed < SHORTEST_INTERVAL_MS) return { ...previous, ...report };
+  const perSecond = (bytes: bigint): number => (Math.max(0, Number(bytes)) * 1_000) / elapsed;
+  const moved = perSecond(content(report.counters, kind) - content(previous.counters, kind));
+  const passed = perSecond(done(report.counters, kind) - done(previous.counters, kind));
+  const pace = previous.pace === 0 ? passed : previous.pace + (passed - previous.pace) * WEIGHT;
+  const left = report.expectedBytes - done(report.counters, kind);
+  const eta = report.expectedBytes > 0n && pace > 0 ? { etaSeconds: Math.ceil(Math.max(0, Number(left)) / pace) } : {};
+  return { ...report, at, rate: BigInt(Math.round(moved)), pace, ...eta };
+}
+
+function content(counters: JobCounters, kind: JobKind): bigint {
+  return kind === 'BACKUP' ? counters.bytesRead : counters.bytesWritten;
+}
+
+// An unchanged file is passed without being read.
+function done(counters: JobCounters, kind: JobKind): bigint {
+  return kind === 'BACKUP' ? counters.bytesTotal : counters.bytesWritten;
+}
