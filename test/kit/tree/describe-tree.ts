@@ -1,7 +1,7 @@
 /** What one entry of a tree is, read from the file system alone. */
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
-import { type Extent, native } from './native.ts';
+import { type Extent, native } from './native.js';
 
 export type EntryKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device';
 
@@ -83,7 +83,8 @@ export class TreeDescriber {
       }
       if (kind === 'directory') names = fs.readdirSync(absolute, { encoding: 'buffer' }).sort(Buffer.compare);
       else if (kind === 'file') content = this.#readContent(absolute, stats.size);
-      else if (kind === 'symlink') content = { linkTarget: fs.readlinkSync(absolute, { encoding: 'buffer' }).toString('latin1') };
+      else if (kind === 'symlink')
+        content = { linkTarget: fs.readlinkSync(absolute, { encoding: 'buffer' }).toString('latin1') };
     } catch (error) {
       if (!isRefusal(error)) throw error;
       unreadable = (error as Error).message;

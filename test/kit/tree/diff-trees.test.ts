@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeTree } from './describe-tree.ts';
-import { diffTrees } from './diff-trees.ts';
+import { describeTree } from './describe-tree.js';
+import { diffTrees } from './diff-trees.js';
 
 let folder: string;
 let original: string;
@@ -28,7 +28,9 @@ function buildTree(root: string): void {
 }
 
 function aspectsOf(): string[] {
-  return diffTrees(describeTree(original), describeTree(copy), { privileged: true }).differences.map((d) => `${d.path}: ${d.aspect}`);
+  return diffTrees(describeTree(original), describeTree(copy), { privileged: true }).differences.map(
+    (d) => `${d.path}: ${d.aspect}`,
+  );
 }
 
 beforeEach(() => {
@@ -80,7 +82,9 @@ describe('diffTrees', () => {
   });
 
   it('counts what only root may set apart from differences', () => {
-    const expected = new Map([...describeTree(original)].map(([name, entry]) => [name, { ...entry, uid: entry.uid + 1 }]));
+    const expected = new Map(
+      [...describeTree(original)].map(([name, entry]) => [name, { ...entry, uid: entry.uid + 1 }]),
+    );
     const comparison = diffTrees(expected, describeTree(copy), { privileged: false });
     expect(comparison.differences).toEqual([]);
     expect(comparison.notRestorable.length).toBe(expected.size);

@@ -1,6 +1,6 @@
 /** Says where a copy of a tree differs from its original, entry by entry. */
-import type { EntryDescription } from './describe-tree.ts';
-import type { Extent } from './native.ts';
+import type { EntryDescription } from './describe-tree.js';
+import type { Extent } from './native.js';
 
 export interface TreeDifference {
   readonly path: string;
@@ -123,7 +123,8 @@ export function diffTrees(
     }
   }
   for (const [path, entry] of actualEntries) {
-    if (!expectedEntries.has(path)) differences.push({ path, aspect: 'presence', expected: 'absent', actual: entry.kind });
+    if (!expectedEntries.has(path))
+      differences.push({ path, aspect: 'presence', expected: 'absent', actual: entry.kind });
   }
   return { differences, notRestorable };
 }

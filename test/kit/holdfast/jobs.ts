@@ -1,0 +1,56 @@
+import type { Api, Data } from './api.js';
+
+const JOB_FIELDS = `id kind state waitingFor backupType backupTypeReason recoveryPoint { id } noticesTotal notices { path kind message }
+  error { code message }
+  progress { phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten expectedBytes rate etaSeconds }`;
+
+const ENDED = new Set(['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED']);
+
+export async function readJob(api: Api, id: string): Promise<Data> {
+  const { job } = await api.ask(`query Job($id: ID!) { job(id: $id) { ${JOB_FIELDS} } }`, { id });
+  return job;
+}
+
+/** Polls until the job has ended; throws when `timeoutMs` pass without that. */
+export async function waitForJob(
+  api: Api,
+  id: string,
+  options: { timeoutMs?: number; onProgress?: (job: Data) => void } = {},
+): Promise<Data> {
+  const deadline = performance.now() + (options.timeoutMs ?? 24 * 3600 * 1000);
+  for (;;) {
+    const job = await readJob(api, id);
+    if (ENDED.has(job.state)) return job;
+    options.onProgress?.(job);
+    if (performance.now() > deadline)
+      throw new Error(`job ${id} is still ${job.state} (${job.waitingFor ?? job.progress.phase})`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+export async function backUp(
+  api: Api,
+  protectedItemId: string,
+  type: 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL',
+): Promise<string> {
+  const { job } = await api.mutate('backupNow', { protectedItemId, type }, 'job { id }');
+  return job.id;
+}
+
+export interface RestoreRequest {
+  readonly recoveryPointId: string;
+  readonly agentId?: string;
+  readonly path: string;
+  readonly base?: string;
+  readonly select?: readonly string[];
+  readonly onConflict?: 'FAIL' | 'SKIP' | 'OVERWRITE' | 'KEEP_BOTH';
+}
+
+export async function restoreTo(
+  api: Api,
+  { recoveryPointId, agentId, path, base, select, onConflict }: RestoreRequest,
+): Promise<string> {
+  const input = { recoveryPointId, mode: 'ALTERNATE_LOCATION', target: { agentId, path, base }, select, onConflict };
+  const { job } = await api.mutate('triggerRestore', input, 'job { id }');
+  return job.id;
+}
