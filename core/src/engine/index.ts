@@ -1,1 +1,47 @@
-export {};
+/**
+ * The engine: how data becomes what lies in a vault, and comes back. docs/design/vault-format.md
+ * describes the bytes. From data to store: chunker (where to cut) → chunks (names) → frames
+ * (compress, seal) → packs (one stored object) → stores; nodes describe trees of files and are chunks
+ * themselves; objects are the small signed ones; sealing holds the keys.
+ */
+export * from './chunker/gear-chunker.js';
+export { ChunkHasher, type ChunkName, idOfClaim, verifyChunk } from './chunks/chunk-hasher.js';
+export { sha256 } from './chunks/hmac-sha256.js';
+export * from './format/id-set.js';
+export * from './format/limits.js';
+export { checkFrameEntry, decodeFrameEntry, deriveFrameKey, encodeFrameEntry, type FrameContext, type FrameInfo } from './frames/frame.js';
+export { FrameGatherer, type NamedChunk } from './frames/frame-gatherer.js';
+export { openChunks, type OpenedChunk, openFrame, splitFrame } from './frames/open-frame.js';
+export { padmeLength } from './frames/padding.js';
+export { type FrameChunk, FrameSealer, type FrameSealerOptions, type PlainFrame, type SealedFrame } from './frames/seal-frame.js';
+export { type LocalStore, type LocalStoreOptions, openLocalStore } from './stores/local-store.js';
+export { MemoryStore } from './stores/memory-store.js';
+export type { ByteRange, ObjectInfo, ObjectReaper, ObjectStore, ObjectWriter, PutOptions, PutResult } from './stores/object-store.js';
+export { isObjectName } from './stores/store-errors.js';
+export {
+  BackupType,
+  Codec,
+  Consistency,
+  DomainScope,
+  EntryDefect,
+  EntryType,
+  KeyMode,
+  PackKind,
+  Redundancy,
+  SlotKind,
+} from '@holdfast/proto/vault';
+export type {
+  ChunkerParameters,
+  Descriptor,
+  Domain,
+  DomainSecret,
+  FrameEntry,
+  KeySlot,
+  LogEntry,
+  PackFooter,
+  PackIndex,
+  PointStatistics,
+  RecoveryPoint,
+  SignedObject,
+  WrappedSessionKey,
+} from '@holdfast/proto/vault';

@@ -1,4 +1,4 @@
-import { createHash, randomFillSync } from 'node:crypto';
+import { createCipheriv, createHash, randomFillSync } from 'node:crypto';
 
 /** Where randomness comes from. Real keys and ids need `systemRandom`; tests pass a seeded one. */
 export interface Random {
@@ -11,19 +11,8 @@ export const systemRandom: Random = {
   bytes: (length) => randomFillSync(Buffer.allocUnsafeSlow(length)),
 };
 
-/** A repeatable sequence: SHA-256 in counter mode over the seed. For tests and test material only. */
+/** A repeatable sequence: the AES-256-CTR key stream under SHA-256 of the seed. For tests and test material only. */
 export function seededRandom(seed: string): Random {
-  let counter = 0;
-  let left = Buffer.alloc(0);
-  return {
-    bytes(length) {
-      const blocks = [left];
-      for (let have = left.length; have < length; have += 32) {
-        blocks.push(createHash('sha256').update(`${seed}\u0000${counter++}`).digest());
-      }
-      const all = Buffer.concat(blocks);
-      left = Buffer.from(all.subarray(length));
-      return Buffer.from(all.subarray(0, length));
-    },
-  };
+  const stream = createCipheriv('aes-256-ctr', createHash('sha256').update(seed).digest(), Buffer.alloc(16));
+  return { bytes: (length) => stream.update(Buffer.alloc(length)) };
 }

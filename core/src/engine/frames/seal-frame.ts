@@ -1,0 +1,109 @@
+import { type CipherGCM, createCipheriv } from 'node:crypto';
+import { Codec, type FrameEntry } from '@holdfast/proto/vault';
+import { sha256 } from '../chunks/hmac-sha256.js';
+import { unstorable } from '../format/format-errors.js';
+import { NO_IDS } from '../format/id-set.js';
+import { KIB } from '../format/limits.js';
+import { KeyDeriver } from '../sealing/hkdf.js';
+import { compressIfWorthwhile } from './compression.js';
+import { BODY_LENGTH_BYTES, checkFrameEntry, deriveFrameKey, type FrameContext, frameBinding, TAG_BYTES } from './frame.js';
+import { padmeLength } from './padding.js';
+
+// Fresh outputs of a few pages stay in the cache; one of a MiB pays a page fault per page.
+const CIPHER_STEP = 32 * KIB;
+const NONCE = Buffer.alloc(12);
+const ZEROS = Buffer.alloc(CIPHER_STEP);
+
+/** One chunk's share of a frame, in the order of the plaintext. */
+export interface FrameChunk {
+  readonly id: Uint8Array;
+  readonly length: number;
+  /** Nodes: sorted set of the ids it refers to. */
+  readonly edges?: Uint8Array;
+}
+
+export interface PlainFrame {
+  /** The chunks' plaintexts, one after another. */
+  readonly plaintext: Uint8Array;
+  readonly chunks: readonly FrameChunk[];
+}
+
+export interface SealedFrame {
+  readonly stored: Buffer;
+  /** Everything of the footer's entry but the offset, which the pack decides. */
+  readonly entry: Omit<FrameEntry, 'offset'>;
+}
+
+export interface FrameSealerOptions {
+  readonly context: FrameContext;
+  /** 32 bytes, drawn for this session. */
+  readonly sessionKey: Uint8Array;
+  /** Round stored lengths up (Padmé), so that they say less about the content. */
+  readonly padded: boolean;
+}
+
+/** Seals the frames of one upload session and kind. */
+export class FrameSealer {
+  private readonly keys: KeyDeriver;
+
+  constructor(private readonly options: FrameSealerOptions) {
+    this.keys = new KeyDeriver(options.sessionKey);
+  }
+
+  /**
+   * Compresses (or not) and seals. `out`, when given and large enough, receives the stored bytes and
+   * must stay untouched until they are sent. Throws Validation for what the format cannot hold.
+   */
+  seal(frame: PlainFrame, out?: Buffer): SealedFrame {
+    const compressed = compressIfWorthwhile(frame.plaintext);
+    const body = compressed ?? frame.plaintext;
+    const unpadded = BODY_LENGTH_BYTES + body.length;
+    const sealedLength = this.options.padded ? padmeLength(unpadded) : unpadded;
+    const storedLength = sealedLength + TAG_BYTES;
+    const info = describe(frame, compressed ? Codec.CODEC_ZSTD : Codec.CODEC_RAW, storedLength, this.options.context);
+
+    const stored = out && out.length >= storedLength ? out.subarray(0, storedLength) : Buffer.allocUnsafeSlow(storedLength);
+    const cipher = createCipheriv('aes-256-gcm', deriveFrameKey(this.keys, info), NONCE);
+    cipher.setAAD(frameBinding(this.options.context, info));
+    const head = Buffer.alloc(BODY_LENGTH_BYTES);
+    head.writeUInt32LE(body.length);
+    let at = encryptInto(cipher, head, stored, 0);
+    at = encryptInto(cipher, body, stored, at);
+    for (let left = sealedLength - at; left > 0; left = sealedLength - at) {
+      at = encryptInto(cipher, ZEROS.subarray(0, Math.min(left, ZEROS.length)), stored, at);
+    }
+    cipher.final();
+    stored.set(cipher.getAuthTag(), at);
+    return { stored, entry: { ...info, storedSha256: sha256(stored) } };
+  }
+}
+
+function encryptInto(cipher: CipherGCM, bytes: Uint8Array, out: Buffer, at: number): number {
+  for (let from = 0; from < bytes.length; from += CIPHER_STEP) {
+    const piece = cipher.update(bytes.subarray(from, from + CIPHER_STEP));
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return at;
+}
+
+const UNKNOWN_HASH = Buffer.alloc(32);
+
+function describe(frame: PlainFrame, codec: Codec, storedLength: number, context: FrameContext): Omit<FrameEntry, 'offset'> {
+  const withEdges = frame.chunks.some((chunk) => chunk.edges !== undefined);
+  const entry = {
+    storedLength,
+    codec,
+    plainLength: frame.plaintext.length,
+    storedSha256: UNKNOWN_HASH,
+    chunkIds: Buffer.concat(frame.chunks.map((chunk) => chunk.id)),
+    chunkLengths: frame.chunks.map((chunk) => chunk.length),
+    edges: withEdges ? frame.chunks.map((chunk) => Buffer.from(chunk.edges ?? NO_IDS)) : [],
+  };
+  try {
+    checkFrameEntry({ offset: 0n, ...entry }, context.kind);
+  } catch (cause) {
+    throw unstorable('UNSTORABLE_FRAME', cause instanceof Error ? cause.message : String(cause));
+  }
+  return entry;
+}

@@ -1,0 +1,266 @@
+/**
+ * Objects as files below one folder.
+ *
+ * Crash safety: bytes go to a temporary file beside their place, which is flushed to the disk before
+ * it gets its name, and then the folder is flushed. A crash before the name leaves a temporary file,
+ * removed when a store of the same owner opens. A flush that fails is final: the kernel may have
+ * dropped the pages, so a second flush that succeeds would prove nothing.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Random } from '../../ids/index.js';
+import { unstorable } from '../format/format-errors.js';
+import type { ByteRange, ObjectInfo, ObjectReaper, ObjectStore, ObjectWriter, PutOptions, PutResult } from './object-store.js';
+import { checkObjectName, checkRange, objectNotFound, storeFailure, writerClosed } from './store-errors.js';
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const OWNER = /^[a-z0-9-]{1,64}$/;
+// Packs are many: one folder per two hex digits keeps folders of a size that lists quickly.
+const SHARDED = /^pack\/([0-9a-f]{2})[^/]*$/;
+
+export interface LocalStoreOptions {
+  /** Absolute path of the store's folder. */
+  readonly root: string;
+  /** Names the temporary files, lower-case letters, digits and dashes: one running process at a time per owner. */
+  readonly owner: string;
+  readonly random: Random;
+  /** Make the folder (not its parents) if it is missing. Otherwise a missing folder is Unavailable: its disk may not be mounted. */
+  readonly create: boolean;
+}
+
+export async function openLocalStore(options: LocalStoreOptions): Promise<LocalStore> {
+  if (!OWNER.test(options.owner)) throw unstorable('STORE_OWNER', "This is not a name for a store's owner.");
+  try {
+    if (options.create) await makeFolder(options.root);
+    await removeLeftovers(options.root, temporaryPrefix(options.owner));
+  } catch (thrown) {
+    throw storeFailure(thrown);
+  }
+  return new LocalStore(options);
+}
+
+export class LocalStore implements ObjectStore, ObjectReaper {
+  private readonly root: string;
+  private readonly knownFolders = new Set<string>();
+
+  constructor(private readonly options: LocalStoreOptions) {
+    this.root = options.root;
+  }
+
+  async put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult> {
+    const writer = await this.openWriter(name, options);
+    try {
+      if (content instanceof Uint8Array) await writer.write(content);
+      else for await (const piece of content) await writer.write(piece);
+      return await writer.commit();
+    } catch (thrown) {
+      await writer.abort();
+      throw thrown;
+    }
+  }
+
+  async openWriter(name: string, options: PutOptions = {}): Promise<ObjectWriter> {
+    const path = this.pathOf(name);
+    const temporary = join(dirname(path), temporaryPrefix(this.options.owner) + this.options.random.bytes(12).toString('hex'));
+    try {
+      await this.ensureFolder(dirname(path));
+      const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
+      return new LocalWriter(name, path, temporary, file, options.ifAbsent === true);
+    } catch (thrown) {
+      throw storeFailure(thrown, name);
+    }
+  }
+
+  async get(name: string, range?: ByteRange): Promise<Buffer> {
+    const path = this.pathOf(name);
+    let file: FileHandle | undefined;
+    try {
+      file = await open(path, constants.O_RDONLY);
+      const { offset, length } = checkRange(name, range, (await file.stat()).size);
+      const bytes = Buffer.allocUnsafeSlow(length);
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+        if (bytesRead === 0) checkRange(name, { offset, length }, offset + done);
+        done += bytesRead;
+      }
+      return bytes;
+    } catch (thrown) {
+      throw await this.readFailure(thrown, name);
+    } finally {
+      await file?.close();
+    }
+  }
+
+  async stat(name: string): Promise<ObjectInfo | undefined> {
+    try {
+      return { name, size: (await stat(this.pathOf(name))).size };
+    } catch (thrown) {
+      const failure = await this.readFailure(thrown, name);
+      if (failure.kind === 'NotFound') return undefined;
+      throw failure;
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    try {
+      await stat(this.root);
+    } catch (thrown) {
+      throw storeFailure(thrown);
+    }
+    yield* this.walk('', prefix);
+  }
+
+  async delete(name: string): Promise<void> {
+    const path = this.pathOf(name);
+    try {
+      await unlink(path);
+      await syncFolder(dirname(path));
+    } catch (thrown) {
+      const failure = await this.readFailure(thrown, name);
+      if (failure.kind !== 'NotFound') throw failure;
+    }
+  }
+
+  private pathOf(name: string): string {
+    checkObjectName(name);
+    const shard = SHARDED.exec(name)?.[1];
+    return shard === undefined ? join(this.root, name) : join(this.root, 'pack', shard, name.slice('pack/'.length));
+  }
+
+  private async ensureFolder(folder: string): Promise<void> {
+    if (folder === this.root || this.knownFolders.has(folder)) return;
+    await this.ensureFolder(dirname(folder));
+    await makeFolder(folder);
+    this.knownFolders.add(folder);
+  }
+
+  // A missing file below a present root is a missing object; below a missing root, a missing store.
+  private async readFailure(thrown: unknown, name: string) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') return storeFailure(thrown, name);
+    const rootFailure = await stat(this.root).then(() => undefined, (failed: unknown) => storeFailure(failed, name));
+    return rootFailure ?? objectNotFound(name);
+  }
+
+  // `inside` is the object name of a folder, ending in '/', or ''. Sharding does not disturb the order:
+  // a shard's name is how the names in it begin.
+  private async *walk(inside: string, prefix: string, shard = ''): AsyncIterable<ObjectInfo> {
+    const entries = await readdir(join(this.root, inside, shard), { withFileTypes: true }).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'ENOENT') return [];
+      throw storeFailure(thrown);
+    });
+    // A folder sorts as its name with the slash, as the names in it do.
+    const named = entries.filter((entry) => !entry.name.startsWith('.')).map((entry) => ({ entry, key: entry.isDirectory() ? `${entry.name}/` : entry.name }));
+    for (const { entry, key } of named.sort((a, b) => (a.key < b.key ? -1 : 1))) {
+      const name = inside + key;
+      if (entry.isFile()) {
+        if (!name.startsWith(prefix)) continue;
+        const info = await this.stat(name);
+        if (info) yield info;
+      } else if (entry.isDirectory()) {
+        if (inside === 'pack/' && shard === '' && /^[0-9a-f]{2}$/.test(entry.name)) {
+          if (mayHold(`pack/${entry.name}`, prefix)) yield* this.walk(inside, prefix, entry.name);
+        } else if (mayHold(name, prefix)) yield* this.walk(name, prefix);
+      }
+    }
+  }
+}
+
+class LocalWriter implements ObjectWriter {
+  private open = true;
+
+  constructor(
+    private readonly name: string,
+    private readonly path: string,
+    private readonly temporary: string,
+    private readonly file: FileHandle,
+    private readonly ifAbsent: boolean,
+  ) {}
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (!this.open) throw writerClosed();
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await this.file.write(bytes, done, bytes.length - done)).bytesWritten;
+      }
+    } catch (thrown) {
+      await this.abort();
+      throw storeFailure(thrown, this.name);
+    }
+  }
+
+  async commit(): Promise<PutResult> {
+    if (!this.open) throw writerClosed();
+    try {
+      await this.file.sync();
+      const created = await this.publish();
+      await syncFolder(dirname(this.path));
+      this.open = false;
+      await this.file.close();
+      return { created };
+    } catch (thrown) {
+      await this.abort();
+      throw storeFailure(thrown, this.name);
+    }
+  }
+
+  async abort(): Promise<void> {
+    if (!this.open) return;
+    this.open = false;
+    await this.file.close().catch(() => undefined);
+    // What cannot be removed now is removed when the store opens next.
+    await rm(this.temporary, { force: true }).catch(() => undefined);
+  }
+
+  private async publish(): Promise<boolean> {
+    if (!this.ifAbsent) {
+      await rename(this.temporary, this.path);
+      return true;
+    }
+    const created = await link(this.temporary, this.path).then(
+      () => true,
+      (thrown: NodeJS.ErrnoException) => {
+        if (thrown.code === 'EEXIST') return false;
+        throw thrown;
+      },
+    );
+    await unlink(this.temporary);
+    return created;
+  }
+}
+
+function temporaryPrefix(owner: string): string {
+  return `.tmp-${owner}-`;
+}
+
+function mayHold(folder: string, prefix: string): boolean {
+  return folder.startsWith(prefix) || prefix.startsWith(folder);
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw thrown;
+  }
+  await syncFolder(dirname(folder));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await removeLeftovers(path, prefix);
+    else if (entry.name.startsWith(prefix)) await unlink(path);
+  }
+}
