@@ -1,0 +1,111 @@
+import { expect, it } from 'vitest';
+import type { User } from '../../features/access/ports.js';
+import { Refusal } from '../../features/access/refusal.js';
+import { describeOnEachDatabase, SYSTEM, type TestDatabase } from './testing.js';
+
+const user = (database: TestDatabase, name: string): User => ({ id: database.context().newId(), name, passwordHash: 'x', createdAt: database.clock.now() });
+
+describeOnEachDatabase('a unit of work', (open) => {
+  it('keeps everything or nothing', async () => {
+    const database = await open();
+    const ada = user(database, 'ada');
+    await expect(
+      database.unitOfWork.run(async (stores) => {
+        await stores.users.insert(ada);
+        throw new Error('changed my mind');
+      }),
+    ).rejects.toThrow('changed my mind');
+    expect(await database.unitOfWork.run((stores) => stores.users.get(ada.id))).toBeUndefined();
+    await database.unitOfWork.run((stores) => stores.users.insert(ada));
+    expect(await database.unitOfWork.run((stores) => stores.users.findByName('ADA'))).toEqual(ada);
+  });
+
+  it('loses no update when many read and write the same row', async () => {
+    const database = await open();
+    const counter = user(database, 'counter');
+    await database.unitOfWork.run((stores) => stores.users.insert({ ...counter, passwordHash: '0' }));
+    const increments = Array.from({ length: 12 }, () =>
+      database.unitOfWork.run(async (stores) => {
+        const before = await stores.users.get(counter.id);
+        await stores.users.setPasswordHash(counter.id, String(Number(before?.passwordHash) + 1));
+      }),
+    );
+    await Promise.all(increments);
+    expect((await database.unitOfWork.run((stores) => stores.users.get(counter.id)))?.passwordHash).toBe('12');
+  });
+
+  it('runs what waits for the commit after it, and not after a rollback', async () => {
+    const database = await open();
+    const seen: string[] = [];
+    await database.unitOfWork.run(async (_, transaction) => {
+      transaction.afterCommit(() => {
+        seen.push('committed');
+      });
+      seen.push('inside');
+    });
+    await database.unitOfWork
+      .run(async (_, transaction) => {
+        transaction.afterCommit(() => {
+          seen.push('never');
+        });
+        throw new Error('no');
+      })
+      .catch(() => undefined);
+    expect(seen).toEqual(['inside', 'committed']);
+  });
+
+  it('refuses to be opened inside another one', async () => {
+    const database = await open();
+    const nested = database.unitOfWork.run(() => database.unitOfWork.run(async () => 1));
+    await expect(nested).rejects.toMatchObject({ code: 'NESTED_UNIT_OF_WORK' });
+  });
+
+  it('audits a refusal although everything else rolls back', async () => {
+    const database = await open();
+    const ada = user(database, 'ada');
+    const refused = database.unitOfWork.run(async (stores) => {
+      await stores.users.insert(ada);
+      throw new Refusal({ kind: 'Forbidden', code: 'NO', message: 'No.' }, { principal: SYSTEM, address: '192.0.2.1' }, { action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN' });
+    });
+    await expect(refused).rejects.toMatchObject({ kind: 'Forbidden' });
+    const { events, found } = await database.unitOfWork.run(async (stores) => ({
+      events: await stores.audit.list({}, { first: 10 }),
+      found: await stores.users.get(ada.id),
+    }));
+    expect(found).toBeUndefined();
+    expect(events.items.map((each) => each.item)).toMatchObject([{ actor: 'system:test', action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN', address: '192.0.2.1' }]);
+  });
+});
+
+describeOnEachDatabase('a page of a list', (open) => {
+  it('neither repeats nor skips a row while rows are added, in both directions', async () => {
+    const database = await open();
+    const append = (action: string) =>
+      database.unitOfWork.run((stores) => stores.audit.append({ principal: SYSTEM }, { action, outcome: 'SUCCEEDED' }));
+    for (let i = 0; i < 5; i += 1) {
+      await append(`a${i}`);
+      if (i % 2 === 1) await database.clock.advance(1);
+    }
+    for (const direction of ['ASC', 'DESC'] as const) {
+      const seen: string[] = [];
+      let after: string | undefined;
+      for (let more = true; more; ) {
+        const page = await database.unitOfWork.run((stores) => stores.audit.list({}, { first: 2, direction, ...(after === undefined ? {} : { after }) }));
+        seen.push(...page.items.map((each) => each.item.action));
+        after = page.items.at(-1)?.cursor;
+        more = page.hasNextPage;
+        if (direction === 'DESC') await append('late');
+      }
+      const expected = ['a0', 'a1', 'a2', 'a3', 'a4'];
+      expect(seen).toEqual(direction === 'ASC' ? expected : expected.toReversed());
+    }
+  });
+
+  it('refuses a size beyond the cap and a cursor that it did not give out', async () => {
+    const database = await open();
+    const list = (page: { first: number; after?: string }) => database.unitOfWork.run((stores) => stores.audit.list({}, page));
+    await expect(list({ first: 201 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
+    await expect(list({ first: 0 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
+    await expect(list({ first: 1, after: 'bm9wZQ' })).rejects.toMatchObject({ code: 'MALFORMED_CURSOR' });
+  });
+});
