@@ -53,7 +53,7 @@ const buildSteps = [
 /** A built program; it runs where the user is, with the user's arguments, so that relative paths mean what they say. */
 const program = (file, ...args) => [{ file, args }];
 const LINTERS = [
-  { command: tool('biome'), args: ['ci', '.'] },
+  { command: tool('biome'), args: ['ci', '--error-on-warnings', '.'] },
   { command: tool('depcruise'), args: ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', ...PACKAGES] },
   { command: tool('knip'), args: [] },
   { command: tool('eslint'), args: ['.', '--max-warnings', '0'] },
@@ -123,7 +123,12 @@ async function prepare(command, args, cwd = '.') {
 async function install() {
   // Inside node_modules, so that deleting that folder is enough to start afresh.
   const stampFile = join(root, 'node_modules', '.holdfast-installed');
-  const stamp = hashOf(['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...PACKAGES.map((name) => `${name}/package.json`)]);
+  const stamp = hashOf([
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    'package.json',
+    ...PACKAGES.map((name) => `${name}/package.json`),
+  ]);
   if (readText(stampFile) === stamp) return;
   say('holdfast: installing packages');
   rmSync(stampFile, { force: true });

@@ -20,7 +20,10 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          include: ['{core,proto,server,agent,cli,web-client}/src/**/*.test.{ts,tsx}', 'test/{kit,compat}/**/*.test.ts'],
+          include: [
+            '{core,proto,server,agent,cli,web-client}/src/**/*.test.{ts,tsx}',
+            'test/{kit,compat}/**/*.test.ts',
+          ],
           exclude,
           sequence: { groupOrder: 0 },
         },

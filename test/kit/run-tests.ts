@@ -44,7 +44,8 @@ async function main(): Promise<void> {
   if (postgres) process.env.HOLDFAST_TEST_POSTGRES = postgres.url;
   try {
     const tally = await runTests(process.argv.slice(2));
-    if (existsSync(notRun)) for (const line of new Set(readFileSync(notRun, 'utf8').trim().split('\n'))) console.log(line);
+    if (existsSync(notRun))
+      for (const line of new Set(readFileSync(notRun, 'utf8').trim().split('\n'))) console.log(line);
     if (tally.passed + tally.failed === 0) {
       console.error('no test ran');
       process.exitCode = 1;
