@@ -20,7 +20,7 @@ export function readNames(fd: number): string[] {
     const filled = checked('getdents64', undefined, () => getdents64(numbers.getdents64, fd, buffer, buffer.length));
     if (filled === 0) return names;
     for (let at = 0; at < filled; at += buffer.readUInt16LE(at + 16)) {
-      const name = buffer.latin1Slice(at + 19, buffer.indexOf(0, at + 19));
+      const name = buffer.toString('latin1', at + 19, buffer.indexOf(0, at + 19));
       if (name !== '.' && name !== '..') names.push(name);
     }
   }
