@@ -18,15 +18,17 @@ export interface AuthenticatedCall {
 }
 
 const IDENTITY = /^URI:holdfast:\/\/(agent|gateway|control)\/([0-9a-f-]{36})$/;
+// A gateway's certificate also carries the names that it serves under.
+const HOST = /^(DNS:[A-Za-z0-9.-]+|IP Address:[0-9A-Fa-f.:]+)$/;
 
 /**
  * The caller of a call that came over mutual TLS; the handshake has checked the chain. Exactly one
- * name is allowed in the certificate: several would leave open who is meant.
+ * identity is allowed in the certificate: several would leave open who is meant.
  */
 export function callerFromCertificate(call: AuthenticatedCall): Caller {
   const certificate = call.getAuthContext().sslPeerCertificate;
-  const match = IDENTITY.exec(certificate?.subjectaltname ?? '');
-  const [, role, id] = match ?? [];
+  const names = (certificate?.subjectaltname ?? '').split(', ').filter((name) => !HOST.test(name));
+  const [, role, id] = (names.length === 1 && IDENTITY.exec(names[0] ?? '')) || [];
   if (!certificate || !role || !id || !isUuid(id)) throw refused('Unauthenticated', 'The certificate names no known identity.');
   return { role: role as CallerRole, id, serial: certificate.serialNumber };
 }
