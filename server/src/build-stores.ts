@@ -6,7 +6,12 @@ import { MikroRoleAssignmentStore } from './features/access/persistence/mikro-ro
 import { MikroSessionStore } from './features/access/persistence/mikro-session-store.js';
 import { MikroUserStore } from './features/access/persistence/mikro-user-store.js';
 import { MikroAuditStore } from './features/audit/persistence/mikro-audit-store.js';
+import { MikroPolicyStore } from './features/policies/persistence/mikro-policy-store.js';
+import { MikroProtectedItemStore } from './features/protected-items/persistence/mikro-protected-item-store.js';
+import { MikroRecoveryPointStore } from './features/recovery-points/persistence/mikro-recovery-point-store.js';
 import type { Stores } from './features/stores.js';
+import { MikroServerIdentityStore } from './features/vaults/persistence/mikro-server-identity-store.js';
+import { MikroVaultStore } from './features/vaults/persistence/mikro-vault-store.js';
 
 export interface StorePorts {
   readonly clock: Clock;
@@ -21,5 +26,10 @@ export function buildStores(em: SqlEntityManager, ports: StorePorts): Stores {
     roleAssignments: new MikroRoleAssignmentStore(em),
     sessions: new MikroSessionStore(em),
     apiTokens: new MikroApiTokenStore(em),
+    serverIdentity: new MikroServerIdentityStore(em),
+    vaults: new MikroVaultStore(em, ports),
+    policies: new MikroPolicyStore(em),
+    protectedItems: new MikroProtectedItemStore(em),
+    recoveryPoints: new MikroRecoveryPointStore(em),
   };
 }

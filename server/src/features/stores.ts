@@ -1,6 +1,10 @@
 import type { ApiTokenStore, RoleAssignmentStore, SessionStore, UserStore } from './access/ports.js';
 import type { AuditStore } from './audit/ports.js';
 import type { JobStore, OutboxStore } from './jobs/ports.js';
+import type { PolicyStore } from './policies/ports.js';
+import type { ProtectedItemStore } from './protected-items/ports.js';
+import type { RecoveryPointStore } from './recovery-points/ports.js';
+import type { ServerIdentityStore, VaultStore } from './vaults/ports.js';
 
 /** The stores of all features over one transaction. Each feature adds its line here and in build-stores.ts. */
 export interface Stores {
@@ -11,4 +15,9 @@ export interface Stores {
   readonly apiTokens: ApiTokenStore;
   readonly jobs: JobStore;
   readonly outbox: OutboxStore;
+  readonly serverIdentity: ServerIdentityStore;
+  readonly vaults: VaultStore;
+  readonly policies: PolicyStore;
+  readonly protectedItems: ProtectedItemStore;
+  readonly recoveryPoints: RecoveryPointStore;
 }

@@ -1,0 +1,92 @@
+import type { FilterQuery } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/sql';
+import { mapPage, paginate } from '../../../platform/db/paginate.js';
+import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Scope } from '../../access/domain/scope.js';
+import { withinScopes } from '../../vaults/persistence/scope-filter.js';
+import type { FilesDatasource } from '../domain/files-datasource.js';
+import type { ProtectedItem, ProtectionState } from '../domain/protected-item.js';
+import type { ProtectedItemFilter, ProtectedItemStore } from '../ports.js';
+import { type FilesDatasourceJson, ProtectedItemRow } from './protected-item.entity.js';
+
+export class MikroProtectedItemStore implements ProtectedItemStore {
+  constructor(private readonly em: SqlEntityManager) {}
+
+  async insert({ files, policyId, nextBackupAt, stoppedAt, ...item }: ProtectedItem): Promise<void> {
+    await this.em.insert(ProtectedItemRow, {
+      ...item,
+      files: toJson(files),
+      policyId: policyId ?? null,
+      nextBackupAt: nextBackupAt ?? null,
+      stoppedAt: stoppedAt ?? null,
+    });
+  }
+
+  async get(id: string): Promise<ProtectedItem | undefined> {
+    const row = await this.em.findOne(ProtectedItemRow, { id });
+    return row === null ? undefined : toItem(row);
+  }
+
+  async getMany(ids: readonly string[]): Promise<ProtectedItem[]> {
+    return (await this.em.find(ProtectedItemRow, { id: { $in: [...ids] } })).map(toItem);
+  }
+
+  async findByName(vaultId: string, name: string): Promise<ProtectedItem | undefined> {
+    const row = await this.em.findOne(ProtectedItemRow, { vaultId, name, state: { $ne: 'STOPPED' } });
+    return row === null ? undefined : toItem(row);
+  }
+
+  async list(scopes: readonly Scope[], filter: ProtectedItemFilter, page: PageRequest): Promise<Page<ProtectedItem>> {
+    const visible = withinScopes<ProtectedItemRow>(scopes, { subscription: 'subscriptionId', vault: 'vaultId' });
+    if (visible === undefined) return { items: [], hasNextPage: false };
+    const asked = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
+    const where = { $and: [visible, asked] } as FilterQuery<ProtectedItemRow>;
+    return mapPage(await paginate(this.em, ProtectedItemRow, where, 'createdAt', page), toItem);
+  }
+
+  async setState(id: string, state: ProtectionState): Promise<void> {
+    await this.em.nativeUpdate(ProtectedItemRow, { id }, { state });
+  }
+
+  async stop(id: string, at: number): Promise<void> {
+    await this.em.nativeUpdate(ProtectedItemRow, { id }, { state: 'STOPPED', stoppedAt: at, nextBackupAt: null });
+  }
+
+  async due(now: number, limit: number): Promise<ProtectedItem[]> {
+    const rows = await this.em.find(ProtectedItemRow, { nextBackupAt: { $lte: now } }, { orderBy: [{ nextBackupAt: 'asc' }, { id: 'asc' }], limit });
+    return rows.map(toItem);
+  }
+
+  async advanceSchedule(id: string, from: number, to: number | undefined): Promise<boolean> {
+    return (await this.em.nativeUpdate(ProtectedItemRow, { id, nextBackupAt: from }, { nextBackupAt: to ?? null })) === 1;
+  }
+}
+
+function toItem(row: ProtectedItemRow): ProtectedItem {
+  return {
+    id: row.id,
+    name: row.name,
+    workload: row.workload,
+    files: fromJson(row.files),
+    subscriptionId: row.subscriptionId,
+    vaultId: row.vaultId,
+    agentId: row.agentId,
+    state: row.state,
+    cacheGeneration: row.cacheGeneration,
+    createdAt: row.createdAt,
+    ...(row.policyId === null ? {} : { policyId: row.policyId }),
+    ...(row.nextBackupAt === null ? {} : { nextBackupAt: row.nextBackupAt }),
+    ...(row.stoppedAt === null ? {} : { stoppedAt: row.stoppedAt }),
+  };
+}
+
+const toText = (paths: readonly Buffer[]): string[] => paths.map((path) => path.toString('base64'));
+const toBytes = (paths: readonly string[]): Buffer[] => paths.map((path) => Buffer.from(path, 'base64'));
+
+function toJson(files: FilesDatasource): FilesDatasourceJson {
+  return { roots: toText(files.roots), include: toText(files.include), exclude: toText(files.exclude), oneFileSystem: files.oneFileSystem };
+}
+
+function fromJson(json: FilesDatasourceJson): FilesDatasource {
+  return { roots: toBytes(json.roots), include: toBytes(json.include), exclude: toBytes(json.exclude), oneFileSystem: json.oneFileSystem };
+}

@@ -1,0 +1,150 @@
+import type { FilterQuery } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/sql';
+import { mapPage, paginate } from '../../../platform/db/paginate.js';
+import type { Page, PageRequest } from '../../../platform/db/page.js';
+import { orConflict } from '../../../platform/db/unique-violation.js';
+import type { Scope } from '../../access/domain/scope.js';
+import { withinScopes } from '../../vaults/persistence/scope-filter.js';
+import type { ChainEnd, RecoveryPoint } from '../domain/recovery-point.js';
+import type { PreparedPoint, RecoveryPointFilter, RecoveryPointStore, VaultTotals } from '../ports.js';
+import { PreparedPointRow, QuarantinedPointRow, RecoveryPointRow } from './recovery-point.entity.js';
+
+export class MikroRecoveryPointStore implements RecoveryPointStore {
+  constructor(private readonly em: SqlEntityManager) {}
+
+  async insert({ statistics, previousSha256, basePointId, deletedAt, ...point }: RecoveryPoint, subscriptionId: string): Promise<void> {
+    const row = {
+      ...point,
+      ...statistics,
+      subscriptionId,
+      previousSha256: previousSha256 ?? null,
+      basePointId: basePointId ?? null,
+      deletedAt: deletedAt ?? null,
+    };
+    await orConflict(this.em.insert(RecoveryPointRow, row), 'POINT_EXISTS', 'The item has another recovery point in this place.');
+  }
+
+  async get(id: string): Promise<RecoveryPoint | undefined> {
+    return optional(await this.em.findOne(RecoveryPointRow, { id }));
+  }
+
+  async getMany(ids: readonly string[]): Promise<RecoveryPoint[]> {
+    return (await this.em.find(RecoveryPointRow, { id: { $in: [...ids] } })).map(toPoint);
+  }
+
+  async ofJob(jobId: string): Promise<RecoveryPoint | undefined> {
+    return optional(await this.em.findOne(RecoveryPointRow, { jobId }, { orderBy: { sequence: 'desc' } }));
+  }
+
+  async atSequence(itemId: string, sequence: number): Promise<RecoveryPoint | undefined> {
+    return optional(await this.em.findOne(RecoveryPointRow, { itemId, sequence }));
+  }
+
+  async chainEnd(itemId: string): Promise<ChainEnd | undefined> {
+    return optional(await this.em.findOne(RecoveryPointRow, { itemId }, { orderBy: { sequence: 'desc' } }));
+  }
+
+  async newestLive(itemIds: readonly string[]): Promise<RecoveryPoint[]> {
+    if (itemIds.length === 0) return [];
+    const newest = await this.em
+      .createQueryBuilder(RecoveryPointRow, 'p')
+      .select(['p.itemId', 'max(p.sequence) as sequence'])
+      .where({ itemId: { $in: [...itemIds] }, state: 'LIVE' })
+      .groupBy('p.itemId')
+      .execute<{ itemId: string; sequence: number | string }[]>('all');
+    if (newest.length === 0) return [];
+    const where = { $or: newest.map(({ itemId, sequence }) => ({ itemId, sequence: Number(sequence) })) };
+    return (await this.em.find(RecoveryPointRow, where)).map(toPoint);
+  }
+
+  async newestLiveFull(itemId: string): Promise<RecoveryPoint | undefined> {
+    return optional(await this.em.findOne(RecoveryPointRow, { itemId, state: 'LIVE', backupType: 'FULL' }, { orderBy: { sequence: 'desc' } }));
+  }
+
+  async list(scopes: readonly Scope[], filter: RecoveryPointFilter, page: PageRequest): Promise<Page<RecoveryPoint>> {
+    const visible = withinScopes<RecoveryPointRow>(scopes, { subscription: 'subscriptionId', vault: 'vaultId' });
+    if (visible === undefined) return { items: [], hasNextPage: false };
+    const where = {
+      $and: [
+        visible,
+        { state: 'LIVE' },
+        filter.protectedItemId === undefined ? {} : { itemId: filter.protectedItemId },
+        filter.vaultId === undefined ? {} : { vaultId: filter.vaultId },
+      ],
+    } as FilterQuery<RecoveryPointRow>;
+    return mapPage(await paginate(this.em, RecoveryPointRow, where, 'committedAt', page), toPoint);
+  }
+
+  async markDeleted(id: string, at: number): Promise<boolean> {
+    return (await this.em.nativeUpdate(RecoveryPointRow, { id, state: 'LIVE' }, { state: 'DELETED', deletedAt: at })) === 1;
+  }
+
+  async liveIdsOfItem(itemId: string): Promise<string[]> {
+    const rows = await this.em.find(RecoveryPointRow, { itemId, state: 'LIVE' }, { fields: ['id'], orderBy: { sequence: 'asc' } });
+    return rows.map((row) => row.id);
+  }
+
+  async totalsOfVaults(vaultIds: readonly string[]): Promise<Map<string, VaultTotals>> {
+    if (vaultIds.length === 0) return new Map();
+    const rows = await this.em
+      .createQueryBuilder(RecoveryPointRow, 'p')
+      .select(['p.vaultId', 'p.state', 'count(*) as points', 'sum(p.bytes_stored) as bytes'])
+      .where({ vaultId: { $in: [...vaultIds] } })
+      .groupBy(['p.vaultId', 'p.state'])
+      .execute<{ vaultId: string; state: string; points: number | string; bytes: number | string }[]>('all');
+    const totals = new Map<string, VaultTotals>();
+    for (const { vaultId, state, points, bytes } of rows) {
+      const before = totals.get(vaultId) ?? { recoveryPoints: 0, storedBytes: 0n };
+      const live = state === 'LIVE' ? Number(points) : 0;
+      totals.set(vaultId, { recoveryPoints: before.recoveryPoints + live, storedBytes: before.storedBytes + BigInt(bytes) });
+    }
+    return totals;
+  }
+
+  async putPrepared({ id, jobId, rootNode, signed }: PreparedPoint): Promise<void> {
+    const rootNodeHex = rootNode.toString('hex');
+    await this.em.nativeDelete(PreparedPointRow, { jobId, rootNodeHex });
+    await this.em.insert(PreparedPointRow, { id, jobId, rootNodeHex, signed });
+  }
+
+  async prepared(jobId: string, rootNode: Uint8Array): Promise<PreparedPoint | undefined> {
+    const row = await this.em.findOne(PreparedPointRow, { jobId, rootNodeHex: Buffer.from(rootNode).toString('hex') });
+    return row === null ? undefined : { id: row.id, jobId, rootNode: Buffer.from(row.rootNodeHex, 'hex'), signed: row.signed };
+  }
+
+  async removePrepared(jobId: string): Promise<void> {
+    await this.em.nativeDelete(PreparedPointRow, { jobId });
+  }
+
+  async quarantine(point: Parameters<RecoveryPointStore['quarantine']>[0]): Promise<void> {
+    const known = await this.em.findOne(QuarantinedPointRow, { id: point.id });
+    if (known === null) await this.em.insert(QuarantinedPointRow, { ...point });
+  }
+}
+
+function optional(row: RecoveryPointRow | null): RecoveryPoint | undefined {
+  return row === null ? undefined : toPoint(row);
+}
+
+function toPoint(row: RecoveryPointRow): RecoveryPoint {
+  const { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, warnings } = row;
+  return {
+    id: row.id,
+    vaultId: row.vaultId,
+    itemId: row.itemId,
+    sequence: row.sequence,
+    objectSha256: row.objectSha256,
+    backupType: row.backupType,
+    committedAt: row.committedAt,
+    rootNode: row.rootNode,
+    domainId: row.domainId,
+    consistency: row.consistency,
+    agentId: row.agentId,
+    jobId: row.jobId,
+    statistics: { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, warnings },
+    state: row.state,
+    ...(row.previousSha256 === null ? {} : { previousSha256: row.previousSha256 }),
+    ...(row.basePointId === null ? {} : { basePointId: row.basePointId }),
+    ...(row.deletedAt === null ? {} : { deletedAt: row.deletedAt }),
+  };
+}
