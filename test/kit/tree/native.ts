@@ -12,6 +12,7 @@ export interface Extent {
 interface Native {
   listAttributes(path: Buffer): Buffer[];
   getAttribute(path: Buffer, name: Buffer): Buffer;
+  setAttribute(path: Buffer, name: string, value: Buffer): void;
   dataExtents(fd: number, size: bigint): Extent[];
 }
 
@@ -25,6 +26,7 @@ function bind(): Native {
   const libc = koffi.load('libc.so.6');
   const llistxattr = libc.func('long llistxattr(void *path, _Out_ void *list, size_t size)');
   const lgetxattr = libc.func('long lgetxattr(void *path, void *name, _Out_ void *value, size_t size)');
+  const lsetxattr = libc.func('int lsetxattr(void *path, const char *name, void *value, size_t size, int flags)');
   const lseek = libc.func('int64_t lseek(int fd, int64_t offset, int whence)');
   const scratch = Buffer.alloc(ATTRIBUTE_CAP);
   const zeroEnded = (bytes: Buffer): Buffer => Buffer.concat([bytes, Buffer.of(0)]);
@@ -49,6 +51,10 @@ function bind(): Native {
       const length = Number(lgetxattr(zeroEnded(path), zeroEnded(name), scratch, scratch.length));
       if (length < 0) throw failed('lgetxattr', path.toString('latin1'));
       return Buffer.from(scratch.subarray(0, length));
+    },
+    setAttribute(path, name, value) {
+      if (lsetxattr(zeroEnded(path), name, value, value.length, 0) !== 0)
+        throw failed('lsetxattr', path.toString('latin1'));
     },
     dataExtents(fd, size) {
       const extents: Extent[] = [];

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runProgram } from '../kit/holdfast/background-process.js';
+import { Fleet } from '../kit/holdfast/fleet.js';
+import { flipBit, packFiles } from '../kit/holdfast/store-files.js';
+import { describeTree } from '../kit/tree/describe-tree.js';
+
+let fleet: Fleet;
+
+beforeAll(async () => {
+  fleet = await Fleet.start();
+});
+
+afterAll(async () => {
+  await fleet?.stop();
+});
+
+describe('a flipped bit in a pack', () => {
+  it('costs the files that need it, names them, and nothing else', async () => {
+    const source = fleet.newFolder('source');
+    for (let index = 0; index < 12; index += 1)
+      fs.writeFileSync(path.join(source, `large-${index}`), randomBytes(2 << 20));
+    for (let index = 0; index < 50; index += 1) fs.writeFileSync(path.join(source, `small-${index}`), randomBytes(900));
+    const vault = await fleet.createVault('vault');
+    const backup = await fleet.backUp(await fleet.protect({ name: 'item', vaultId: vault.id, root: source }));
+    expect(backup.state).toBe('COMPLETED');
+
+    const largest = packFiles(fleet.server.storeRoot).sort((a, b) => fs.statSync(b).size - fs.statSync(a).size)[0];
+    expect(largest).toBeDefined();
+    flipBit(largest as string, Math.floor(fs.statSync(largest as string).size / 2));
+
+    const target = path.join(fleet.folder, 'restored');
+    const restore = await fleet.restore({ recoveryPointId: backup.recoveryPoint.id, path: target, base: source });
+    expect(restore.state).toBe('FAILED');
+    expect(restore.error.code).toBe('DATA_CORRUPTED');
+
+    const expected = describeTree(source);
+    const restored = describeTree(target);
+    const absent = [...expected.keys()].filter((name) => !restored.has(name));
+    expect(absent.length).toBeGreaterThan(0);
+    expect(absent.length).toBeLessThan(expected.size / 2);
+    const named = restore.notices
+      .filter((notice: { kind: string }) => notice.kind === 'DAMAGED')
+      .map((notice: { path: string }) => notice.path);
+    expect(named.sort()).toEqual(absent.map((name) => path.join(source, name)).sort());
+    for (const [name, entry] of restored) {
+      if (name !== '') expect(entry.sha256).toBe(expected.get(name)?.sha256);
+    }
+  });
+
+  it('ends the restoring command with exit code 4', async () => {
+    const data = await fleet.api.ask('{ recoveryPoints { edges { node { id } } } agents { edges { node { id } } } }');
+    const home = fleet.newFolder('cli-home');
+    const environment = { HOLDFAST_CONFIG_DIR: home, HOLDFAST_PASSWORD: fleet.administrator.password };
+    const login = await runProgram(
+      'holdfast',
+      ['login', '--server', fleet.server.addresses.http, '--user', fleet.administrator.name],
+      environment,
+    );
+    expect(login, login.stderr).toMatchObject({ code: 0 });
+    const result = await runProgram(
+      'holdfast',
+      [
+        'restore',
+        data.recoveryPoints.edges[0].node.id,
+        '--to',
+        path.join(fleet.folder, 'restored-again'),
+        '--agent',
+        'agent-1',
+        '--json',
+      ],
+      environment,
+    );
+    expect(result.code).toBe(4);
+  });
+});
