@@ -46,14 +46,12 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
 
   async newestLive(itemIds: readonly string[]): Promise<RecoveryPoint[]> {
     if (itemIds.length === 0) return [];
-    const newest = await this.em
-      .createQueryBuilder(RecoveryPointRow, 'p')
-      .select(['p.itemId', 'max(p.sequence) as sequence'])
-      .where({ itemId: { $in: [...itemIds] }, state: 'LIVE' })
-      .groupBy('p.itemId')
-      .execute<{ itemId: string; sequence: number | string }[]>('all');
+    const newest = await this.em.execute<{ item_id: string; sequence: number | string }[]>(
+      `select item_id, max(sequence) as sequence from recovery_point where state = 'LIVE' and item_id in (${placeholders(itemIds)}) group by item_id`,
+      [...itemIds],
+    );
     if (newest.length === 0) return [];
-    const where = { $or: newest.map(({ itemId, sequence }) => ({ itemId, sequence: Number(sequence) })) };
+    const where = { $or: newest.map((row) => ({ itemId: row.item_id, sequence: Number(row.sequence) })) };
     return (await this.em.find(RecoveryPointRow, where)).map(toPoint);
   }
 
@@ -86,14 +84,12 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
 
   async totalsOfVaults(vaultIds: readonly string[]): Promise<Map<string, VaultTotals>> {
     if (vaultIds.length === 0) return new Map();
-    const rows = await this.em
-      .createQueryBuilder(RecoveryPointRow, 'p')
-      .select(['p.vaultId', 'p.state', 'count(*) as points', 'sum(p.bytes_stored) as bytes'])
-      .where({ vaultId: { $in: [...vaultIds] } })
-      .groupBy(['p.vaultId', 'p.state'])
-      .execute<{ vaultId: string; state: string; points: number | string; bytes: number | string }[]>('all');
+    const rows = await this.em.execute<{ vault_id: string; state: string; points: number | string; bytes: number | string }[]>(
+      `select vault_id, state, count(*) as points, sum(bytes_stored) as bytes from recovery_point where vault_id in (${placeholders(vaultIds)}) group by vault_id, state`,
+      [...vaultIds],
+    );
     const totals = new Map<string, VaultTotals>();
-    for (const { vaultId, state, points, bytes } of rows) {
+    for (const { vault_id: vaultId, state, points, bytes } of rows) {
       const before = totals.get(vaultId) ?? { recoveryPoints: 0, storedBytes: 0n };
       const live = state === 'LIVE' ? Number(points) : 0;
       totals.set(vaultId, { recoveryPoints: before.recoveryPoints + live, storedBytes: before.storedBytes + BigInt(bytes) });
@@ -121,6 +117,8 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
     if (known === null) await this.em.insert(QuarantinedPointRow, { ...point });
   }
 }
+
+const placeholders = (values: readonly unknown[]): string => values.map(() => '?').join(', ');
 
 function optional(row: RecoveryPointRow | null): RecoveryPoint | undefined {
   return row === null ? undefined : toPoint(row);
