@@ -14,6 +14,21 @@ export { FrameGatherer, type NamedChunk } from './frames/frame-gatherer.js';
 export { openChunks, type OpenedChunk, openFrame, splitFrame } from './frames/open-frame.js';
 export { padmeLength } from './frames/padding.js';
 export { type FrameChunk, FrameSealer, type FrameSealerOptions, type PlainFrame, type SealedFrame } from './frames/seal-frame.js';
+export { type CreateDomainInput, checkDomain, createDomain, openDomain } from './sealing/domains.js';
+export { openReleasedKey, releaseFrameKey, sealReleasedKey } from './sealing/frame-key-release.js';
+export { KeyDeriver } from './sealing/hkdf.js';
+export { unwrapVaultKey, type WrappingKind, type WrapVaultKeyInput, wrappingKeyId, wrapVaultKey } from './sealing/key-slots.js';
+export { createRecoveryKitSecret, formatRecoveryKit, parseRecoveryKit } from './sealing/recovery-kit.js';
+export {
+  createSessionKey,
+  decodeWrappedSessionKey,
+  encodeWrappedSessionKey,
+  KEM_X25519_HKDF_SHA256,
+  type KeyPlace,
+  openSessionKey,
+  type SessionKeyPair,
+} from './sealing/session-keys.js';
+export { createSigner, openSignedObject, peekSignedObject, type Signer, SignedKind, signObject } from './sealing/signing.js';
 export { type LocalStore, type LocalStoreOptions, openLocalStore } from './stores/local-store.js';
 export { MemoryStore } from './stores/memory-store.js';
 export type { ByteRange, ObjectInfo, ObjectReaper, ObjectStore, ObjectWriter, PutOptions, PutResult } from './stores/object-store.js';

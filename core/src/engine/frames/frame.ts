@@ -45,13 +45,18 @@ export type FrameInfo = Pick<FrameEntry, 'codec' | 'plainLength' | 'storedLength
 const KEY_LABEL = Buffer.from('holdfast frame key v1', 'ascii');
 const SEAL_LABEL = Buffer.from('holdfast frame v1', 'ascii');
 
-/** The frame's own key. Whoever holds it can open this frame and no other. */
-export function deriveFrameKey(session: KeyDeriver, info: FrameInfo): Buffer {
+/** What tells this frame from every other of its session: input to its key, and to the release of its key. */
+export function frameDigest(info: FrameInfo): Buffer {
   const tail = Buffer.alloc(9);
   tail.writeUInt8(info.codec, 0);
   tail.writeUInt32LE(info.plainLength, 1);
   tail.writeUInt32LE(info.storedLength, 5);
-  return session.derive(createHash('sha256').update(KEY_LABEL).update(info.chunkIds).update(tail).digest());
+  return createHash('sha256').update(KEY_LABEL).update(info.chunkIds).update(tail).digest();
+}
+
+/** The frame's own key. Whoever holds it can open this frame and no other. */
+export function deriveFrameKey(session: KeyDeriver, info: FrameInfo): Buffer {
+  return session.derive(frameDigest(info));
 }
 
 /** Additional data of the frame's seal. */
