@@ -1,0 +1,65 @@
+/**
+ * The walk over a datasource: everything below its roots, in an order that depends on names alone (each
+ * directory's entries sorted by their raw bytes, depth first), so that two walks can be compared in lockstep.
+ *
+ * It holds one descriptor per level and opens everything relative to it without following links, so a directory exchanged
+ * while the walk is in it cannot lead it elsewhere. What cannot be read becomes a notice; only a
+ * failure of the walk itself throws.
+ */
+import { setImmediate } from 'node:timers/promises';
+import type { Notice } from '../notice.js';
+import type { ScannedEntry } from './file-entry.js';
+import { compilePathRules } from './path-rules.js';
+import { buildRootTree, type FilesDatasource } from './root-tree.js';
+import { TreeScanner } from './tree-scanner.js';
+
+export type WalkEvent =
+  /** Everything up to the matching leaveDirectory lies in this directory. The first is the virtual root, `/`. */
+  | { readonly kind: 'enterDirectory'; readonly entry: ScannedEntry; readonly path: Buffer; readonly unreadable?: true }
+  | { readonly kind: 'entry'; readonly entry: ScannedEntry }
+  | { readonly kind: 'leaveDirectory'; readonly path: Buffer }
+  | { readonly kind: 'notice'; readonly notice: Notice };
+
+export interface WalkOptions {
+  /** Directories that are never taken unless they are, or lead to, a root: the agent's state, the server's data. */
+  readonly never: readonly Buffer[];
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly signal?: AbortSignal;
+}
+
+const EVENTS_PER_BATCH = 256;
+
+/** Kernel interfaces and what does not outlive a boot. */
+const ALWAYS_NEVER = ['/proc', '/sys', '/run'].map((path) => Buffer.from(path));
+
+/**
+ * Yields the walk's events in batches. The content of a batch's entries can be opened until the next batch is asked for; the
+ * walk does nothing in between. Throws `InvalidRootError` and `InvalidPatternError` before anything is read.
+ */
+export async function* walkFiles(datasource: FilesDatasource, options: WalkOptions): AsyncGenerator<WalkEvent[], void, void> {
+  const scanner = new TreeScanner({
+    roots: buildRootTree(datasource.roots),
+    include: datasource.include.length > 0 ? compilePathRules(datasource.include) : undefined,
+    exclude: compilePathRules(datasource.exclude),
+    oneFileSystem: datasource.oneFileSystem,
+    never: [...ALWAYS_NEVER, ...options.never],
+    now: options.now,
+  });
+  try {
+    let batch: WalkEvent[] = [];
+    for (const event of scanner.events()) {
+      batch.push(event);
+      if (batch.length < EVENTS_PER_BATCH) continue;
+      yield batch;
+      batch = [];
+      scanner.closeLeftDirectories();
+      options.signal?.throwIfAborted();
+      // A walk over unchanged files is all system calls: let timers and sockets have their turn.
+      await setImmediate();
+    }
+    yield batch;
+  } finally {
+    scanner.close();
+  }
+}
