@@ -1,11 +1,19 @@
+import type { AccessServices } from './access/services.js';
 import type { GatewayClient } from '../platform/grpc/gateway-client.js';
 import type { JobServices } from './jobs/services.js';
+import type { KeyKeeper } from './vaults/key-keeper.js';
+import type { RegionServices } from './regions/ports.js';
+import type { SetupServices } from './setup/ports.js';
 
 /**
  * What use cases need from outside the database: keys, the gateway, agents' streams. Each feature adds its
  * line, with a port from its own ports.ts; composition-root.ts puts the implementations in.
  */
 export interface Services {
+  readonly access: AccessServices;
+  readonly regions: RegionServices;
+  readonly setup: SetupServices;
   readonly gateway: GatewayClient;
   readonly jobs: JobServices;
+  readonly keys: KeyKeeper;
 }

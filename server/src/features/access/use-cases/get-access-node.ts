@@ -1,0 +1,30 @@
+import type { Context } from '../../../platform/context.js';
+import { authorize, isAllowed } from '../authorize.js';
+import { SERVER } from '../domain/scope.js';
+import type { ApiToken, RoleAssignment, User } from '../ports.js';
+
+/** Oneself, or anyone for those who may read access on the server; undefined otherwise, as if there were none. */
+export async function getUser(ctx: Context, id: string): Promise<User | undefined> {
+  return ctx.unitOfWork.run(async (stores) => {
+    const own = ctx.principal.kind === 'user' && ctx.principal.userId === id;
+    return own || (await isAllowed(ctx, stores, 'access.read', SERVER)) ? stores.users.get(id) : undefined;
+  });
+}
+
+export async function getRoleAssignment(ctx: Context, id: string): Promise<RoleAssignment | undefined> {
+  return ctx.unitOfWork.run(async (stores) => {
+    const found = await stores.roleAssignments.get(id);
+    if (found === undefined) return undefined;
+    const own = ctx.principal.kind === 'user' && ctx.principal.userId === found.userId;
+    if (!own) await authorize(ctx, stores, 'access.read', found.scope);
+    return found;
+  });
+}
+
+/** One's own token only: what a token is for is nobody else's business. */
+export async function getApiToken(ctx: Context, id: string): Promise<ApiToken | undefined> {
+  const { principal } = ctx;
+  if (principal.kind !== 'user') return undefined;
+  const found = await ctx.unitOfWork.run((stores) => stores.apiTokens.get(id));
+  return found?.userId === principal.userId ? found : undefined;
+}
