@@ -1,0 +1,40 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { zeroCounters } from './job.js';
+import type { JobPhase, JobProgress, JobRef } from './job.js';
+import { Notices } from './notices.js';
+
+/** One run of one job under one lease: what its runner fills in, and how it is stopped. */
+export class JobRun {
+  readonly counters = zeroCounters();
+  readonly notices = new Notices();
+  phase: JobPhase = 'PREPARING';
+  /** 0 while unknown. */
+  expectedBytes = 0;
+  expectedEntries = 0;
+  private readonly controller = new AbortController();
+
+  constructor(readonly job: JobRef) {}
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** The first reason counts. */
+  stop(reason: string): void {
+    this.controller.abort(reason);
+  }
+
+  get stopReason(): string | undefined {
+    return this.signal.aborted ? String(this.signal.reason) : undefined;
+  }
+
+  /** Throws Cancelled. */
+  throwIfStopped(): void {
+    if (this.signal.aborted) throw new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.' });
+  }
+
+  progress(): JobProgress {
+    const { job, phase, counters, expectedBytes, expectedEntries } = this;
+    return { job, phase, counters: { ...counters }, expectedBytes, expectedEntries };
+  }
+}

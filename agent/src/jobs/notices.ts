@@ -1,0 +1,29 @@
+import type { NoticeKind, PathNotice } from './job.js';
+
+const KEPT = 1_000;
+const LONGEST_MESSAGE = 500;
+
+/** What went wrong at single paths: counts all, keeps the first thousand. */
+export class Notices {
+  private readonly first: PathNotice[] = [];
+  private readonly counts = new Map<NoticeKind, number>();
+  private all = 0;
+
+  add(path: Uint8Array, kind: NoticeKind, message: string): void {
+    this.all += 1;
+    this.counts.set(kind, this.count(kind) + 1);
+    if (this.first.length < KEPT) this.first.push({ path: Buffer.from(path), kind, message: message.slice(0, LONGEST_MESSAGE) });
+  }
+
+  count(kind: NoticeKind): number {
+    return this.counts.get(kind) ?? 0;
+  }
+
+  get total(): number {
+    return this.all;
+  }
+
+  get kept(): readonly PathNotice[] {
+    return this.first;
+  }
+}

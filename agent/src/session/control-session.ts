@@ -1,0 +1,185 @@
+import type { Clock, Timers } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Random } from '@holdfast/core/ids';
+import type { Welcome } from '@holdfast/proto/v1';
+import type { HostFacts } from '../enrollment/ports.js';
+import type { FinishedJob, JobCommand, JobProgress, JobRef } from '../jobs/job.js';
+import type { JobHost, JobReports } from '../jobs/job-host.js';
+import { errorFacts } from '../log.js';
+import type { AgentLog } from '../log.js';
+import { BackOff } from './back-off.js';
+import { controlChannel } from './channel.js';
+import { ControlConnection } from './control-connection.js';
+import type { FromServer, ToServer } from './control-connection.js';
+import { Heartbeat } from './heartbeat.js';
+import { fromStartBackup, fromStartRestore, fromWireRef, toJobProgress, toWireRef } from './job-messages.js';
+import { isRenewalDue, renewCertificate } from './renew-certificate.js';
+import type { ServerAccess } from './server-access.js';
+import type { UnsettledJobs } from './unsettled-jobs.js';
+
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 60_000;
+const WELCOME_TIMEOUT_MS = 30_000;
+const RENEWAL_CHECK_MS = 60_000;
+const SHORTEST_HEARTBEAT_MS = 200;
+
+const CAPABILITIES = ['workload.files', 'restore.files'];
+
+export interface ControlSessionPorts {
+  readonly clock: Clock & Timers;
+  readonly random: Random;
+  readonly log: AgentLog;
+  readonly access: ServerAccess;
+  readonly unsettled: UnsettledJobs;
+  readonly host: HostFacts;
+  readonly onState: (state: ConnectionState) => void;
+}
+
+export interface ConnectionState {
+  readonly connected: boolean;
+  readonly lastError: string | undefined;
+}
+
+/**
+ * The agent's standing connection to control: keeps it up, hands commands to the job host and the host's reports to the
+ * server. Jobs outlive the connection; what ends meanwhile is kept and told after the next Welcome, until it is settled.
+ */
+export class ControlSession implements JobReports {
+  private readonly backOff: BackOff;
+  /** From Welcome to the end of the connection. */
+  private welcomed: ControlConnection | undefined;
+
+  constructor(private readonly ports: ControlSessionPorts) {
+    this.backOff = new BackOff(ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
+  }
+
+  /** Connects, and connects again, until the signal fires. */
+  async run(jobs: JobHost, signal: AbortSignal): Promise<void> {
+    const { clock, log, onState } = this.ports;
+    while (!signal.aborted) {
+      const reason = await this.connectOnce(jobs, signal);
+      if (signal.aborted) break;
+      const waitMs = this.backOff.next();
+      onState({ connected: false, lastError: reason.message });
+      log.warn({ ...errorFacts(reason), waitMs }, 'not connected to the server');
+      await clock.sleep(waitMs, signal).catch(() => undefined);
+    }
+    onState({ connected: false, lastError: undefined });
+  }
+
+  accepted(job: JobRef): void {
+    this.welcomed?.send({ $case: 'jobAccepted', value: { job: toWireRef(job) } });
+  }
+
+  progress(progress: JobProgress): void {
+    this.welcomed?.sendIfFree({ $case: 'jobProgress', value: toJobProgress(progress) });
+  }
+
+  async finished(finished: FinishedJob): Promise<void> {
+    const message = await this.ports.unsettled.add(finished);
+    this.welcomed?.send({ $case: 'jobFinished', value: message });
+  }
+
+  private async connectOnce(jobs: JobHost, signal: AbortSignal): Promise<HoldfastError> {
+    const { clock, log, access } = this.ports;
+    let heartbeat: Heartbeat | undefined;
+    const connection = new ControlConnection(controlChannel(access.identity.controlAddress, access.identity), (message) => {
+      heartbeat?.heard();
+      if (message.$case === 'welcome') heartbeat ??= this.welcome(connection, message.value, jobs);
+      else if (this.welcomed === connection) this.obey(connection, message, jobs);
+    });
+    const close = (): void => connection.close('The agent is stopping.');
+    signal.addEventListener('abort', close, { once: true });
+    const cancelTimeout = clock.after(WELCOME_TIMEOUT_MS, () => heartbeat ?? connection.close('The server did not answer.'));
+    const stopRenewal = this.renewWhenDue(connection);
+    connection.send(this.hello(jobs));
+    const reason = await connection.ended;
+    this.welcomed = undefined;
+    signal.removeEventListener('abort', close);
+    cancelTimeout();
+    stopRenewal();
+    heartbeat?.stop();
+    log.info({ reason: reason.message }, 'the control stream ended');
+    return reason;
+  }
+
+  private hello(jobs: JobHost): ToServer {
+    const running = [...jobs.running(), ...this.ports.unsettled.refs()].map(toWireRef);
+    return { $case: 'hello', value: { host: { ...this.ports.host }, capabilities: CAPABILITIES, running } };
+  }
+
+  private welcome(connection: ControlConnection, welcome: Welcome, jobs: JobHost): Heartbeat {
+    const { clock, log, access, unsettled, onState } = this.ports;
+    this.welcomed = connection;
+    this.backOff.reset();
+    access.dataAddress = welcome.dataAddress;
+    log.info({ server: access.identity.controlAddress, data: welcome.dataAddress }, 'connected');
+    onState({ connected: true, lastError: undefined });
+    const fenced = welcome.fenced.map(fromWireRef);
+    for (const job of fenced) {
+      jobs.fence(job);
+      this.inBackground(unsettled.forget(job));
+    }
+    for (const message of unsettled.all()) connection.send({ $case: 'jobFinished', value: message });
+    return new Heartbeat(
+      clock,
+      Math.max(welcome.heartbeatIntervalMs, SHORTEST_HEARTBEAT_MS),
+      (sequence) => connection.send({ $case: 'heartbeat', value: { sequence } }),
+      () => connection.close('The server went silent.'),
+    );
+  }
+
+  private obey(connection: ControlConnection, message: FromServer, jobs: JobHost): void {
+    try {
+      switch (message.$case) {
+        case 'startBackup':
+          return this.start(connection, fromStartBackup(message.value), jobs);
+        case 'startRestore':
+          return this.start(connection, fromStartRestore(message.value), jobs);
+        case 'cancelJob':
+          return jobs.cancel(fromWireRef(message.value.job));
+        case 'jobSettled':
+          return this.inBackground(this.ports.unsettled.forget(fromWireRef(message.value.job)));
+        case 'heartbeatAck':
+        case 'welcome':
+          return;
+      }
+    } catch (error) {
+      // Without a meaningful command there is no job to report on: its lease ends, and the server names the failure.
+      this.ports.log.error(errorFacts(error), 'a command of the server was not understood');
+    }
+  }
+
+  private start(connection: ControlConnection, command: JobCommand, jobs: JobHost): void {
+    const done = this.ports.unsettled.find(command.job);
+    if (done === undefined) return jobs.start(command);
+    connection.send({ $case: 'jobFinished', value: done });
+  }
+
+  /** The renewed certificate counts from the next connection on, so this one ends. */
+  private renewWhenDue(connection: ControlConnection): () => void {
+    const { clock, access, log } = this.ports;
+    let cancel = (): void => {};
+    const check = async (): Promise<void> => {
+      if (this.welcomed === connection && isRenewalDue(access.identity, clock.now())) {
+        try {
+          await access.replaceIdentity(await renewCertificate(access.identity, (request) => connection.renewCertificate(request)));
+          log.info({}, 'the certificate was renewed');
+          return connection.close('The certificate was renewed.');
+        } catch (error) {
+          log.warn(errorFacts(error), 'the certificate could not be renewed; trying again');
+        }
+      }
+      arm();
+    };
+    const arm = (): void => {
+      cancel = clock.after(RENEWAL_CHECK_MS, () => void check());
+    };
+    arm();
+    return () => cancel();
+  }
+
+  private inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => this.ports.log.error(errorFacts(error), 'the state folder could not be written'));
+  }
+}

@@ -1,0 +1,74 @@
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { PackKind } from '@holdfast/proto/v1';
+import type { DataServiceClient } from '@holdfast/proto/v1';
+import type { CommitAnswer, CommitQuestion, DataSession, OutgoingPack, ReadAnswer, SessionLimits } from '../jobs/data-transport.js';
+import { splitIds } from '../jobs/ids.js';
+import type { Opened, SessionLink } from './data-transport.js';
+import { toWireBackupType, toWireCounters } from './job-messages.js';
+import { readStream } from './read-stream.js';
+import { callUnary } from './unary-call.js';
+import { sendPack } from './upload-stream.js';
+
+// An existence question may wait until the copies of other agents are verified.
+const QUESTION_TIMEOUT_MS = 5 * 60_000;
+const COMMIT_TIMEOUT_MS = 15 * 60_000;
+const NO_BYTES = Buffer.alloc(0);
+
+export const packKinds = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KIND_NODE } as const;
+
+export class GrpcDataSession implements DataSession {
+  constructor(
+    private readonly link: SessionLink,
+    readonly limits: SessionLimits,
+  ) {}
+
+  get generation(): number {
+    return this.link.generation;
+  }
+
+  async hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer> {
+    const answer = await this.link.attempt(signal, ({ client, sessionId }) =>
+      callUnary(bound(client, 'hasChunks'), { sessionId, claims }, { timeoutMs: QUESTION_TIMEOUT_MS, signal }),
+    );
+    return answer.present;
+  }
+
+  uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
+    return this.link.attempt(signal, ({ client, sessionId }) =>
+      sendPack(client, { header: { sessionId, packId: pack.packId, kind: packKinds[pack.kind] }, frames: pack.frames, footer: pack.footer }, signal),
+    );
+  }
+
+  async commit(question: CommitQuestion, signal: AbortSignal): Promise<CommitAnswer> {
+    const { rootNode, type, basePointId, counters } = question;
+    const answer = await this.link.attempt(signal, ({ client, sessionId }) =>
+      callUnary(
+        bound(client, 'commit'),
+        {
+          sessionId,
+          rootNode,
+          type: toWireBackupType(type),
+          basePointId: basePointId === undefined ? NO_BYTES : uuidToBytes(basePointId),
+          counters: toWireCounters(counters),
+        },
+        { timeoutMs: COMMIT_TIMEOUT_MS, signal },
+      ),
+    );
+    if (answer.missing.length > 0) return { kind: 'missing', ids: splitIds(answer.missing) };
+    return { kind: 'committed', pointId: uuidFromBytes(answer.pointId) };
+  }
+
+  readChunks(ids: readonly Buffer[], avoidPacks: readonly Buffer[], signal: AbortSignal): AsyncIterable<ReadAnswer> {
+    return readStream(this.link, ids, avoidPacks, signal);
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+}
+
+type Unary = 'hasChunks' | 'commit';
+
+function bound<Name extends Unary>(client: Opened['client'], name: Name): DataServiceClient[Name] {
+  return client[name].bind(client) as DataServiceClient[Name];
+}

@@ -1,0 +1,47 @@
+import { asHoldfastError, fromWireError, HoldfastError, kindOfGrpcStatus } from '@holdfast/core/errors';
+import type { WireError } from '@holdfast/core/errors';
+import { status } from '@grpc/grpc-js';
+import type { Metadata, ServiceError } from '@grpc/grpc-js';
+
+/** The server's trailer with the whole error as JSON: a gRPC status cannot tell all kinds apart. */
+const ERROR_TRAILER = 'holdfast-error-bin';
+
+/** What a failed call means. Without the trailer the status decides: the transport failed. */
+export function fromGrpcError(thrown: unknown): HoldfastError {
+  if (!isServiceError(thrown)) return asHoldfastError(thrown);
+  const wire = readTrailer(thrown.metadata);
+  if (wire !== undefined) return fromWireError(wire);
+  return new HoldfastError({
+    kind: kindOfGrpcStatus(thrown.code),
+    code: `GRPC_${status[thrown.code] ?? thrown.code}`,
+    message: thrown.details || thrown.message,
+    cause: thrown,
+  });
+}
+
+/**
+ * The other side may not have seen the call, or its answer was lost. Two statuses stand for that beside UNAVAILABLE: a
+ * stream that was cut in the middle ends CANCELLED or INTERNAL (RST_STREAM), without the server's trailer.
+ */
+export function isTransportFailure(error: HoldfastError): boolean {
+  if (error.kind === 'Unavailable' || error.kind === 'Timeout') return true;
+  return error.code === 'GRPC_CANCELLED' || error.code === 'GRPC_INTERNAL' || error.code === 'GRPC_UNKNOWN';
+}
+
+function isServiceError(thrown: unknown): thrown is ServiceError {
+  return thrown instanceof Error && typeof (thrown as Partial<ServiceError>).code === 'number' && 'details' in thrown;
+}
+
+function readTrailer(metadata: Metadata | undefined): WireError | undefined {
+  const value = metadata?.get(ERROR_TRAILER)[0];
+  if (!Buffer.isBuffer(value)) return undefined;
+  try {
+    const parsed = JSON.parse(value.toString('utf8')) as Partial<Record<keyof WireError, unknown>> | null;
+    const { code, message, details } = parsed ?? {};
+    if (typeof code !== 'string' || typeof message !== 'string' || typeof details !== 'object' || details === null) return undefined;
+    if (!Object.values(details).every((each) => typeof each === 'string')) return undefined;
+    return { code, message, details: details as Record<string, string> };
+  } catch {
+    return undefined;
+  }
+}

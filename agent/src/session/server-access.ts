@@ -1,0 +1,34 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { saveIdentity } from '../state/identity.js';
+import type { AgentIdentity } from '../state/identity.js';
+import type { StateFolder } from '../state/state-folder.js';
+
+/** How the server is reached just now: both parts change while the agent runs. */
+export class ServerAccess {
+  private address: string | undefined;
+
+  constructor(
+    private readonly folder: StateFolder,
+    private current: AgentIdentity,
+  ) {}
+
+  get identity(): AgentIdentity {
+    return this.current;
+  }
+
+  /** Stored before it is used: the server may stop to accept the old certificate. */
+  async replaceIdentity(identity: AgentIdentity): Promise<void> {
+    await saveIdentity(this.folder, identity);
+    this.current = identity;
+  }
+
+  /** host:port of the data service. Throws Unavailable before the first Welcome. */
+  get dataAddress(): string {
+    if (this.address !== undefined) return this.address;
+    throw new HoldfastError({ kind: 'Unavailable', code: 'NO_DATA_ADDRESS', message: 'The server has not named a data service yet.' });
+  }
+
+  set dataAddress(address: string) {
+    this.address = address;
+  }
+}

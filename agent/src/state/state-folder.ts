@@ -1,0 +1,50 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+
+/**
+ * What an agent keeps on its host. Everything in it is the agent's alone (0700): the private key, the caches of what
+ * was backed up, results that the server has not taken yet.
+ */
+export interface StateFolder {
+  readonly path: string;
+  readonly identityFile: string;
+  readonly settingsFile: string;
+  readonly statusFile: string;
+  readonly lockFile: string;
+  readonly cacheFolder: string;
+  readonly outcomeFolder: string;
+}
+
+export function stateFolderAt(path: string): StateFolder {
+  const root = resolve(path);
+  return {
+    path: root,
+    identityFile: join(root, 'identity.json'),
+    settingsFile: join(root, 'agent.json'),
+    statusFile: join(root, 'status.json'),
+    lockFile: join(root, 'lock.sqlite'),
+    cacheFolder: join(root, 'cache'),
+    outcomeFolder: join(root, 'outcomes'),
+  };
+}
+
+/** Makes the folder and its parts. Throws Validation when it belongs to somebody else or may not be written. */
+export async function prepareStateFolder(path: string, uid: number): Promise<StateFolder> {
+  const folder = stateFolderAt(path);
+  try {
+    await mkdir(folder.path, { recursive: true, mode: 0o700 });
+    const status = await stat(folder.path);
+    if (status.uid !== uid) throw unusable(folder.path, 'it belongs to another user', undefined);
+    if ((status.mode & 0o077) !== 0) await chmod(folder.path, 0o700);
+    for (const part of [folder.cacheFolder, folder.outcomeFolder]) await mkdir(part, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw unusable(folder.path, (error as Error).message, error);
+  }
+  return folder;
+}
+
+function unusable(path: string, why: string, cause: unknown): HoldfastError {
+  return new HoldfastError({ kind: 'Validation', code: 'STATE_UNUSABLE', message: `Cannot use the state folder ${path}: ${why}.`, cause });
+}
