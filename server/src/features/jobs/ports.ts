@@ -1,5 +1,7 @@
 import type { Context } from '../../platform/context.js';
 import type { VaultStoreRef } from '../../platform/grpc/gateway-client.js';
+import type { Scope } from '../access/domain/scope.js';
+import type { Page, PageRequest } from '../../platform/db/page.js';
 import type { Stores } from '../stores.js';
 import type { Job, JobKind, JobNotice, JobRef, JobState } from './domain/job.js';
 import type { JobCommand } from './domain/job-command.js';
@@ -44,8 +46,8 @@ export type RecordedPoint = Required<Pick<Job, 'recoveryPointId' | 'backupType'>
 export type JobKindHandlers = Readonly<Record<JobKind, JobKindHandler>>;
 
 export interface JobFilter {
-  readonly subscriptionIds?: readonly string[];
-  readonly vaultIds?: readonly string[];
+  readonly subscriptionId?: string;
+  readonly vaultId?: string;
   readonly protectedItemId?: string;
   readonly agentId?: string;
   readonly kind?: JobKind;
@@ -58,10 +60,10 @@ export interface JobFilter {
  */
 export interface JobStore {
   insert(job: Job): Promise<void>;
-  find(id: string): Promise<Job | undefined>;
-  findMany(ids: readonly string[]): Promise<Job[]>;
+  get(id: string): Promise<Job | undefined>;
+  getMany(ids: readonly string[]): Promise<Job[]>;
   lock(id: string): Promise<Job | undefined>;
-  /** Saves a job that this transaction locked, claimed or inserted. */
+  /** Saves a job that this transaction locked or inserted. Throws Locked when the item has another active job: the transaction is lost. */
   save(job: Job): Promise<void>;
   /**
    * Locks the first job that may be dispatched now to one of these agents: restores first, then the oldest;
@@ -76,8 +78,8 @@ export interface JobStore {
   /** Active jobs of these items, for what a queued one waits for. */
   activeOfItems(itemIds: readonly string[]): Promise<Job[]>;
   activeCountOfAgents(agentIds: readonly string[]): Promise<Map<string, number>>;
-  /** One page, by creation; `after` is the last job of the page before. */
-  page(question: { readonly filter: JobFilter; readonly direction: 'ASC' | 'DESC'; readonly first: number; readonly after?: string }): Promise<{ readonly jobs: Job[]; readonly hasMore: boolean }>;
+  /** Those inside the scopes, by creation. */
+  list(scopes: readonly Scope[], filter: JobFilter, page: PageRequest): Promise<Page<Job>>;
   putNotices(jobId: string, notices: readonly JobNotice[]): Promise<void>;
   notices(jobId: string): Promise<JobNotice[]>;
 }
