@@ -14,11 +14,17 @@ export { FrameGatherer, type NamedChunk } from './frames/frame-gatherer.js';
 export { openChunks, type OpenedChunk, openFrame, splitFrame } from './frames/open-frame.js';
 export { padmeLength } from './frames/padding.js';
 export { type FrameChunk, FrameSealer, type FrameSealerOptions, type PlainFrame, type SealedFrame } from './frames/seal-frame.js';
+export * from './objects/object-names.js';
+export { PackBuilder, type PackIdentity, type PackTail } from './packs/pack-builder.js';
+export * from './packs/pack-format.js';
+export { readFrame, readPackFooter, verifyStoredFrame } from './packs/pack-reader.js';
+export { type ExpectedPack, PackVerifier, type VerifiedPack } from './packs/pack-verifier.js';
 export { type CreateDomainInput, checkDomain, createDomain, openDomain } from './sealing/domains.js';
 export { openReleasedKey, releaseFrameKey, sealReleasedKey } from './sealing/frame-key-release.js';
-export { KeyDeriver } from './sealing/hkdf.js';
+export { deriveKey, KeyDeriver } from './sealing/hkdf.js';
 export { unwrapVaultKey, type WrappingKind, type WrapVaultKeyInput, wrappingKeyId, wrapVaultKey } from './sealing/key-slots.js';
 export { createRecoveryKitSecret, formatRecoveryKit, parseRecoveryKit } from './sealing/recovery-kit.js';
+export { openBox, sealBox } from './sealing/secret-box.js';
 export {
   createSessionKey,
   decodeWrappedSessionKey,

@@ -1,0 +1,108 @@
+import { FrameEntry, type PackFooter, type PackKind, type WrappedSessionKey } from '@holdfast/proto/vault';
+import { HoldfastError } from '../../errors/index.js';
+import { unstorable } from '../format/format-errors.js';
+import { FOOTER_TARGET_BYTES, MAX_FOOTER_BYTES, MAX_PACK_BYTES, MAX_PACK_CHUNKS, MAX_PACK_FRAMES, PACK_TARGET_BYTES } from '../format/limits.js';
+import type { SealedFrame } from '../frames/seal-frame.js';
+import { checkPackFooter, encodePackFooter, encodePackHeader, encodePackTrailer, PACK_HEADER_BYTES, PACK_TRAILER_BYTES } from './pack-format.js';
+
+export interface PackIdentity {
+  readonly vaultId: Uint8Array;
+  /** 16 bytes, drawn for this pack. */
+  readonly packId: Uint8Array;
+  readonly kind: PackKind;
+  readonly domainId: Uint8Array;
+  readonly sessionKey: WrappedSessionKey;
+  /** 16 bytes: the agent. */
+  readonly uploaderId: Uint8Array;
+}
+
+export interface PackTail {
+  readonly footer: PackFooter;
+  /** The footer as it is stored, and as it is sent to a gateway. */
+  readonly footerBytes: Buffer;
+  /** Footer and trailer: what follows the last frame in the object. */
+  readonly bytes: Buffer;
+}
+
+/**
+ * Keeps the books of one pack. Its bytes pass by: the object is `header`, then each added frame's
+ * stored bytes in order, then `finish().bytes`.
+ */
+export class PackBuilder {
+  readonly header: Buffer;
+  private readonly frames: FrameEntry[] = [];
+  private length = PACK_HEADER_BYTES;
+  private chunks = 0;
+  private footerLength = 512;
+  private finished = false;
+
+  constructor(private readonly identity: PackIdentity) {
+    this.header = encodePackHeader(identity.kind);
+  }
+
+  /** Bytes so far, header included. */
+  get storedBytes(): number {
+    return this.length;
+  }
+
+  get frameCount(): number {
+    return this.frames.length;
+  }
+
+  /** Time to finish: the pack or its footer has reached its target. */
+  get isFull(): boolean {
+    return this.length >= PACK_TARGET_BYTES || this.footerLength >= FOOTER_TARGET_BYTES || this.chunks >= MAX_PACK_CHUNKS / 2;
+  }
+
+  /** Whether a frame still fits under the format's caps. One always does while `isFull` is false. */
+  fits(frame: SealedFrame): boolean {
+    const entryLength = entryBytes(frame.entry);
+    return (
+      this.length + frame.stored.length + this.footerLength + entryLength + PACK_TRAILER_BYTES <= MAX_PACK_BYTES &&
+      this.footerLength + entryLength <= MAX_FOOTER_BYTES &&
+      this.frames.length < MAX_PACK_FRAMES &&
+      this.chunks + frame.entry.chunkLengths.length <= MAX_PACK_CHUNKS
+    );
+  }
+
+  /** Gives the frame its place. Throws Validation when it does not fit. */
+  add(frame: SealedFrame): FrameEntry {
+    if (this.finished) throw new HoldfastError({ kind: 'IllegalState', code: 'PACK_FINISHED', message: 'This pack is finished.' });
+    if (!this.fits(frame)) throw unstorable('PACK_FULL', 'The frame does not fit into this pack.');
+    const entry: FrameEntry = { offset: BigInt(this.length), ...frame.entry };
+    this.frames.push(entry);
+    this.length += frame.stored.length;
+    this.chunks += entry.chunkLengths.length;
+    this.footerLength += entryBytes(entry);
+    return entry;
+  }
+
+  /** Throws Validation for a pack without frames. */
+  finish(): PackTail {
+    const { vaultId, packId, kind, domainId, sessionKey, uploaderId } = this.identity;
+    const footer: PackFooter = {
+      vaultId: Buffer.from(vaultId),
+      packId: Buffer.from(packId),
+      kind,
+      domainId: Buffer.from(domainId),
+      sessionKey,
+      frames: this.frames,
+      uploaderId: Buffer.from(uploaderId),
+    };
+    try {
+      checkPackFooter(footer);
+    } catch (cause) {
+      throw unstorable('UNSTORABLE_PACK', cause instanceof Error ? cause.message : String(cause));
+    }
+    this.finished = true;
+    const footerBytes = encodePackFooter(footer);
+    return { footer, footerBytes, bytes: Buffer.concat([footerBytes, encodePackTrailer(footerBytes)]) };
+  }
+}
+
+/** Room that an entry takes in the footer, never too little: varints count their most. */
+function entryBytes(entry: Omit<FrameEntry, 'offset'>): number {
+  let total = 80 + entry.chunkIds.length + entry.chunkLengths.length * 4;
+  for (const edges of entry.edges) total += 6 + edges.length;
+  return total;
+}

@@ -1,0 +1,79 @@
+import { createHash, type Hash } from 'node:crypto';
+import type { PackFooter, PackKind } from '@holdfast/proto/vault';
+import { damaged } from '../format/format-errors.js';
+import { MAX_FRAME_STORED_BYTES, MAX_PACK_BYTES, MAX_PACK_FRAMES } from '../format/limits.js';
+import { decodePackHeader, encodePackTrailer, framesEnd, PACK_HEADER_BYTES, parsePackFooter } from './pack-format.js';
+
+export interface ExpectedPack {
+  readonly vaultId: Uint8Array;
+  readonly packId: Uint8Array;
+  readonly kind: PackKind;
+  readonly domainId: Uint8Array;
+  readonly uploaderId: Uint8Array;
+}
+
+export interface VerifiedPack {
+  readonly footer: PackFooter;
+  /** What to store after the last frame: the footer and its trailer. */
+  readonly tail: readonly [footer: Uint8Array, trailer: Buffer];
+}
+
+/**
+ * Checks a pack while it passes by, without any key: header, then frames in pieces, then the footer.
+ * Every method throws Integrity on the first thing that is wrong; the pack is worthless then.
+ */
+export class PackVerifier {
+  private offset = PACK_HEADER_BYTES;
+  private frameLength = 0;
+  private hash: Hash | undefined;
+  private readonly frames: { readonly length: number; readonly sha256: Buffer }[] = [];
+
+  constructor(private readonly expected: ExpectedPack) {}
+
+  header(bytes: Uint8Array): void {
+    if (decodePackHeader(bytes) !== this.expected.kind) throw damaged('PACK_KIND', 'A pack is of another kind than was announced.');
+  }
+
+  /** The next piece of the current frame; `last` ends it. */
+  frame(piece: Uint8Array, last: boolean): void {
+    this.frameLength += piece.length;
+    this.offset += piece.length;
+    if (this.frameLength > MAX_FRAME_STORED_BYTES || this.offset > MAX_PACK_BYTES || this.frames.length >= MAX_PACK_FRAMES) {
+      throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than the format allows.');
+    }
+    this.hash ??= createHash('sha256');
+    this.hash.update(piece);
+    if (!last) return;
+    this.frames.push({ length: this.frameLength, sha256: this.hash.digest() });
+    this.frameLength = 0;
+    this.hash = undefined;
+  }
+
+  /** The footer ends the pack: it must describe the frames that passed, and be the one expected. */
+  footer(bytes: Uint8Array): VerifiedPack {
+    if (this.hash) throw damaged('PACK_FRAMES', 'A pack ends inside a frame.');
+    const footer = parsePackFooter(bytes);
+    this.compareIdentity(footer);
+    if (footer.frames.length !== this.frames.length || framesEnd(footer) !== this.offset) {
+      throw damaged('PACK_FRAMES', "A pack's footer describes other frames than were sent.");
+    }
+    footer.frames.forEach((entry, index) => {
+      const seen = this.frames[index];
+      if (seen?.length !== entry.storedLength || !seen.sha256.equals(entry.storedSha256)) {
+        throw damaged('FRAME_HASH', `Frame ${index} of a pack is not what its footer says.`);
+      }
+    });
+    return { footer, tail: [bytes, encodePackTrailer(bytes)] };
+  }
+
+  private compareIdentity(footer: PackFooter): void {
+    const { vaultId, packId, kind, domainId, uploaderId } = this.expected;
+    const same =
+      footer.vaultId.equals(vaultId) &&
+      footer.packId.equals(packId) &&
+      footer.kind === kind &&
+      footer.domainId.equals(domainId) &&
+      footer.uploaderId.equals(uploaderId);
+    if (!same) throw damaged('PACK_IDENTITY', 'A pack states another vault, domain, kind, uploader or id than was announced.');
+  }
+}
