@@ -1,13 +1,20 @@
 import fs from 'node:fs';
-import { statFd } from './file-status.js';
 import { splitNanoseconds } from './nanoseconds.js';
-import { O_PATH, openAt } from './open-file.js';
-import { checked, native, terminated } from './posix.js';
-import { PosixError } from './posix-error.js';
+import { AT_FDCWD, checked, native, terminated } from './posix.js';
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
 const UTIME_OMIT = 0x3ffffffen;
-const ENOTSUP = 95;
+/** Leaves an owner as it is. */
+export const KEEP_ID = 0xffffffff;
+const NO_NAME = Buffer.from([0]);
+
+// The calls on a descriptor work on any, also on one opened with `O_PATH`, which pins a link, FIFO or device that cannot
+// or must not be opened: a name exchanged meanwhile changes nothing.
+
+export function chownFd(fd: number, uid: number, gid: number): void {
+  checked('fchownat', undefined, () => native().fchownat(fd, NO_NAME, uid, gid, AT_EMPTY_PATH));
+}
 
 /** Of the name itself, symbolic links too. */
 export function chownAt(dirFd: number, name: Uint8Array, uid: number, gid: number): void {
@@ -15,28 +22,23 @@ export function chownAt(dirFd: number, name: Uint8Array, uid: number, gid: numbe
   checked('fchownat', name, () => native().fchownat(dirFd, path, uid, gid, AT_SYMLINK_NOFOLLOW));
 }
 
-/** Of the name itself; `ENOTSUP` for a symbolic link, which has no mode on Linux. */
-export function chmodAt(dirFd: number, name: Uint8Array, mode: number): void {
-  const fd = openAt(dirFd, name, O_PATH | fs.constants.O_NOFOLLOW);
-  try {
-    if (statFd(fd).type === 'symlink') throw new PosixError(ENOTSUP, 'fchmodat', Buffer.from(name).toString());
-    // The descriptor pins the file; a name exchanged for a link meanwhile changes nothing.
-    fs.chmodSync(`/proc/self/fd/${fd}`, mode);
-  } finally {
-    fs.closeSync(fd);
-  }
+/** `ENOTSUP` for a symbolic link, which has no mode on Linux. */
+export function chmodFd(fd: number, mode: number): void {
+  fs.chmodSync(`/proc/self/fd/${fd}`, mode);
 }
 
-/** Sets the modification time of the name itself and leaves the access time. */
+/** Sets the modification time and leaves the access time. */
+export function setMtimeFd(fd: number, mtimeNs: bigint): void {
+  const times = timespecs(mtimeNs);
+  const path = Buffer.from(`/proc/self/fd/${fd}\0`);
+  checked('utimensat', undefined, () => native().utimensat(AT_FDCWD, path, times, 0));
+}
+
+/** As `setMtimeFd`, of the name itself. */
 export function setMtimeAt(dirFd: number, name: Uint8Array, mtimeNs: bigint): void {
   const path = terminated(name, 'utimensat');
   const times = timespecs(mtimeNs);
   checked('utimensat', name, () => native().utimensat(dirFd, path, times, AT_SYMLINK_NOFOLLOW));
-}
-
-export function setMtimeFd(fd: number, mtimeNs: bigint): void {
-  const times = timespecs(mtimeNs);
-  checked('futimens', undefined, () => native().futimens(fd, times));
 }
 
 function timespecs(mtimeNs: bigint): Buffer {
@@ -47,4 +49,3 @@ function timespecs(mtimeNs: bigint): Buffer {
   times.writeBigInt64LE(BigInt(nanos), 24);
   return times;
 }
-

@@ -21,7 +21,7 @@ import {
 } from './names.js';
 import { joinNanoseconds, splitNanoseconds } from './nanoseconds.js';
 import { O_PATH, openAt, openBeneath } from './open-file.js';
-import { chmodAt, chownAt, setMtimeAt, setMtimeFd } from './owner-mode-times.js';
+import { chmodFd, chownAt, chownFd, KEEP_ID, setMtimeAt, setMtimeFd } from './owner-mode-times.js';
 import { AT_FDCWD, unsupportedReason } from './posix.js';
 import { errorCode, PosixError } from './posix-error.js';
 import { nice } from './thread-priority.js';
@@ -205,13 +205,24 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     );
   });
 
-  it('changes the mode of a name and never through a symbolic link', () => {
+  it('changes what a descriptor pins, whatever its name means by then', () => {
     makeSpecialAt(dirFd, bytes('p'), 'fifo', 0o600);
-    chmodAt(dirFd, bytes('p'), 0o642);
-    expect(statAt(dirFd, bytes('p')).mode).toBe(0o642);
-    fs.symlinkSync('p', path.join(dir, 'l'));
-    expect(code(() => chmodAt(dirFd, bytes('l'), 0o777))).toBe('ENOTSUP');
-    expect(statAt(dirFd, bytes('p')).mode).toBe(0o642);
+    fs.symlinkSync('victim', path.join(dir, 'l'));
+    fs.writeFileSync(path.join(dir, 'victim'), '');
+    fs.chmodSync(path.join(dir, 'victim'), 0o600);
+    const victim = statAt(dirFd, bytes('victim'));
+    const fifo = keep(openAt(dirFd, bytes('p'), O_PATH | O_NOFOLLOW));
+    const link = keep(openAt(dirFd, bytes('l'), O_PATH | O_NOFOLLOW));
+    fs.renameSync(path.join(dir, 'p'), path.join(dir, 'moved'));
+    fs.linkSync(path.join(dir, 'victim'), path.join(dir, 'p'));
+    chmodFd(fifo, 0o642);
+    setMtimeFd(fifo, 77n);
+    chownFd(fifo, KEEP_ID, process.getegid?.() ?? 0);
+    expect(statAt(dirFd, bytes('moved'))).toMatchObject({ mode: 0o642, mtimeNs: 77n });
+    setMtimeFd(link, -5n);
+    expect(statAt(dirFd, bytes('l')).mtimeNs).toBe(-5n);
+    expect(code(() => chmodFd(link, 0o777))).toBe('ENOTSUP');
+    expect(statAt(dirFd, bytes('victim'))).toMatchObject({ mode: victim.mode, mtimeNs: victim.mtimeNs });
   });
 
   it('carries attributes of any size, names and values as bytes', () => {
@@ -340,6 +351,8 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
       fs.symlinkSync('f', path.join(dir, 'l'));
       chownAt(dirFd, bytes('l'), 1234, 4_000_000_000);
       expect(statAt(dirFd, bytes('l'))).toMatchObject({ uid: 1234, gid: 4_000_000_000 });
+      chownFd(keep(openAt(dirFd, bytes('l'), O_PATH | O_NOFOLLOW)), 77, KEEP_ID);
+      expect(statAt(dirFd, bytes('l'))).toMatchObject({ uid: 77, gid: 4_000_000_000 });
       expect(statAt(dirFd, bytes('f'))).toMatchObject({ uid: 0, gid: 0 });
     });
 
@@ -366,6 +379,12 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
       expect(listXattrs({ dirFd, name: bytes('f') })).toEqual([bytes('system.posix_acl_access')]);
       expect(getXattr({ dirFd, name: bytes('f') }, bytes('system.posix_acl_access'))).toEqual(acl);
       expect(statAt(dirFd, bytes('f')).mode).toBe(0o640);
+      fs.symlinkSync('nowhere', path.join(dir, 'l'));
+      const pathFd = keep(openAt(dirFd, bytes('l'), O_PATH | O_NOFOLLOW));
+      setXattr({ pathFd }, bytes('trusted.link'), bytes('v'));
+      expect(listXattrs({ dirFd, name: bytes('l') }).map(String)).toContain('trusted.link');
+      expect(getXattr({ pathFd }, bytes('trusted.link'))).toEqual(bytes('v'));
+      removeXattr({ pathFd }, bytes('trusted.link'));
       setXattr({ dirFd, name: bytes('f') }, bytes('trusted.holdfast'), bytes('v'));
       expect(getXattr({ dirFd, name: bytes('f') }, bytes('trusted.holdfast'))).toEqual(bytes('v'));
     });
@@ -374,7 +393,7 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
       fs.writeFileSync(path.join(dir, 'f'), '');
       const codes = await runUnprivileged(() => [
         code(() => chownAt(dirFd, bytes('f'), 1, 1)),
-        code(() => chmodAt(dirFd, bytes('f'), 0o777)),
+        code(() => chmodFd(keep(openAt(dirFd, bytes('f'), O_PATH)), 0o777)),
         code(() => makeSpecialAt(dirFd, bytes('d'), 'blockDevice', 0o600, { major: 7, minor: 0 })),
         code(() => makeDirectoryAt(dirFd, bytes('d'), 0o700)),
         code(() => setXattr({ dirFd, name: bytes('f') }, bytes('user.x'), bytes('v'))),

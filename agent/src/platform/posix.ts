@@ -54,7 +54,6 @@ function bind() {
     linkat: declare('linkat', 'int', 'void *', 'int', 'void *', 'int'),
     fchownat: declare('fchownat', 'int', 'void *', 'uint', 'uint', 'int'),
     utimensat: declare('utimensat', 'int', 'void *', 'void *', 'int'),
-    futimens: declare('futimens', 'int', 'void *'),
     fallocate: declare('fallocate', 'int', 'int', 'int64', 'int64'),
     syncfs: declare('syncfs', 'int'),
     nice: declare('nice', 'int'),
@@ -67,6 +66,10 @@ function bind() {
     fsetxattr: declare('fsetxattr', 'int', 'void *', 'void *', 'size_t', 'int'),
     lsetxattr: declare('lsetxattr', 'void *', 'void *', 'void *', 'size_t', 'int'),
     fremovexattr: declare('fremovexattr', 'int', 'void *'),
+    setxattr: declare('setxattr', 'void *', 'void *', 'void *', 'size_t', 'int'),
+    listxattr: sized('listxattr', 'void *', 'void *', 'size_t'),
+    getxattr: sized('getxattr', 'void *', 'void *', 'void *', 'size_t'),
+    removexattr: declare('removexattr', 'void *', 'void *'),
     lremovexattr: declare('lremovexattr', 'void *', 'void *'),
   };
 }

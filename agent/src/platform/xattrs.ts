@@ -2,20 +2,18 @@ import { AT_FDCWD, checked, lastErrno, native, terminated } from './posix.js';
 import { PosixError } from './posix-error.js';
 
 const ERANGE = 34;
-
-/** An open file, or a name in an open directory (never followed if it is a symbolic link). */
-export type XattrTarget = number | { readonly dirFd: number; readonly name: Uint8Array };
-
 const MAX_XATTR_BYTES = 1 << 20;
+
+/** An open file; a name in an open directory (never followed if it is a link); or a file pinned with `O_PATH`. */
+export type XattrTarget =
+  | number
+  | { readonly dirFd: number; readonly name: Uint8Array }
+  | { readonly pathFd: number };
 
 /** Names as raw bytes. POSIX ACLs appear as `system.posix_acl_access` and `system.posix_acl_default`. */
 export function listXattrs(target: XattrTarget): Buffer[] {
-  const path = xattrPath(target, 'llistxattr');
-  const list = grown('llistxattr', (buffer) =>
-    typeof path === 'number'
-      ? native().flistxattr(path, buffer, buffer.length)
-      : native().llistxattr(path, buffer, buffer.length),
-  );
+  const { family, at } = resolve(target, 'listxattr');
+  const list = grown('listxattr', (buffer) => family.list(at, buffer, buffer.length));
   const names: Buffer[] = [];
   for (let start = 0; start < list.length; ) {
     const end = list.indexOf(0, start);
@@ -26,47 +24,59 @@ export function listXattrs(target: XattrTarget): Buffer[] {
 }
 
 export function getXattr(target: XattrTarget, name: Uint8Array): Buffer {
-  const path = xattrPath(target, 'lgetxattr');
-  const attribute = terminated(name, 'lgetxattr');
-  const value = grown('lgetxattr', (buffer) =>
-    typeof path === 'number'
-      ? native().fgetxattr(path, attribute, buffer, buffer.length)
-      : native().lgetxattr(path, attribute, buffer, buffer.length),
-  );
-  return Buffer.from(value);
+  const { family, at } = resolve(target, 'getxattr');
+  const attribute = terminated(name, 'getxattr');
+  return Buffer.from(grown('getxattr', (buffer) => family.get(at, attribute, buffer, buffer.length)));
 }
 
 export function setXattr(target: XattrTarget, name: Uint8Array, value: Uint8Array): void {
-  const path = xattrPath(target, 'lsetxattr');
-  const attribute = terminated(name, 'lsetxattr');
+  const { family, at } = resolve(target, 'setxattr');
+  const attribute = terminated(name, 'setxattr');
   const bytes = Buffer.from(value);
-  checked('lsetxattr', name, () =>
-    typeof path === 'number'
-      ? native().fsetxattr(path, attribute, bytes, bytes.length, 0)
-      : native().lsetxattr(path, attribute, bytes, bytes.length, 0),
-  );
+  checked('setxattr', name, () => family.set(at, attribute, bytes, bytes.length, 0));
 }
 
 export function removeXattr(target: XattrTarget, name: Uint8Array): void {
-  const path = xattrPath(target, 'lremovexattr');
-  const attribute = terminated(name, 'lremovexattr');
-  checked('lremovexattr', name, () =>
-    typeof path === 'number' ? native().fremovexattr(path, attribute) : native().lremovexattr(path, attribute),
-  );
+  const { family, at } = resolve(target, 'removexattr');
+  const attribute = terminated(name, 'removexattr');
+  checked('removexattr', name, () => family.remove(at, attribute));
 }
 
-/** The l*xattr calls take no directory, so the path leads through the descriptor's entry in /proc. */
-function xattrPath(target: XattrTarget, syscall: string): Buffer | number {
-  if (typeof target === 'number') return target;
-  if (target.dirFd === AT_FDCWD) return terminated(target.name, syscall);
-  return terminated(Buffer.concat([Buffer.from(`/proc/self/fd/${target.dirFd}/`), target.name]), syscall);
+type Argument = number | Buffer;
+
+/** One of the C library's three families of calls: on a descriptor, on a path, on a path whose last link is not followed. */
+interface Family {
+  readonly list: (at: Argument, buffer: Buffer, length: number) => number;
+  readonly get: (at: Argument, name: Buffer, buffer: Buffer, length: number) => number;
+  readonly set: (at: Argument, name: Buffer, value: Buffer, length: number, flags: number) => number;
+  readonly remove: (at: Argument, name: Buffer) => number;
 }
 
-const xattrBuffer = Buffer.alloc(4096);
+let families: { byFd: Family; byPath: Family; byLink: Family } | undefined;
 
-/** Asks with a small buffer and, while the kernel finds it too small, with a larger one. The result is only good until the next call. */
+function resolve(target: XattrTarget, syscall: string): { family: Family; at: Argument } {
+  if (!families) {
+    const calls = native();
+    families = {
+      byFd: { list: calls.flistxattr, get: calls.fgetxattr, set: calls.fsetxattr, remove: calls.fremovexattr },
+      byPath: { list: calls.listxattr, get: calls.getxattr, set: calls.setxattr, remove: calls.removexattr },
+      byLink: { list: calls.llistxattr, get: calls.lgetxattr, set: calls.lsetxattr, remove: calls.lremovexattr },
+    };
+  }
+  if (typeof target === 'number') return { family: families.byFd, at: target };
+  // A descriptor's entry in /proc leads to the very file, also to a link that must not be followed further.
+  if ('pathFd' in target) return { family: families.byPath, at: Buffer.from(`/proc/self/fd/${target.pathFd}\0`) };
+  if (target.dirFd === AT_FDCWD) return { family: families.byLink, at: terminated(target.name, syscall) };
+  // These calls take no directory, so the path leads through its descriptor.
+  const path = Buffer.concat([Buffer.from(`/proc/self/fd/${target.dirFd}/`), target.name]);
+  return { family: families.byLink, at: terminated(path, syscall) };
+}
+
+const firstBuffer = Buffer.alloc(4096);
+
+/** Asks with a small buffer and, while that is too small, with a larger one. The result is good until the next call. */
 function grown(syscall: string, call: (buffer: Buffer) => number): Buffer {
-  let buffer = xattrBuffer;
+  let buffer: Buffer = firstBuffer;
   for (;;) {
     const length = call(buffer);
     if (length >= 0) return buffer.subarray(0, length);
@@ -75,4 +85,3 @@ function grown(syscall: string, call: (buffer: Buffer) => number): Buffer {
     buffer = Buffer.alloc(buffer.length * 4);
   }
 }
-
