@@ -24,8 +24,8 @@ export interface VaultStore {
 
   /** Takes the next number of the vault's log. False when somebody else took it: read again. */
   appendLog(entry: LogRecord, sha256: Buffer): Promise<boolean>;
-  /** Entries that are not known to be durable in their store, per vault in order. */
-  unwrittenLog(limit: number): Promise<LogRecord[]>;
+  /** Entries that are not known to be durable in their store, per vault in order; none of the excepted vaults. */
+  unwrittenLog(limit: number, exceptVaultIds: readonly string[]): Promise<LogRecord[]>;
   markLogWritten(vaultId: string, number: number): Promise<void>;
 
   insertDomain(domain: DomainRecord): Promise<void>;

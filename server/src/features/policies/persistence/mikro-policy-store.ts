@@ -8,6 +8,9 @@ import type { Policy } from '../domain/policy.js';
 import type { PolicyFilter, PolicyStore } from '../ports.js';
 import { PolicyRow } from './policy.entity.js';
 
+// Rows change by statements, so what an entity manager remembers of them would be old.
+const FRESH = { disableIdentityMap: true } as const;
+
 export class MikroPolicyStore implements PolicyStore {
   constructor(private readonly em: SqlEntityManager) {}
 
@@ -16,16 +19,16 @@ export class MikroPolicyStore implements PolicyStore {
   }
 
   async get(id: string): Promise<Policy | undefined> {
-    const row = await this.em.findOne(PolicyRow, { id });
+    const row = await this.em.findOne(PolicyRow, { id }, FRESH);
     return row === null ? undefined : toPolicy(row);
   }
 
   async getMany(ids: readonly string[]): Promise<Policy[]> {
-    return (await this.em.find(PolicyRow, { id: { $in: [...ids] } })).map(toPolicy);
+    return (await this.em.find(PolicyRow, { id: { $in: [...ids] } }, FRESH)).map(toPolicy);
   }
 
   async findByName(subscriptionId: string, name: string): Promise<Policy | undefined> {
-    const row = await this.em.findOne(PolicyRow, { subscriptionId, name });
+    const row = await this.em.findOne(PolicyRow, { subscriptionId, name }, FRESH);
     return row === null ? undefined : toPolicy(row);
   }
 

@@ -9,6 +9,9 @@ import type { ChainEnd, RecoveryPoint } from '../domain/recovery-point.js';
 import type { PreparedPoint, RecoveryPointFilter, RecoveryPointStore, VaultTotals } from '../ports.js';
 import { PreparedPointRow, QuarantinedPointRow, RecoveryPointRow } from './recovery-point.entity.js';
 
+// Rows change by statements, so what an entity manager remembers of them would be old.
+const FRESH = { disableIdentityMap: true } as const;
+
 export class MikroRecoveryPointStore implements RecoveryPointStore {
   constructor(private readonly em: SqlEntityManager) {}
 
@@ -25,23 +28,23 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async get(id: string): Promise<RecoveryPoint | undefined> {
-    return optional(await this.em.findOne(RecoveryPointRow, { id }));
+    return optional(await this.em.findOne(RecoveryPointRow, { id }, FRESH));
   }
 
   async getMany(ids: readonly string[]): Promise<RecoveryPoint[]> {
-    return (await this.em.find(RecoveryPointRow, { id: { $in: [...ids] } })).map(toPoint);
+    return (await this.em.find(RecoveryPointRow, { id: { $in: [...ids] } }, FRESH)).map(toPoint);
   }
 
   async ofJob(jobId: string): Promise<RecoveryPoint | undefined> {
-    return optional(await this.em.findOne(RecoveryPointRow, { jobId }, { orderBy: { sequence: 'desc' } }));
+    return optional(await this.em.findOne(RecoveryPointRow, { jobId }, { ...FRESH, orderBy: { sequence: 'desc' } }));
   }
 
   async atSequence(itemId: string, sequence: number): Promise<RecoveryPoint | undefined> {
-    return optional(await this.em.findOne(RecoveryPointRow, { itemId, sequence }));
+    return optional(await this.em.findOne(RecoveryPointRow, { itemId, sequence }, FRESH));
   }
 
   async chainEnd(itemId: string): Promise<ChainEnd | undefined> {
-    return optional(await this.em.findOne(RecoveryPointRow, { itemId }, { orderBy: { sequence: 'desc' } }));
+    return optional(await this.em.findOne(RecoveryPointRow, { itemId }, { ...FRESH, orderBy: { sequence: 'desc' } }));
   }
 
   async newestLive(itemIds: readonly string[]): Promise<RecoveryPoint[]> {
@@ -52,11 +55,11 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
     );
     if (newest.length === 0) return [];
     const where = { $or: newest.map((row) => ({ itemId: row.item_id, sequence: Number(row.sequence) })) };
-    return (await this.em.find(RecoveryPointRow, where)).map(toPoint);
+    return (await this.em.find(RecoveryPointRow, where, FRESH)).map(toPoint);
   }
 
   async newestLiveFull(itemId: string): Promise<RecoveryPoint | undefined> {
-    return optional(await this.em.findOne(RecoveryPointRow, { itemId, state: 'LIVE', backupType: 'FULL' }, { orderBy: { sequence: 'desc' } }));
+    return optional(await this.em.findOne(RecoveryPointRow, { itemId, state: 'LIVE', backupType: 'FULL' }, { ...FRESH, orderBy: { sequence: 'desc' } }));
   }
 
   async list(scopes: readonly Scope[], filter: RecoveryPointFilter, page: PageRequest): Promise<Page<RecoveryPoint>> {
@@ -78,7 +81,7 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async liveIdsOfItem(itemId: string): Promise<string[]> {
-    const rows = await this.em.find(RecoveryPointRow, { itemId, state: 'LIVE' }, { fields: ['id'], orderBy: { sequence: 'asc' } });
+    const rows = await this.em.find(RecoveryPointRow, { itemId, state: 'LIVE' }, { ...FRESH, fields: ['id'], orderBy: { sequence: 'asc' } });
     return rows.map((row) => row.id);
   }
 
@@ -104,7 +107,7 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async prepared(jobId: string, rootNode: Uint8Array): Promise<PreparedPoint | undefined> {
-    const row = await this.em.findOne(PreparedPointRow, { jobId, rootNodeHex: Buffer.from(rootNode).toString('hex') });
+    const row = await this.em.findOne(PreparedPointRow, { jobId, rootNodeHex: Buffer.from(rootNode).toString('hex') }, FRESH);
     return row === null ? undefined : { id: row.id, jobId, rootNode: Buffer.from(row.rootNodeHex, 'hex'), signed: row.signed };
   }
 
@@ -113,7 +116,7 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async quarantine(point: Parameters<RecoveryPointStore['quarantine']>[0]): Promise<void> {
-    const known = await this.em.findOne(QuarantinedPointRow, { id: point.id });
+    const known = await this.em.findOne(QuarantinedPointRow, { id: point.id }, FRESH);
     if (known === null) await this.em.insert(QuarantinedPointRow, { ...point });
   }
 }

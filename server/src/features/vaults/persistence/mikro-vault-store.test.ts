@@ -69,9 +69,10 @@ describeOnEachDatabase('the store of vaults', (open) => {
       expect(await vaults.appendLog(entry(1), Buffer.alloc(32, 9))).toBe(false);
       expect(await vaults.appendLog(entry(3), Buffer.alloc(32, 9))).toBe(false);
       expect(await vaults.appendLog(entry(2), Buffer.alloc(32, 2))).toBe(true);
-      expect(await vaults.unwrittenLog(10)).toEqual([entry(1), entry(2)]);
+      expect(await vaults.unwrittenLog(10, [])).toEqual([entry(1), entry(2)]);
+      expect(await vaults.unwrittenLog(10, [logged.id])).toEqual([]);
       await vaults.markLogWritten(logged.id, 1);
-      expect(await vaults.unwrittenLog(10)).toEqual([entry(2)]);
+      expect(await vaults.unwrittenLog(10, [])).toEqual([entry(2)]);
       await vaults.markLogWritten(logged.id, 2);
       expect(await vaults.get(logged.id)).toMatchObject({ logNumber: 2, logSha256: Buffer.alloc(32, 2) });
     });

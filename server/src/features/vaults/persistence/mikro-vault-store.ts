@@ -9,6 +9,9 @@ import type { VaultFilter, VaultStore } from '../ports.js';
 import { withinScopes } from './scope-filter.js';
 import { VaultDomainRow, VaultLogRow, VaultRow } from './vault.entity.js';
 
+// Rows change by statements, so what an entity manager remembers of them would be old.
+const FRESH = { disableIdentityMap: true } as const;
+
 export class MikroVaultStore implements VaultStore {
   constructor(
     private readonly em: SqlEntityManager,
@@ -20,15 +23,15 @@ export class MikroVaultStore implements VaultStore {
   }
 
   async get(id: string): Promise<Vault | undefined> {
-    return optional(await this.em.findOne(VaultRow, { id }), toVault);
+    return optional(await this.em.findOne(VaultRow, { id }, FRESH), toVault);
   }
 
   async getMany(ids: readonly string[]): Promise<Vault[]> {
-    return (await this.em.find(VaultRow, { id: { $in: [...ids] } })).map(toVault);
+    return (await this.em.find(VaultRow, { id: { $in: [...ids] } }, FRESH)).map(toVault);
   }
 
   async findByName(subscriptionId: string, name: string): Promise<Vault | undefined> {
-    return optional(await this.em.findOne(VaultRow, { subscriptionId, name }), toVault);
+    return optional(await this.em.findOne(VaultRow, { subscriptionId, name }, FRESH), toVault);
   }
 
   async markReady(id: string): Promise<boolean> {
@@ -58,7 +61,7 @@ export class MikroVaultStore implements VaultStore {
   }
 
   async allReady(): Promise<Vault[]> {
-    return (await this.em.find(VaultRow, { state: 'READY' }, { orderBy: { id: 'asc' } })).map(toVault);
+    return (await this.em.find(VaultRow, { state: 'READY' }, { ...FRESH, orderBy: { id: 'asc' } })).map(toVault);
   }
 
   async appendLog(entry: LogRecord, sha256: Buffer): Promise<boolean> {
@@ -68,8 +71,8 @@ export class MikroVaultStore implements VaultStore {
     return true;
   }
 
-  async unwrittenLog(limit: number): Promise<LogRecord[]> {
-    const rows = await this.em.find(VaultLogRow, {}, { orderBy: [{ vaultId: 'asc' }, { number: 'asc' }], limit });
+  async unwrittenLog(limit: number, exceptVaultIds: readonly string[]): Promise<LogRecord[]> {
+    const rows = await this.em.find(VaultLogRow, { vaultId: { $nin: [...exceptVaultIds] } }, { ...FRESH, orderBy: [{ vaultId: 'asc' }, { number: 'asc' }], limit });
     return rows.map(({ vaultId, number, signed }) => ({ vaultId, number, signed }));
   }
 
@@ -83,15 +86,15 @@ export class MikroVaultStore implements VaultStore {
   }
 
   async getDomain(id: string): Promise<DomainRecord | undefined> {
-    return optional(await this.em.findOne(VaultDomainRow, { id }), toDomain);
+    return optional(await this.em.findOne(VaultDomainRow, { id }, FRESH), toDomain);
   }
 
   async domainOfItem(itemId: string): Promise<DomainRecord | undefined> {
-    return optional(await this.em.findOne(VaultDomainRow, { itemId }), toDomain);
+    return optional(await this.em.findOne(VaultDomainRow, { itemId }, FRESH), toDomain);
   }
 
   async domainOfVault(vaultId: string): Promise<DomainRecord | undefined> {
-    return optional(await this.em.findOne(VaultDomainRow, { vaultId, itemId: null }), toDomain);
+    return optional(await this.em.findOne(VaultDomainRow, { vaultId, itemId: null }, FRESH), toDomain);
   }
 
   async markDomainStored(id: string): Promise<void> {
