@@ -25,6 +25,12 @@ const buildSteps = [
     commands: [{ cwd: 'proto', command: tool('buf', 'proto'), args: ['generate'] }],
   },
   {
+    name: 'cli operations',
+    inputs: ['cli/src', 'cli/codegen.ts', 'schema/schema.graphql', 'pnpm-lock.yaml'],
+    output: 'cli/src/gql/index.ts',
+    commands: [{ cwd: 'cli', command: tool('graphql-codegen', 'cli'), args: ['--config', 'codegen.ts'] }],
+  },
+  {
     name: 'code',
     inputs: [
       ...['proto', 'core', 'server', 'agent', 'cli'].flatMap((name) => [`${name}/src`, `${name}/tsconfig.build.json`]),
@@ -32,6 +38,7 @@ const buildSteps = [
       ...PACKAGES.map((name) => `${name}/package.json`),
       'proto/holdfast',
       'proto/buf.gen.yaml',
+      'schema/schema.graphql',
       'tsconfig.base.json',
       'tsconfig.build.json',
       'pnpm-lock.yaml',
@@ -44,7 +51,11 @@ const buildSteps = [
     inputs: ['web-client', 'schema/schema.graphql', 'pnpm-lock.yaml'],
     output: 'web-client/dist/index.html',
     commands: [
-      { cwd: 'web-client', command: tool('graphql-codegen', 'web-client'), args: ['--config', 'codegen.ts'] },
+      {
+        cwd: 'web-client',
+        command: tool('graphql-codegen', 'web-client'),
+        args: ['--config', 'codegen.ts', '--errors-only'],
+      },
       { cwd: 'web-client', command: tool('vite', 'web-client'), args: ['build', '--logLevel', 'warn'] },
     ],
   },
@@ -167,9 +178,28 @@ function breakLockOf(pid) {
     return;
   }
   try {
-    if (readText(LOCK) === String(pid)) rmSync(LOCK, { force: true });
+    if (Number(readText(LOCK)) === pid) rmSync(LOCK, { force: true });
   } finally {
     rmdirSync(guard);
+  }
+}
+
+/** Resolves once LOCK is a link to the file `mine`: taken atomically, and never seen empty. */
+async function acquire(mine) {
+  for (let waited = false; ; ) {
+    try {
+      linkSync(mine, LOCK);
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+    }
+    const owner = Number(readText(LOCK));
+    if (owner && !isAlive(owner)) breakLockOf(owner);
+    else if (!waited) {
+      waited = true;
+      say(`holdfast: process ${owner} is preparing this checkout, waiting (lock: ${relative(process.cwd(), LOCK)})`);
+    }
+    await sleep(200);
   }
 }
 
@@ -177,31 +207,21 @@ function breakLockOf(pid) {
 async function underLock(work) {
   mkdirSync(CACHE, { recursive: true });
   const mine = `${LOCK}.${process.pid}`;
-  writeFileSync(mine, String(process.pid));
-  const release = () => rmSync(LOCK, { force: true });
-  for (let waited = false; ; ) {
-    try {
-      linkSync(mine, LOCK); // atomic, and never seen empty
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-      const owner = Number(readText(LOCK));
-      if (owner && !isAlive(owner)) breakLockOf(owner);
-      else if (!waited) {
-        waited = true;
-        say(`holdfast: process ${owner} is preparing this checkout, waiting (lock: ${relative(process.cwd(), LOCK)})`);
-      }
-      await sleep(200);
-    }
-  }
-  rmSync(mine);
+  let held = false;
+  const cleanUp = () => {
+    rmSync(mine, { force: true });
+    if (held) rmSync(LOCK, { force: true });
+  };
   const leave = (signal) => process.exit(128 + constants.signals[signal]);
-  process.on('exit', release).on('SIGINT', leave).on('SIGTERM', leave);
+  process.on('exit', cleanUp).on('SIGINT', leave).on('SIGTERM', leave);
   try {
+    writeFileSync(mine, String(process.pid));
+    await acquire(mine);
+    held = true;
     return await work();
   } finally {
-    process.off('exit', release).off('SIGINT', leave).off('SIGTERM', leave);
-    release();
+    process.off('exit', cleanUp).off('SIGINT', leave).off('SIGTERM', leave);
+    cleanUp();
   }
 }
 

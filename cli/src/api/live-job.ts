@@ -1,0 +1,144 @@
+/** Follows jobs over a WebSocket, and by asking where none can be had. */
+import { HoldfastError } from '@holdfast/core/errors';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { graphql } from '../gql/gql.js';
+import type { JobFieldsFragment } from '../gql/graphql.js';
+import type { ApiClient } from './client.js';
+
+export type LiveJob = JobFieldsFragment;
+
+export const JobFields = graphql(`
+  fragment JobFields on Job {
+    id kind state attempt waitingFor createdAt startedAt finishedAt requestedBackupType backupType backupTypeReason
+    agent { name } vault { id name } protectedItem { id name } recoveryPoint { id } noticesTotal notices { path kind message }
+    error { code message }
+    progress {
+      phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten expectedBytes rate etaSeconds
+    }
+  }
+`);
+
+const Job = graphql(`
+  query Job($id: ID!) { job(id: $id) { ...JobFields } }
+`);
+
+const JobUpdated = graphql(`
+  subscription JobUpdated($id: ID!) { jobUpdated(id: $id) { ...JobFields } }
+`);
+
+const JobsUpdated = graphql(`
+  subscription JobsUpdated($subscriptionId: ID!) { jobsUpdated(subscriptionId: $subscriptionId) { ...JobFields } }
+`);
+
+const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED']);
+const POLL_MS = 2_000;
+
+export function hasEnded(job: Pick<LiveJob, 'state'>): boolean {
+  return ENDED.has(job.state);
+}
+
+export async function readJob(api: ApiClient, id: string): Promise<LiveJob> {
+  const { job } = await api.ask(Job, { id });
+  if (job === null || job === undefined)
+    throw new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_JOB', message: `there is no job ${id}` });
+  return job;
+}
+
+function liveClient(api: ApiClient): ReturnType<typeof createClient> {
+  const { server, token, ca } = api.endpoint;
+  return createClient({
+    url: `${server.replace(/^http/, 'ws')}/graphql`,
+    connectionParams: { authorization: `Bearer ${token ?? ''}` },
+    webSocketImpl: class extends WebSocket {
+      constructor(address: string, protocols: string) {
+        super(address, protocols, ca === undefined ? {} : { ca });
+      }
+    },
+    retryAttempts: Number.POSITIVE_INFINITY,
+    shouldRetry: () => true,
+  });
+}
+
+/** Calls `onUpdate` at each change until the job has ended, then answers its last state. */
+export async function followJob(
+  api: ApiClient,
+  id: string,
+  onUpdate: (job: LiveJob) => void,
+  signal?: AbortSignal,
+): Promise<LiveJob> {
+  const client = liveClient(api);
+  let last = await readJob(api, id);
+  let wake = (): void => undefined;
+  const stop = client.subscribe<{ jobUpdated: LiveJob }>(
+    { query: JobUpdated.toString(), variables: { id } },
+    {
+      next: ({ data }) => {
+        if (data?.jobUpdated === undefined) return;
+        last = data.jobUpdated;
+        onUpdate(last);
+        if (hasEnded(last)) wake();
+      },
+      // Asking goes on below, and reports what the server says.
+      error: () => undefined,
+      complete: () => undefined,
+    },
+  );
+  try {
+    onUpdate(last);
+    while (!hasEnded(last)) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, POLL_MS);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        signal?.addEventListener('abort', () => wake(), { once: true });
+      });
+      if (signal?.aborted)
+        throw new HoldfastError({ kind: 'Cancelled', code: 'CANCELLED', message: 'stopped watching; the job goes on' });
+      if (!hasEnded(last)) {
+        last = await readJob(api, id);
+        onUpdate(last);
+      }
+    }
+    return last;
+  } finally {
+    stop();
+    await client.dispose();
+  }
+}
+
+/** Calls `onUpdate` for every job of the subscription until `signal` is aborted. */
+export async function followJobs(
+  api: ApiClient,
+  subscriptionId: string,
+  onUpdate: (job: LiveJob) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = liveClient(api);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.subscribe<{ jobsUpdated: LiveJob }>(
+        { query: JobsUpdated.toString(), variables: { subscriptionId } },
+        {
+          next: ({ data }) => {
+            if (data?.jobsUpdated !== undefined) onUpdate(data.jobsUpdated);
+          },
+          error: (error) =>
+            reject(new HoldfastError({ kind: 'Unavailable', code: 'LIVE_UPDATES_ENDED', message: describe(error) })),
+          complete: resolve,
+        },
+      );
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await client.dispose();
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  if (Array.isArray(error)) return error.map((entry: { message?: string }) => entry.message ?? '').join('; ');
+  return 'the connection for live updates ended';
+}

@@ -1,0 +1,122 @@
+/** People name things; the API takes ids. */
+import { HoldfastError } from '@holdfast/core/errors';
+import { graphql } from '../gql/gql.js';
+import type { ApiClient } from './client.js';
+
+interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+const PAGE = 200;
+
+/** Everything of a connection, page by page. */
+export async function collect<T>(
+  page: (
+    after: string | null,
+  ) => Promise<{ edges: ReadonlyArray<{ node: T }>; pageInfo: { hasNextPage: boolean; endCursor?: string | null } }>,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<T[]> {
+  const nodes: T[] = [];
+  let after: string | null = null;
+  do {
+    const connection = await page(after);
+    nodes.push(...connection.edges.map((edge) => edge.node));
+    after = connection.pageInfo.hasNextPage ? (connection.pageInfo.endCursor ?? null) : null;
+  } while (after !== null && nodes.length < limit);
+  return nodes.slice(0, limit);
+}
+
+function pick(kind: string, wanted: string, candidates: readonly Named[]): string {
+  const exact = candidates.filter((candidate) => candidate.id === wanted || candidate.name === wanted);
+  const [first, second] = exact;
+  if (first === undefined) {
+    const names = candidates.map((candidate) => candidate.name).slice(0, 10);
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'NO_SUCH_NAME',
+      message: `there is no ${kind} "${wanted}"${names.length > 0 ? `; there are: ${names.join(', ')}` : ''}`,
+    });
+  }
+  if (second !== undefined) {
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'AMBIGUOUS_NAME',
+      message: `more than one ${kind} is called "${wanted}": use the id (${exact.map((candidate) => candidate.id).join(', ')})`,
+    });
+  }
+  return first.id;
+}
+
+const SubscriptionNames = graphql(`
+  query SubscriptionNames($after: String) {
+    subscriptions(first: 200, after: $after) { edges { node { id name } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+/** The only subscription, or the one called `default`, when none is named. */
+export async function findSubscription(api: ApiClient, wanted: string | undefined): Promise<string> {
+  const all = await collect(async (after) => (await api.ask(SubscriptionNames, { after })).subscriptions);
+  if (wanted !== undefined) return pick('subscription', wanted, all);
+  return pick('subscription', all.length === 1 ? (all[0]?.id ?? '') : 'default', all);
+}
+
+const RegionNames = graphql(`
+  query RegionNames($after: String) {
+    regions(first: 200, after: $after) { edges { node { id name } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+export async function findRegion(api: ApiClient, wanted: string | undefined): Promise<string> {
+  const all = await collect(async (after) => (await api.ask(RegionNames, { after })).regions);
+  if (wanted !== undefined) return pick('region', wanted, all);
+  return pick('region', all.length === 1 ? (all[0]?.id ?? '') : 'local', all);
+}
+
+const VaultNames = graphql(`
+  query VaultNames($after: String) {
+    vaults(first: 200, after: $after) { edges { node { id name } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+export async function findVault(api: ApiClient, wanted: string): Promise<string> {
+  return pick('vault', wanted, await collect(async (after) => (await api.ask(VaultNames, { after })).vaults));
+}
+
+const PolicyNames = graphql(`
+  query PolicyNames($after: String) {
+    policies(first: 200, after: $after) { edges { node { id name } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+export async function findPolicy(api: ApiClient, wanted: string): Promise<string> {
+  return pick('policy', wanted, await collect(async (after) => (await api.ask(PolicyNames, { after })).policies));
+}
+
+const AgentNames = graphql(`
+  query AgentNames($after: String) {
+    agents(first: 200, after: $after) { edges { node { id name status } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+export async function findAgent(api: ApiClient, wanted: string): Promise<string> {
+  const all = await collect(async (after) => (await api.ask(AgentNames, { after })).agents);
+  const serving = all.filter((agent) => agent.status !== 'REVOKED' || agent.id === wanted);
+  return pick('agent', wanted, serving);
+}
+
+const ItemNames = graphql(`
+  query ItemNames($after: String) {
+    protectedItems(first: 200, after: $after) { edges { node { id name } } pageInfo { hasNextPage endCursor } }
+  }
+`);
+
+export async function findProtectedItem(api: ApiClient, wanted: string): Promise<string> {
+  return pick(
+    'protected item',
+    wanted,
+    await collect(async (after) => (await api.ask(ItemNames, { after })).protectedItems),
+  );
+}
+
+export const PAGE_SIZE = PAGE;

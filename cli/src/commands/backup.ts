@@ -1,0 +1,35 @@
+import { type Command, Option } from 'commander';
+import { findProtectedItem } from '../api/lookup.js';
+import { graphql } from '../gql/gql.js';
+import type { BackupType } from '../gql/graphql.js';
+import { contextOf } from './command-context.js';
+import { finishJob } from './finish-job.js';
+
+const BackupNow = graphql(`
+  mutation BackupNow($input: BackupNowInput!) { backupNow(input: $input) { job { id } } }
+`);
+
+interface BackupOptions {
+  readonly type: BackupType;
+  readonly wait: boolean;
+}
+
+export function addBackupCommand(program: Command): void {
+  program
+    .command('backup <item>')
+    .description('back a protected item up now, and wait for the end')
+    .addOption(
+      new Option('--type <type>', 'backup type')
+        .choices(['FULL', 'DIFFERENTIAL', 'INCREMENTAL'])
+        .default('INCREMENTAL'),
+    )
+    .option('--no-wait', 'only start the job')
+    .action(async (name: string, options: BackupOptions, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const protectedItemId = await findProtectedItem(client, name);
+      const { backupNow } = await client.ask(BackupNow, { input: { protectedItemId, type: options.type } });
+      if (options.wait) await finishJob(client, backupNow.job.id, printer);
+      else printer.result(backupNow.job, () => printer.line(`Job ${backupNow.job.id}`));
+    });
+}

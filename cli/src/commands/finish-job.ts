@@ -1,0 +1,57 @@
+/** Waits for a job as the foreground commands do, and turns its end into words and an exit code. */
+import { fromWireError } from '@holdfast/core/errors';
+import type { ApiClient } from '../api/client.js';
+import { followJob, type LiveJob } from '../api/live-job.js';
+import { formatBytes } from '../output/amounts.js';
+import { createJobProgress } from '../output/job-progress.js';
+import { type Printer, printable } from '../output/printer.js';
+
+/** A backup that could not read some files is a result, not an error. */
+const WARNINGS_EXIT = 3;
+const SHOWN_NOTICES = 20;
+
+export async function finishJob(api: ApiClient, id: string, printer: Printer): Promise<void> {
+  const view = createJobProgress(printer.json);
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort();
+  process.once('SIGINT', onSignal);
+  let job: LiveJob;
+  try {
+    job = await followJob(api, id, (update) => view.update(update), interrupt.signal);
+  } finally {
+    view.end();
+    process.off('SIGINT', onSignal);
+  }
+  reportJob(job, printer);
+}
+
+/** Prints the job's end. Throws what it failed with; sets exit code 3 for warnings. */
+export function reportJob(job: LiveJob, printer: Printer): void {
+  printer.result(job, () => {
+    for (const notice of job.notices.slice(0, SHOWN_NOTICES))
+      printer.line(`  ${printable(notice.path)}: ${printable(notice.message)}`);
+    if (job.noticesTotal > SHOWN_NOTICES)
+      printer.line(`  … ${job.noticesTotal - SHOWN_NOTICES} more (holdfast jobs show ${job.id} --json)`);
+    if (job.state === 'COMPLETED' || job.state === 'COMPLETED_WITH_WARNINGS') printer.line(describeSuccess(job));
+  });
+  if (job.state === 'COMPLETED_WITH_WARNINGS') process.exitCode = WARNINGS_EXIT;
+  if (job.state === 'CANCELLED')
+    throw fromWireError({ code: 'CANCELLED', message: 'the job was cancelled', details: {} });
+  if (job.state === 'FAILED') {
+    const { code, message } = job.error ?? { code: 'INTERNAL_SERVER_ERROR', message: 'the job failed' };
+    throw fromWireError({ code, message, details: {} });
+  }
+}
+
+function describeSuccess(job: LiveJob): string {
+  const { progress } = job;
+  const warned = job.state === 'COMPLETED_WITH_WARNINGS' ? ` with ${job.noticesTotal} warnings` : '';
+  if (job.kind === 'RESTORE')
+    return `Restored ${progress.entries} entries, ${formatBytes(progress.bytesWritten)}${warned}.`;
+  const why = job.backupTypeReason ? ` (${printable(job.backupTypeReason)})` : '';
+  return (
+    `${job.backupType ?? ''} backup completed${warned}${why}: ${progress.entries} entries, read ${formatBytes(progress.bytesRead)}, ` +
+    `changed ${formatBytes(progress.bytesChanged)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}.\n` +
+    `Recovery point: ${job.recoveryPoint?.id ?? '-'}`
+  );
+}

@@ -1,0 +1,131 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { followJobs, hasEnded, type LiveJob, readJob } from '../api/live-job.js';
+import { collect, findProtectedItem, findSubscription } from '../api/lookup.js';
+import { graphql } from '../gql/gql.js';
+import type { JobKind } from '../gql/graphql.js';
+import { formatBytes } from '../output/amounts.js';
+import { type Printer, printable, type Row } from '../output/printer.js';
+import { contextOf } from './command-context.js';
+import { finishJob, reportJob } from './finish-job.js';
+
+const Jobs = graphql(`
+  query Jobs($after: String, $first: Int!, $filter: JobFilter) {
+    jobs(first: $first, after: $after, filter: $filter) {
+      edges { node { ...JobFields } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+const CancelJob = graphql(`
+  mutation CancelJob($input: CancelJobInput!) { cancelJob(input: $input) { job { id state } } }
+`);
+
+const HEAD = ['STATE', 'KIND', 'ITEM', 'AGENT', 'CREATED', 'READ', 'STORED', 'WARNINGS', 'REASON', 'ID'];
+
+function rowOf(job: LiveJob): Row {
+  return [
+    job.state,
+    job.kind === 'BACKUP' ? `${job.kind} ${job.backupType ?? job.requestedBackupType ?? ''}` : job.kind,
+    job.protectedItem?.name,
+    job.agent.name,
+    job.createdAt,
+    formatBytes(job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead),
+    formatBytes(job.progress.bytesStored),
+    job.noticesTotal,
+    job.error?.message ?? job.waitingFor,
+    job.id,
+  ];
+}
+
+function parseLimit(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+interface ListOptions {
+  readonly watch: boolean;
+  readonly limit: number;
+  readonly item?: string;
+  readonly kind?: JobKind;
+  readonly subscription?: string;
+}
+
+export function addJobsCommands(program: Command): void {
+  const jobs = program.command('jobs').description('backup and restore jobs');
+
+  jobs
+    .command('list', { isDefault: true })
+    .description('list jobs, newest first')
+    .option('-w, --watch', 'go on showing every change until Ctrl-C', false)
+    .option('-n, --limit <n>', 'how many', parseLimit, 20)
+    .option('--item <name>', 'of one protected item')
+    .addOption(new Option('--kind <kind>', 'of one kind').choices(['BACKUP', 'RESTORE']))
+    .option('--subscription <name>', 'subscription to watch (default: the only one, or "default")')
+    .action(async (options: ListOptions, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const protectedItemId = options.item === undefined ? undefined : await findProtectedItem(client, options.item);
+      const filter = {
+        ...(protectedItemId === undefined ? {} : { protectedItemId }),
+        ...(options.kind === undefined ? {} : { kind: options.kind }),
+      };
+      const first = Math.min(options.limit, 200);
+      const found = await collect(
+        async (after) => (await client.ask(Jobs, { after, first, filter })).jobs,
+        options.limit,
+      );
+      if (!options.watch) {
+        printer.result(found, () => printer.table(HEAD, found.map(rowOf)));
+        return;
+      }
+      const running = found.filter((job) => !hasEnded(job)).reverse();
+      for (const job of running) showUpdate(job, printer);
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      await followJobs(
+        client,
+        await findSubscription(client, options.subscription),
+        (job) => showUpdate(job, printer),
+        stop.signal,
+      );
+    });
+
+  jobs
+    .command('show <job>')
+    .description('show one job, with its warnings')
+    .option('-w, --watch', 'follow it to its end with a progress bar', false)
+    .action(async (id: string, options: { watch: boolean }, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      if (options.watch) {
+        await finishJob(client, id, printer);
+        return;
+      }
+      const job = await readJob(client, id);
+      if (hasEnded(job)) reportJob(job, printer);
+      else printer.result(job, () => printer.table(HEAD, [rowOf(job)]));
+    });
+
+  jobs
+    .command('cancel <job>')
+    .description('cancel a job')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const { cancelJob } = await api().ask(CancelJob, { input: { jobId: id } });
+      printer.result(cancelJob.job, () => printer.line(`The job is ${cancelJob.job.state}.`));
+    });
+}
+
+function showUpdate(job: LiveJob, printer: Printer): void {
+  printer.result(job, () => {
+    const moved = job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead;
+    const share =
+      Number(job.progress.expectedBytes ?? 0) > 0 ? ` of ${formatBytes(job.progress.expectedBytes ?? 0)}` : '';
+    const reason = job.error?.message ?? job.waitingFor;
+    printer.line(
+      `${job.state.padEnd(10)} ${job.kind} ${printable(job.protectedItem?.name ?? '-')}: ${job.progress.entries} entries, ${formatBytes(moved)}${share}` +
+        `${reason ? `, ${printable(reason)}` : ''}`,
+    );
+  });
+}

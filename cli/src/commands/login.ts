@@ -1,0 +1,123 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Command } from 'commander';
+import { ApiClient } from '../api/client.js';
+import { graphql } from '../gql/gql.js';
+import { askPassword } from '../session/ask-password.js';
+import { forgetCredentials, saveCredentials } from '../session/credentials-file.js';
+import { contextOf, readCaFile } from './command-context.js';
+
+const SignIn = graphql(`
+  mutation SignIn($input: SignInInput!) {
+    signIn(input: $input) { token expiresAt viewer { user { name } } }
+  }
+`);
+
+const CompleteSetup = graphql(`
+  mutation CompleteSetup($input: CompleteSetupInput!) {
+    completeSetup(input: $input) { token expiresAt viewer { user { name } } }
+  }
+`);
+
+const SignOut = graphql(`
+  mutation SignOut($input: SignOutInput!) { signOut(input: $input) { clientMutationId } }
+`);
+
+const Me = graphql(`
+  query Me {
+    me { user { name } sessionExpiresAt roleAssignments { role scope { subscription { name } vault { name } } } }
+  }
+`);
+
+function serverUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'BAD_SERVER',
+      message: `"${text}" is not an address like https://backup.example:8400`,
+    });
+  }
+  return url.origin;
+}
+
+interface LoginOptions {
+  readonly user: string;
+  readonly setupCode?: string;
+}
+
+export function addLoginCommands(program: Command): void {
+  program
+    .command('login')
+    .description('sign in; the session is kept in a file that only you can read')
+    .requiredOption('-u, --user <name>', 'user name')
+    .option('--setup-code <code>', 'make the first administrator with the code that a new server shows')
+    .addHelpText(
+      'after',
+      '\nThe password is asked for, or taken from HOLDFAST_PASSWORD or the first line of standard input.',
+    )
+    .action(async (options: LoginOptions, command: Command) => {
+      const context = contextOf(command);
+      const { environment, printer } = context;
+      const given = context.options.server ?? environment.server ?? 'http://127.0.0.1:8400';
+      const server = serverUrl(given);
+      const ca = readCaFile(context);
+      const password = environment.password ?? (await askPassword(`Password for ${options.user} at ${server}: `));
+      const api = new ApiClient({ server, ...(ca === undefined ? {} : { ca }) });
+      const credentials = { name: options.user, password };
+      const session =
+        options.setupCode === undefined
+          ? (await api.ask(SignIn, { input: credentials })).signIn
+          : (await api.ask(CompleteSetup, { input: { ...credentials, setupCode: options.setupCode } })).completeSetup;
+      const user = session.viewer.user.name;
+      saveCredentials(environment.configFolder, {
+        server,
+        token: session.token,
+        user,
+        expiresAt: session.expiresAt,
+        ...(ca === undefined ? {} : { ca }),
+      });
+      printer.result({ server, user, expiresAt: session.expiresAt }, () => {
+        printer.line(`Signed in at ${server} as ${user} until ${session.expiresAt}.`);
+      });
+    });
+
+  program
+    .command('logout')
+    .description('end the session and forget it')
+    .action(async (_options: unknown, command: Command) => {
+      const { api, environment, printer } = contextOf(command);
+      try {
+        await api().ask(SignOut, { input: {} });
+      } finally {
+        forgetCredentials(environment.configFolder);
+      }
+      printer.result({ signedOut: true }, () => printer.line('Signed out.'));
+    });
+
+  program
+    .command('whoami')
+    .description('show who is signed in and with which roles')
+    .action(async (_options: unknown, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const { me } = await api().ask(Me, {});
+      if (me === null || me === undefined) {
+        throw new HoldfastError({
+          kind: 'Unauthenticated',
+          code: 'NOT_SIGNED_IN',
+          message: 'the session has ended: run "holdfast login"',
+        });
+      }
+      printer.result(me, () => {
+        printer.line(`${me.user.name}${me.sessionExpiresAt ? `, until ${me.sessionExpiresAt}` : ''}`);
+        const rows = me.roleAssignments.map(({ role, scope }) => [
+          role,
+          scope.vault
+            ? `vault ${scope.vault.name}`
+            : scope.subscription
+              ? `subscription ${scope.subscription.name}`
+              : 'whole server',
+        ]);
+        printer.table(['ROLE', 'SCOPE'], rows);
+      });
+    });
+}

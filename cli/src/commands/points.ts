@@ -1,0 +1,117 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { collect, findProtectedItem } from '../api/lookup.js';
+import { graphql } from '../gql/gql.js';
+import { formatBytes, formatMode } from '../output/amounts.js';
+import { contextOf } from './command-context.js';
+
+const RecoveryPoints = graphql(`
+  query RecoveryPoints($after: String, $first: Int!, $filter: RecoveryPointFilter) {
+    recoveryPoints(first: $first, after: $after, filter: $filter) {
+      edges {
+        node {
+          id sequence time backupType consistency tiers entries files bytesTotal bytesStored warnings protectedItem { name }
+        }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+const DeleteRecoveryPoint = graphql(`
+  mutation DeleteRecoveryPoint($input: DeleteRecoveryPointInput!) {
+    deleteRecoveryPoint(input: $input) { recoveryPointId notice }
+  }
+`);
+
+const Browse = graphql(`
+  query Browse($id: ID!, $path: Path!, $after: String) {
+    browseRecoveryPoint(id: $id, path: $path, first: 200, after: $after) {
+      edges { node { name path type size mode uid gid modifiedAt linkTarget } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+const LETTERS = {
+  FILE: '-',
+  DIRECTORY: 'd',
+  SYMLINK: 'l',
+  FIFO: 'p',
+  SOCKET: 's',
+  CHARACTER_DEVICE: 'c',
+  BLOCK_DEVICE: 'b',
+} as const;
+
+function parseLimit(text: string): number {
+  if (!/^\d{1,6}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+export function addPointsCommands(program: Command): void {
+  const points = program.command('points').description('recovery points');
+
+  points
+    .command('list [item]', { isDefault: true })
+    .description('list recovery points, newest first')
+    .option('-n, --limit <n>', 'how many', parseLimit, 20)
+    .action(async (item: string | undefined, options: { limit: number }, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const filter = item === undefined ? {} : { protectedItemId: await findProtectedItem(client, item) };
+      const first = Math.min(options.limit, 200);
+      const found = await collect(
+        async (after) => (await client.ask(RecoveryPoints, { after, first, filter })).recoveryPoints,
+        options.limit,
+      );
+      printer.result(found, () => {
+        printer.table(
+          ['TIME', 'ITEM', 'NUMBER', 'TYPE', 'ENTRIES', 'SIZE', 'STORED', 'WARNINGS', 'ID'],
+          found.map((point) => [
+            point.time,
+            point.protectedItem.name,
+            point.sequence,
+            point.backupType,
+            point.entries,
+            formatBytes(point.bytesTotal),
+            formatBytes(point.bytesStored),
+            point.warnings,
+            point.id,
+          ]),
+        );
+      });
+    });
+
+  points
+    .command('delete <point>')
+    .description('mark a recovery point deleted')
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const { deleteRecoveryPoint } = await api().ask(DeleteRecoveryPoint, { input: { recoveryPointId: id } });
+      printer.result(deleteRecoveryPoint, () => printer.line(deleteRecoveryPoint.notice));
+    });
+
+  program
+    .command('browse <point> [path]')
+    .description('list a directory of a recovery point')
+    .option('-n, --limit <n>', 'how many entries', parseLimit, 1000)
+    .action(async (id: string, path: string | undefined, options: { limit: number }, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const found = await collect(
+        async (after) => (await client.ask(Browse, { id, path: path ?? '/', after })).browseRecoveryPoint,
+        options.limit,
+      );
+      printer.result(found, () => {
+        printer.table(
+          ['MODE', 'OWNER', 'SIZE', 'MODIFIED', 'NAME'],
+          found.map((entry) => [
+            `${LETTERS[entry.type]}${formatMode(entry.mode)}`,
+            `${entry.uid}:${entry.gid}`,
+            entry.type === 'FILE' ? formatBytes(entry.size) : '',
+            entry.modifiedAt,
+            entry.linkTarget ? `${entry.name} -> ${entry.linkTarget}` : entry.name,
+          ]),
+        );
+      });
+    });
+}

@@ -1,0 +1,130 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { collect, findSubscription } from '../api/lookup.js';
+import { graphql } from '../gql/gql.js';
+import type { BackupType, ScheduleRuleInput, Weekday } from '../gql/graphql.js';
+import { contextOf } from './command-context.js';
+
+const Policies = graphql(`
+  query Policies($after: String) {
+    policies(first: 200, after: $after) {
+      edges {
+        node {
+          id name subscription { name }
+          schedule { frequency everyHours at weekdays timeZone jitterMinutes backupType }
+        }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+const CreatePolicy = graphql(`
+  mutation CreatePolicy($input: CreatePolicyInput!) {
+    createPolicy(input: $input) { policy { id name } }
+  }
+`);
+
+const WEEKDAYS: readonly Weekday[] = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'];
+
+function parseWeekdays(text: string): Weekday[] {
+  return text.split(',').map((part) => {
+    const wanted = part.trim().toUpperCase();
+    const day = wanted.length >= 3 ? WEEKDAYS.find((candidate) => candidate.startsWith(wanted)) : undefined;
+    if (day === undefined) throw new InvalidArgumentError(`"${part}" is not a weekday (mon, tue, … sun).`);
+    return day;
+  });
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+interface CreateOptions {
+  readonly subscription?: string;
+  readonly everyHours?: number;
+  readonly daily?: string;
+  readonly weekly?: Weekday[];
+  readonly at?: string;
+  readonly timeZone: string;
+  readonly jitter: number;
+  readonly type: BackupType;
+}
+
+/** Exactly one of the three rules, said in the way people say it. */
+export function scheduleFrom(options: CreateOptions): ScheduleRuleInput {
+  const { everyHours, daily, weekly, at, timeZone, jitter, type } = options;
+  const common = { timeZone, jitterMinutes: jitter, backupType: type };
+  const given = [everyHours, daily, weekly].filter((value) => value !== undefined);
+  if (given.length !== 1) {
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'ONE_RULE',
+      message: 'give one of --every-hours N, --daily HH:MM, or --weekly DAYS --at HH:MM',
+    });
+  }
+  if (everyHours !== undefined) return { ...common, frequency: 'HOURLY', everyHours, at: at ?? '00:00' };
+  if (daily !== undefined) return { ...common, frequency: 'DAILY', at: daily };
+  return { ...common, frequency: 'WEEKLY', weekdays: weekly ?? [], at: at ?? '00:00' };
+}
+
+export function addPolicyCommands(program: Command): void {
+  const policy = program.command('policy').description('policies: when backups run');
+
+  policy
+    .command('list', { isDefault: true })
+    .description('list policies')
+    .action(async (_options: unknown, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const policies = await collect(async (after) => (await client.ask(Policies, { after })).policies);
+      printer.result(policies, () => {
+        printer.table(
+          ['NAME', 'SUBSCRIPTION', 'RULE', 'TIME ZONE', 'TYPE'],
+          policies.map(({ name, subscription, schedule }) => [
+            name,
+            subscription.name,
+            describeRule(schedule),
+            schedule.timeZone,
+            schedule.backupType,
+          ]),
+        );
+      });
+    });
+
+  policy
+    .command('create <name>')
+    .description('create a policy')
+    .option('--subscription <name>', 'subscription (default: the only one, or "default")')
+    .option('--every-hours <n>', 'run every n hours', parseCount)
+    .option('--daily <HH:MM>', 'run every day at this time')
+    .option('--weekly <days>', 'run on these weekdays (mon,thu), with --at', parseWeekdays)
+    .option('--at <HH:MM>', 'time of day for --weekly; minute for --every-hours')
+    .option('--time-zone <zone>', 'IANA time zone', Intl.DateTimeFormat().resolvedOptions().timeZone)
+    .option('--jitter <minutes>', 'spread starts over so many minutes', parseCount, 0)
+    .addOption(
+      new Option('--type <type>', 'backup type')
+        .choices(['FULL', 'DIFFERENTIAL', 'INCREMENTAL'])
+        .default('INCREMENTAL'),
+    )
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const schedule = scheduleFrom(options);
+      const client = api();
+      const subscriptionId = await findSubscription(client, options.subscription);
+      const { createPolicy } = await client.ask(CreatePolicy, { input: { name, subscriptionId, schedule } });
+      printer.result(createPolicy.policy, () => printer.line(`Created policy ${createPolicy.policy.name}.`));
+    });
+}
+
+function describeRule(rule: {
+  frequency: string;
+  everyHours?: number | null;
+  at: string;
+  weekdays?: readonly string[] | null;
+}): string {
+  if (rule.frequency === 'HOURLY') return `every ${rule.everyHours ?? 1} h at minute ${rule.at.slice(-2)}`;
+  if (rule.frequency === 'DAILY') return `daily at ${rule.at}`;
+  return `${(rule.weekdays ?? []).map((day) => day.slice(0, 3).toLowerCase()).join(',')} at ${rule.at}`;
+}

@@ -1,0 +1,71 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { type Command, Option } from 'commander';
+import { findAgent } from '../api/lookup.js';
+import { graphql } from '../gql/gql.js';
+import type { OnConflict, TriggerRestoreInput } from '../gql/graphql.js';
+import { contextOf } from './command-context.js';
+import { finishJob } from './finish-job.js';
+
+const TriggerRestore = graphql(`
+  mutation TriggerRestore($input: TriggerRestoreInput!) { triggerRestore(input: $input) { job { id } } }
+`);
+
+interface RestoreOptions {
+  readonly to?: string;
+  readonly original: boolean;
+  readonly agent?: string;
+  readonly base?: string;
+  readonly select: string[];
+  readonly onConflict: OnConflict;
+  readonly wait: boolean;
+}
+
+const gather = (value: string, previous: string[]): string[] => [...previous, value];
+
+export function addRestoreCommand(program: Command): void {
+  program
+    .command('restore <point>')
+    .description('restore a recovery point, or a part of it, and wait for the end')
+    .option('--to <path>', 'folder on the target host; the point comes to lie below it')
+    .option('--original', 'restore to where it was backed up', false)
+    .option('--agent <name>', "agent of the target host (default: the item's own)")
+    .option('--base <path>', 'folder of the point that becomes --to (default: /)')
+    .option('--select <path>', 'restore only this path of the point (repeatable)', gather, [])
+    .addOption(
+      new Option('--on-conflict <mode>', 'what to do with what is there already')
+        .choices(['FAIL', 'SKIP', 'OVERWRITE', 'KEEP_BOTH'])
+        .default('FAIL'),
+    )
+    .option('--no-wait', 'only start the job')
+    .action(async (recoveryPointId: string, options: RestoreOptions, command: Command) => {
+      const { api, printer } = contextOf(command);
+      if (options.original === (options.to !== undefined)) {
+        throw new HoldfastError({
+          kind: 'Validation',
+          code: 'ONE_TARGET',
+          message: 'say where to: either --to PATH or --original',
+        });
+      }
+      const client = api();
+      const common = {
+        recoveryPointId,
+        onConflict: options.onConflict,
+        ...(options.select.length > 0 ? { select: options.select } : {}),
+      };
+      const input: TriggerRestoreInput =
+        options.to === undefined
+          ? { ...common, mode: 'ORIGINAL_LOCATION' }
+          : {
+              ...common,
+              mode: 'ALTERNATE_LOCATION',
+              target: {
+                path: options.to,
+                ...(options.agent === undefined ? {} : { agentId: await findAgent(client, options.agent) }),
+                ...(options.base === undefined ? {} : { base: options.base }),
+              },
+            };
+      const { triggerRestore } = await client.ask(TriggerRestore, { input });
+      if (options.wait) await finishJob(client, triggerRestore.job.id, printer);
+      else printer.result(triggerRestore.job, () => printer.line(`Job ${triggerRestore.job.id}`));
+    });
+}

@@ -1,0 +1,109 @@
+import { type Command, Option } from 'commander';
+import { collect, findRegion, findSubscription, findVault } from '../api/lookup.js';
+import { graphql } from '../gql/gql.js';
+import type { DedupDomain } from '../gql/graphql.js';
+import { formatBytes } from '../output/amounts.js';
+import { contextOf } from './command-context.js';
+
+const Vaults = graphql(`
+  query Vaults($after: String) {
+    vaults(first: 200, after: $after) {
+      edges {
+        node {
+          id name kind redundancy dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes
+          subscription { name } region { name }
+        }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+const CreateVault = graphql(`
+  mutation CreateVault($input: CreateVaultInput!) {
+    createVault(input: $input) { recoveryKit vault { id name } }
+  }
+`);
+
+const ConfirmRecoveryKit = graphql(`
+  mutation ConfirmRecoveryKit($input: ConfirmRecoveryKitInput!) {
+    confirmRecoveryKit(input: $input) { vault { id name recoveryKitConfirmed } }
+  }
+`);
+
+interface CreateOptions {
+  readonly subscription?: string;
+  readonly region?: string;
+  readonly dedup: DedupDomain;
+}
+
+export function addVaultCommands(program: Command): void {
+  const vault = program.command('vault').description('vaults, where recovery points live');
+
+  vault
+    .command('list', { isDefault: true })
+    .description('list vaults')
+    .action(async (_options: unknown, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const vaults = await collect(async (after) => (await client.ask(Vaults, { after })).vaults);
+      printer.result(vaults, () => {
+        printer.table(
+          ['NAME', 'SUBSCRIPTION', 'REGION', 'KIND', 'REDUNDANCY', 'POINTS', 'STORED', 'RECOVERY KIT'],
+          vaults.map((row) => [
+            row.name,
+            row.subscription.name,
+            row.region.name,
+            row.kind,
+            row.redundancy,
+            row.recoveryPointCount,
+            formatBytes(row.storedBytes),
+            row.recoveryKitConfirmed ? 'stored' : 'NOT CONFIRMED',
+          ]),
+        );
+      });
+    });
+
+  vault
+    .command('create <name>')
+    .description('create a vault and show its recovery kit, once')
+    .option('--subscription <name>', 'subscription (default: the only one, or "default")')
+    .option('--region <name>', 'region (default: the only one, or "local")')
+    .addOption(
+      new Option('--dedup <domain>', 'who shares chunks with whom').choices(['VAULT', 'ITEM']).default('VAULT'),
+    )
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const input = {
+        name,
+        subscriptionId: await findSubscription(client, options.subscription),
+        regionId: await findRegion(client, options.region),
+        dedupDomain: options.dedup,
+      };
+      const { createVault } = await client.ask(CreateVault, { input });
+      printer.result({ ...createVault.vault, recoveryKit: createVault.recoveryKit }, () => {
+        printer.line(`Created vault ${createVault.vault.name}.`);
+        printer.line('');
+        printer.line('Recovery kit, shown this once:');
+        printer.line(`  ${createVault.recoveryKit}`);
+        printer.line('');
+        printer.line('Whoever has it and the store can read this vault; without it and the server nobody can.');
+        printer.line(`Store it away from the server, then run: holdfast vault confirm-kit ${createVault.vault.name}`);
+      });
+    });
+
+  vault
+    .command('confirm-kit <vault>')
+    .description('say that the recovery kit was stored away from the server')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const { confirmRecoveryKit } = await client.ask(ConfirmRecoveryKit, {
+        input: { vaultId: await findVault(client, name) },
+      });
+      printer.result(confirmRecoveryKit.vault, () =>
+        printer.line(`The recovery kit of ${confirmRecoveryKit.vault.name} is confirmed.`),
+      );
+    });
+}

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { formatBytes, formatDuration, formatMode } from './amounts.js';
+import { formatTable, printable } from './printer.js';
+
+describe('formatTable', () => {
+  it('aligns columns and shows absent values as a dash', () => {
+    expect(
+      formatTable(
+        ['NAME', 'SIZE'],
+        [
+          ['a', 1],
+          ['longer', null],
+        ],
+      ),
+    ).toBe('NAME    SIZE\na       1\nlonger  -');
+  });
+
+  it('never sends control characters of a name to the terminal', () => {
+    expect(printable('a\u001b[31mred\nline\u202e')).toBe('a\\u001b[31mred\\u000aline\\u202e');
+  });
+});
+
+describe('amounts', () => {
+  it('are shown in binary units', () => {
+    expect([formatBytes('0'), formatBytes('1023'), formatBytes('1536'), formatBytes('5368709120')]).toEqual([
+      '0 B',
+      '1023 B',
+      '1.5 KiB',
+      '5.0 GiB',
+    ]);
+  });
+
+  it('of time are shown in at most two units', () => {
+    expect([formatDuration(3.4), formatDuration(75), formatDuration(7300)]).toEqual(['3 s', '1 min 15 s', '2 h 1 min']);
+  });
+
+  it('of permissions read as ls shows them', () => {
+    expect([formatMode(0o755), formatMode(0o4644), formatMode(0o1777), formatMode(0)]).toEqual([
+      'rwxr-xr-x',
+      'rwSr--r--',
+      'rwxrwxrwt',
+      '---------',
+    ]);
+  });
+});

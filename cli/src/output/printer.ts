@@ -1,0 +1,54 @@
+/** One place that writes to stdout: tables for people, one JSON document for scripts. */
+
+export type Row = ReadonlyArray<string | number | null | undefined>;
+
+export interface Printer {
+  readonly json: boolean;
+  /** What the command found or made. People see `table` or `lines`, scripts see `value`. */
+  result(value: unknown, human: () => void): void;
+  line(text: string): void;
+  table(head: readonly string[], rows: readonly Row[]): void;
+  /** To people only, on stderr. */
+  note(text: string): void;
+}
+
+// A name may hold anything; a terminal must not obey it.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+export function printable(text: string): string {
+  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function cell(value: Row[number]): string {
+  return value === null || value === undefined ? '-' : printable(String(value));
+}
+
+export function formatTable(head: readonly string[], rows: readonly Row[]): string {
+  const cells = rows.map((row) => row.map(cell));
+  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (values: readonly string[]): string =>
+    values
+      .map((value, column) => (column === head.length - 1 ? value : value.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  return [line(head), ...cells.map(line)].join('\n');
+}
+
+export function createPrinter(json: boolean): Printer {
+  const out = (text: string): void => {
+    process.stdout.write(`${text}\n`);
+  };
+  return {
+    json,
+    result(value, human) {
+      if (json) out(JSON.stringify(value));
+      else human();
+    },
+    line: (text) => out(text),
+    table: (head, rows) => out(rows.length === 0 ? 'none' : formatTable(head, rows)),
+    note(text) {
+      if (!json) process.stderr.write(`${text}\n`);
+    },
+  };
+}

@@ -1,0 +1,34 @@
+import { HoldfastError } from '@holdfast/core/errors';
+
+const CTRL_C = 3;
+const CTRL_D = 4;
+const BACKSPACES = new Set([8, 127]);
+const LINE_ENDS = new Set([10, 13, CTRL_D]);
+
+/** Asks on the terminal without showing what is typed; from a pipe, takes the first line. */
+export async function askPassword(prompt: string): Promise<string> {
+  const input = process.stdin;
+  if (input.isTTY) {
+    process.stderr.write(prompt);
+    input.setRawMode(true);
+  }
+  const typed: number[] = [];
+  try {
+    for await (const data of input) {
+      for (const byte of data as Buffer) {
+        if (byte === CTRL_C && input.isTTY)
+          throw new HoldfastError({ kind: 'Cancelled', code: 'CANCELLED', message: 'cancelled' });
+        if (LINE_ENDS.has(byte)) return Buffer.from(typed).toString('utf8');
+        if (BACKSPACES.has(byte) && input.isTTY) typed.pop();
+        else typed.push(byte);
+      }
+    }
+    return Buffer.from(typed).toString('utf8');
+  } finally {
+    if (input.isTTY) {
+      input.setRawMode(false);
+      process.stderr.write('\n');
+    }
+    input.pause();
+  }
+}
