@@ -18,6 +18,7 @@ import { MikroSubscriptionStore } from './features/subscriptions/persistence/mik
 import type { Stores } from './features/stores.js';
 import { MikroServerIdentityStore } from './features/vaults/persistence/mikro-server-identity-store.js';
 import { MikroVaultStore } from './features/vaults/persistence/mikro-vault-store.js';
+import { MikroHandledMutationStore } from './platform/idempotency/mikro-handled-mutation-store.js';
 
 export interface StorePorts {
   readonly clock: Clock;
@@ -28,6 +29,7 @@ export interface StorePorts {
 export function buildStores(em: SqlEntityManager, ports: StorePorts): Stores {
   return {
     audit: new MikroAuditStore(em, ports),
+    handledMutations: new MikroHandledMutationStore(em),
     agents: new MikroAgentStore(em),
     enrollmentTokens: new MikroEnrollmentTokenStore(em),
     jobs: new MikroJobStore(em, ports),

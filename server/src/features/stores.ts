@@ -1,3 +1,4 @@
+import type { HandledMutationStore } from '../platform/idempotency/ports.js';
 import type { ApiTokenStore, RoleAssignmentStore, SessionStore, UserStore } from './access/ports.js';
 import type { AgentStore, EnrollmentTokenStore } from './agents/ports.js';
 import type { AuditStore } from './audit/ports.js';
@@ -12,6 +13,7 @@ import type { ServerIdentityStore, VaultStore } from './vaults/ports.js';
 /** The stores of all features over one transaction. Each feature adds its line here and in build-stores.ts. */
 export interface Stores {
   readonly audit: AuditStore;
+  readonly handledMutations: HandledMutationStore;
   readonly users: UserStore;
   readonly roleAssignments: RoleAssignmentStore;
   readonly sessions: SessionStore;

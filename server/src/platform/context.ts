@@ -19,6 +19,9 @@ export interface Context {
   readonly services: Services;
 }
 
+/** How doors and tasks come to a context; made once, by the composition root. */
+export type ContextFor = (principal: Principal, address?: string) => Context;
+
 /** What belongs to one open transaction besides its stores. */
 export interface Transaction {
   /** Runs once after the commit, never after a rollback. For signals inside this process; a failure is logged, not thrown. */

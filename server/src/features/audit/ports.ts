@@ -1,7 +1,8 @@
 import type { Page, PageRequest } from '../../platform/db/page.js';
 import type { Principal } from '../access/domain/principal.js';
 
-export type AuditOutcome = 'SUCCEEDED' | 'REFUSED' | 'FAILED';
+export const AUDIT_OUTCOMES = ['SUCCEEDED', 'REFUSED', 'FAILED'] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 export interface AuditTarget {
   /** GraphQL type name: `Vault`, `Job`. */

@@ -9,6 +9,7 @@ import { PreparedPointRow, QuarantinedPointRow, RecoveryPointRow } from '../../f
 import { RegionRow, ZoneRow } from '../../features/regions/persistence/region.entity.js';
 import { SubscriptionRow } from '../../features/subscriptions/persistence/subscription.entity.js';
 import { ServerIdentityRow, VaultDomainRow, VaultLogRow, VaultRow } from '../../features/vaults/persistence/vault.entity.js';
+import { HandledMutationRow } from '../idempotency/handled-mutation.entity.js';
 
 /** Every table of the catalog. Each feature adds its rows here, then `pnpm --filter @holdfast/server migration:renew`. */
 export const ENTITIES: EntityClass<object>[] = [
@@ -17,6 +18,7 @@ export const ENTITIES: EntityClass<object>[] = [
   SessionRow,
   ApiTokenRow,
   AuditEventRow,
+  HandledMutationRow,
   SubscriptionRow,
   RegionRow,
   ZoneRow,

@@ -4,11 +4,13 @@ import type { Loaders } from './loaders.js';
 /** What resolvers are given: a use case's context (pass it on as it is) and what belongs to one request. */
 export interface GraphqlContext extends Context {
   readonly loaders: Loaders;
-  readonly session: SessionReply;
+  readonly session: RequestSession;
 }
 
-/** How signIn and signOut reach the browser's cookie. Absent over a WebSocket, where no cookie can be set. */
-export interface SessionReply {
-  setToken(token: string, expiresAt: number): void;
+/** How the caller proved who they are, and how signIn and signOut reach the browser's cookie. Over a WebSocket no cookie can be set. */
+export interface RequestSession {
+  /** Milliseconds since 1970; undefined for the anonymous. */
+  readonly expiresAt?: number;
+  setToken(token: string, endsAt: number): void;
   clearToken(): void;
 }

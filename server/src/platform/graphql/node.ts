@@ -1,9 +1,18 @@
+import { decodeGlobalId } from '@holdfast/core/ids';
+import { Field, ID, InterfaceType } from 'type-graphql';
 import type { GraphqlContext } from './graphql-context.js';
+
+/** Every object type with a global id implements it: `@ObjectType('Vault', { implements: NodeType })`. The id tells the type. */
+@InterfaceType('Node', { resolveType: (value: NodeType) => decodeGlobalId(value.id).type })
+export abstract class NodeType {
+  @Field(() => ID)
+  id!: string;
+}
 
 /** One type that `node(id)` can answer. */
 export interface NodeLoader {
   /** GraphQL type name, as in the global id. */
   readonly type: string;
-  /** Calls a use case, which authorises; gives an instance of the @ObjectType class, or undefined. */
-  load(ctx: GraphqlContext, uuid: string): Promise<object | undefined>;
+  /** Calls a use case, which authorises, and presents what it gives; undefined when there is none. */
+  load(ctx: GraphqlContext, uuid: string): Promise<NodeType | undefined>;
 }

@@ -11,21 +11,21 @@ export interface Authenticated {
 
 const NOBODY: Authenticated = { principal: { kind: 'anonymous' } };
 
-/** Who holds this token; anonymous when it is unknown, ended or revoked. Using a session prolongs it. */
-export async function authenticate(ctx: Pick<Context, 'clock' | 'unitOfWork'>, token: string | undefined): Promise<Authenticated> {
+/** Who holds this token; anonymous when it is unknown, ended or revoked. Using a session prolongs it, unless told not to. */
+export async function authenticate(ctx: Pick<Context, 'clock' | 'unitOfWork'>, token: string | undefined, { prolong = true } = {}): Promise<Authenticated> {
   if (token === undefined || !isToken(token)) return NOBODY;
-  return token.startsWith(SESSION_PREFIX) ? bySession(ctx, token) : byApiToken(ctx, token);
+  return token.startsWith(SESSION_PREFIX) ? bySession(ctx, token, prolong) : byApiToken(ctx, token);
 }
 
-async function bySession(ctx: Pick<Context, 'clock' | 'unitOfWork'>, token: string): Promise<Authenticated> {
+async function bySession(ctx: Pick<Context, 'clock' | 'unitOfWork'>, token: string, prolong: boolean): Promise<Authenticated> {
   const now = ctx.clock.now();
   return ctx.unitOfWork.run(async (stores) => {
     const session = await stores.sessions.findByTokenHash(hashToken(token));
     if (session === undefined || now >= session.expiresAt || now >= session.endsAt) return NOBODY;
     const user = await stores.users.get(session.userId);
     if (user === undefined) return NOBODY;
-    const expiresAt = sessionExpiry(now, session.createdAt);
-    if (now - session.lastUsedAt >= SESSION_TOUCH_MS) await stores.sessions.touch(session.id, now, expiresAt);
+    const expiresAt = prolong ? sessionExpiry(now, session.createdAt) : session.expiresAt;
+    if (prolong && now - session.lastUsedAt >= SESSION_TOUCH_MS) await stores.sessions.touch(session.id, now, expiresAt);
     return { principal: { kind: 'user', userId: user.id, name: user.name, sessionId: session.id }, expiresAt };
   });
 }

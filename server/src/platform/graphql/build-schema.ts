@@ -1,0 +1,37 @@
+import 'reflect-metadata';
+import type { Timers } from '@holdfast/core/clock';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchema, type NonEmptyArray, type PubSub } from 'type-graphql';
+import { handleOnce } from '../idempotency/once.middleware.js';
+import type { PayloadSeal } from '../idempotency/payload-seal.js';
+import { NodeResolver } from './node.resolver.js';
+import { RESOLVERS } from './resolvers.js';
+import { nameRoots } from './root-names.js';
+import { limitTime } from './timeout.middleware.js';
+
+export interface SchemaPorts {
+  readonly timers: Timers;
+  readonly seal: PayloadSeal;
+}
+
+/** The executable schema of all features. */
+export async function buildHoldfastSchema(ports: SchemaPorts): Promise<GraphQLSchema> {
+  const schema = await buildSchema({
+    resolvers: [NodeResolver, ...RESOLVERS] as NonEmptyArray<Function>,
+    globalMiddlewares: [limitTime(ports.timers), handleOnce(ports.seal)],
+    // Use cases check their input, for every door.
+    validate: false,
+    pubSub: NO_TOPICS,
+  });
+  return nameRoots(schema);
+}
+
+/** Live updates come from `subscribe:` functions, never from topics. */
+const NO_TOPICS: PubSub = {
+  publish() {
+    throw new Error('no topics');
+  },
+  subscribe() {
+    throw new Error('no topics');
+  },
+};

@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module';
+import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
+import { HoldfastError } from '@holdfast/core/errors';
+import { getNamedType, isListType, isNullableType, NoSchemaIntrospectionCustomRule, type DocumentNode, type GraphQLOutputType, type GraphQLSchema, type ValidationRule } from 'graphql';
+import type { ComplexityEstimator } from 'graphql-query-complexity';
+import { MAX_PAGE } from '../db/page.js';
+
+// Its ESM build loads graphql's .mjs files: a second copy, whose types match nothing, so no query would ever be too costly.
+const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.url)('graphql-query-complexity') as typeof import('graphql-query-complexity');
+
+export const LIMITS = {
+  bodyBytes: 1_000_000,
+  tokens: 4_000,
+  depth: 12,
+  aliases: 30,
+  cost: 20_000,
+  /** One operation, start to end. */
+  operationMs: 60_000,
+} as const;
+
+/** A list that is not paged is taken for this many entries. */
+const PLAIN_LIST = 10;
+
+/** Rules that a document has to pass before it is looked at closely; the same over HTTP and WebSocket. */
+export function limitRules(introspection: boolean): ValidationRule[] {
+  return [
+    maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, flattenFragments: true }),
+    maxAliasesRule({ n: LIMITS.aliases }),
+    ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
+}
+
+/** Throws Validation when the operation could make the server produce too much. Needs the variables: page sizes count. */
+export function checkCost(schema: GraphQLSchema, query: DocumentNode, operationName: string | undefined, variables: Record<string, unknown> | undefined): void {
+  const cost = getComplexity({
+    schema,
+    query,
+    ...(operationName === undefined ? {} : { operationName }),
+    variables: variables ?? {},
+    estimators: [fieldExtensionsEstimator(), estimateField],
+  });
+  if (cost > LIMITS.cost) {
+    throw new HoldfastError({ kind: 'Validation', code: 'QUERY_TOO_COSTLY', message: `This operation costs ${cost}, more than ${LIMITS.cost}. Ask for smaller pages or fewer fields.` });
+  }
+}
+
+/** 1 for the field and what lies below it, as many times as it may appear. */
+const estimateField: ComplexityEstimator = ({ field, args, childComplexity }) => {
+  if (typeof args.first === 'number') return 1 + Math.min(Math.max(args.first, 1), MAX_PAGE) * childComplexity;
+  // The page's size has been counted at the connection.
+  const repeats = isList(field.type) && field.name !== 'edges' ? PLAIN_LIST : 1;
+  return 1 + repeats * childComplexity;
+};
+
+function isList(type: GraphQLOutputType): boolean {
+  const bare = isNullableType(type) ? type : (type as unknown as { ofType: GraphQLOutputType }).ofType;
+  return isListType(bare) && getNamedType(bare) !== undefined;
+}

@@ -1,0 +1,147 @@
+import type { IncomingMessage, Server } from 'node:http';
+import { execute, GraphQLError, parse, subscribe, validate, specifiedRules, type GraphQLSchema } from 'graphql';
+import type { ServerOptions, SubscribePayload } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { authenticate, type Authenticated } from '../../features/access/use-cases/authenticate.js';
+import { formatError } from '../graphql/format-error.js';
+import { checkCost, LIMITS, limitRules } from '../graphql/limits.js';
+import { readSessionCookie } from './cookies.js';
+import { graphqlContext, type BaseContext } from './request-context.js';
+
+const RECHECK_MS = 30_000;
+const MAX_MESSAGE_BYTES = 256 * 1024;
+const MAX_OPERATIONS = 50;
+const ENDED = 4403;
+
+export interface LiveDoorSettings {
+  readonly schema: GraphQLSchema;
+  readonly base: BaseContext;
+  readonly secure: boolean;
+  readonly behindProxy: boolean;
+  readonly introspection: boolean;
+  readonly timers: { after(ms: number, run: () => void): () => void };
+}
+
+export interface LiveDoor {
+  stop(): Promise<void>;
+}
+
+interface ConnectionState {
+  token?: string;
+  who?: Authenticated;
+  operations?: number;
+}
+
+/**
+ * GraphQL over WebSocket (graphql-transport-ws). Who connects is decided once, by `connectionParams.authorization`
+ * (`Bearer …`) or, for pages of this server's own origin only, by the cookie; the connection is closed when that session
+ * or token ends.
+ */
+export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDoor {
+  const { schema, base } = settings;
+  const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: MAX_MESSAGE_BYTES });
+  const rules = [...specifiedRules, ...limitRules(settings.introspection)];
+  const watching = new Map<WebSocket, () => void>();
+
+  const options: ServerOptions<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }> = {
+    schema,
+    execute,
+    subscribe,
+    connectionInitWaitTimeout: 10_000,
+    async onConnect(ctx) {
+      const state = ctx.extra as unknown as ConnectionState;
+      const token = tokenOf(settings, ctx.extra.request, ctx.connectionParams);
+      const who = await authenticate(base, token, { prolong: false });
+      if (who.principal.kind !== 'user' || token === undefined) return false;
+      Object.assign(state, { token, who, operations: 0 });
+      watching.set(ctx.extra.socket, watch(settings, ctx.extra.socket, token, who));
+      return true;
+    },
+    onClose(ctx) {
+      watching.get(ctx.extra.socket)?.();
+      watching.delete(ctx.extra.socket);
+    },
+    onSubscribe(ctx, _id, payload) {
+      const state = ctx.extra as unknown as ConnectionState;
+      state.operations = (state.operations ?? 0) + 1;
+      if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS) return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
+      return prepare(schema, rules, payload, () =>
+        graphqlContext(base, state.who ?? { principal: { kind: 'anonymous' } }, addressOf(settings, ctx.extra.request), {
+          // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
+          setToken: () => undefined,
+          clearToken: () => undefined,
+        }),
+      );
+    },
+    onNext: (_ctx, _id, _payload, _args, result) => (result.errors === undefined ? result : { ...result, errors: result.errors.map((each) => formatError(each, base.log)) as never }),
+    onError: (_ctx, _id, _payload, errors) => errors.map((each) => formatError(each, base.log)),
+  };
+  const door = useServer(options, sockets);
+  return {
+    async stop() {
+      for (const end of watching.values()) end();
+      await door.dispose();
+      sockets.close();
+    },
+  };
+}
+
+function prepare(schema: GraphQLSchema, rules: typeof specifiedRules[number][], payload: SubscribePayload, contextValue: () => object) {
+  try {
+    const document = parse(payload.query, { maxTokens: LIMITS.tokens });
+    const errors = validate(schema, document, rules);
+    if (errors.length > 0) return errors;
+    checkCost(schema, document, payload.operationName ?? undefined, payload.variables ?? undefined);
+    return { schema, document, operationName: payload.operationName ?? undefined, variableValues: payload.variables ?? undefined, contextValue: contextValue() };
+  } catch (error) {
+    return [error instanceof GraphQLError ? error : new GraphQLError('refused', { originalError: error as Error })];
+  }
+}
+
+/** Closes the socket once its session or token has ended, here (at once) or in another process (within half a minute). */
+function watch(settings: LiveDoorSettings, socket: WebSocket, token: string, who: Authenticated): () => void {
+  const { base, timers } = settings;
+  const end = (): void => socket.close(ENDED, 'session ended');
+  const { principal } = who;
+  const id = principal.kind === 'user' ? (principal.sessionId ?? principal.tokenId ?? '') : '';
+  const forget = base.services.access.sessionEnds.onEnd(id, end);
+  let stopped = false;
+  let cancel = schedule();
+  function schedule(): () => void {
+    return timers.after(RECHECK_MS, () => {
+      authenticate(base, token, { prolong: false })
+        .then((now) => (now.principal.kind === 'anonymous' ? end() : undefined))
+        .catch((error: unknown) => base.log.warn({ err: error }, 'live.recheck-failed'))
+        .finally(() => {
+          if (!stopped) cancel = schedule();
+        });
+    });
+  }
+  return () => {
+    stopped = true;
+    cancel();
+    forget();
+  };
+}
+
+function tokenOf(settings: LiveDoorSettings, request: IncomingMessage, params: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const given = params?.authorization;
+  if (typeof given === 'string') return /^Bearer (\S{1,200})$/i.exec(given)?.[1];
+  // A browser sends the cookie along for any page; only pages of this very origin may use it.
+  return isOwnOrigin(settings, request) ? readSessionCookie(settings.secure, request.headers.cookie) : undefined;
+}
+
+function isOwnOrigin(settings: LiveDoorSettings, request: IncomingMessage): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined || host === undefined || !URL.canParse(origin)) return false;
+  const forwarded = settings.behindProxy ? request.headers['x-forwarded-host'] : undefined;
+  return new URL(origin).host === (typeof forwarded === 'string' ? forwarded : host);
+}
+
+function addressOf(settings: LiveDoorSettings, request: IncomingMessage): string | undefined {
+  const forwarded = settings.behindProxy ? request.headers['x-forwarded-for'] : undefined;
+  const last = typeof forwarded === 'string' ? forwarded.split(',').at(-1)?.trim() : undefined;
+  return last ?? request.socket.remoteAddress;
+}
+
