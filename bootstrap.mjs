@@ -51,11 +51,7 @@ const buildSteps = [
     inputs: ['web-client', 'schema/schema.graphql', 'pnpm-lock.yaml'],
     output: 'web-client/dist/index.html',
     commands: [
-      {
-        cwd: 'web-client',
-        command: tool('graphql-codegen', 'web-client'),
-        args: ['--config', 'codegen.ts', '--errors-only'],
-      },
+      { cwd: 'web-client', command: tool('graphql-codegen', 'web-client'), args: ['--config', 'codegen.ts'] },
       { cwd: 'web-client', command: tool('vite', 'web-client'), args: ['build', '--logLevel', 'warn'] },
     ],
   },
@@ -179,6 +175,7 @@ function breakLockOf(pid) {
   }
   try {
     if (Number(readText(LOCK)) === pid) rmSync(LOCK, { force: true });
+    rmSync(`${LOCK}.${pid}`, { force: true });
   } finally {
     rmdirSync(guard);
   }
