@@ -1,0 +1,136 @@
+import type { FrameEntry, PackFooter, PackKind } from '@holdfast/proto/vault';
+
+/** One stored copy of a chunk. */
+export interface Copy {
+  /** Dense number, never used again. */
+  readonly number: number;
+  /** Number of its pack. */
+  readonly pack: number;
+  /** Bits of copy-state.ts. */
+  readonly state: number;
+}
+
+export type PackState = 'arriving' | 'stored' | 'leaked';
+
+export interface Pack {
+  readonly number: number;
+  /** UUID. */
+  readonly id: string;
+  readonly state: PackState;
+  readonly kind: PackKind;
+  readonly domainId: string;
+  readonly uploaderId: string;
+  /** Number of the session that uploaded it. */
+  readonly session: number;
+  readonly storedBytes: number;
+  readonly firstCopy: number;
+  readonly copies: number;
+  readonly checked: boolean;
+  /** WrappedSessionKey, encoded. */
+  readonly sessionKey: Buffer;
+}
+
+/** A frame, without its nodes' edges. */
+export interface StoredFrame {
+  readonly pack: number;
+  readonly firstCopy: number;
+  readonly offset: number;
+  readonly storedLength: number;
+  readonly plainLength: number;
+  readonly codec: number;
+  readonly sha256: Buffer;
+  /** Concatenated 32-byte ids. */
+  readonly chunkIds: Buffer;
+  /** Plaintext lengths, u32le each. */
+  readonly chunkLengths: Buffer;
+}
+
+export type SessionState = 'open' | 'committed' | 'ended' | 'interrupted';
+
+export interface NewSession {
+  /** UUIDs. */
+  readonly id: string;
+  readonly agentId: string;
+  readonly jobId: string;
+  readonly epoch: number;
+  readonly kind: 'backup' | 'restore';
+  readonly itemId: string;
+  readonly domainId: string;
+  readonly openedAtMs: number;
+}
+
+export type PointState = 'prepared' | 'stored' | 'recorded';
+
+export interface Point {
+  readonly id: string;
+  readonly jobId: string;
+  readonly root: Buffer;
+  /** SignedObject, encoded. */
+  readonly signed: Buffer;
+  readonly state: PointState;
+}
+
+/**
+ * Where every chunk of one vault lies, who uploaded it and what is known of it; and the sessions,
+ * packs and points under way. Every change is durable when its method returns. Calls are
+ * synchronous: an index belongs to one thread.
+ */
+export interface ChunkIndex {
+  /** Nothing was ever recorded: for a store that holds packs, the index is lost. */
+  isNew(): boolean;
+
+  /** Durable before the first byte of the session is stored. Returns the session's number. */
+  recordSession(session: NewSession): number;
+  setSessionState(session: number, state: SessionState): void;
+  /** Sessions that a previous process left open; they become interrupted. Returns how many. */
+  interruptOpenSessions(): number;
+
+  /**
+   * Returns the pack's number. A pack of the same uploader that never got its rows starts anew; throws
+   * Conflict when the pack id is known in any other way.
+   */
+  recordArrivingPack(pack: { id: string; kind: PackKind; domainId: string; uploaderId: string; session: number }): number;
+  /** The pack's file is durable: its frames, copies and edges, in one transaction. */
+  recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack;
+  /** An arriving pack whose file is known not to exist. */
+  forgetArrivingPack(pack: number): void;
+  /** Pack files that no rows stand for. Idempotent. */
+  recordLeakedPacks(ids: readonly string[]): void;
+  findPack(id: string): Pack | undefined;
+  packByNumber(number: number): Pack;
+  packsOfSession(session: number): Pack[];
+  /** Ids of all packs of this state. */
+  packIds(state: PackState): string[];
+  /** Stored packs whose footer stands in no index object yet, in order. */
+  unindexedPacks(limit: number): Pack[];
+  /** Stored packs of committed jobs on which control has given no verdict, data before nodes. */
+  uncheckedPacks(limit: number): Pack[];
+  markIndexed(packs: readonly number[], indexNumber: number): void;
+  markChecked(pack: number): void;
+  nextIndexNumber(): number;
+  skipIndexNumbersTo(next: number): void;
+
+  /** The copies of each of these concatenated ids, in the order asked, each oldest first. */
+  lookup(ids: Buffer): Copy[][];
+  chunkIdOf(copy: number): Buffer;
+  frameOf(copy: number): StoredFrame;
+  framesOf(pack: Pack): StoredFrame[];
+  /** Concatenated ids; empty for data and for a node without edges. */
+  edgesOf(copy: number): Buffer;
+  currentState(copy: number): number;
+  /** Sets and clears bits of these copies in one transaction. */
+  changeState(copies: readonly number[], change: { set?: number; clear?: number }): void;
+  /** The frame's entry exactly as its footer has it. */
+  frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry;
+  /** The pack's footer exactly as it was stored. */
+  footerOf(pack: Pack): PackFooter;
+
+  isVoided(agentId: string): boolean;
+  voidAgent(agentId: string): void;
+
+  savePoint(point: Omit<Point, 'state'>): Point;
+  findPoint(jobId: string, root: Buffer): Point | undefined;
+  pointById(id: string): Point | undefined;
+  setPointState(id: string, state: PointState): void;
+  close(): void;
+}

@@ -1,0 +1,371 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { FrameEntry, PackFooter, PackKind, WrappedSessionKey } from '@holdfast/proto/vault';
+import Database from 'better-sqlite3';
+import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame } from './chunk-index.js';
+import { asIndexError } from './index-errors.js';
+import { prepareSchema } from './index-schema.js';
+import { type FrameRow, type PackRow, type PointRow, prepareStatements, type Statements } from './statements.js';
+
+const ID_BYTES = 32;
+const NOTHING = Buffer.alloc(0);
+const SESSION_STATES = ['open', 'committed', 'ended', 'interrupted'] as const;
+const PACK_STATES = ['arriving', 'stored', 'leaked'] as const;
+const STORED = PACK_STATES.indexOf('stored');
+const POINT_STATES = ['prepared', 'stored', 'recorded'] as const;
+/** Packs kept in memory, so that a look-up of a chunk need not ask who uploaded its pack each time. */
+const REMEMBERED_PACKS = 20_000;
+
+/**
+ * Opens or creates the index file of a vault. `:memory:` makes one that is gone with its object.
+ * The file is locked: a second process fails. Throws IllegalState for a file that is not this
+ * vault's or that a newer server wrote.
+ */
+export function openSqliteChunkIndex(path: string, vaultId: string): ChunkIndex {
+  const db = new Database(path, { timeout: 10_000 });
+  try {
+    db.pragma('locking_mode = EXCLUSIVE');
+    db.pragma('journal_mode = WAL');
+    db.pragma('synchronous = FULL');
+    db.pragma('cache_size = -32768');
+    db.pragma('wal_autocheckpoint = 4000');
+    prepareSchema(db, uuidToBytes(vaultId));
+    return new SqliteChunkIndex(db, vaultId);
+  } catch (error) {
+    db.close();
+    throw asIndexError(error);
+  }
+}
+
+class SqliteChunkIndex implements ChunkIndex {
+  private readonly sql: Statements;
+  private readonly packs = new Map<number, Pack>();
+  private readonly voided: Set<string>;
+
+  constructor(
+    private readonly db: Database.Database,
+    private readonly vaultId: string,
+  ) {
+    this.sql = prepareStatements(db);
+    this.voided = new Set(this.sql.voidedAgents.all().map(uuidFromBytes));
+  }
+
+  isNew(): boolean {
+    return this.read(() => this.sql.anything.get()) === 0;
+  }
+
+  recordSession(session: NewSession): number {
+    return this.write(() => {
+      const done = this.sql.insertSession.run({
+        id: uuidToBytes(session.id),
+        agent: this.agent(session.agentId),
+        job: uuidToBytes(session.jobId),
+        epoch: session.epoch,
+        kind: session.kind === 'backup' ? 1 : 2,
+        item: uuidToBytes(session.itemId),
+        domain: this.domain(session.domainId),
+        openedAtMs: session.openedAtMs,
+      });
+      return Number(done.lastInsertRowid);
+    });
+  }
+
+  setSessionState(session: number, state: (typeof SESSION_STATES)[number]): void {
+    this.write(() => this.sql.setSessionState.run(SESSION_STATES.indexOf(state), session));
+  }
+
+  interruptOpenSessions(): number {
+    return this.write(() => this.sql.interruptSessions.run().changes);
+  }
+
+  recordArrivingPack(pack: { id: string; kind: PackKind; domainId: string; uploaderId: string; session: number }): number {
+    return this.write(() => {
+      const id = uuidToBytes(pack.id);
+      const known = this.sql.packById.get(id);
+      if (known) {
+        if (known.state === STORED || !known.agentId?.equals(uuidToBytes(pack.uploaderId))) {
+          throw new HoldfastError({ kind: 'Conflict', code: 'PACK_ID_TAKEN', message: 'A pack with this id exists already.' });
+        }
+        // Under a new number, so that whoever received the earlier attempt cannot touch this one.
+        this.sql.deletePack.run(known.number);
+        this.packs.delete(known.number);
+      }
+      const done = this.sql.insertPack.run({
+        id,
+        kind: pack.kind,
+        domain: this.domain(pack.domainId),
+        agent: this.agent(pack.uploaderId),
+        session: pack.session,
+      });
+      return Number(done.lastInsertRowid);
+    });
+  }
+
+  recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack {
+    this.write(() => {
+      const first = required(this.sql.nextCopy.get());
+      const copies = this.insertFrames(pack, first, footer.frames);
+      this.sql.setNextCopy.run(first + copies);
+      const key = Buffer.from(WrappedSessionKey.encode(required(footer.sessionKey)).finish());
+      const done = this.sql.storePack.run({ number: pack, sessionKey: key, storedBytes, firstCopy: first, copies });
+      if (done.changes !== 1) throw new HoldfastError({ kind: 'IllegalState', code: 'PACK_NOT_ARRIVING', message: 'The pack is not being received.' });
+    });
+    this.packs.delete(pack);
+    return this.packByNumber(pack);
+  }
+
+  forgetArrivingPack(pack: number): void {
+    this.packs.delete(pack);
+    this.write(() => this.sql.deleteArriving.run(pack));
+  }
+
+  recordLeakedPacks(ids: readonly string[]): void {
+    this.write(() => {
+      for (const id of ids) this.sql.insertLeaked.run(uuidToBytes(id));
+    });
+    this.packs.clear();
+  }
+
+  findPack(id: string): Pack | undefined {
+    const row = this.read(() => this.sql.packById.get(uuidToBytes(id)));
+    return row && toPack(row);
+  }
+
+  packByNumber(number: number): Pack {
+    const known = this.packs.get(number);
+    if (known) return known;
+    const pack = toPack(required(this.read(() => this.sql.packByNumber.get(number))));
+    if (this.packs.size >= REMEMBERED_PACKS) this.packs.delete(required(this.packs.keys().next().value));
+    this.packs.set(number, pack);
+    return pack;
+  }
+
+  packsOfSession(session: number): Pack[] {
+    return this.read(() => this.sql.packsOfSession.all(session)).map(toPack);
+  }
+
+  packIds(state: (typeof PACK_STATES)[number]): string[] {
+    return this.read(() => this.sql.packIds.all(PACK_STATES.indexOf(state))).map(uuidFromBytes);
+  }
+
+  unindexedPacks(limit: number): Pack[] {
+    return this.read(() => this.sql.unindexed.all(limit)).map(toPack);
+  }
+
+  uncheckedPacks(limit: number): Pack[] {
+    return this.read(() => this.sql.unchecked.all(limit)).map(toPack);
+  }
+
+  markIndexed(packs: readonly number[], indexNumber: number): void {
+    this.write(() => {
+      for (const pack of packs) this.sql.markIndexed.run(indexNumber, pack);
+      this.sql.setIndexNumber.run(Math.max(this.nextIndexNumber(), indexNumber + 1));
+    });
+  }
+
+  markChecked(pack: number): void {
+    this.write(() => this.sql.markChecked.run(pack));
+    this.packs.delete(pack);
+  }
+
+  nextIndexNumber(): number {
+    return required(this.read(() => this.sql.getIndexNumber.get()));
+  }
+
+  skipIndexNumbersTo(next: number): void {
+    this.write(() => this.sql.setIndexNumber.run(Math.max(this.nextIndexNumber(), next)));
+  }
+
+  lookup(ids: Buffer): Copy[][] {
+    return this.read(() => {
+      const found: Copy[][] = new Array(ids.length / ID_BYTES);
+      for (let index = 0; index < found.length; index++) {
+        const rows = this.sql.copies.all(ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES)) as [number, number, number][];
+        found[index] = rows.map(([number, pack, state]) => ({ number, pack, state }));
+      }
+      return found;
+    });
+  }
+
+  chunkIdOf(copy: number): Buffer {
+    const frame = this.frameOf(copy);
+    const at = (copy - frame.firstCopy) * ID_BYTES;
+    return frame.chunkIds.subarray(at, at + ID_BYTES);
+  }
+
+  frameOf(copy: number): StoredFrame {
+    return toFrame(required(this.read(() => this.sql.frameOfCopy.get(copy))));
+  }
+
+  framesOf(pack: Pack): StoredFrame[] {
+    return this.read(() => this.sql.framesInRange.all(pack.firstCopy, pack.firstCopy + pack.copies)).map(toFrame);
+  }
+
+  edgesOf(copy: number): Buffer {
+    return this.read(() => this.sql.edges.get(copy)) ?? NOTHING;
+  }
+
+  currentState(copy: number): number {
+    return required(this.read(() => this.sql.copyState.get(this.chunkIdOf(copy), copy)));
+  }
+
+  changeState(copies: readonly number[], change: { set?: number; clear?: number }): void {
+    if (copies.length === 0) return;
+    this.write(() => {
+      for (const copy of copies) this.sql.changeState.run(change.set ?? 0, change.clear ?? 0, this.chunkIdOf(copy), copy);
+    });
+  }
+
+  frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry {
+    const count = frame.chunkIds.length / ID_BYTES;
+    const edges: Buffer[] = kind === PackKind.PACK_KIND_NODE ? new Array<Buffer>(count).fill(NOTHING) : [];
+    if (kind === PackKind.PACK_KIND_NODE) {
+      for (const row of this.read(() => this.sql.edgesInRange.all(frame.firstCopy, frame.firstCopy + count))) edges[row.copy - frame.firstCopy] = row.ids;
+    }
+    return {
+      offset: BigInt(frame.offset),
+      storedLength: frame.storedLength,
+      codec: frame.codec,
+      plainLength: frame.plainLength,
+      storedSha256: frame.sha256,
+      chunkIds: frame.chunkIds,
+      chunkLengths: Array.from({ length: count }, (_, place) => frame.chunkLengths.readUInt32LE(place * 4)),
+      edges,
+    };
+  }
+
+  footerOf(pack: Pack): PackFooter {
+    return {
+      vaultId: uuidToBytes(this.vaultId),
+      packId: uuidToBytes(pack.id),
+      kind: pack.kind,
+      domainId: uuidToBytes(pack.domainId),
+      sessionKey: WrappedSessionKey.decode(pack.sessionKey),
+      frames: this.framesOf(pack).map((frame) => this.frameEntry(frame, pack.kind)),
+      uploaderId: uuidToBytes(pack.uploaderId),
+    };
+  }
+
+  isVoided(agentId: string): boolean {
+    return this.voided.has(agentId);
+  }
+
+  voidAgent(agentId: string): void {
+    this.write(() => {
+      this.agent(agentId);
+      this.sql.voidAgent.run(uuidToBytes(agentId));
+    });
+    this.voided.add(agentId);
+  }
+
+  savePoint(point: Omit<Point, 'state'>): Point {
+    this.write(() => this.sql.insertPoint.run(uuidToBytes(point.id), uuidToBytes(point.jobId), point.root, point.signed));
+    return required(this.findPoint(point.jobId, point.root));
+  }
+
+  findPoint(jobId: string, root: Buffer): Point | undefined {
+    const row = this.read(() => this.sql.pointByJob.get(uuidToBytes(jobId), root));
+    return row && toPoint(row);
+  }
+
+  pointById(id: string): Point | undefined {
+    const row = this.read(() => this.sql.pointById.get(uuidToBytes(id)));
+    return row && toPoint(row);
+  }
+
+  setPointState(id: string, state: (typeof POINT_STATES)[number]): void {
+    this.write(() => this.sql.setPointState.run(POINT_STATES.indexOf(state), uuidToBytes(id)));
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private insertFrames(pack: number, first: number, frames: readonly FrameEntry[]): number {
+    let next = first;
+    const copies: { id: Buffer; number: number }[] = [];
+    for (const frame of frames) {
+      const lengths = Buffer.alloc(frame.chunkLengths.length * 4);
+      frame.chunkLengths.forEach((length, place) => lengths.writeUInt32LE(length, place * 4));
+      this.sql.insertFrame.run({
+        firstCopy: next,
+        pack,
+        offset: Number(frame.offset),
+        storedLength: frame.storedLength,
+        plainLength: frame.plainLength,
+        codec: frame.codec,
+        sha256: frame.storedSha256,
+        ids: frame.chunkIds,
+        lengths,
+      });
+      for (let place = 0; place < frame.chunkLengths.length; place++) {
+        const edges = frame.edges[place];
+        if (edges !== undefined && edges.length > 0) this.sql.insertEdges.run(next, edges);
+        copies.push({ id: frame.chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES), number: next++ });
+      }
+    }
+    // In the B-tree's own order neighbours land on one page, and a page is written once.
+    copies.sort((a, b) => a.id.compare(b.id));
+    for (const copy of copies) this.sql.insertCopy.run(copy.id, copy.number, pack);
+    return next - first;
+  }
+
+  private agent(id: string): number {
+    this.sql.insertAgent.run(uuidToBytes(id));
+    return required(this.sql.agentNumber.get(uuidToBytes(id)));
+  }
+
+  private domain(id: string): number {
+    this.sql.insertDomain.run(uuidToBytes(id));
+    return required(this.sql.domainNumber.get(uuidToBytes(id)));
+  }
+
+  private write<T>(work: () => T): T {
+    try {
+      return this.db.transaction(work).immediate();
+    } catch (error) {
+      throw asIndexError(error);
+    }
+  }
+
+  private read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw asIndexError(error);
+    }
+  }
+}
+
+function toPack(row: PackRow): Pack {
+  return {
+    number: row.number,
+    id: uuidFromBytes(row.id),
+    state: required(PACK_STATES[row.state]),
+    kind: row.kind,
+    domainId: row.domainId ? uuidFromBytes(row.domainId) : '',
+    uploaderId: row.agentId ? uuidFromBytes(row.agentId) : '',
+    session: row.session ?? 0,
+    storedBytes: row.storedBytes,
+    firstCopy: row.firstCopy,
+    copies: row.copies,
+    checked: row.checked === 1,
+    sessionKey: row.sessionKey ?? NOTHING,
+  };
+}
+
+function toFrame(row: FrameRow): StoredFrame {
+  const { ids, lengths, ...rest } = row;
+  return { ...rest, chunkIds: ids, chunkLengths: lengths };
+}
+
+function toPoint(row: PointRow): Point {
+  return { id: uuidFromBytes(row.id), jobId: uuidFromBytes(row.job), root: row.root, signed: row.signed, state: required(POINT_STATES[row.state]) };
+}
+
+function required<T>(value: T | null | undefined): T {
+  if (value === null || value === undefined) {
+    throw new HoldfastError({ kind: 'Integrity', code: 'INDEX_INCONSISTENT', message: 'The chunk index contradicts itself.' });
+  }
+  return value;
+}

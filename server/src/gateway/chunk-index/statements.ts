@@ -1,0 +1,105 @@
+import type Database from 'better-sqlite3';
+
+export interface PackRow {
+  number: number;
+  id: Buffer;
+  state: number;
+  kind: number;
+  domainId: Buffer | null;
+  agentId: Buffer | null;
+  session: number | null;
+  sessionKey: Buffer | null;
+  storedBytes: number;
+  firstCopy: number;
+  copies: number;
+  checked: number;
+}
+
+export interface FrameRow {
+  firstCopy: number;
+  pack: number;
+  offset: number;
+  storedLength: number;
+  plainLength: number;
+  codec: number;
+  sha256: Buffer;
+  ids: Buffer;
+  lengths: Buffer;
+}
+
+export interface PointRow {
+  id: Buffer;
+  job: Buffer;
+  root: Buffer;
+  signed: Buffer;
+  state: number;
+}
+
+const PACK = `SELECT pack.number, pack.id, pack.state, kind, domain.id AS domainId, agent.id AS agentId, session,
+  session_key AS sessionKey, stored_bytes AS storedBytes, first_copy AS firstCopy, copies, checked
+  FROM pack LEFT JOIN domain ON domain.number = pack.domain LEFT JOIN agent ON agent.number = pack.agent`;
+
+const FRAME = `SELECT first_copy AS firstCopy, pack, offset, stored_length AS storedLength, plain_length AS plainLength,
+  codec, sha256, ids, lengths FROM frame`;
+
+export type Statements = ReturnType<typeof prepareStatements>;
+
+/** Everything the index asks of its file, prepared once. */
+export function prepareStatements(db: Database.Database) {
+  return {
+    insertAgent: db.prepare<[Buffer]>('INSERT OR IGNORE INTO agent (id) VALUES (?)'),
+    agentNumber: db.prepare<[Buffer], number>('SELECT number FROM agent WHERE id = ?').pluck(),
+    insertDomain: db.prepare<[Buffer]>('INSERT OR IGNORE INTO domain (id) VALUES (?)'),
+    domainNumber: db.prepare<[Buffer], number>('SELECT number FROM domain WHERE id = ?').pluck(),
+    voidAgent: db.prepare<[Buffer]>('UPDATE agent SET voided = 1 WHERE id = ?'),
+    voidedAgents: db.prepare<[], Buffer>('SELECT id FROM agent WHERE voided = 1').pluck(),
+
+    insertSession: db.prepare(
+      'INSERT INTO session (id, agent, job, epoch, kind, item, domain, opened_at_ms) VALUES (@id, @agent, @job, @epoch, @kind, @item, @domain, @openedAtMs)',
+    ),
+    setSessionState: db.prepare<[number, number]>('UPDATE session SET state = ? WHERE number = ?'),
+    interruptSessions: db.prepare('UPDATE session SET state = 3 WHERE state = 0'),
+
+    insertPack: db.prepare('INSERT INTO pack (id, state, kind, domain, agent, session) VALUES (@id, 0, @kind, @domain, @agent, @session)'),
+    insertLeaked: db.prepare<[Buffer]>('INSERT INTO pack (id, state) VALUES (?, 2) ON CONFLICT (id) DO UPDATE SET state = 2 WHERE state = 0'),
+    deleteArriving: db.prepare<[number]>('DELETE FROM pack WHERE number = ? AND state = 0'),
+    deletePack: db.prepare<[number]>('DELETE FROM pack WHERE number = ? AND state <> 1'),
+    storePack: db.prepare(
+      'UPDATE pack SET state = 1, session_key = @sessionKey, stored_bytes = @storedBytes, first_copy = @firstCopy, copies = @copies WHERE number = @number AND state = 0',
+    ),
+    packById: db.prepare<[Buffer], PackRow>(`${PACK} WHERE pack.id = ?`),
+    packByNumber: db.prepare<[number], PackRow>(`${PACK} WHERE pack.number = ?`),
+    packsOfSession: db.prepare<[number], PackRow>(`${PACK} WHERE session = ? ORDER BY pack.number`),
+    packIds: db.prepare<[number], Buffer>('SELECT id FROM pack WHERE state = ?').pluck(),
+    unindexed: db.prepare<[number], PackRow>(`${PACK} WHERE pack.state = 1 AND index_number IS NULL ORDER BY pack.number LIMIT ?`),
+    unchecked: db.prepare<[number], PackRow>(
+      `${PACK} JOIN session ON session.number = pack.session WHERE pack.state = 1 AND checked = 0
+       AND EXISTS (SELECT 1 FROM session AS committed WHERE committed.job = session.job AND committed.state = 1) ORDER BY pack.kind, pack.number LIMIT ?`,
+    ),
+    markIndexed: db.prepare<[number, number]>('UPDATE pack SET index_number = ? WHERE number = ?'),
+    markChecked: db.prepare<[number]>('UPDATE pack SET checked = 1 WHERE number = ?'),
+    nextCopy: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_copy'").pluck(),
+    setNextCopy: db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'next_copy'"),
+    getIndexNumber: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_index_number'").pluck(),
+    setIndexNumber: db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'next_index_number'"),
+
+    insertFrame: db.prepare(
+      'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, sha256, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @sha256, @ids, @lengths)',
+    ),
+    insertCopy: db.prepare<[Buffer, number, number]>('INSERT INTO copy (chunk, number, pack, state) VALUES (?, ?, ?, 0)'),
+    insertEdges: db.prepare<[number, Buffer]>('INSERT INTO edges (copy, ids) VALUES (?, ?)'),
+    copies: db.prepare<[Buffer]>('SELECT number, pack, state FROM copy WHERE chunk = ?').raw(),
+    copyState: db.prepare<[Buffer, number], number>('SELECT state FROM copy WHERE chunk = ? AND number = ?').pluck(),
+    changeState: db.prepare<[number, number, Buffer, number]>('UPDATE copy SET state = (state | ?) & ~ ? WHERE chunk = ? AND number = ?'),
+    frameOfCopy: db.prepare<[number], FrameRow>(`${FRAME} WHERE first_copy <= ? ORDER BY first_copy DESC LIMIT 1`),
+    framesInRange: db.prepare<[number, number], FrameRow>(`${FRAME} WHERE first_copy >= ? AND first_copy < ? ORDER BY first_copy`),
+    edgesInRange: db.prepare<[number, number], { copy: number; ids: Buffer }>('SELECT copy, ids FROM edges WHERE copy >= ? AND copy < ?'),
+    anything: db.prepare<[], number>('SELECT EXISTS (SELECT 1 FROM session) OR EXISTS (SELECT 1 FROM pack)').pluck(),
+    edges: db.prepare<[number], Buffer>('SELECT ids FROM edges WHERE copy = ?').pluck(),
+
+    insertPoint: db.prepare<[Buffer, Buffer, Buffer, Buffer]>('INSERT OR IGNORE INTO point (id, job, root, signed, state) VALUES (?, ?, ?, ?, 0)'),
+    pointByJob: db.prepare<[Buffer, Buffer], PointRow>('SELECT * FROM point WHERE job = ? AND root = ?'),
+    pointById: db.prepare<[Buffer], PointRow>('SELECT * FROM point WHERE id = ?'),
+    setPointState: db.prepare<[number, Buffer]>('UPDATE point SET state = MAX(state, ?) WHERE id = ?'),
+  };
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { asHoldfastError } from '@holdfast/core/errors';
+import { createIdSource } from '@holdfast/core/ids';
+import { DataServiceService, VaultStoreServiceService } from '@holdfast/proto/v1';
+import { prepareDataDirectory } from '../platform/data-directory.js';
+import { createGrpcServer } from '../platform/grpc/grpc-server.js';
+import { parseListenAddress } from '../platform/listen-address.js';
+import type { GatewayCredentials } from '../platform/process-channel.js';
+import type { GatewaySettings, ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
+import { Admission } from './admission.js';
+import { openSqliteChunkIndex } from './chunk-index/sqlite-chunk-index.js';
+import type { Coordination } from './coordination/coordination.js';
+import { createGrpcCoordination } from './coordination/grpc-coordination.js';
+import type { GatewayCore } from './gateway-core.js';
+import { createDataService } from './grpc/data.service.js';
+import { ReceivedIdentity } from './grpc/received-identity.js';
+import { createVaultStoreService } from './grpc/vault-store.service.js';
+import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
+import { SessionRegistry } from './sessions/session-registry.js';
+import { openListedVaults } from './vault-stores/open-listed-vaults.js';
+import { createStoreOpener } from './vault-stores/open-store.js';
+import { VaultRegistry } from './vault-stores/vault-registry.js';
+import { BackgroundVerifier } from './verification/background-verifier.js';
+import { VerifyQueue } from './verification/verify-queue.js';
+
+const IDLE_SWEEP_MS = 30_000;
+const DRAIN_MS = 5_000;
+const SETTLE_MS = 5_000;
+/** Packs that control verifies for this gateway at a time. */
+const VERIFY_WORKERS = 2;
+
+/** Everything of the gateway but its doors, over ports: what runs in a simulation as it does in production. */
+export function createGatewayCore(
+  settings: Pick<GatewaySettings, 'dataDirectory' | 'storeRoots'>,
+  ports: ProcessPorts,
+  coordination: Coordination,
+  limits: GatewayLimits = GATEWAY_LIMITS,
+): GatewayCore {
+  const { clock, timers, random, log } = ports;
+  const vaults = new VaultRegistry({
+    openStore: createStoreOpener({ random, roots: settings.storeRoots }),
+    openIndex: (vaultId) => openSqliteChunkIndex(join(settings.dataDirectory, `${vaultId}.sqlite`), vaultId),
+    coordination,
+    verifyQueue: new VerifyQueue(VERIFY_WORKERS),
+    limits,
+    log,
+  });
+  const sessions = new SessionRegistry({ clock, log, limits });
+  const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
+  const uploads = new Admission(limits.maxUploads, limits.maxWaitingUploads);
+  return { coordination, vaults, sessions, uploads, verifier, limits, clock, timers, newId: createIdSource({ clock, random }), log };
+}
+
+/** Binds the data listener and serves; vaults are opened as control names them. */
+export const startGateway: StartGateway = async (settings, ports) => {
+  await prepareDataDirectory(settings.dataDirectory);
+  const identity = new ReceivedIdentity(settings.credentials);
+  const coordination = createGrpcCoordination(controlOf(settings.credentials), identity, ports.clock);
+  settings.onCredentials((credentials) => {
+    identity.renew(credentials);
+    coordination.move(controlOf(credentials));
+  });
+  const core = createGatewayCore(settings, ports, coordination);
+  const server = createGrpcServer({
+    identity,
+    clientCertificates: true,
+    services: [
+      { definition: DataServiceService, handlers: createDataService(core), name: 'holdfast.v1.DataService' },
+      { definition: VaultStoreServiceService, handlers: createVaultStoreService(core), name: 'holdfast.v1.VaultStoreService' },
+    ],
+    limits: { maxMessageBytes: core.limits.maxMessageBytes, maxConcurrentCalls: core.limits.maxStreamsPerConnection },
+    clock: ports.clock,
+    log: ports.log,
+  });
+  const bound = await server.listen(settings.listen.host, settings.listen.port).catch((error: unknown) => {
+    coordination.close();
+    throw error;
+  });
+  const stopping = new AbortController();
+  const background = runInBackground(core, stopping.signal);
+  return {
+    address: parseListenAddress('--data-grpc', bound),
+    async stop() {
+      stopping.abort();
+      await server.close(DRAIN_MS);
+      await endSessions(core);
+      await background;
+      coordination.close();
+      core.vaults.close();
+    },
+  } satisfies RunningGateway;
+};
+
+function runInBackground(core: GatewayCore, signal: AbortSignal): Promise<unknown> {
+  const work = [
+    openListedVaults(core, signal).then(() => core.verifier.wake()),
+    core.verifier.run(signal),
+    sweepIdleSessions(core, signal),
+  ];
+  return Promise.all(
+    work.map((each) =>
+      each.catch((error: unknown) => {
+        if (!signal.aborted) core.log.error({ err: asHoldfastError(error) }, 'gateway.background_failed');
+      }),
+    ),
+  );
+}
+
+async function sweepIdleSessions(core: GatewayCore, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await core.timers.sleep(IDLE_SWEEP_MS, signal);
+    core.sessions.endIdle();
+  }
+}
+
+/** Ends what is left, and waits until nobody writes to an index any more. */
+async function endSessions(core: GatewayCore): Promise<void> {
+  const open = core.sessions.all();
+  core.sessions.endAll();
+  const until = core.clock.monotonic() + SETTLE_MS;
+  while (open.some((session) => session.isBusy) && core.clock.monotonic() < until) await core.timers.sleep(20);
+}
+
+function controlOf(credentials: GatewayCredentials): { address: string; serverName: string } {
+  return { address: credentials.coordinationAddress, serverName: credentials.coordinationServerName };
+}

@@ -1,0 +1,73 @@
+import type { BackupType, Counters } from '@holdfast/proto/v1';
+
+/** A job under one lease: the epoch is its fencing token. */
+export interface JobRef {
+  readonly jobId: string;
+  readonly epoch: number;
+}
+
+export interface VaultStoreRef {
+  readonly vaultId: string;
+  /** "local:/absolute/path". */
+  readonly storeUrl: string;
+}
+
+/** What an agent may work on. */
+export interface SessionGrant {
+  readonly kind: 'backup' | 'restore';
+  readonly vault: VaultStoreRef;
+  readonly itemId: string;
+  readonly domainId: string;
+  /** Restore: where reading may start. */
+  readonly root: Buffer | undefined;
+}
+
+export interface PointRequest {
+  readonly agentId: string;
+  readonly job: JobRef;
+  readonly root: Buffer;
+  readonly type: BackupType;
+  /** Empty for FULL. */
+  readonly basePointId: Buffer;
+  readonly counters: Counters | undefined;
+}
+
+export interface PreparedPoint {
+  readonly pointId: string;
+  /** SignedObject, encoded. */
+  readonly signed: Buffer;
+}
+
+export interface FrameKeyQuestion {
+  readonly domainId: string;
+  /** WrappedSessionKey, encoded. */
+  readonly sessionKey: Buffer;
+  /** FrameEntry, encoded. */
+  readonly frame: Buffer;
+}
+
+export interface PackVerdict {
+  readonly packId: string;
+  /** Concatenated chunk ids. */
+  readonly good: Buffer;
+  readonly bad: Buffer;
+}
+
+export interface FoundPoint {
+  readonly signed: Buffer;
+  readonly complete: boolean;
+}
+
+/** What the gateway asks control. All throw HoldfastErrors: Unavailable or Timeout when control cannot be reached. */
+export interface Coordination {
+  /** Throws Forbidden (not this agent's job, agent revoked) or IllegalState (job not running, epoch is old). */
+  authorizeSession(agentId: string, job: JobRef): Promise<SessionGrant>;
+  preparePoint(request: PointRequest): Promise<PreparedPoint>;
+  /** Idempotent. Throws IllegalState when the epoch is old. */
+  recordPoint(agentId: string, job: JobRef, point: PreparedPoint): Promise<void>;
+  /** In the order asked. */
+  releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
+  verifyPacks(vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]>;
+  listVaultStores(): Promise<VaultStoreRef[]>;
+  reconcilePoints(vaultId: string, points: readonly FoundPoint[]): Promise<{ adopted: string[]; quarantined: string[] }>;
+}

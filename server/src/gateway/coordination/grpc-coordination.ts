@@ -1,0 +1,144 @@
+import { type CallOptions, type ClientUnaryCall, experimental, Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Clock } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { CoordinationServiceClient, type JobRef as WireJob, SessionKind, type VaultStore } from '@holdfast/proto/v1';
+import { fromGrpcError } from '../../platform/grpc/errors.js';
+import type { Coordination, JobRef, SessionGrant, VaultStoreRef } from './coordination.js';
+
+const ID_BYTES = 32;
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const SHORT_MS = 15_000;
+const SIGNING_MS = 60_000;
+/** Control reads and opens every frame of the packs before it answers. */
+const VERIFYING_MS = 10 * 60_000;
+
+export interface ControlAddress {
+  /** host:port. */
+  readonly address: string;
+  /** The name that control's certificate is checked against. */
+  readonly serverName: string;
+}
+
+export interface GrpcCoordination extends Coordination {
+  /** Control serves elsewhere from now on; calls under way end as they do. */
+  move(control: ControlAddress): void;
+  close(): void;
+}
+
+type Method<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+/** Control's CoordinationService under the gateway's certificate. A renewed certificate is used for the next connection. */
+export function createGrpcCoordination(control: ControlAddress, identity: experimental.CertificateProvider, clock: Clock): GrpcCoordination {
+  let place = control;
+  let client = connect(place, identity);
+
+  function call<Request, Response>(method: Method<Request, Response>, request: Request, timeoutMs: number): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      method.call(client, request, new Metadata(), { deadline: clock.now() + timeoutMs }, (error, response) => {
+        if (error) reject(fromGrpcError(error));
+        else resolve(response);
+      });
+    });
+  }
+
+  return {
+    async authorizeSession(agentId, job) {
+      const answer = await call(client.authorizeSession, { agentId: uuidToBytes(agentId), job: toWireJob(job) }, SHORT_MS);
+      return {
+        kind: kindOf(answer.kind),
+        vault: toStoreRef(answer.vault),
+        itemId: uuidFromBytes(answer.itemId),
+        domainId: uuidFromBytes(answer.domainId),
+        root: rootOf(answer.kind, answer.rootNode),
+      };
+    },
+    async preparePoint({ agentId, job, root, type, basePointId, counters }) {
+      const request = { agentId: uuidToBytes(agentId), job: toWireJob(job), rootNode: root, type, basePointId, counters };
+      const answer = await call(client.preparePoint, request, SIGNING_MS);
+      if (answer.signedPoint.length === 0) throw confused();
+      return { pointId: uuidFromBytes(answer.pointId), signed: answer.signedPoint };
+    },
+    async recordPoint(agentId, job, point) {
+      const request = { agentId: uuidToBytes(agentId), job: toWireJob(job), pointId: uuidToBytes(point.pointId), signedPoint: point.signed };
+      await call(client.recordPoint, request, SIGNING_MS);
+    },
+    async releaseFrameKeys(job, frames) {
+      const questions = frames.map(({ domainId, sessionKey, frame }) => ({ domainId: uuidToBytes(domainId), sessionKey, frame }));
+      const { sealedFrameKeys } = await call(client.releaseFrameKeys, { job: toWireJob(job), frames: questions }, SIGNING_MS);
+      if (sealedFrameKeys.length !== frames.length) throw confused();
+      return sealedFrameKeys;
+    },
+    async verifyPacks(vaultId, packIds) {
+      const request = { vaultId: uuidToBytes(vaultId), packIds: packIds.map(uuidToBytes) };
+      const { packs } = await call(client.verifyPacks, request, VERIFYING_MS);
+      return packs.map(({ packId, good, bad }) => {
+        if (good.length % ID_BYTES !== 0 || bad.length % ID_BYTES !== 0) throw confused();
+        return { packId: uuidFromBytes(packId), good, bad };
+      });
+    },
+    async listVaultStores() {
+      const { vaults } = await call(client.listVaultStores, {}, SHORT_MS);
+      return vaults.map(toStoreRef);
+    },
+    async reconcilePoints(vaultId, points) {
+      const request = { vaultId: uuidToBytes(vaultId), points: points.map(({ signed, complete }) => ({ signedPoint: signed, complete })) };
+      const { adopted, quarantined } = await call(client.reconcilePoints, request, SIGNING_MS);
+      return { adopted: adopted.map(uuidFromBytes), quarantined: quarantined.map(uuidFromBytes) };
+    },
+    move(to) {
+      if (to.address === place.address && to.serverName === place.serverName) return;
+      client.close();
+      place = to;
+      client = connect(place, identity);
+    },
+    close: () => client.close(),
+  };
+}
+
+function connect(control: ControlAddress, identity: experimental.CertificateProvider): CoordinationServiceClient {
+  return new CoordinationServiceClient(control.address, experimental.createCertificateProviderChannelCredentials(identity, identity), {
+    'grpc.ssl_target_name_override': control.serverName,
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+    'grpc.keepalive_time_ms': 20_000,
+    'grpc.keepalive_timeout_ms': 10_000,
+    'grpc.initial_reconnect_backoff_ms': 250,
+    'grpc.max_reconnect_backoff_ms': 5_000,
+  });
+}
+
+function toWireJob({ jobId, epoch }: JobRef): WireJob {
+  return { jobId: uuidToBytes(jobId), epoch: BigInt(epoch) };
+}
+
+function toStoreRef(vault: VaultStore | undefined): VaultStoreRef {
+  if (!vault) throw confused();
+  return { vaultId: uuidFromBytes(vault.vaultId), storeUrl: vault.storeUrl };
+}
+
+function kindOf(kind: SessionKind): SessionGrant['kind'] {
+  switch (kind) {
+    case SessionKind.SESSION_KIND_BACKUP:
+      return 'backup';
+    case SessionKind.SESSION_KIND_RESTORE:
+      return 'restore';
+    default:
+      throw confused();
+  }
+}
+
+function rootOf(kind: SessionKind, root: Buffer): Buffer | undefined {
+  if (kind !== SessionKind.SESSION_KIND_RESTORE) return undefined;
+  if (root.length !== ID_BYTES) throw confused();
+  return root;
+}
+
+function confused(): HoldfastError {
+  return new HoldfastError({ kind: 'Internal', code: 'CONTROL_ANSWER', message: 'An answer of control does not make sense.' });
+}

@@ -1,0 +1,66 @@
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import type { DataServiceServer, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { requireRole } from '../../platform/grpc/caller.js';
+import { unary } from '../../platform/grpc/unary.js';
+import type { GatewayCore } from '../gateway-core.js';
+import { commitSession } from '../sessions/commit-session.js';
+import { hasChunks } from '../sessions/has-chunks.js';
+import { openSession } from '../sessions/open-session.js';
+import { readChunks, type ReadPart } from '../sessions/read-chunks.js';
+import { serveStream } from './serve-stream.js';
+import { uploadPack } from './upload-pack.js';
+import { PIECE_BYTES, readJob, writePackKind } from './wire.js';
+
+const NONE = Buffer.alloc(0);
+
+/** DataService: agents only. The session named in a call must be one that the same agent opened. */
+export function createDataService(core: GatewayCore): DataServiceServer {
+  const { limits, log, sessions } = core;
+  return {
+    openSession: unary(log, async ({ job }, call) => {
+      const session = await openSession(core, requireRole(call, 'agent').id, readJob(job));
+      return {
+        sessionId: uuidToBytes(session.id),
+        maxPackBytes: limits.maxPackBytes,
+        maxClaimsPerQuestion: limits.maxClaimsPerQuestion,
+        maxParallelUploads: limits.maxUploadsPerSession,
+      };
+    }),
+    hasChunks: unary(log, async ({ sessionId, claims }, call) => {
+      const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
+      return { present: await hasChunks(session, claims, limits) };
+    }),
+    uploadPack: uploadPack(core),
+    commit: unary(log, async ({ sessionId, rootNode, type, basePointId, counters }, call) => {
+      const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
+      const outcome = await commitSession(core, session, { root: rootNode, type, basePointId, counters });
+      if (outcome.kind === 'missing') return { pointId: NONE, missing: outcome.ids };
+      core.verifier.wake();
+      return { pointId: uuidToBytes(outcome.pointId), missing: NONE };
+    }),
+    readChunks: serveStream(log, async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>) {
+      const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(call.request.sessionId));
+      const avoid = call.request.avoidPacks.map(uuidFromBytes);
+      for await (const part of readChunks(core, session, call.request.chunkIds, avoid)) yield* messagesOf(part);
+    }),
+    closeSession: unary(log, async ({ sessionId }, call) => {
+      sessions.close(sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId)));
+      return {};
+    }),
+  };
+}
+
+function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; bytes: number }> {
+  if (part.kind === 'damaged') {
+    yield { message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } }, bytes: part.chunkIds.length };
+    return;
+  }
+  const { pack, entry, sealedFrameKey, bytes } = part;
+  const head = { packId: uuidToBytes(pack.id), kind: writePackKind(pack.kind), frame: entry, sealedFrameKey, domainId: uuidToBytes(pack.domainId) };
+  yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    const piece = bytes.subarray(at, at + PIECE_BYTES);
+    yield { message: { part: { $case: 'piece', value: piece } }, bytes: piece.length };
+  }
+}

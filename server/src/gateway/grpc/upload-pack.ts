@@ -1,0 +1,122 @@
+import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { uuidFromBytes } from '@holdfast/core/ids';
+import type { PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
+import { requireRole } from '../../platform/grpc/caller.js';
+import { toGrpcStatus } from '../../platform/grpc/errors.js';
+import type { GatewayCore } from '../gateway-core.js';
+import { PackReceiver } from '../sessions/receive-pack.js';
+import type { Session } from '../sessions/session.js';
+import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
+
+type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
+
+/** One pack per call: header, frame pieces, footer. Read no faster than the store takes it. */
+export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadPackRequest, UploadPackResponse> {
+  return (call, callback) => {
+    void receive(core, call).then(
+      (storedBytes) => callback(null, { storedBytes: BigInt(storedBytes) }),
+      (error: unknown) => {
+        if (asHoldfastError(error).kind === 'Internal') core.log.error({ err: error, method: call.getPath() }, 'grpc.defect');
+        callback(toGrpcStatus(error));
+      },
+    );
+  };
+}
+
+async function receive(core: GatewayCore, call: Call): Promise<number> {
+  const { id: agentId } = requireRole(call, 'agent');
+  const stall = new StallWatch(core, call);
+  let upload: Upload | undefined;
+  try {
+    call.once('cancelled', () => call.destroy(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' })));
+    for await (const { part } of call as AsyncIterable<UploadPackRequest>) {
+      stall.pause();
+      if (part === undefined) throw malformed('An upload has a message without content.');
+      if (part.$case === 'header') {
+        if (upload) throw malformed('An upload has one header.');
+        upload = await Upload.start(core, call, agentId, part.value);
+      } else if (!upload) throw malformed('An upload starts with its header.');
+      else if (part.$case === 'frame') {
+        if (part.value.data.length > PIECE_BYTES) throw malformed('A piece of a frame is longer than 1 MiB.');
+        await upload.piece(part.value.data, part.value.last);
+      } else return await upload.finish(part.value);
+      stall.resume();
+    }
+    throw malformed('An upload ended without its footer.');
+  } finally {
+    stall.pause();
+    await upload?.end();
+  }
+}
+
+/** One call's hold on its session, its place among all uploads, and the pack that it receives. */
+class Upload {
+  private constructor(
+    private readonly receiver: PackReceiver | { readonly storedBytes: number },
+    private readonly leave: () => void,
+  ) {}
+
+  static async start(core: GatewayCore, call: Call, agentId: string, header: PackHeader): Promise<Upload> {
+    const session = core.sessions.find(agentId, uuidFromBytes(header.sessionId));
+    const pack = { packId: uuidFromBytes(header.packId), kind: readPackKind(header.kind) };
+    const stop = endWithSession(session, call);
+    let leavePlace: (() => void) | undefined;
+    const leave = (): void => {
+      stop();
+      leavePlace?.();
+    };
+    try {
+      leavePlace = await core.uploads.enter(session.signal);
+      return new Upload(await PackReceiver.start(session, pack, core.limits), leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async piece(bytes: Buffer, last: boolean): Promise<void> {
+    // A pack that was stored before is read to its end and answered as the first time.
+    if (this.receiver instanceof PackReceiver) await this.receiver.piece(bytes, last);
+  }
+
+  async finish(footer: Buffer): Promise<number> {
+    return this.receiver instanceof PackReceiver ? this.receiver.finish(footer) : this.receiver.storedBytes;
+  }
+
+  async end(): Promise<void> {
+    try {
+      if (this.receiver instanceof PackReceiver) await this.receiver.abort();
+    } finally {
+      this.leave();
+    }
+  }
+}
+
+function endWithSession(session: Session, call: Call): () => void {
+  const stop = (): void => void call.destroy(session.signal.reason as Error);
+  session.signal.addEventListener('abort', stop, { once: true });
+  return () => session.signal.removeEventListener('abort', stop);
+}
+
+/** Gives an upload up whose next piece does not come; time that the store takes does not count. */
+class StallWatch {
+  private cancel: () => void = () => undefined;
+
+  constructor(
+    private readonly core: GatewayCore,
+    private readonly call: Call,
+  ) {
+    this.resume();
+  }
+
+  resume(): void {
+    this.cancel = this.core.timers.after(this.core.limits.uploadStallMs, () => {
+      this.call.destroy(new HoldfastError({ kind: 'Timeout', code: 'UPLOAD_STALLED', message: 'The next piece of the pack did not come in time.' }));
+    });
+  }
+
+  pause(): void {
+    this.cancel();
+  }
+}

@@ -1,0 +1,51 @@
+import { PackKind } from '@holdfast/proto/vault';
+import type { Copy } from '../chunk-index/chunk-index.js';
+import { CLOSED, hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
+import type { Session } from './session.js';
+
+const ID_BYTES = 32;
+
+/**
+ * Closes the nodes of which every edge is in the session's set, and every node among the edges is
+ * closed itself. So nothing below a closed node is missing, and nothing below it was merely guessed.
+ * What stays open is returned, in order. Durable when it returns.
+ */
+export function closeNodes(session: Session, nodes: readonly number[]): number[] {
+  const { index } = session.vault;
+  const closed = new Set<number>();
+  let open = nodes.filter((node) => !hasTrustedEdges(index.currentState(node)));
+  for (;;) {
+    const still = open.filter((node) => {
+      const closes = index.lookup(index.edgesOf(node)).every((copies) => copies.some((copy) => mayBeReferredTo(session, copy, closed)));
+      if (closes) closed.add(node);
+      return !closes;
+    });
+    if (still.length === open.length) break;
+    open = still;
+  }
+  index.changeState([...closed], { set: CLOSED });
+  return open;
+}
+
+/** Something in this session's set that a point may reach. */
+export function mayBeReferredTo(session: Session, copy: Copy, closedJustNow: ReadonlySet<number> = new Set()): boolean {
+  if (!session.known.has(copy.number) || !stands(copy.state)) return false;
+  const pack = session.vault.index.packByNumber(copy.pack);
+  return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state) || closedJustNow.has(copy.number);
+}
+
+/** Ids below these open nodes that the session's set lacks, each once, at most `limit` of them. */
+export function missingBelow(session: Session, openNodes: readonly number[], limit: number): Buffer[] {
+  const { index } = session.vault;
+  const missing = new Map<string, Buffer>();
+  for (const node of openNodes) {
+    const edges = index.edgesOf(node);
+    index.lookup(edges).forEach((copies, place) => {
+      if (copies.some((copy) => session.known.has(copy.number) && stands(copy.state))) return;
+      const id = edges.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
+      missing.set(id.toString('latin1'), id);
+    });
+    if (missing.size >= limit) break;
+  }
+  return [...missing.values()].slice(0, limit);
+}

@@ -1,0 +1,87 @@
+/**
+ * The commit of a backup. Each step is durable before the next, and each may be taken again:
+ *
+ * 1. every node of the session is closed and so is the root, or the agent is told what is missing;
+ * 2. the footers of all stored packs stand in index objects;
+ * 3. control signs the point, and the index keeps it: a retry, also under a newer lease, signs no second one;
+ * 4. the point object is in the store: from here on the backup exists;
+ * 5. control records it, fenced by the epoch.
+ *
+ * A crash after 4 and before 5 is settled by the agent's retry, or when a gateway starts and control
+ * is told of the points in the store.
+ */
+import { pointName } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { BackupType, Counters } from '@holdfast/proto/v1';
+import { PackKind } from '@holdfast/proto/vault';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { Point } from '../chunk-index/chunk-index.js';
+import type { Coordination } from '../coordination/coordination.js';
+import type { GatewayLimits } from '../limits.js';
+import { closeNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
+import { invalid, notNow } from './refusals.js';
+import type { Session } from './session.js';
+
+const ID_BYTES = 32;
+
+export interface CommitPorts {
+  readonly coordination: Pick<Coordination, 'preparePoint' | 'recordPoint'>;
+  readonly limits: GatewayLimits;
+  readonly log: Log;
+}
+
+export interface CommitRequest {
+  readonly root: Buffer;
+  readonly type: BackupType;
+  readonly basePointId: Buffer;
+  readonly counters: Counters | undefined;
+}
+
+export type CommitOutcome = { readonly kind: 'committed'; readonly pointId: string } | { readonly kind: 'missing'; readonly ids: Buffer };
+
+export async function commitSession(ports: CommitPorts, session: Session, request: CommitRequest): Promise<CommitOutcome> {
+  session.requireKind('backup');
+  if (request.root.length !== ID_BYTES) throw invalid('MALFORMED_ROOT', 'The root is the 32-byte id of a node.');
+  if (session.committed) {
+    if (session.committed.root.equals(request.root)) return { kind: 'committed', pointId: session.committed.pointId };
+    throw notNow('ALREADY_COMMITTED', 'The session has committed another root.');
+  }
+  const leave = session.enter('commit', 1);
+  try {
+    if (session.uploads.size > 0) throw notNow('UPLOADS_UNDER_WAY', 'Uploads of this session are under way: wait for their answers, then commit.');
+    const missing = whatIsMissing(session, request.root, ports.limits);
+    if (missing.length > 0) return { kind: 'missing', ids: Buffer.concat(missing) };
+
+    const { vault } = session;
+    await vault.indexObjects.writePending();
+    const point = vault.index.findPoint(session.job.jobId, request.root) ?? (await prepare(ports, session, request));
+    session.assertOpen();
+    await vault.store.put(pointName(uuidToBytes(point.id)), point.signed, { ifAbsent: true });
+    vault.index.setPointState(point.id, 'stored');
+    session.assertOpen();
+    await ports.coordination.recordPoint(session.agentId, session.job, { pointId: point.id, signed: point.signed });
+    vault.index.setPointState(point.id, 'recorded');
+    vault.index.setSessionState(session.number, 'committed');
+    session.committed = { root: request.root, pointId: point.id };
+    ports.log.info({ sessionId: session.id, jobId: session.job.jobId, vaultId: vault.vaultId, pointId: point.id }, 'session.committed');
+    return { kind: 'committed', pointId: point.id };
+  } finally {
+    leave();
+  }
+}
+
+async function prepare(ports: CommitPorts, session: Session, request: CommitRequest): Promise<Point> {
+  const prepared = await ports.coordination.preparePoint({ agentId: session.agentId, job: session.job, ...request });
+  session.assertOpen();
+  return session.vault.index.savePoint({ id: prepared.pointId, jobId: session.job.jobId, root: request.root, signed: prepared.signed });
+}
+
+function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): Buffer[] {
+  session.openNodes = closeNodes(session, session.openNodes);
+  const missing = missingBelow(session, session.openNodes, limits.maxMissingPerCommit);
+  if (missing.length > 0) return missing;
+  const { index } = session.vault;
+  const [copies = []] = index.lookup(root);
+  const node = copies.some((copy) => mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE);
+  return node ? [] : [root];
+}

@@ -1,0 +1,64 @@
+import { idOfClaim } from '@holdfast/core/engine';
+import type { Copy } from '../chunk-index/chunk-index.js';
+import { stands } from '../chunk-index/copy-state.js';
+import type { GatewayLimits } from '../limits.js';
+import { countsFor, mayComeToCount } from './existence.js';
+import { invalid } from './refusals.js';
+import type { Session } from './session.js';
+
+const CLAIM_BYTES = 32;
+
+/**
+ * Which of these claims name chunks that the session may refer to; each yes is remembered for the
+ * commit. Copies of other agents that nobody verified yet are verified first.
+ * Returns one bit per claim, least significant first.
+ */
+export async function hasChunks(session: Session, claims: Buffer, limits: GatewayLimits): Promise<Buffer> {
+  session.requireKind('backup');
+  const count = claims.length / CLAIM_BYTES;
+  if (!Number.isInteger(count) || count > limits.maxClaimsPerQuestion) {
+    throw invalid('MALFORMED_CLAIMS', `A question takes up to ${limits.maxClaimsPerQuestion} claims of ${CLAIM_BYTES} bytes.`);
+  }
+  const leave = session.enter('question', limits.maxQuestionsPerSession);
+  try {
+    const ids = idsOfClaims(claims);
+    const present = Buffer.alloc(Math.ceil(count / 8));
+    const answer = (place: number, copies: readonly Copy[]): boolean => {
+      let yes = false;
+      for (const copy of copies) {
+        if (!(session.known.has(copy.number) && stands(copy.state)) && !countsFor(session, copy)) continue;
+        session.known.add(copy.number);
+        yes = true;
+      }
+      if (yes) present[place >>> 3] = (present[place >>> 3] ?? 0) | (1 << (place & 7));
+      return yes;
+    };
+
+    const unsure: { place: number; candidates: Copy[] }[] = [];
+    session.vault.index.lookup(ids).forEach((copies, place) => {
+      if (answer(place, copies)) return;
+      const candidates = copies.filter((copy) => mayComeToCount(session, copy));
+      if (candidates.length > 0) unsure.push({ place, candidates });
+    });
+    if (unsure.length === 0) return present;
+
+    await session.vault.verification.verifyCopies(unsure.flatMap(({ candidates }) => candidates), session.domainId);
+    session.assertOpen();
+    for (const { place } of unsure) {
+      const [copies] = session.vault.index.lookup(ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES));
+      answer(place, copies ?? []);
+    }
+    return present;
+  } finally {
+    leave();
+  }
+}
+
+/** id = SHA-256(h): the id, which anybody may read in a footer, does not give the claim away. */
+export function idsOfClaims(claims: Buffer): Buffer {
+  const ids = Buffer.allocUnsafe(claims.length);
+  for (let at = 0; at < claims.length; at += CLAIM_BYTES) {
+    ids.set(idOfClaim(claims.subarray(at, at + CLAIM_BYTES)), at);
+  }
+  return ids;
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '@holdfast/core/clock';
+import type { IdSource } from '@holdfast/core/ids';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { Coordination, JobRef } from '../coordination/coordination.js';
+import type { VaultRegistry } from '../vault-stores/vault-registry.js';
+import { forbidden } from './refusals.js';
+import { allowRoot } from './read-chunks.js';
+import { Session } from './session.js';
+import type { SessionRegistry } from './session-registry.js';
+
+export interface OpenSessionPorts {
+  readonly coordination: Pick<Coordination, 'authorizeSession'>;
+  readonly vaults: Pick<VaultRegistry, 'open'>;
+  readonly sessions: SessionRegistry;
+  readonly clock: Clock;
+  readonly newId: IdSource;
+  readonly log: Log;
+}
+
+/** Opens a session for one lease of one job, once control has said what the agent may work on. */
+export async function openSession(ports: OpenSessionPorts, agentId: string, job: JobRef): Promise<Session> {
+  ports.sessions.assertMayOpen(agentId, job);
+  const grant = await ports.coordination.authorizeSession(agentId, job);
+  const vault = await ports.vaults.open(grant.vault);
+  // While control was asked, a newer lease may have come, or the agent may have been revoked.
+  ports.sessions.assertMayOpen(agentId, job);
+  if (vault.index.isVoided(agentId)) throw forbidden('AGENT_REVOKED', 'The agent is revoked.');
+
+  const id = ports.newId();
+  const number = vault.index.recordSession({
+    id,
+    agentId,
+    jobId: job.jobId,
+    epoch: job.epoch,
+    kind: grant.kind,
+    itemId: grant.itemId,
+    domainId: grant.domainId,
+    openedAtMs: ports.clock.now(),
+  });
+  const session = new Session(id, number, agentId, job, grant, vault, ports.clock);
+  allowRoot(session);
+  ports.sessions.add(session);
+  ports.log.info({ sessionId: id, jobId: job.jobId, epoch: job.epoch, agentId, vaultId: vault.vaultId, kind: grant.kind }, 'session.opened');
+  return session;
+}

@@ -1,0 +1,178 @@
+/**
+ * Reading for a restore. A session may read its root, and whatever is an edge of a node that it was
+ * served; anything else is refused, so that a job for one point opens nothing of another. Only edges
+ * of closed or verified nodes are followed: those of any other copy are only what somebody said.
+ */
+import { encodeFrameEntry } from '@holdfast/core/engine';
+import type { Timers } from '@holdfast/core/clock';
+import { PackKind } from '@holdfast/proto/vault';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
+import { CopySet } from '../chunk-index/copy-set.js';
+import { hasTrustedEdges } from '../chunk-index/copy-state.js';
+import type { Coordination } from '../coordination/coordination.js';
+import type { GatewayLimits } from '../limits.js';
+import { readableCopies, type PlannedFrame } from '../vault-stores/frame-plan.js';
+import { readFrames } from '../vault-stores/read-frames.js';
+import { forbidden, invalid } from './refusals.js';
+import type { Session } from './session.js';
+
+const ID_BYTES = 32;
+const KEYS_PER_QUESTION = 128;
+/** A long walk lets others have their turn after so many look-ups. */
+const LOOKUPS_BETWEEN_TURNS = 5_000;
+/** Keys are asked for in messages of at most about this many bytes of frame entries. */
+const KEY_QUESTION_BYTES = 2 * 1024 * 1024;
+
+export interface ReadPorts {
+  readonly coordination: Pick<Coordination, 'releaseFrameKeys'>;
+  readonly limits: GatewayLimits;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+export type ReadPart =
+  | {
+      readonly kind: 'frame';
+      readonly pack: Pack;
+      /** FrameEntry, encoded. */
+      readonly entry: Buffer;
+      readonly sealedFrameKey: Buffer;
+      /** The frame's stored bytes, whole. */
+      readonly bytes: Buffer;
+    }
+  | { readonly kind: 'damaged'; readonly chunkIds: Buffer; readonly reason: string };
+
+export async function* readChunks(ports: ReadPorts, session: Session, chunkIds: Buffer, avoidPacks: readonly string[]): AsyncGenerator<ReadPart> {
+  session.requireKind('restore');
+  if (chunkIds.length % ID_BYTES !== 0 || chunkIds.length > ports.limits.maxChunksPerRead * ID_BYTES) {
+    throw invalid('MALFORMED_CHUNK_IDS', `A read takes up to ${ports.limits.maxChunksPerRead} chunk ids of ${ID_BYTES} bytes.`);
+  }
+  const leave = session.enter('read', ports.limits.maxReadsPerSession);
+  try {
+    const chunks = await permitted(ports, session, chunkIds, new Set(avoidPacks));
+    const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
+    const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
+      for (const batch of batches(session, frames)) {
+        const sealed = await ports.coordination.releaseFrameKeys(session.job, batch.map(({ question }) => question));
+        for (const [place, { firstCopy, question }] of batch.entries()) {
+          const key = sealed[place];
+          if (key) keys.set(firstCopy, { entry: question.frame, sealed: key });
+        }
+      }
+    };
+    for await (const result of readFrames(session.vault, chunks, ports.log, askKeys)) {
+      session.assertOpen();
+      if (result.kind === 'damaged') {
+        yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
+        continue;
+      }
+      const key = keys.get(result.frame.firstCopy);
+      if (!key) throw new Error('A frame was read whose key was not asked for.');
+      keys.delete(result.frame.firstCopy);
+      allowBelow(session, result.pack, result.frame);
+      yield { kind: 'frame', pack: result.pack, entry: key.entry, sealedFrameKey: key.sealed, bytes: result.bytes };
+    }
+  } finally {
+    leave();
+  }
+}
+
+/** The session's root, where its reading starts. */
+export function allowRoot(session: Session): void {
+  if (session.grant.root) allow(session, session.grant.root);
+}
+
+interface PermittedChunk {
+  readonly chunkId: Buffer;
+  readonly copies: readonly Copy[];
+}
+
+async function permitted(ports: ReadPorts, session: Session, chunkIds: Buffer, avoidPacks: ReadonlySet<string>): Promise<PermittedChunk[]> {
+  const { index } = session.vault;
+  const found = index.lookup(chunkIds);
+  const isAllowed = (copies: readonly Copy[]): boolean => copies.some((copy) => session.allowed.has(copy.number));
+  if (!found.every(isAllowed)) await allowAllBelowRoot(ports, session);
+
+  const asked = new Map<string, PermittedChunk>();
+  found.forEach((copies, place) => {
+    const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
+    if (!isAllowed(copies)) throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
+    asked.set(chunkId.toString('latin1'), { chunkId, copies: readableCopies(index, copies, session.domainId, avoidPacks) });
+  });
+  return [...asked.values()];
+}
+
+/**
+ * An agent that goes on under a new session, because its connection or this process was lost, asks for
+ * chunks whose nodes an earlier session served. Once per session the whole of the point is walked:
+ * that allows nothing which serving node by node would not.
+ */
+async function allowAllBelowRoot(ports: ReadPorts, session: Session): Promise<void> {
+  const { root } = session.grant;
+  if (root === undefined) return;
+  session.wholeWalk ??= walkAll(ports, session, root);
+  await session.wholeWalk;
+}
+
+async function walkAll(ports: ReadPorts, session: Session, root: Buffer): Promise<void> {
+  const { index } = session.vault;
+  const seen = new CopySet();
+  const stack = [root];
+  let looked = 0;
+  for (let ids = stack.pop(); ids !== undefined; ids = stack.pop()) {
+    for (const copies of index.lookup(ids)) {
+      for (const copy of copies) {
+        session.allowed.add(copy.number);
+        if (seen.has(copy.number) || !hasTrustedEdges(copy.state)) continue;
+        seen.add(copy.number);
+        const edges = index.edgesOf(copy.number);
+        if (edges.length > 0) stack.push(edges);
+      }
+    }
+    looked += ids.length / ID_BYTES;
+    if (looked < LOOKUPS_BETWEEN_TURNS) continue;
+    looked = 0;
+    await ports.timers.sleep(0, session.signal);
+  }
+}
+
+/** Follows the edges of every allowed node in a frame that is being sent, also of those that become allowed by this. */
+function allowBelow(session: Session, pack: Pack, frame: StoredFrame): void {
+  if (pack.kind !== PackKind.PACK_KIND_NODE) return;
+  const { index } = session.vault;
+  const count = frame.chunkIds.length / ID_BYTES;
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let copy = frame.firstCopy; copy < frame.firstCopy + count; copy++) {
+      if (!session.allowed.has(copy) || session.expanded.has(copy) || !hasTrustedEdges(index.currentState(copy))) continue;
+      session.expanded.add(copy);
+      allow(session, index.edgesOf(copy));
+      changed = true;
+    }
+  }
+}
+
+function allow(session: Session, ids: Buffer): void {
+  for (const copies of session.vault.index.lookup(ids)) for (const copy of copies) session.allowed.add(copy.number);
+}
+
+interface KeyQuestion {
+  readonly firstCopy: number;
+  readonly question: { domainId: string; sessionKey: Buffer; frame: Buffer };
+}
+
+function* batches(session: Session, frames: readonly PlannedFrame[]): Generator<KeyQuestion[]> {
+  let batch: KeyQuestion[] = [];
+  let bytes = 0;
+  for (const { pack, frame } of frames) {
+    const entry = encodeFrameEntry(session.vault.index.frameEntry(frame, pack.kind));
+    batch.push({ firstCopy: frame.firstCopy, question: { domainId: pack.domainId, sessionKey: pack.sessionKey, frame: entry } });
+    bytes += entry.length;
+    if (batch.length < KEYS_PER_QUESTION && bytes < KEY_QUESTION_BYTES) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+}

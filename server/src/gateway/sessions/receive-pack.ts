@@ -1,0 +1,173 @@
+/**
+ * Takes in one pack. The order decides what a crash can leave:
+ *
+ * 1. the index knows that the pack is arriving, before its first byte is stored;
+ * 2. the file is complete and durable under its name;
+ * 3. its rows are in the index, in one transaction, and the pack exists.
+ *
+ * A crash before 2 leaves nothing but a temporary file; between 2 and 3 a file that the next start
+ * finds without rows and remembers as leaked. Bytes are hashed as they pass and compared with the
+ * footer before the file gets its name. A failed flush is final: the pack is sent again under another id.
+ */
+import { encodePackFooter, encodePackHeader, type ObjectWriter, PackVerifier, packName, readPackFooter } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { PackKind } from '@holdfast/proto/vault';
+import type { Pack } from '../chunk-index/chunk-index.js';
+import type { GatewayLimits } from '../limits.js';
+import { closeNodes } from './close-nodes.js';
+import { invalid, notNow } from './refusals.js';
+import type { Session } from './session.js';
+
+export interface AnnouncedPack {
+  readonly packId: string;
+  readonly kind: PackKind;
+}
+
+export class PackReceiver {
+  private state: 'receiving' | 'finishing' | 'stored' | 'aborted' = 'receiving';
+  private finishing: Promise<unknown> | undefined;
+
+  private constructor(
+    private readonly session: Session,
+    private readonly limits: GatewayLimits,
+    private readonly pack: AnnouncedPack,
+    private readonly packNumber: number,
+    private readonly writer: ObjectWriter,
+    private readonly verifier: PackVerifier,
+    private bytes: number,
+    private readonly leave: () => void,
+  ) {}
+
+  /**
+   * Starts to receive, or answers with the stored bytes of a pack that this agent sent before and whose
+   * answer may have been lost, with its connection or with an earlier gateway process. A newer call
+   * with the same pack id takes over from an older one.
+   * Throws Conflict for a pack id that is known from elsewhere, RateLimited above the session's uploads.
+   */
+  static async start(session: Session, pack: AnnouncedPack, limits: GatewayLimits): Promise<PackReceiver | { readonly storedBytes: number }> {
+    session.requireKind('backup');
+    if (session.committed) throw notNow('ALREADY_COMMITTED', 'The session is committed.');
+    if (pack.kind !== PackKind.PACK_KIND_DATA && pack.kind !== PackKind.PACK_KIND_NODE) throw invalid('PACK_KIND', 'A pack holds data or nodes.');
+    await session.uploads.get(pack.packId)?.abort();
+
+    const { index, store, vaultId } = session.vault;
+    const known = index.findPack(pack.packId);
+    if (known?.state === 'stored' && known.uploaderId === session.agentId && known.domainId === session.domainId) {
+      if (known.session !== session.number) takeIn(session, known);
+      return { storedBytes: known.storedBytes };
+    }
+
+    const leave = session.enter('upload', limits.maxUploadsPerSession);
+    let packNumber: number | undefined;
+    try {
+      const identity = { id: pack.packId, kind: pack.kind, domainId: session.domainId, uploaderId: session.agentId };
+      packNumber = index.recordArrivingPack({ ...identity, session: session.number });
+      const writer = await store.openWriter(packName(uuidToBytes(pack.packId)), { ifAbsent: true });
+      const header = encodePackHeader(pack.kind);
+      await writer.write(header);
+      const verifier = new PackVerifier({
+        vaultId: uuidToBytes(vaultId),
+        packId: uuidToBytes(pack.packId),
+        kind: pack.kind,
+        domainId: uuidToBytes(session.domainId),
+        uploaderId: uuidToBytes(session.agentId),
+      });
+      const receiver = new PackReceiver(session, limits, pack, packNumber, writer, verifier, header.length, leave);
+      session.uploads.set(pack.packId, receiver);
+      return receiver;
+    } catch (error) {
+      if (packNumber !== undefined) index.forgetArrivingPack(packNumber);
+      leave();
+      throw error;
+    }
+  }
+
+  /** The next piece of the current frame. */
+  async piece(bytes: Buffer, last: boolean): Promise<void> {
+    this.assertReceiving();
+    this.bytes += bytes.length;
+    if (this.bytes > this.limits.maxPackBytes) throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
+    this.verifier.frame(bytes, last);
+    await this.writer.write(bytes);
+  }
+
+  /** The footer ends the pack. Resolves with its stored length once file and rows are durable. */
+  async finish(footerBytes: Buffer): Promise<number> {
+    this.assertReceiving();
+    if (footerBytes.length > this.limits.maxFooterBytes) throw invalid('FOOTER_TOO_LARGE', `A footer has at most ${this.limits.maxFooterBytes} bytes here.`);
+    const { footer, tail } = this.verifier.footer(footerBytes);
+    const total = this.bytes + tail[0].length + tail[1].length;
+    if (total > this.limits.maxPackBytes) throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
+    this.state = 'finishing';
+    const work = this.store(footer, tail, total);
+    this.finishing = work.catch(() => undefined);
+    return work;
+  }
+
+  /** Gives the pack up. Does nothing once it is stored. */
+  async abort(): Promise<void> {
+    if (this.state === 'finishing') return void (await this.finishing);
+    if (this.state !== 'receiving') return;
+    this.state = 'aborted';
+    this.done();
+    await this.writer.abort();
+    this.session.vault.index.forgetArrivingPack(this.packNumber);
+  }
+
+  private async store(footer: ReturnType<PackVerifier['footer']>['footer'], tail: readonly Uint8Array[], total: number): Promise<number> {
+    const { session } = this;
+    const { index } = session.vault;
+    try {
+      for (const part of tail) await this.writer.write(part);
+      session.assertOpen();
+      const { created } = await this.writer.commit();
+      if (!created) await this.compareWithStored(tail[0]);
+      takeIn(session, index.recordStoredPack(this.packNumber, footer, total));
+      this.state = 'stored';
+      return total;
+    } catch (error) {
+      this.state = 'aborted';
+      await this.writer.abort();
+      await this.settleRow();
+      throw error;
+    } finally {
+      this.done();
+    }
+  }
+
+  /** The file was there: this very pack, of an attempt that ended before its rows were written, or another's. */
+  private async compareWithStored(footer: Uint8Array | undefined): Promise<void> {
+    const stored = await readPackFooter(this.session.vault.store, uuidToBytes(this.pack.packId));
+    if (footer === undefined || !encodePackFooter(stored).equals(footer)) {
+      throw new HoldfastError({ kind: 'Conflict', code: 'PACK_ID_TAKEN', message: 'A pack with this id exists already.' });
+    }
+  }
+
+  /** After a failure the file may have got its name all the same: then the pack is leaked, otherwise it never was. */
+  private async settleRow(): Promise<void> {
+    const { index, store } = this.session.vault;
+    if (index.findPack(this.pack.packId)?.state !== 'arriving') return;
+    const there = await store.stat(packName(uuidToBytes(this.pack.packId))).then((info) => info !== undefined, () => true);
+    if (there) index.recordLeakedPacks([this.pack.packId]);
+    else index.forgetArrivingPack(this.packNumber);
+  }
+
+  private assertReceiving(): void {
+    this.session.assertOpen();
+    if (this.state !== 'receiving') throw notNow('UPLOAD_OVER', 'This upload was given up, or a newer one of the same pack took over.');
+  }
+
+  private done(): void {
+    if (this.session.uploads.get(this.pack.packId) === this) this.session.uploads.delete(this.pack.packId);
+    this.leave();
+  }
+}
+
+/** The pack's chunks may be referred to by this session, and its nodes are closed as far as that goes already. */
+function takeIn(session: Session, pack: Pack): void {
+  session.known.addRange(pack.firstCopy, pack.copies);
+  if (pack.kind !== PackKind.PACK_KIND_NODE) return;
+  const nodes = Array.from({ length: pack.copies }, (_, place) => pack.firstCopy + place);
+  session.openNodes.push(...closeNodes(session, nodes));
+}

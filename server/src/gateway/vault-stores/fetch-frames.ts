@@ -1,0 +1,62 @@
+import { encodeFrameEntry } from '@holdfast/core/engine';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { Pack, StoredFrame } from '../chunk-index/chunk-index.js';
+import type { VaultStoreRef } from '../coordination/coordination.js';
+import type { GatewayLimits } from '../limits.js';
+import { readableCopies } from './frame-plan.js';
+import type { OpenVault } from './open-vault.js';
+import { isDamage, markSuspect, readFrame, readFrames } from './read-frames.js';
+import type { VaultRegistry } from './vault-registry.js';
+
+const ID_BYTES = 32;
+
+export type FetchedPart =
+  | { readonly kind: 'frame'; readonly pack: Pack; readonly entry: Buffer; readonly bytes: Buffer }
+  | { readonly kind: 'damaged'; readonly chunkIds: Buffer; readonly reason: string };
+
+export interface FetchPorts {
+  readonly vaults: VaultRegistry;
+  readonly limits: Pick<GatewayLimits, 'maxChunksPerRead'>;
+  readonly log: Log;
+}
+
+/** Frames that hold these chunks, for control, which may read all of a vault and has the keys itself. */
+export async function* fetchChunks(ports: FetchPorts, ref: VaultStoreRef, chunkIds: Buffer): AsyncGenerator<FetchedPart> {
+  if (chunkIds.length % ID_BYTES !== 0 || chunkIds.length > ports.limits.maxChunksPerRead * ID_BYTES) {
+    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_CHUNK_IDS', message: `A read takes up to ${ports.limits.maxChunksPerRead} chunk ids of ${ID_BYTES} bytes.` });
+  }
+  const vault = await ports.vaults.open(ref);
+  const asked = new Map<string, Parameters<typeof readFrames>[1][number]>();
+  vault.index.lookup(chunkIds).forEach((copies, place) => {
+    const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
+    asked.set(chunkId.toString('latin1'), { chunkId, copies: readableCopies(vault.index, copies, undefined, new Set()) });
+  });
+  for await (const result of readFrames(vault, [...asked.values()], ports.log)) {
+    if (result.kind === 'damaged') yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
+    else yield framePart(vault, result.pack, result.frame, result.bytes);
+  }
+}
+
+/** Every frame of one pack in order; what is damaged is named in its place. Throws NotFound for an unknown pack. */
+export async function* fetchPack(ports: FetchPorts, ref: VaultStoreRef, packId: string): AsyncGenerator<FetchedPart> {
+  const vault = await ports.vaults.open(ref);
+  const pack = vault.index.findPack(packId);
+  if (pack?.state !== 'stored') throw new HoldfastError({ kind: 'NotFound', code: 'PACK_UNKNOWN', message: 'The vault has no such pack.' });
+  for (const frame of vault.index.framesOf(pack)) yield await onePart(vault, pack, frame, ports.log);
+}
+
+async function onePart(vault: OpenVault, pack: Pack, frame: StoredFrame, log: Log): Promise<FetchedPart> {
+  try {
+    return framePart(vault, pack, frame, await readFrame(vault, pack, frame));
+  } catch (error) {
+    const failure = asHoldfastError(error);
+    if (!isDamage(failure)) throw failure;
+    markSuspect(vault, frame, log, failure);
+    return { kind: 'damaged', chunkIds: frame.chunkIds, reason: failure.message };
+  }
+}
+
+function framePart(vault: OpenVault, pack: Pack, frame: StoredFrame, bytes: Buffer): FetchedPart {
+  return { kind: 'frame', pack, entry: encodeFrameEntry(vault.index.frameEntry(frame, pack.kind)), bytes };
+}

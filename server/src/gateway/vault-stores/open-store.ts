@@ -1,0 +1,44 @@
+import { realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, normalize, sep } from 'node:path';
+import { type ObjectStore, openLocalStore } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Random } from '@holdfast/core/ids';
+
+export type StoreOpener = (storeUrl: string, options: { readonly create: boolean }) => Promise<ObjectStore>;
+
+/**
+ * Opens stores by their URL: `local:/absolute/path`, below one of `roots` (real paths). A folder is made
+ * only when `create` says so: its disk may not be mounted.
+ */
+export function createStoreOpener(ports: { readonly random: Random; readonly roots: readonly string[] }): StoreOpener {
+  return async (storeUrl, { create }) => {
+    const root = localPath(storeUrl);
+    await checkPlace(root, ports.roots);
+    return openLocalStore({ root, owner: 'gateway', random: ports.random, create });
+  };
+}
+
+function localPath(storeUrl: string): string {
+  const path = storeUrl.startsWith('local:') ? storeUrl.slice('local:'.length) : '';
+  if (!isAbsolute(path) || normalize(path) !== path || path === '/' || path.includes('\0')) throw refused('A store is given as local:/absolute/path.');
+  return path;
+}
+
+/** The folder, or the nearest of its parents that exists, must really lie below a root: a link may not lead out. */
+async function checkPlace(path: string, roots: readonly string[]): Promise<void> {
+  if (!isBelow(path, roots)) throw refused('The store lies outside the folders that this server may use for vaults.');
+  for (let existing = path; ; existing = dirname(existing)) {
+    const real = await realpath(existing).catch(() => undefined);
+    if (real === undefined && existing !== '/') continue;
+    if (real === undefined || !isBelow(real, roots)) throw refused('The store lies outside the folders that this server may use for vaults.');
+    return;
+  }
+}
+
+function isBelow(path: string, roots: readonly string[]): boolean {
+  return roots.some((root) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep));
+}
+
+function refused(message: string): HoldfastError {
+  return new HoldfastError({ kind: 'Validation', code: 'STORE_URL', message });
+}

@@ -1,0 +1,14 @@
+import type { ObjectStore } from '@holdfast/core/engine';
+import type { ChunkIndex } from '../chunk-index/chunk-index.js';
+import type { CopyVerification } from '../verification/copy-verification.js';
+import type { IndexObjects } from './index-objects.js';
+
+/** A vault that this gateway serves: its store, its index, and what works on both. */
+export interface OpenVault {
+  readonly vaultId: string;
+  readonly storeUrl: string;
+  readonly store: ObjectStore;
+  readonly index: ChunkIndex;
+  readonly indexObjects: IndexObjects;
+  readonly verification: CopyVerification;
+}

@@ -1,0 +1,89 @@
+import { type ObjectStore, packName, sha256 } from '@holdfast/core/engine';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
+import { SUSPECT } from '../chunk-index/copy-state.js';
+import { planFrames, type PlannedFrame, type Wanted } from './frame-plan.js';
+
+export interface FrameSource {
+  readonly vaultId: string;
+  readonly store: Pick<ObjectStore, 'get'>;
+  readonly index: ChunkIndex;
+}
+
+export type FrameResult =
+  | { readonly kind: 'frame'; readonly pack: Pack; readonly frame: StoredFrame; readonly wanted: readonly Wanted[]; readonly bytes: Buffer }
+  | { readonly kind: 'damaged'; readonly chunkIds: Buffer[]; readonly reason: string };
+
+/**
+ * Reads the frames that hold these chunks, checks each against its stored hash, and takes the next copy
+ * where one is damaged; a damaged one is marked, so that no new backup relies on it. One frame is
+ * read ahead of the one that is being sent. Chunks without a readable copy come out as damaged.
+ * `onPlan` is called with each round's frames before the first of them is read.
+ */
+export async function* readFrames(
+  source: FrameSource,
+  chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[],
+  log: Log,
+  onPlan: (frames: readonly PlannedFrame[]) => Promise<void> = async () => undefined,
+): AsyncGenerator<FrameResult> {
+  const absent = chunks.filter(({ copies }) => copies.length === 0);
+  if (absent.length > 0) yield { kind: 'damaged', chunkIds: absent.map(({ chunkId }) => chunkId), reason: 'The vault has no readable copy.' };
+
+  let plan = planFrames(source.index, chunks);
+  while (plan.length > 0) {
+    await onPlan(plan);
+    const again: { chunkId: Buffer; copies: readonly Copy[] }[] = [];
+    let ahead = plan[0] && attempt(source, plan[0]);
+    for (const [place, planned] of plan.entries()) {
+      const read = ahead ?? attempt(source, planned);
+      const next = plan[place + 1];
+      ahead = next && attempt(source, next);
+      const { bytes, failure } = await read;
+      if (bytes) {
+        yield { kind: 'frame', ...planned, bytes };
+        continue;
+      }
+      if (!isDamage(failure)) throw failure;
+      markSuspect(source, planned.frame, log, failure);
+      const lost = planned.wanted.filter(({ others }) => others.length === 0);
+      if (lost.length > 0) yield { kind: 'damaged', chunkIds: lost.map(({ chunkId }) => chunkId), reason: failure.message };
+      for (const { chunkId, others } of planned.wanted) if (others.length > 0) again.push({ chunkId, copies: others });
+    }
+    plan = planFrames(source.index, again);
+  }
+}
+
+/** One frame's stored bytes, as its hash says they are. Throws Integrity, NotFound or Unavailable. */
+export async function readFrame(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
+  const bytes = await source.store.get(packName(uuidToBytes(pack.id)), { offset: frame.offset, length: frame.storedLength });
+  if (!sha256(bytes).equals(frame.sha256)) throw damagedFrame(pack);
+  return bytes;
+}
+
+/** Marks every copy in the frame, so that it counts for no new backup. */
+export function markSuspect(source: FrameSource, frame: StoredFrame, log: Log, failure: HoldfastError): void {
+  const copies = Array.from({ length: frame.chunkIds.length / 32 }, (_, place) => frame.firstCopy + place);
+  source.index.changeState(copies, { set: SUSPECT });
+  const pack = source.index.packByNumber(frame.pack);
+  log.error({ vaultId: source.vaultId, packId: pack.id, offset: frame.offset, reason: failure.code }, 'frame.damaged');
+}
+
+/** The stored bytes are gone or wrong, as opposed to a store that cannot serve right now. */
+export function isDamage(failure: HoldfastError): boolean {
+  return failure.kind === 'Integrity' || failure.kind === 'NotFound' || failure.details.errno === 'EIO';
+}
+
+// The read ahead may fail while nobody awaits it yet, so a failure is a value here.
+async function attempt(source: FrameSource, planned: PlannedFrame): Promise<{ bytes: Buffer; failure?: never } | { bytes?: never; failure: HoldfastError }> {
+  try {
+    return { bytes: await readFrame(source, planned.pack, planned.frame) };
+  } catch (error) {
+    return { failure: asHoldfastError(error) };
+  }
+}
+
+function damagedFrame(pack: Pack): HoldfastError {
+  return new HoldfastError({ kind: 'Integrity', code: 'FRAME_DAMAGED', message: 'The stored bytes of a frame are not what was stored.', details: { packId: pack.id } });
+}

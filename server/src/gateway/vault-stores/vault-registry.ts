@@ -1,0 +1,93 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { ChunkIndex } from '../chunk-index/chunk-index.js';
+import type { Coordination, VaultStoreRef } from '../coordination/coordination.js';
+import type { GatewayLimits } from '../limits.js';
+import { CopyVerification } from '../verification/copy-verification.js';
+import type { VerifyQueue } from '../verification/verify-queue.js';
+import { IndexObjects } from './index-objects.js';
+import type { StoreOpener } from './open-store.js';
+import type { OpenVault } from './open-vault.js';
+import { settleVault } from './settle-vault.js';
+
+export interface VaultRegistryPorts {
+  readonly openStore: StoreOpener;
+  readonly openIndex: (vaultId: string) => ChunkIndex;
+  readonly coordination: Pick<Coordination, 'verifyPacks'>;
+  readonly verifyQueue: VerifyQueue;
+  readonly limits: GatewayLimits;
+  readonly log: Log;
+}
+
+/** The vaults that this gateway has open. One that fails to open is tried again at its next use. */
+export class VaultRegistry {
+  private readonly vaults = new Map<string, Promise<OpenVault>>();
+  private readonly opened = new Map<string, OpenVault>();
+  private expected: readonly VaultStoreRef[] | undefined;
+
+  constructor(private readonly ports: VaultRegistryPorts) {}
+
+  all(): OpenVault[] {
+    return [...this.opened.values()];
+  }
+
+  /** Every vault that control listed is open. */
+  get complete(): boolean {
+    return this.expected?.every(({ vaultId }) => this.opened.has(vaultId)) ?? false;
+  }
+
+  /** What control said that this gateway serves. */
+  expect(refs: readonly VaultStoreRef[]): void {
+    this.expected = refs;
+  }
+
+  /** With `create`, the folder of a vault that never held anything is made. */
+  async open(ref: VaultStoreRef, options: { readonly create?: boolean } = {}): Promise<OpenVault> {
+    let opening = this.vaults.get(ref.vaultId);
+    if (opening === undefined) {
+      opening = this.openNow(ref, options.create === true);
+      this.vaults.set(ref.vaultId, opening);
+      opening.catch(() => this.vaults.delete(ref.vaultId));
+    }
+    const vault = await opening;
+    if (vault.storeUrl !== ref.storeUrl) {
+      throw new HoldfastError({ kind: 'IllegalState', code: 'STORE_MOVED', message: 'The vault is open at another place: restart the gateway after moving a store.' });
+    }
+    return vault;
+  }
+
+  close(): void {
+    for (const vault of this.opened.values()) vault.index.close();
+    this.opened.clear();
+    this.vaults.clear();
+  }
+
+  private async openNow(ref: VaultStoreRef, create: boolean): Promise<OpenVault> {
+    const { ports } = this;
+    const index = ports.openIndex(ref.vaultId);
+    try {
+      // An index that knows something belongs to a store that exists: a missing folder is a missing disk.
+      const store = await ports.openStore(ref.storeUrl, { create: create && index.isNew() });
+      await settleVault(ref.vaultId, store, index, ports.log);
+      const vault: OpenVault = {
+        ...ref,
+        store,
+        index,
+        indexObjects: new IndexObjects(ref.vaultId, store, index),
+        verification: new CopyVerification({
+          vaultId: ref.vaultId,
+          index,
+          coordination: ports.coordination,
+          queue: ports.verifyQueue,
+          limits: ports.limits,
+          log: ports.log,
+        }),
+      };
+      this.opened.set(ref.vaultId, vault);
+      return vault;
+    } catch (error) {
+      index.close();
+      throw error;
+    }
+  }
+}

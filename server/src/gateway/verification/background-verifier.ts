@@ -1,0 +1,76 @@
+import type { Clock, Timers } from '@holdfast/core/clock';
+import { isHoldfastError } from '@holdfast/core/errors';
+import type { Pack } from '../chunk-index/chunk-index.js';
+import type { OpenVault } from '../vault-stores/open-vault.js';
+
+const IDLE_MS = 30_000;
+const RETRY_MS = 30_000;
+const POLITE_MS = 1_000;
+/** However busy the gateway is, one pack is verified at least so often. */
+const LONGEST_WAIT_MS = 60_000;
+const PACKS_PER_LOOK = 16;
+
+export interface BackgroundVerifierPorts {
+  readonly vaults: { all(): OpenVault[] };
+  /** Sessions are uploading or reading right now. */
+  readonly isBusy: () => boolean;
+  readonly clock: Clock;
+  readonly timers: Timers;
+}
+
+/** After commits, has packs verified one at a time while nobody needs the gateway, so that other agents' questions find verdicts. */
+export class BackgroundVerifier {
+  private wakeUp: (() => void) | undefined;
+  /** Packs on which control gave no verdict; asked again by the next process. */
+  private readonly undecided = new Set<string>();
+
+  constructor(private readonly ports: BackgroundVerifierPorts) {}
+
+  wake(): void {
+    this.wakeUp?.();
+  }
+
+  /** Works until the signal fires. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      while (!signal.aborted) {
+        const next = this.next();
+        if (next === undefined) {
+          await this.rest(signal);
+          continue;
+        }
+        await this.waitForQuiet(signal);
+        const answered = await next.vault.verification.verifyPack(next.pack);
+        if (!answered) await this.ports.timers.sleep(RETRY_MS, signal);
+        else if (!next.vault.index.packByNumber(next.pack.number).checked) this.undecided.add(next.pack.id);
+      }
+    } catch (error) {
+      if (!isHoldfastError(error, 'Cancelled')) throw error;
+    }
+  }
+
+  private next(): { vault: OpenVault; pack: Pack } | undefined {
+    for (const vault of this.ports.vaults.all()) {
+      const pack = vault.index.uncheckedPacks(this.undecided.size + PACKS_PER_LOOK).find((each) => !this.undecided.has(each.id));
+      if (pack) return { vault, pack };
+    }
+    return undefined;
+  }
+
+  private async waitForQuiet(signal: AbortSignal): Promise<void> {
+    const until = this.ports.clock.monotonic() + LONGEST_WAIT_MS;
+    while (this.ports.isBusy() && this.ports.clock.monotonic() < until) await this.ports.timers.sleep(POLITE_MS, signal);
+  }
+
+  private async rest(signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.wakeUp = () => woken.abort();
+    try {
+      await this.ports.timers.sleep(IDLE_MS, AbortSignal.any([signal, woken.signal]));
+    } catch (error) {
+      if (signal.aborted || !woken.signal.aborted) throw error;
+    } finally {
+      this.wakeUp = undefined;
+    }
+  }
+}
