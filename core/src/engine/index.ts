@@ -20,7 +20,13 @@ export { type BuiltNode, type NodeSink, NodeWriter } from './nodes/node-writer.j
 export { type DirectoryPartRef, type FilePartRef, type ParsedNode, parseNode } from './nodes/parse-node.js';
 export { type FetchNode, lookupEntry, readDirectory, readExtents, resolvePath } from './nodes/read-tree.js';
 export { type ContentRef, type ExtendedAttribute, MAX_NAME_BYTES, MAX_PATH_BYTES, type TreeEntry, treeEntry } from './nodes/tree-entry.js';
+export { encodeDescriptor, FORMAT_VERSION, isWritable, openDescriptor, readLatestDescriptor } from './objects/descriptor.js';
+export { decodeDomain, encodeDomain, encodeDomainObject, openDomainObject } from './objects/domain-object.js';
+export type { NamedObject } from './objects/named-object.js';
 export * from './objects/object-names.js';
+export { encodePackIndex, openPackIndex } from './objects/pack-index.js';
+export { encodePoint, openPoint, peekPoint, pointSha256 } from './objects/recovery-point.js';
+export { EMPTY_LOG, encodeLogEntry, type LogEvent, type LogHead, LogReader, MAX_PACKS_PER_LOG_ENTRY } from './objects/vault-log.js';
 export { PackBuilder, type PackIdentity, type PackTail } from './packs/pack-builder.js';
 export * from './packs/pack-format.js';
 export { readFrame, readPackFooter, verifyStoredFrame } from './packs/pack-reader.js';
