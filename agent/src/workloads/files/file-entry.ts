@@ -62,7 +62,7 @@ export interface ScannedDirectory {
 
 export function joinPath(directory: Buffer, name: Buffer): Buffer {
   if (name.length === 0) return directory;
-  return directory.length === 1 ? Buffer.concat([directory, name]) : Buffer.concat([directory, SLASH, name]);
+  return Buffer.concat(directory.equals(SLASH) ? [directory, name] : [directory, SLASH, name]);
 }
 
 export function entryPath(entry: ScannedEntry): Buffer {

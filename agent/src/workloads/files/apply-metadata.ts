@@ -1,0 +1,86 @@
+import { type FileStatus, statFd } from '../../platform/file-status.js';
+import { chmodFd, chownFd, KEEP_ID, setMtimeFd } from '../../platform/owner-mode-times.js';
+import { errorCode } from '../../platform/posix-error.js';
+import { listXattrs, removeXattr, setXattr, type XattrTarget } from '../../platform/xattrs.js';
+import type { FileEntry } from './file-entry.js';
+
+export interface MetadataTarget {
+  readonly fd: number;
+  /** The descriptor only pins the file (`O_PATH`). */
+  readonly isPathOnly: boolean;
+  /** It may have ACLs already, from the directory above or from before; those that the entry lacks are removed. */
+  readonly mayHaveOtherAcl: boolean;
+}
+
+const SETUID_SETGID = 0o6000;
+const ACL_PREFIX = 'system.posix_acl_';
+const LAST_32_BIT_SECOND_NS = 2n ** 31n * 1_000_000_000n;
+
+/**
+ * Sets owner, attributes, mode and time, in this order: a change of owner clears file capabilities and setuid, so those come after it, and
+ * the time last, since everything else is done. What the running user or the file system does not allow is
+ * reported and not an error. Without the right owner no setuid or setgid bit is set: it would lend another's rights.
+ */
+export function applyMetadata(target: MetadataTarget, entry: FileEntry, report: (message: string) => void): void {
+  const attempt = (what: string, action: () => void): boolean => {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      report(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
+  };
+  const { fd } = target;
+  const before = statFd(fd);
+  const ownerIsRight = applyOwner(fd, entry, before, attempt);
+  const xattrTarget: XattrTarget = target.isPathOnly ? { pathFd: fd } : fd;
+  if (target.mayHaveOtherAcl && entry.type !== 'symlink') {
+    attempt('other access lists', () => removeOtherAcls(xattrTarget, entry));
+  }
+  for (const { name, value } of entry.xattrs) {
+    attempt(`attribute ${name.toString()}`, () => setXattr(xattrTarget, name, value));
+  }
+  if (entry.type !== 'symlink') applyMode(fd, entry, ownerIsRight, attempt, report);
+  attempt('modification time', () => setMtimeFd(fd, entry.mtimeNs));
+  // Some file systems cut times to what they can hold, and say nothing.
+  if (entry.mtimeNs < 0n || entry.mtimeNs >= LAST_32_BIT_SECOND_NS) {
+    if (statFd(fd).mtimeNs !== entry.mtimeNs) report('modification time: the file system cannot hold it');
+  }
+}
+
+type Attempt = (what: string, action: () => void) => boolean;
+
+function applyOwner(fd: number, entry: FileEntry, before: FileStatus, attempt: Attempt): boolean {
+  const { uid, gid } = entry;
+  if (before.uid === uid && before.gid === gid) return true;
+  const wanted = `owner ${uid}:${gid}`;
+  if (attempt(wanted, () => chownFd(fd, uid, gid))) return true;
+  // A user may still hand a file to another group of theirs.
+  if (before.uid !== uid && before.gid !== gid) {
+    try {
+      chownFd(fd, KEEP_ID, gid);
+    } catch {
+      // Reported with the owner.
+    }
+  }
+  return false;
+}
+
+function applyMode(fd: number, entry: FileEntry, ownerIsRight: boolean, attempt: Attempt, report: (message: string) => void): void {
+  const mode = ownerIsRight ? entry.mode : entry.mode & ~SETUID_SETGID;
+  const special = entry.mode & SETUID_SETGID;
+  if (special && !ownerIsRight) report('setuid and setgid: left out, since the owner is another');
+  // The kernel drops setgid silently if the user is not in the group.
+  if (attempt('mode', () => chmodFd(fd, mode)) && special && ownerIsRight && statFd(fd).mode !== mode) {
+    report('setuid and setgid: not allowed');
+  }
+}
+
+function removeOtherAcls(target: XattrTarget, entry: FileEntry): void {
+  for (const name of listXattrs(target)) {
+    if (!name.toString('latin1').startsWith(ACL_PREFIX)) continue;
+    if (!entry.xattrs.some((xattr) => xattr.name.equals(name))) removeXattr(target, name);
+  }
+}

@@ -1,0 +1,89 @@
+import fs from 'node:fs';
+import { statAt } from '../../platform/file-status.js';
+import { O_PATH, openAt } from '../../platform/open-file.js';
+import { AT_FDCWD } from '../../platform/posix.js';
+import { errorCode } from '../../platform/posix-error.js';
+import { type FileEntry, joinPath } from './file-entry.js';
+
+/**
+ * What happens when something stands where an entry shall come to lie. Nothing that the recovery point does not have is ever
+ * deleted, and a directory that is there is always merged with the one restored.
+ *
+ *   FAIL       the restore ends with a `RestoreConflictError`. `ConflictProbe` finds the conflict before
+ *              anything is written; one that arises later ends the restore where it is.
+ *   SKIP       what is there stays; a directory's whole subtree is skipped if something else has its name.
+ *   OVERWRITE  what is there is replaced, in one step. A directory gives way to something else only if it is empty.
+ *   KEEP_BOTH  what is there stays, and the restored entry gets a free name beside it: `a (restored).txt`,
+ *              `a (restored 2).txt`, …
+ *
+ * A directory that was there keeps its own metadata, except under OVERWRITE, and except the target itself if it was empty.
+ */
+export type ConflictMode = 'FAIL' | 'SKIP' | 'OVERWRITE' | 'KEEP_BOTH';
+
+/** Under FAIL: something is in the way. */
+export class RestoreConflictError extends Error {
+  override readonly name = 'RestoreConflictError';
+
+  constructor(readonly path: Buffer) {
+    super(`there is already something at ${path.toString()}`);
+  }
+}
+
+const MAX_NAME_BYTES = 255;
+const MAX_EXTENSION_BYTES = 16;
+
+/** The nth other name for KEEP_BOTH, counted from 1, never longer than a name may be. */
+export function alternativeName(name: Buffer, n: number): Buffer {
+  const dot = name.lastIndexOf(0x2e);
+  const hasExtension = dot > 0 && name.length - dot <= MAX_EXTENSION_BYTES;
+  const extension = hasExtension ? name.subarray(dot) : Buffer.alloc(0);
+  const mark = Buffer.from(n === 1 ? ' (restored)' : ` (restored ${n})`);
+  const stem = name.subarray(0, Math.min(name.length - extension.length, MAX_NAME_BYTES - mark.length - extension.length));
+  return Buffer.concat([stem, mark, extension]);
+}
+
+/** Looks, without writing, whether a restore under FAIL would meet anything. Follow it with the restore's own entries. */
+export class ConflictProbe {
+  private constructor(
+    private readonly fd: number,
+    private readonly path: Buffer,
+  ) {}
+
+  /** Undefined if there is no such directory, so that nothing can be in the way. */
+  static open(target: Buffer): ConflictProbe | undefined {
+    try {
+      return new ConflictProbe(openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY), target);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Throws a `RestoreConflictError` if the entry, which is not a directory, would meet something. */
+  check(entry: FileEntry): void {
+    if (this.typeOf(entry.name) !== undefined) throw new RestoreConflictError(joinPath(this.path, entry.name));
+  }
+
+  /** The probe for what lies below a directory, which the caller closes; undefined if nothing is there yet. */
+  directory(entry: FileEntry): ConflictProbe | undefined {
+    const path = joinPath(this.path, entry.name);
+    const type = this.typeOf(entry.name);
+    if (type === undefined) return undefined;
+    if (type !== 'directory') throw new RestoreConflictError(path);
+    const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+    return new ConflictProbe(openAt(this.fd, entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW), path);
+  }
+
+  close(): void {
+    fs.closeSync(this.fd);
+  }
+
+  private typeOf(name: Buffer): string | undefined {
+    try {
+      return statAt(this.fd, name).type;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,408 @@
+import fs from 'node:fs';
+import { type FileStatus, statAt, statFd } from '../../platform/file-status.js';
+import {
+  linkAt,
+  makeDirectoryAt,
+  makeSpecialAt,
+  removeDirectoryAt,
+  renameAt,
+  renameNoReplaceAt,
+  symlinkAt,
+  unlinkAt,
+} from '../../platform/names.js';
+import { O_PATH, openAt } from '../../platform/open-file.js';
+import { errorCode, PosixError } from '../../platform/posix-error.js';
+import { getXattr } from '../../platform/xattrs.js';
+import { applyMetadata } from './apply-metadata.js';
+import { type FileEntry, isName, joinPath } from './file-entry.js';
+import { alternativeName, RestoreConflictError } from './restore-conflict.js';
+import type { RestoreRun } from './restore-run.js';
+import { ExchangedError, type Primary } from './restored-links.js';
+import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
+
+/** All but the first were reported as notices; `notRestorable` is what only another user could make. */
+export type RestoreOutcome = 'restored' | 'skipped' | 'notRestorable' | 'failed';
+
+/** Where an entry comes to lie. */
+interface Place {
+  readonly name: Buffer;
+  /** Something is there that shall go. */
+  readonly replace: boolean;
+}
+
+const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+const MAX_ATTEMPTS = 100;
+const EEXIST = 17;
+const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
+/** What says that a file system cannot rename without replacing. */
+const NO_SAFE_RENAME = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP']);
+const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK']);
+
+/**
+ * One directory of a restore. It holds a descriptor of the very directory, and every name is made relative to that, so whatever
+ * is done to the path meanwhile, nothing is written elsewhere. A file is written under a temporary name and
+ * gets its own only when it is complete, content and metadata.
+ *
+ * Names are checked here; a tree that comes from anywhere is safe to restore.
+ */
+export class RestoreDirectory {
+  /** What is made here is handed an ACL that it may not have had. */
+  private readonly handsDownAcl: boolean;
+  private readonly children = new Set<RestoreDirectory>();
+  private running = 0;
+  private left = false;
+  private closed = false;
+
+  constructor(
+    private readonly run: RestoreRun,
+    private readonly fd: number,
+    /** Relative to the target. */
+    private readonly path: Buffer,
+    /** Whose metadata the directory gets when everything in it is done; undefined if it keeps its own. */
+    private readonly metadata: FileEntry | undefined,
+    private readonly mayHaveOtherAcl: boolean,
+    private readonly onClosed: (directory: RestoreDirectory) => void,
+  ) {
+    this.handsDownAcl = handsDownAcl(fd);
+  }
+
+  /** Where an entry of this directory would lie, absolute: for notices. */
+  pathOf(entry: FileEntry): Buffer {
+    return this.run.absolute(this.below(entry.name));
+  }
+
+  /** Makes the directory, or goes into the one that is there. Undefined if it was skipped or failed, and with it all below. */
+  directory(entry: FileEntry): RestoreDirectory | undefined {
+    if (!this.accepts(entry)) return undefined;
+    const path = this.below(entry.name);
+    try {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const existing = this.existing(entry.name);
+        if (existing?.type === 'directory') return this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
+        if (existing && entry.leadsToRoot) {
+          this.run.refused(path, 'something that is not a directory leads to what is restored');
+          return undefined;
+        }
+        const place = this.place(entry, existing);
+        if (place === 'skipped') return undefined;
+        if (place.replace) unlinkAt(this.fd, place.name);
+        try {
+          makeDirectoryAt(this.fd, place.name, 0o700);
+        } catch (error) {
+          if (errorCode(error) === 'EEXIST') continue;
+          throw error;
+        }
+        return this.enter(entry, place.name, true, this.handsDownAcl);
+      }
+      this.run.refused(path, 'something keeps getting in the way');
+    } catch (error) {
+      this.run.failed(path, error);
+    }
+    return undefined;
+  }
+
+  /**
+   * Restores a regular file. `open` is called only if its content is needed, which it is not for a file that is skipped or
+   * linked to one already restored. What the source throws is thrown again: the file is left absent then.
+   */
+  async file(entry: FileEntry, open: () => ContentSource): Promise<RestoreOutcome> {
+    return this.settling(() => this.linkedOr(entry, () => this.writeFile(entry, open)));
+  }
+
+  /** Restores a symbolic link, FIFO, socket or device node. */
+  async special(entry: FileEntry): Promise<RestoreOutcome> {
+    return this.settling(() => this.linkedOr(entry, async () => this.writeSpecial(entry)));
+  }
+
+  /** Nothing more comes in this directory. It gets its metadata once everything in it is done. */
+  leave(): void {
+    this.left = true;
+    this.closeIfDone();
+  }
+
+  leaveAll(): void {
+    for (const child of [...this.children]) child.leaveAll();
+    this.leave();
+  }
+
+  // ---------------------------------------------------------------- settling
+
+  private async settling(restore: () => Promise<RestoreOutcome>): Promise<RestoreOutcome> {
+    if (this.left) throw new TypeError('the directory was left');
+    this.running++;
+    try {
+      const outcome = await restore();
+      if (outcome === 'restored') this.run.counts.restored++;
+      return outcome;
+    } finally {
+      this.running--;
+      this.closeIfDone();
+    }
+  }
+
+  private closeIfDone(): void {
+    if (!this.left || this.closed || this.running > 0 || this.children.size > 0) return;
+    this.closed = true;
+    try {
+      if (this.metadata) this.run.completeDirectory(this.fd, this.path, this.metadata, this.mayHaveOtherAcl);
+    } finally {
+      fs.closeSync(this.fd);
+      this.onClosed(this);
+    }
+  }
+
+  // ---------------------------------------------------------------- places
+
+  private below(name: Buffer): Buffer {
+    return this.path.length === 0 ? name : joinPath(this.path, name);
+  }
+
+  private accepts(entry: FileEntry): boolean {
+    if (this.left) throw new TypeError('the directory was left');
+    if (isName(entry.name)) return true;
+    this.run.refused(this.below(entry.name), 'this is not a name that an entry may have');
+    return false;
+  }
+
+  private existing(name: Buffer): FileStatus | undefined {
+    try {
+      return statAt(this.fd, name);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  private place(entry: FileEntry, existing: FileStatus | undefined): Place | 'skipped' {
+    const { name } = entry;
+    if (!existing) return { name, replace: false };
+    switch (this.run.onConflict) {
+      case 'FAIL':
+        throw new RestoreConflictError(this.pathOf(entry));
+      case 'SKIP':
+        return this.run.skipped(this.below(name));
+      case 'OVERWRITE':
+        return { name, replace: true };
+      case 'KEEP_BOTH': {
+        let n = 1;
+        while (this.existing(alternativeName(name, n))) n++;
+        return { name: alternativeName(name, n), replace: false };
+      }
+    }
+  }
+
+  private enter(entry: FileEntry, name: Buffer, ownMetadata: boolean, mayHaveOtherAcl: boolean): RestoreDirectory {
+    const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    const metadata = ownMetadata && !entry.leadsToRoot ? entry : undefined;
+    const child = new RestoreDirectory(this.run, fd, this.below(name), metadata, mayHaveOtherAcl, (closed) => {
+      this.children.delete(closed);
+      this.closeIfDone();
+    });
+    this.children.add(child);
+    this.run.counts.restored++;
+    return child;
+  }
+
+  /** Finds the entry's place and has it put there; again, if the place is taken meanwhile. */
+  private putInPlace(entry: FileEntry, put: (place: Place) => void): { outcome: RestoreOutcome; name: Buffer } {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const place = this.place(entry, this.existing(entry.name));
+      if (place === 'skipped') return { outcome: 'skipped', name: entry.name };
+      try {
+        put(place);
+        return { outcome: 'restored', name: place.name };
+      } catch (error) {
+        // Somebody took the name since we looked.
+        if (errorCode(error) !== 'EEXIST' || place.replace) throw error;
+      }
+    }
+    throw new PosixError(EEXIST, 'renameat2', entry.name.toString());
+  }
+
+  /** Gives a complete temporary file its name. */
+  private publish(temporary: Buffer, place: Place): void {
+    if (place.replace) {
+      this.renameOver(temporary, place.name);
+      return;
+    }
+    try {
+      renameNoReplaceAt(this.fd, temporary, this.fd, place.name);
+    } catch (error) {
+      if (!NO_SAFE_RENAME.has(errorCode(error) ?? '')) throw error;
+      this.renameByLink(temporary, place.name);
+    }
+  }
+
+  private renameOver(temporary: Buffer, name: Buffer): void {
+    try {
+      renameAt(this.fd, temporary, this.fd, name);
+    } catch (error) {
+      if (errorCode(error) !== 'EISDIR') throw error;
+      removeDirectoryAt(this.fd, name);
+      renameAt(this.fd, temporary, this.fd, name);
+    }
+  }
+
+  /** A hard link fails if the name is taken. Where there are none either, a name taken in this very moment is lost. */
+  private renameByLink(temporary: Buffer, name: Buffer): void {
+    try {
+      linkAt(this.fd, temporary, this.fd, name);
+      unlinkAt(this.fd, temporary);
+    } catch (error) {
+      if (!NO_HARD_LINKS.has(errorCode(error) ?? '')) throw error;
+      if (this.existing(name)) throw new PosixError(EEXIST, 'renameat', name.toString());
+      renameAt(this.fd, temporary, this.fd, name);
+    }
+  }
+
+  // ---------------------------------------------------------------- entries
+
+  /** Links the entry to a member of its group that was restored, or restores it and offers it to the others. */
+  private async linkedOr(entry: FileEntry, restore: () => Promise<Restored>): Promise<RestoreOutcome> {
+    if (!this.accepts(entry)) return 'failed';
+    const { hardLinkGroup } = entry;
+    if (!hardLinkGroup) return (await restore()).outcome;
+    const claimed = await this.run.links.claim(hardLinkGroup);
+    if (typeof claimed !== 'function') {
+      const outcome = this.link(entry, claimed);
+      if (outcome) return outcome;
+      const restored = await restore();
+      if (restored.primary) this.run.links.replace(hardLinkGroup, restored.primary);
+      return restored.outcome;
+    }
+    let primary: Primary | undefined;
+    try {
+      const restored = await restore();
+      primary = restored.primary;
+      return restored.outcome;
+    } finally {
+      claimed(primary);
+    }
+  }
+
+  /** Undefined if it cannot be linked, and shall be restored by itself. */
+  private link(entry: FileEntry, primary: Primary): RestoreOutcome | undefined {
+    const temporary = this.run.temporaryName();
+    try {
+      return this.putInPlace(entry, (place) => {
+        if (!place.replace) {
+          this.run.links.link(primary, this.fd, place.name);
+          return;
+        }
+        this.run.links.link(primary, this.fd, temporary);
+        try {
+          this.renameOver(temporary, place.name);
+        } finally {
+          // A rename of one link over another of the same file does nothing.
+          this.remove(temporary);
+        }
+      }).outcome;
+    } catch (error) {
+      if (error instanceof ExchangedError) return undefined;
+      if (['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_LINKS].includes(errorCode(error) ?? '')) return undefined;
+      return this.run.failed(this.below(entry.name), error);
+    }
+  }
+
+  private async writeFile(entry: FileEntry, open: () => ContentSource): Promise<Restored> {
+    const path = this.below(entry.name);
+    const temporary = this.run.temporaryName();
+    let fd = -1;
+    try {
+      // Before the content is asked for.
+      if (this.place(entry, this.existing(entry.name)) === 'skipped') return { outcome: 'skipped' };
+      fd = openAt(this.fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      const writing = writeContent(fd, entry.size, open());
+      if (writing) await writing;
+      return this.complete(fd, false, temporary, entry);
+    } catch (error) {
+      if (error instanceof RestoreConflictError) throw error;
+      if (error instanceof ContentSourceError) throw error.cause;
+      return { outcome: this.run.failed(path, error) };
+    } finally {
+      if (fd >= 0) {
+        fs.closeSync(fd);
+        this.remove(temporary);
+      }
+    }
+  }
+
+  private writeSpecial(entry: FileEntry): Restored {
+    const path = this.below(entry.name);
+    const temporary = this.run.temporaryName();
+    let fd = -1;
+    try {
+      if (this.place(entry, this.existing(entry.name)) === 'skipped') return { outcome: 'skipped' };
+      if (!this.makeSpecial(entry, temporary)) return { outcome: 'notRestorable' };
+      fd = openAt(this.fd, temporary, O_PATH | O_NOFOLLOW);
+      const status = statFd(fd);
+      if (status.type !== entry.type || status.nlink !== 1) {
+        return { outcome: this.run.refused(path, 'it was exchanged while restoring') };
+      }
+      return this.complete(fd, true, temporary, entry);
+    } catch (error) {
+      if (error instanceof RestoreConflictError) throw error;
+      return { outcome: this.run.failed(path, error) };
+    } finally {
+      if (fd >= 0) fs.closeSync(fd);
+      this.remove(temporary);
+    }
+  }
+
+  /** False if the running user may not make it, which is reported. */
+  private makeSpecial(entry: FileEntry, name: Buffer): boolean {
+    switch (entry.type) {
+      case 'symlink':
+        symlinkAt(entry.linkTarget ?? Buffer.alloc(0), this.fd, name);
+        return true;
+      case 'fifo':
+      case 'socket':
+      case 'characterDevice':
+      case 'blockDevice':
+        try {
+          makeSpecialAt(this.fd, name, entry.type, 0o600, entry.device);
+          return true;
+        } catch (error) {
+          if (errorCode(error) !== 'EPERM') throw error;
+          this.run.notice('notRestorable', this.below(entry.name), `only root may make it: ${String(error)}`);
+          return false;
+        }
+      case 'file':
+      case 'directory':
+        throw new TypeError(`a ${entry.type} is not a special file`);
+    }
+  }
+
+  private complete(fd: number, isPathOnly: boolean, temporary: Buffer, entry: FileEntry): Restored {
+    const target = { fd, isPathOnly, mayHaveOtherAcl: this.handsDownAcl };
+    applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.below(entry.name), message));
+    const { outcome, name } = this.putInPlace(entry, (place) => this.publish(temporary, place));
+    if (outcome !== 'restored' || !entry.hardLinkGroup) return { outcome };
+    const { dev, ino } = statFd(fd);
+    return { outcome, primary: { path: this.below(name), dev, ino } };
+  }
+
+  /** Of a temporary name that has become a real one there is nothing left. */
+  private remove(temporary: Buffer): void {
+    try {
+      unlinkAt(this.fd, temporary);
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+}
+
+interface Restored {
+  readonly outcome: RestoreOutcome;
+  /** For the other members of its hard-link group. */
+  readonly primary?: Primary;
+}
+
+function handsDownAcl(fd: number): boolean {
+  try {
+    getXattr(fd, DEFAULT_ACL);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { statFd } from '../../platform/file-status.js';
+import { openBeneath } from '../../platform/open-file.js';
+import { errorCode } from '../../platform/posix-error.js';
+import type { Notice, NoticeKind } from '../notice.js';
+import { applyMetadata } from './apply-metadata.js';
+import { type FileEntry, joinPath } from './file-entry.js';
+import type { ConflictMode } from './restore-conflict.js';
+import { RestoredLinks } from './restored-links.js';
+
+/** Counts of a restore so far. */
+export interface RestoreCounts {
+  /** Entries, directories included. */
+  restored: number;
+  skipped: number;
+  failed: number;
+  /** Notices of that kind. */
+  notRestorable: number;
+}
+
+/** A directory whose mode would lock its own user out, left open until the end because hard links may lead into it. */
+interface PostponedDirectory {
+  readonly path: Buffer;
+  readonly ino: bigint;
+  readonly entry: FileEntry;
+  readonly mayHaveOtherAcl: boolean;
+}
+
+/** What all directories of one restore share. */
+export class RestoreRun {
+  readonly counts: RestoreCounts = { restored: 0, skipped: 0, failed: 0, notRestorable: 0 };
+  readonly links: RestoredLinks;
+  /** Set when the restore was given up: metadata of directories no longer matter. */
+  abandoned = false;
+  private readonly postponed: PostponedDirectory[] = [];
+  private readonly marker = randomBytes(8).toString('hex');
+  private temporaries = 0;
+  private readonly bypassesModes = process.geteuid?.() === 0;
+
+  constructor(
+    readonly target: Buffer,
+    readonly targetFd: number,
+    readonly onConflict: ConflictMode,
+    private readonly onNotice: (notice: Notice) => void,
+  ) {
+    this.links = new RestoredLinks(targetFd);
+  }
+
+  /** A name that nothing else has; a crash can leave such a file behind, and nothing else. */
+  temporaryName(): Buffer {
+    return Buffer.from(`.holdfast-restore-${this.marker}-${this.temporaries++}`);
+  }
+
+  absolute(path: Buffer): Buffer {
+    return joinPath(this.target, path);
+  }
+
+  notice(kind: NoticeKind, path: Buffer, message: string): void {
+    if (kind === 'notRestorable') this.counts.notRestorable++;
+    this.onNotice({ kind, path: this.absolute(path), message });
+  }
+
+  skipped(path: Buffer): 'skipped' {
+    this.counts.skipped++;
+    this.notice('skipped', path, 'there is already something here');
+    return 'skipped';
+  }
+
+  /** Reports a system call's failure; anything else is a fault of ours and goes on up. */
+  failed(path: Buffer, error: unknown): 'failed' {
+    if (errorCode(error) === undefined) throw error;
+    return this.refused(path, error instanceof Error ? error.message : String(error));
+  }
+
+  refused(path: Buffer, message: string): 'failed' {
+    this.counts.failed++;
+    this.notice('unwritable', path, message);
+    return 'failed';
+  }
+
+  /** Sets the metadata of a directory below which everything is settled, now or at the end. */
+  completeDirectory(fd: number, path: Buffer, entry: FileEntry, mayHaveOtherAcl: boolean): void {
+    if (this.abandoned) return;
+    if (!this.bypassesModes && (entry.mode & 0o300) !== 0o300) {
+      this.postponed.push({ path, ino: statFd(fd).ino, entry, mayHaveOtherAcl });
+    } else {
+      this.applyMetadata(fd, path, entry, mayHaveOtherAcl);
+    }
+  }
+
+  /** Children first, as they were left. */
+  completePostponed(): void {
+    const { O_RDONLY, O_DIRECTORY } = fs.constants;
+    for (const { path, ino, entry, mayHaveOtherAcl } of this.postponed) {
+      try {
+        const fd = openBeneath(this.targetFd, path.length === 0 ? Buffer.from('.') : path, O_RDONLY | O_DIRECTORY);
+        try {
+          if (statFd(fd).ino === ino) this.applyMetadata(fd, path, entry, mayHaveOtherAcl);
+          else this.notice('notRestorable', path, 'the directory was exchanged while restoring');
+        } finally {
+          fs.closeSync(fd);
+        }
+      } catch (error) {
+        if (errorCode(error) === undefined) throw error;
+        this.notice('notRestorable', path, String(error));
+      }
+    }
+  }
+
+  private applyMetadata(fd: number, path: Buffer, entry: FileEntry, mayHaveOtherAcl: boolean): void {
+    const target = { fd, isPathOnly: false, mayHaveOtherAcl };
+    applyMetadata(target, entry, (message) => this.notice('notRestorable', path, message));
+  }
+}

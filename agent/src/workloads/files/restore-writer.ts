@@ -1,0 +1,90 @@
+/**
+ * Writes a recovery point's entries below a target directory.
+ *
+ * The caller goes through the tree: `root.directory(entry)` for a directory, then `file` and `special` on what it returned, then
+ * `leave`. Calls in one directory may run beside each other, and a directory may be left while files in it are still being
+ * written. `finish` waits for everything, makes it durable and gives the counts; `abandon` only waits and closes.
+ *
+ * Invariants: no write leaves the target; a file has its name only when it is whole; nothing that the point does not have is
+ * deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
+ * directories with mode 0700, and at worst files named `.holdfast-restore-…`.
+ */
+import fs from 'node:fs';
+import { syncFileSystem } from '../../platform/durability.js';
+import { readNames } from '../../platform/names.js';
+import { openAt } from '../../platform/open-file.js';
+import { AT_FDCWD } from '../../platform/posix.js';
+import type { Notice } from '../notice.js';
+import type { FileEntry } from './file-entry.js';
+import type { ConflictMode } from './restore-conflict.js';
+import { RestoreDirectory } from './restore-directory.js';
+import { type RestoreCounts, RestoreRun } from './restore-run.js';
+
+export interface RestoreSettings {
+  /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
+  readonly target: Buffer;
+  readonly onConflict: ConflictMode;
+  /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
+  readonly base?: FileEntry;
+  readonly onNotice: (notice: Notice) => void;
+}
+
+export class RestoreWriter {
+  private constructor(
+    private readonly run: RestoreRun,
+    /** The target itself. */
+    readonly root: RestoreDirectory,
+    private readonly rootClosed: Promise<void>,
+  ) {}
+
+  /** Throws what the system says if the target cannot be made or opened. */
+  static open(settings: RestoreSettings): RestoreWriter {
+    const { target, onConflict, base, onNotice } = settings;
+    fs.mkdirSync(target, { recursive: true, mode: 0o755 });
+    const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
+    const targetFd = openAt(AT_FDCWD, target, flags);
+    let rootFd = -1;
+    try {
+      // A second one, for the root closes its own when it is settled.
+      rootFd = openAt(targetFd, Buffer.from('.'), flags);
+      const ownMetadata = onConflict === 'OVERWRITE' || readNames(rootFd).length === 0;
+      const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
+      const run = new RestoreRun(target, targetFd, onConflict, onNotice);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, () => resolve());
+      return new RestoreWriter(run, root, promise);
+    } catch (error) {
+      fs.closeSync(targetFd);
+      if (rootFd >= 0) fs.closeSync(rootFd);
+      throw error;
+    }
+  }
+
+  get counts(): Readonly<RestoreCounts> {
+    return this.run.counts;
+  }
+
+  /** Leaves every directory that was not left yet. */
+  async finish(): Promise<Readonly<RestoreCounts>> {
+    try {
+      this.root.leaveAll();
+      await this.rootClosed;
+      this.run.completePostponed();
+      await syncFileSystem(this.run.targetFd);
+      return this.run.counts;
+    } finally {
+      fs.closeSync(this.run.targetFd);
+    }
+  }
+
+  /** Ends a restore that failed: waits for what is being written and sets no metadata of directories any more. */
+  async abandon(): Promise<void> {
+    this.run.abandoned = true;
+    try {
+      this.root.leaveAll();
+      await this.rootClosed;
+    } finally {
+      fs.closeSync(this.run.targetFd);
+    }
+  }
+}

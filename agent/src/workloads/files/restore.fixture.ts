@@ -1,0 +1,88 @@
+import type { Notice } from '../notice.js';
+import { joinPath, type FileEntry, type ScannedEntry } from './file-entry.js';
+import { openFileContent } from './file-content.js';
+import type { ConflictMode } from './restore-conflict.js';
+import type { RestoreDirectory } from './restore-directory.js';
+import { RestoreWriter } from './restore-writer.js';
+import { walkFiles } from './walk.js';
+import type { ContentSource } from './write-content.js';
+
+export interface Copied {
+  readonly notices: Notice[];
+  readonly counts: { restored: number; skipped: number; failed: number; notRestorable: number };
+}
+
+/** Restores a tree straight from a walk, as a backup and a restore would with everything between them left out. */
+export async function copyTree(
+  source: Buffer,
+  target: Buffer,
+  onConflict: ConflictMode = 'FAIL',
+  select: (path: Buffer) => boolean = () => true,
+): Promise<Copied> {
+  const notices: Notice[] = [];
+  const datasource = { roots: [source], include: [], exclude: [], oneFileSystem: false };
+  let writer: RestoreWriter | undefined;
+  const open: (RestoreDirectory | undefined)[] = [];
+  const running: Promise<unknown>[] = [];
+  try {
+    for await (const batch of walkFiles(datasource, { never: [], now: Date.now })) {
+      for (const event of batch) {
+        if (event.kind === 'notice') notices.push(event.notice);
+        else if (event.kind === 'enterDirectory') {
+          if (!writer && event.path.equals(source)) {
+            writer = RestoreWriter.open({ target, onConflict, base: event.entry, onNotice: (notice) => notices.push(notice) });
+            open.push(writer.root);
+          } else if (writer) open.push(open.at(-1)?.directory(event.entry));
+        } else if (event.kind === 'leaveDirectory') open.pop()?.leave();
+        else if (event.entry.parent && select(joinPath(event.entry.parent.path, event.entry.name))) {
+          const directory = open.at(-1);
+          if (directory) running.push(restoreEntry(directory, event.entry));
+        }
+      }
+      await Promise.all(running.splice(0));
+    }
+    if (!writer) throw new Error('the source was not walked');
+    return { notices, counts: { ...(await writer.finish()) } };
+  } catch (error) {
+    await Promise.allSettled(running);
+    await writer?.abandon();
+    throw error;
+  }
+}
+
+async function restoreEntry(directory: RestoreDirectory, entry: ScannedEntry): Promise<unknown> {
+  if (entry.type !== 'file') return directory.special(entry);
+  return directory.file(entry, () => contentOf(entry));
+}
+
+function contentOf(entry: ScannedEntry): ContentSource {
+  const content = openFileContent(entry, Date.now);
+  if (content.hasHoles || entry.size > 1 << 20) {
+    return (async function* () {
+      try {
+        yield* content.blocks(1 << 18);
+      } finally {
+        content.close();
+      }
+    })();
+  }
+  try {
+    return content.readWhole();
+  } finally {
+    content.close();
+  }
+}
+
+/** An entry for tests that restore what no file system gave. */
+export function someEntry(overrides: Partial<FileEntry> & { name: Buffer }): FileEntry {
+  return {
+    type: 'file',
+    mode: 0o644,
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    mtimeNs: 1_000_000_001n,
+    xattrs: [],
+    size: 0,
+    ...overrides,
+  };
+}
