@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import {
+  ChunkHasher,
+  decodeFrameEntry,
+  decodeWrappedSessionKey,
+  deriveFrameKey,
+  type FrameInfo,
+  KeyDeriver,
+  openChunks,
+  openFrame,
+  type OpenedChunk,
+  openSessionKey,
+  PackKind,
+  releaseFrameKey,
+  sealReleasedKey,
+  splitFrame,
+  verifyChunk,
+} from '@holdfast/core/engine';
+import { isHoldfastError } from '@holdfast/core/errors';
+import { type Random, uuidToBytes } from '@holdfast/core/ids';
+import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameOpening, FrameVerdict } from './frame-opening.js';
+import { BoundedCache } from './bounded-cache.js';
+
+const MOST_SESSION_KEYS = 256;
+
+/** Opens frames in the thread that it is called in. Session keys that it unwrapped stay here for a while, and nowhere else. */
+export class FrameOpener implements FrameOpening {
+  private readonly sessionKeys = new BoundedCache<KeyDeriver>(MOST_SESSION_KEYS);
+
+  constructor(private readonly random: Random) {}
+
+  async openNodes(access: DomainAccess, frame: ClosedFrame): Promise<OpenedChunk[]> {
+    const { entry, context, key } = await this.frameKey(access, frame);
+    return openChunks(new ChunkHasher(access.idKey), key, context, entry, frame.bytes);
+  }
+
+  async releaseFrameKeys(access: DomainAccess, transportKey: Uint8Array, questions: readonly FrameKeyQuestion[]): Promise<Buffer[]> {
+    const place = placeOf(access);
+    const sealed: Buffer[] = [];
+    for (const question of questions) {
+      const session = await this.sessionKey(access, question.sessionKey);
+      const info = decodeEntry(question.frame);
+      sealed.push(sealReleasedKey(transportKey, place, info, releaseFrameKey(session, info), this.random));
+    }
+    return sealed;
+  }
+
+  async verifyFrame(access: DomainAccess, frame: ClosedFrame): Promise<FrameVerdict> {
+    const hasher = new ChunkHasher(access.idKey);
+    const entry = decodeFrameEntry(frame.frame, kindOf(frame));
+    const good: Buffer[] = [];
+    const bad: Buffer[] = [];
+    let chunks: OpenedChunk[];
+    try {
+      const { key, context } = await this.frameKey(access, frame);
+      chunks = splitFrame(entry, openFrame(key, context, entry, frame.bytes));
+    } catch (error) {
+      if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
+      return { good, bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)) };
+    }
+    for (const chunk of chunks) (isWhatItClaims(hasher, kindOf(frame), chunk) ? good : bad).push(Buffer.from(chunk.id));
+    return { good, bad };
+  }
+
+  private async frameKey(access: DomainAccess, frame: ClosedFrame) {
+    const entry = decodeFrameEntry(frame.frame, kindOf(frame));
+    const session = await this.sessionKey(access, frame.sessionKey);
+    return { entry, context: { ...placeOf(access), kind: kindOf(frame) }, key: deriveFrameKey(session, entry) };
+  }
+
+  private async sessionKey(access: DomainAccess, wrapped: Uint8Array): Promise<KeyDeriver> {
+    const name = createHash('sha256').update(uuidToBytes(access.vaultId)).update(uuidToBytes(access.domainId)).update(access.privateKey).update(wrapped).digest('hex');
+    const known = this.sessionKeys.get(name);
+    if (known) return known;
+    const opened = new KeyDeriver(await openSessionKey(access.privateKey, placeOf(access), decodeWrappedSessionKey(wrapped)));
+    this.sessionKeys.set(name, opened, 1);
+    return opened;
+  }
+}
+
+function placeOf(access: DomainAccess) {
+  return { vaultId: uuidToBytes(access.vaultId), domainId: uuidToBytes(access.domainId) };
+}
+
+function kindOf(frame: ClosedFrame): PackKind {
+  return frame.packKind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
+}
+
+/** Only nodes have edge sets, so an entry tells its kind. */
+function decodeEntry(bytes: Uint8Array): FrameInfo {
+  try {
+    return decodeFrameEntry(bytes, PackKind.PACK_KIND_DATA);
+  } catch (error) {
+    if (!isHoldfastError(error, 'Integrity')) throw error;
+    return decodeFrameEntry(bytes, PackKind.PACK_KIND_NODE);
+  }
+}
+
+function isWhatItClaims(hasher: ChunkHasher, kind: PackKind, chunk: OpenedChunk): boolean {
+  try {
+    verifyChunk(hasher, kind, chunk.id, chunk.edges, chunk.plaintext);
+    return true;
+  } catch (error) {
+    if (!isHoldfastError(error, 'Integrity')) throw error;
+    return false;
+  }
+}

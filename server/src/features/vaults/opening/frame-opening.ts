@@ -1,0 +1,35 @@
+import type { OpenedChunk } from '@holdfast/core/engine';
+import type { FetchedFrame } from '../../../platform/grpc/gateway-client.js';
+
+/** What opens one dedup domain. Secret: it passes between threads and never into a log, an error or an answer. */
+export interface DomainAccess {
+  readonly vaultId: string;
+  readonly domainId: string;
+  readonly privateKey: Uint8Array;
+  readonly idKey: Uint8Array;
+}
+
+export type ClosedFrame = Pick<FetchedFrame, 'packKind' | 'sessionKey' | 'frame' | 'bytes'>;
+
+export interface FrameKeyQuestion {
+  /** WrappedSessionKey, encoded. */
+  readonly sessionKey: Uint8Array;
+  /** FrameEntry, encoded. */
+  readonly frame: Uint8Array;
+}
+
+/** Ids of the chunks that are what they claim to be, and of those that are not. */
+export interface FrameVerdict {
+  readonly good: readonly Buffer[];
+  readonly bad: readonly Buffer[];
+}
+
+/** Everything that control does with the keys of vaults and the content of frames. */
+export interface FrameOpening {
+  /** The chunks of a frame, each compared with its id. Throws Integrity or WrongKey. */
+  openNodes(access: DomainAccess, frame: ClosedFrame): Promise<OpenedChunk[]>;
+  /** For each frame its key, sealed under the transport key, in the order asked. Throws Integrity or WrongKey. */
+  releaseFrameKeys(access: DomainAccess, transportKey: Uint8Array, questions: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
+  /** Opens a frame and re-hashes its chunks; a frame that does not open has only bad ones. */
+  verifyFrame(access: DomainAccess, frame: ClosedFrame): Promise<FrameVerdict>;
+}

@@ -1,0 +1,115 @@
+import { ChunkHasher, createDomain, createSessionKey, DomainScope, encodeFrameEntry, encodeWrappedSessionKey, FrameSealer, openReleasedKey, decodeFrameEntry, openFrame, PackKind, type FrameChunk } from '@holdfast/core/engine';
+import { seededRandom, uuidToBytes } from '@holdfast/core/ids';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { typescriptThread } from '../../../platform/threads/testing.js';
+import { FrameOpener } from './frame-opener.js';
+import type { ClosedFrame, DomainAccess, FrameOpening } from './frame-opening.js';
+import { startThreadedOpening } from './threaded-opening.js';
+
+const vaultId = '01901234-5678-7abc-8def-0123456789ab';
+const domainId = '01901234-5678-7abc-8def-0123456789ac';
+const place = { vaultId: uuidToBytes(vaultId), domainId: uuidToBytes(domainId) };
+const random = seededRandom('opening');
+const workerOptions = typescriptThread();
+
+interface Sealed {
+  readonly access: DomainAccess;
+  readonly contents: readonly Buffer[];
+  readonly ids: readonly Buffer[];
+  readonly frame: ClosedFrame;
+}
+
+async function seal(contents: readonly Buffer[], kind: 'DATA' | 'NODE' = 'NODE', claimedIds?: readonly Buffer[]): Promise<Sealed> {
+  const { domain, secret } = await createDomain({ ...place, vaultKey: Buffer.alloc(32, 1), scope: DomainScope.DOMAIN_SCOPE_VAULT }, random);
+  const { sessionKey, wrapped } = await createSessionKey(domain.publicKey, place, random);
+  const packKind = kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
+  const hasher = new ChunkHasher(secret.idKey);
+  const ids = claimedIds ?? contents.map((content) => hasher.name(packKind, Buffer.alloc(0), content).id);
+  const chunks: FrameChunk[] = contents.map((content, index) => ({ id: ids[index] as Buffer, length: content.length, ...(kind === 'NODE' && { edges: Buffer.alloc(0) }) }));
+  const sealer = new FrameSealer({ context: { ...place, kind: packKind }, sessionKey, padded: true });
+  const { stored, entry } = sealer.seal({ plaintext: Buffer.concat(contents), chunks });
+  return {
+    access: { vaultId, domainId, privateKey: secret.privateKey, idKey: secret.idKey },
+    contents,
+    ids,
+    frame: { packKind: kind, sessionKey: encodeWrappedSessionKey(wrapped), frame: encodeFrameEntry({ offset: 16n, ...entry }), bytes: stored },
+  };
+}
+
+const contents = [Buffer.from('one'), Buffer.from('two two'), Buffer.alloc(300_000, 'three')];
+const flipped = (bytes: Uint8Array) => Buffer.from(bytes.map((byte, index) => (index === 40 ? byte ^ 1 : byte)));
+
+describe.each([
+  ['in the same thread', () => Object.assign(new FrameOpener(seededRandom('nonces')), { stop: async () => {} })],
+  ['in a thread of its own', () => startThreadedOpening({ log: pino({ level: 'silent' }), workerOptions })],
+])('opening frames %s', (_, start) => {
+  let opening: FrameOpening & { stop(): Promise<void> };
+  let sealed: Sealed;
+  beforeAll(async () => {
+    opening = start();
+    sealed = await seal(contents);
+  }, 30_000);
+  afterAll(() => opening.stop());
+
+  it('gives every chunk with its id', async () => {
+    const chunks = await opening.openNodes(sealed.access, sealed.frame);
+    expect(chunks.map((chunk) => chunk.plaintext.equals(contents[chunks.indexOf(chunk)] as Buffer))).toEqual([true, true, true]);
+    expect(chunks.map((chunk) => chunk.id.toString('hex'))).toEqual(sealed.ids.map((id) => id.toString('hex')));
+  });
+
+  it('refuses damaged bytes and another domain’s key', async () => {
+    await expect(opening.openNodes(sealed.access, { ...sealed.frame, bytes: flipped(sealed.frame.bytes) })).rejects.toMatchObject({ kind: 'Integrity' });
+    const stranger = await seal(contents);
+    await expect(opening.openNodes({ ...sealed.access, privateKey: stranger.access.privateKey }, sealed.frame)).rejects.toMatchObject({ kind: 'WrongKey' });
+  });
+
+  it('releases keys that open these frames, sealed so that only the holder of the transport key can use them', async () => {
+    const data = await seal([Buffer.alloc(5_000, 7)], 'DATA');
+    const access = data.access;
+    const transportKey = Buffer.alloc(32, 8);
+    const [key] = await opening.releaseFrameKeys(access, transportKey, [data.frame]);
+    const entry = decodeFrameEntry(data.frame.frame, PackKind.PACK_KIND_DATA);
+    const frameKey = openReleasedKey(transportKey, place, entry, key as Buffer);
+    expect(openFrame(frameKey, { ...place, kind: PackKind.PACK_KIND_DATA }, entry, data.frame.bytes).equals(Buffer.alloc(5_000, 7))).toBe(true);
+    expect(() => openReleasedKey(Buffer.alloc(32, 9), place, entry, key as Buffer)).toThrow(expect.objectContaining({ kind: 'WrongKey' }));
+  });
+
+  it('releases many keys in the order asked', async () => {
+    const transportKey = Buffer.alloc(32, 8);
+    const questions = [sealed.frame, ...Array.from({ length: 200 }, () => sealed.frame)];
+    const keys = await opening.releaseFrameKeys(sealed.access, transportKey, questions);
+    expect(keys).toHaveLength(201);
+    expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(201);
+  });
+
+  it('tells good chunks from bad ones, also where the frame itself is sound', async () => {
+    const hex = (ids: readonly Buffer[]) => ids.map((id) => id.toString('hex'));
+    const good = await opening.verifyFrame(sealed.access, sealed.frame);
+    expect([hex(good.good), hex(good.bad)]).toEqual([hex(sealed.ids), []]);
+
+    const poisoned = await seal([Buffer.from('one'), Buffer.from('garbage')], 'DATA', [sealed.ids[0] as Buffer, Buffer.alloc(32, 5)]);
+    const honest = new ChunkHasher(poisoned.access.idKey).nameData(Buffer.from('one')).id;
+    const mixed = await seal([Buffer.from('x')], 'DATA');
+    expect(hex((await opening.verifyFrame(mixed.access, mixed.frame)).good)).toEqual(hex(mixed.ids));
+    const verdict = await opening.verifyFrame(poisoned.access, poisoned.frame);
+    expect(hex(verdict.good)).toEqual([]);
+    expect(hex(verdict.bad)).toEqual([sealed.ids[0]?.toString('hex'), '05'.repeat(32)]);
+    expect(honest.equals(sealed.ids[0] as Buffer)).toBe(false);
+
+    const damaged = await opening.verifyFrame(sealed.access, { ...sealed.frame, bytes: flipped(sealed.frame.bytes) });
+    expect([hex(damaged.good), hex(damaged.bad)]).toEqual([[], hex(sealed.ids)]);
+  });
+});
+
+describe('the opening thread', () => {
+  it('is started again after it ended, and tells those who waited', async () => {
+    const opening = startThreadedOpening({ log: pino({ level: 'silent' }), workerOptions });
+    const sealed = await seal(contents);
+    const waiting = opening.openNodes(sealed.access, sealed.frame);
+    await opening.stop();
+    await expect(waiting).rejects.toMatchObject({ kind: 'Unavailable' });
+    expect(await opening.openNodes(sealed.access, sealed.frame)).toHaveLength(3);
+    await opening.stop();
+  }, 30_000);
+});

@@ -1,0 +1,90 @@
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+import type { OpenedChunk } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Log } from '../../../platform/telemetry/log.js';
+import type { ClosedFrame, DomainAccess, FrameOpening } from './frame-opening.js';
+import { asBuffer, fromPlainError, type OpeningAnswers, type OpeningCall, type OpeningReply, type OpeningRequest, own } from './opening-messages.js';
+
+export interface ThreadedOpening extends FrameOpening {
+  stop(): Promise<void>;
+}
+
+export interface ThreadedOpeningPorts {
+  readonly log: Log;
+  /** How to start the thread, where that takes more than the built file. */
+  readonly workerOptions?: WorkerOptions;
+}
+
+interface Pending {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** One thread that opens frames, started when it is first needed and again after it died; who waited on it then gets Unavailable. */
+export function startThreadedOpening({ log, workerOptions = {} }: ThreadedOpeningPorts): ThreadedOpening {
+  const pending = new Map<number, Pending>();
+  let worker: Worker | undefined;
+  let lastId = 0;
+
+  function running(): Worker {
+    if (worker) return worker;
+    const started = new Worker(new URL('./opening.worker.js', import.meta.url), { name: 'opening', ...workerOptions });
+    // It must not keep a process alive that is done otherwise.
+    started.unref();
+    started.on('message', settle);
+    started.on('error', (error) => log.error({ err: error }, 'opening.thread-failed'));
+    started.on('exit', () => {
+      if (worker === started) worker = undefined;
+      for (const waiting of pending.values()) waiting.reject(threadEnded());
+      pending.clear();
+    });
+    worker = started;
+    return started;
+  }
+
+  function settle(reply: OpeningReply): void {
+    const waiting = pending.get(reply.id);
+    pending.delete(reply.id);
+    if ('error' in reply) waiting?.reject(fromPlainError(reply.error));
+    else waiting?.resolve(reply.answer);
+  }
+
+  function ask<Kind extends OpeningRequest['kind']>(request: OpeningRequest & { readonly kind: Kind }): Promise<OpeningAnswers[Kind]> {
+    return new Promise((resolve, reject) => {
+      const call: OpeningCall = { id: ++lastId, request };
+      pending.set(call.id, { resolve: (answer) => resolve(answer as OpeningAnswers[Kind]), reject });
+      running().postMessage(call);
+    });
+  }
+
+  return {
+    async openNodes(access, frame) {
+      const chunks = await ask({ kind: 'open-nodes', access: ownAccess(access), frame: ownFrame(frame) });
+      return chunks.map(({ id, plaintext, edges }): OpenedChunk => ({ id: asBuffer(id), plaintext: asBuffer(plaintext), edges: asBuffer(edges) }));
+    },
+    async releaseFrameKeys(access, transportKey, questions) {
+      const owned = questions.map((question) => ({ sessionKey: own(question.sessionKey), frame: own(question.frame) }));
+      const sealed = await ask({ kind: 'release-keys', access: ownAccess(access), transportKey: own(transportKey), questions: owned });
+      return sealed.map(asBuffer);
+    },
+    async verifyFrame(access, frame) {
+      const { good, bad } = await ask({ kind: 'verify-frame', access: ownAccess(access), frame: ownFrame(frame) });
+      return { good: good.map(asBuffer), bad: bad.map(asBuffer) };
+    },
+    async stop() {
+      await worker?.terminate();
+    },
+  };
+}
+
+function ownAccess(access: DomainAccess): DomainAccess {
+  return { ...access, privateKey: own(access.privateKey), idKey: own(access.idKey) };
+}
+
+function ownFrame({ packKind, sessionKey, frame, bytes }: ClosedFrame): ClosedFrame {
+  return { packKind, sessionKey: own(sessionKey), frame: own(frame), bytes: own(bytes) };
+}
+
+function threadEnded(): HoldfastError {
+  return new HoldfastError({ kind: 'Unavailable', code: 'OPENING_THREAD_ENDED', message: 'The thread that opens frames ended; try again.' });
+}
