@@ -1,4 +1,5 @@
 import type { AccessServices } from './access/services.js';
+import type { AgentServices } from './agents/services.js';
 import type { GatewayClient } from '../platform/grpc/gateway-client.js';
 import type { JobServices } from './jobs/services.js';
 import type { KeyKeeper } from './vaults/key-keeper.js';
@@ -14,6 +15,7 @@ export interface Services {
   readonly regions: RegionServices;
   readonly setup: SetupServices;
   readonly gateway: GatewayClient;
+  readonly agents: AgentServices;
   readonly jobs: JobServices;
   readonly keys: KeyKeeper;
 }

@@ -27,8 +27,8 @@ export interface JobKindHandler {
    */
   buildCommand(ctx: Context, job: Job): Promise<JobCommand>;
   /**
-   * Called in the transaction that settles the job, before it is saved, for every outcome that an agent
-   * reports. Throws HoldfastError, before it changes anything, to fail the job with that reason: for
+   * Called in the transaction that settles a job that an agent reports to be over, whatever the outcome, before
+   * the job is saved. Throws HoldfastError, before it changes anything, to fail the job with that reason: for
    * example when a backup names a point that was never recorded.
    */
   onFinished(ctx: Context, stores: Stores, job: Job, result: JobResult): Promise<void>;

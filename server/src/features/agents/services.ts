@@ -1,0 +1,43 @@
+import type { HoldfastError } from '@holdfast/core/errors';
+import type { Authority } from '../../platform/pki/certificate-authority.js';
+import type { AttemptLimiter } from '../access/attempt-limiter.js';
+import type { JobRef } from '../jobs/domain/job.js';
+import type { JobCommand } from '../jobs/domain/job-command.js';
+
+/** What control says to an agent beside answers to its own messages. */
+export type AgentMessage = { readonly kind: 'start'; readonly job: JobRef; readonly command: JobCommand } | { readonly kind: 'cancel'; readonly job: JobRef };
+
+/** One open control stream. */
+export interface AgentLink {
+  readonly agentId: string;
+  /** False: the stream has ended, nothing was sent. */
+  send(message: AgentMessage): boolean;
+  end(reason: HoldfastError): void;
+}
+
+/** The agents whose control streams end in this process. */
+export interface AgentConnections {
+  /** The agent's stream, once its Hello has been answered. */
+  ready(agentId: string): AgentLink | undefined;
+  readyIds(): string[];
+  /** When a connected agent was last heard; undefined when it is not connected. */
+  lastSeenAt(agentId: string): number | undefined;
+  /** Ends the agent's stream, also one that has not been answered yet. */
+  end(agentId: string, reason: HoldfastError): void;
+}
+
+export interface AgentServices {
+  readonly authority: Pick<Authority, 'certificate' | 'fingerprint' | 'certify'>;
+  readonly connections: AgentConnections;
+  /** Failed enrolments, counted per address and token. */
+  readonly attempts: AttemptLimiter;
+  readonly addresses: AgentAddresses;
+}
+
+/** host:port under which agents reach the listeners. */
+export interface AgentAddresses {
+  readonly control: string;
+  readonly enrollment: string;
+  /** Known once the gateway serves. Throws Unavailable before. */
+  data(): string;
+}

@@ -1,0 +1,18 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Context } from '../../../platform/context.js';
+import { authorize } from '../../access/authorize.js';
+import type { Agent } from '../domain/agent.js';
+
+/** Throws NotFound, also for who may not know of it. */
+export async function getAgent(ctx: Context, input: { readonly agentId: string }): Promise<Agent> {
+  return ctx.unitOfWork.run(async (stores) => {
+    const agent = await stores.agents.get(input.agentId);
+    if (agent === undefined) throw noSuchAgent();
+    await authorize(ctx, stores, 'agent.read', { subscriptionId: agent.subscriptionId });
+    return agent;
+  });
+}
+
+export function noSuchAgent(): HoldfastError {
+  return new HoldfastError({ kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' });
+}
