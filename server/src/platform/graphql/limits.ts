@@ -12,7 +12,7 @@ const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.ur
 export const LIMITS = {
   bodyBytes: 1_000_000,
   tokens: 4_000,
-  depth: 12,
+  depth: 15,
   aliases: 30,
   cost: 20_000,
   /** One operation, start to end. */
@@ -25,7 +25,7 @@ const PLAIN_LIST = 10;
 /** Rules that a document has to pass before it is looked at closely; the same over HTTP and WebSocket. */
 export function limitRules(introspection: boolean): ValidationRule[] {
   return [
-    maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, flattenFragments: true }),
+    maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, flattenFragments: false }),
     maxAliasesRule({ n: LIMITS.aliases }),
     ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
   ];
