@@ -3,8 +3,15 @@ import { promisify } from 'node:util';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 
+export interface Argon2Cost {
+  /** KiB */
+  readonly memory: number;
+  readonly passes: number;
+  readonly parallelism: number;
+}
+
 /** Argon2id (RFC 9106) with 64 MiB, 3 passes, 4 lanes: its second recommended option. Runs in the thread pool, not on the event loop. */
-const PARAMETERS = { memory: 65_536, passes: 3, parallelism: 4 } as const;
+const STRONG: Argon2Cost = { memory: 65_536, passes: 3, parallelism: 4 };
 const TAG_BYTES = 32;
 const SALT_BYTES = 16;
 const MIN_LENGTH = 12;
@@ -24,7 +31,7 @@ export interface PasswordHasher {
   verify(password: string, hash: string | undefined): Promise<boolean>;
 }
 
-export function createPasswordHasher(random: Random): PasswordHasher {
+export function createPasswordHasher(random: Random, cost: Argon2Cost = STRONG): PasswordHasher {
   let running = 0;
   const waiting: (() => void)[] = [];
 
@@ -49,12 +56,12 @@ export function createPasswordHasher(random: Random): PasswordHasher {
         throw new HoldfastError({ kind: 'Validation', code: 'PASSWORD_LENGTH', message: `A password has ${MIN_LENGTH} to ${MAX_LENGTH} characters.` });
       }
       const salt = random.bytes(SALT_BYTES);
-      const tag = await limited(() => derive('argon2id', { message: Buffer.from(normal), nonce: salt, tagLength: TAG_BYTES, ...PARAMETERS }));
-      return `$argon2id$v=19$m=${PARAMETERS.memory},t=${PARAMETERS.passes},p=${PARAMETERS.parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
+      const tag = await limited(() => derive('argon2id', { message: Buffer.from(normal), nonce: salt, tagLength: TAG_BYTES, ...cost }));
+      return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
     },
     async verify(password, hash) {
       const match = hash === undefined ? null : FORM.exec(hash);
-      const parameters = match === null ? PARAMETERS : { memory: Number(match[1]), passes: Number(match[2]), parallelism: Number(match[3]) };
+      const parameters = match === null ? cost : { memory: Number(match[1]), passes: Number(match[2]), parallelism: Number(match[3]) };
       const salt = match === null ? Buffer.alloc(SALT_BYTES) : Buffer.from(match[4] ?? '', 'base64');
       const expected = match === null ? Buffer.alloc(TAG_BYTES) : Buffer.from(match[5] ?? '', 'base64');
       const message = Buffer.from(password.normalize('NFC').slice(0, MAX_LENGTH + 1));

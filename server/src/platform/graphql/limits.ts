@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { HoldfastError } from '@holdfast/core/errors';
-import { getNamedType, isListType, isNullableType, NoSchemaIntrospectionCustomRule, type DocumentNode, type GraphQLOutputType, type GraphQLSchema, type ValidationRule } from 'graphql';
+import { getNamedType, isListType, isNullableType, NoSchemaIntrospectionCustomRule, type DocumentNode, type GraphQLError, type GraphQLOutputType, type GraphQLSchema, type ValidationContext, type ValidationRule } from 'graphql';
 import type { ComplexityEstimator } from 'graphql-query-complexity';
 import { MAX_PAGE } from '../db/page.js';
 
@@ -22,11 +22,17 @@ export const LIMITS = {
 /** A list that is not paged is taken for this many entries. */
 const PLAIN_LIST = 10;
 
+/** As an ordinary validation error: thrown out of a rule it would count as the server's own failure. */
+const REPORTED = {
+  propagateOnRejection: false,
+  onReject: [(context: ValidationContext | null, error: GraphQLError) => context?.reportError(error)],
+};
+
 /** Rules that a document has to pass before it is looked at closely; the same over HTTP and WebSocket. */
 export function limitRules(introspection: boolean): ValidationRule[] {
   return [
-    maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, flattenFragments: false }),
-    maxAliasesRule({ n: LIMITS.aliases }),
+    maxDepthRule({ n: LIMITS.depth, ignoreIntrospection: true, flattenFragments: false, ...REPORTED }),
+    maxAliasesRule({ n: LIMITS.aliases, ...REPORTED }),
     ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
   ];
 }

@@ -43,7 +43,7 @@ export async function startTestDoor(database: TestDatabase, { introspection = fa
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-door-')));
   const setup = await offerSetupCode(join(folder, 'setup-code'), systemRandom, `local:${folder}/stores`);
   const services = {
-    access: { passwords: createPasswordHasher(systemRandom), attempts: createAttemptLimiter(systemClock), sessionEnds: createSessionEnds() },
+    access: { passwords: createPasswordHasher(systemRandom, { memory: 1_024, passes: 1, parallelism: 1 }), attempts: createAttemptLimiter(systemClock), sessionEnds: createSessionEnds() },
     regions: createAllowedStores([join(folder, 'stores')]),
     setup: setup.services,
   } as unknown as Services;
