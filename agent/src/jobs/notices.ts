@@ -19,6 +19,13 @@ export class Notices {
     return this.counts.get(kind) ?? 0;
   }
 
+  /** Starts anew: the tree is walked again. */
+  clear(): void {
+    this.all = 0;
+    this.counts.clear();
+    this.first.length = 0;
+  }
+
   get total(): number {
     return this.all;
   }

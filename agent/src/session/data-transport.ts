@@ -9,7 +9,7 @@ import type { AgentLog } from '../log.js';
 import { BackOff } from './back-off.js';
 import { dataChannel } from './channel.js';
 import { GrpcDataSession } from './data-session.js';
-import { isTransportFailure } from './grpc-error.js';
+import { isWorthRepeating } from './grpc-error.js';
 import { toWireRef } from './job-messages.js';
 import type { ServerAccess } from './server-access.js';
 import { callUnary, stopped } from './unary-call.js';
@@ -105,7 +105,7 @@ export class SessionLink {
       log.warn({ job: this.job.jobId, ...errorFacts(error) }, 'the gateway no longer knows the session; opening another');
       return this.discard(failed);
     }
-    if (!isHoldfastError(error) || !isTransportFailure(error)) throw error;
+    if (!isHoldfastError(error) || !isWorthRepeating(error)) throw error;
     if (clock.monotonic() - this.answeredAt > GIVE_UP_MS) throw unreachable(error);
     const waitMs = backOff.next();
     log.warn({ job: this.job.jobId, waitMs, ...errorFacts(error) }, 'a call to the gateway failed; trying again');

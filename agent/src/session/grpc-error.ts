@@ -20,11 +20,11 @@ export function fromGrpcError(thrown: unknown): HoldfastError {
 }
 
 /**
- * The other side may not have seen the call, or its answer was lost. Two statuses stand for that beside UNAVAILABLE: a
+ * The other side may not have seen the call, or its answer was lost, or it has no room just now: the call may be made again. Two statuses stand for that beside UNAVAILABLE: a
  * stream that was cut in the middle ends CANCELLED or INTERNAL (RST_STREAM), without the server's trailer.
  */
-export function isTransportFailure(error: HoldfastError): boolean {
-  if (error.kind === 'Unavailable' || error.kind === 'Timeout') return true;
+export function isWorthRepeating(error: HoldfastError): boolean {
+  if (error.kind === 'Unavailable' || error.kind === 'Timeout' || error.kind === 'RateLimited') return true;
   return error.code === 'GRPC_CANCELLED' || error.code === 'GRPC_INTERNAL' || error.code === 'GRPC_UNKNOWN';
 }
 

@@ -1,0 +1,20 @@
+import { runAgent } from '../composition-root.js';
+import { createLog } from '../log.js';
+import { requireIdentity } from '../state/identity.js';
+import { prepareStateFolder } from '../state/state-folder.js';
+import { lockState } from '../state/state-lock.js';
+import { readHostFacts } from './host-facts.js';
+import type { Terminal } from './program.js';
+
+/** 0 after SIGTERM or SIGINT: stopping is how this command ends. */
+export async function runCommand(options: { state: string }, terminal: Terminal): Promise<number> {
+  const folder = await prepareStateFolder(options.state, terminal.uid);
+  const lock = lockState(folder);
+  try {
+    const identity = await requireIdentity(folder);
+    await runAgent({ folder, identity, log: createLog(terminal.logLevel), host: readHostFacts(), signal: terminal.stop });
+    return 0;
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,36 @@
+import { loadIdentity } from '../state/identity.js';
+import { stateFolderAt } from '../state/state-folder.js';
+import { isStateLocked } from '../state/state-lock.js';
+import { readRunStatus } from '../state/run-status.js';
+import type { Terminal } from './program.js';
+
+/** 0 when the agent is enrolled and a process serves it, 1 otherwise. */
+export async function statusCommand(options: { state: string; json?: boolean }, terminal: Terminal): Promise<number> {
+  const folder = stateFolderAt(options.state);
+  const identity = await loadIdentity(folder);
+  const running = identity !== undefined && isStateLocked(folder);
+  const seen = running ? await readRunStatus(folder) : undefined;
+  const status = {
+    state: folder.path,
+    enrolled: identity !== undefined,
+    agentId: identity?.agentId ?? null,
+    agentName: identity?.agentName ?? null,
+    server: identity?.controlAddress ?? null,
+    running,
+    connected: seen?.connected ?? false,
+    lastError: seen?.lastError ?? null,
+    jobs: seen?.jobs ?? [],
+  };
+  if (options.json === true) terminal.out(JSON.stringify(status));
+  else describe(status).forEach((line) => terminal.out(line));
+  return status.enrolled && status.running ? 0 : 1;
+}
+
+function describe(status: { state: string; enrolled: boolean; agentId: string | null; agentName: string | null; server: string | null; running: boolean; connected: boolean; lastError: string | null; jobs: readonly string[] }): string[] {
+  if (!status.enrolled) return [`Not enrolled (${status.state}).`];
+  const lines = [`Agent "${status.agentName}" (${status.agentId}) of ${status.server}`];
+  if (!status.running) return [...lines, 'Not running.'];
+  lines.push(status.connected ? 'Running, connected.' : `Running, not connected${status.lastError === null ? '.' : `: ${status.lastError}`}`);
+  lines.push(status.jobs.length === 0 ? 'No jobs.' : `Jobs: ${status.jobs.join(', ')}`);
+  return lines;
+}

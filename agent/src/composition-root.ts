@@ -1,0 +1,87 @@
+import { systemClock } from '@holdfast/core/clock';
+import { systemRandom } from '@holdfast/core/ids';
+import type { HostFacts } from './enrollment/ports.js';
+import { runBackup } from './jobs/backup/run-backup.js';
+import { JobHost } from './jobs/job-host.js';
+import { runRestore } from './jobs/restore/run-restore.js';
+import { errorFacts } from './log.js';
+import type { AgentLog } from './log.js';
+import { nice } from './platform/thread-priority.js';
+import { ControlSession } from './session/control-session.js';
+import type { ConnectionState } from './session/control-session.js';
+import { GrpcDataTransport } from './session/data-transport.js';
+import { ServerAccess } from './session/server-access.js';
+import { UnsettledJobs } from './session/unsettled-jobs.js';
+import { loadSettings } from './state/agent-settings.js';
+import type { AgentIdentity } from './state/identity.js';
+import { writeRunStatus } from './state/run-status.js';
+import type { StateFolder } from './state/state-folder.js';
+import { openFileContent } from './workloads/files/file-content.js';
+import { walkFiles } from './workloads/files/walk.js';
+
+export interface AgentSetup {
+  readonly folder: StateFolder;
+  readonly identity: AgentIdentity;
+  readonly log: AgentLog;
+  readonly host: HostFacts;
+  /** Fires when the agent shall stop. */
+  readonly signal: AbortSignal;
+}
+
+const NICENESS = 10;
+const STATUS_MS = 2_000;
+
+/** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
+export async function runAgent({ folder, identity, log, host, signal }: AgentSetup): Promise<void> {
+  // Found now rather than in the middle of a restore.
+  await loadSettings(folder);
+  lowerPriority(log);
+  const access = new ServerAccess(folder, identity);
+  const unsettled = await UnsettledJobs.open(folder.outcomeFolder);
+  const ports = { clock: systemClock, random: systemRandom, access, log };
+  const transport = new GrpcDataTransport(ports);
+  let connection: ConnectionState = { connected: false, lastError: undefined };
+  const session = new ControlSession({ ...ports, unsettled, host, onState: (state) => void (connection = state) });
+  const workload = {
+    walk: (source: Parameters<typeof walkFiles>[0], stop: AbortSignal) =>
+      walkFiles(source, { never: [Buffer.from(folder.path)], now: () => systemClock.now(), signal: stop }),
+    open: (entry: Parameters<typeof openFileContent>[0]) => openFileContent(entry, () => systemClock.now()),
+  };
+  const jobs = new JobHost({
+    runners: {
+      backup: (command, run) => runBackup(command, run, { ...ports, transport, workload, agentId: identity.agentId, cacheFolder: folder.cacheFolder }),
+      restore: (command, run) => runRestore(command, run, { transport, restoreRoots: async () => (await loadSettings(folder)).restoreRoots }),
+    },
+    reports: session,
+    timers: systemClock,
+    log,
+  });
+  const stopStatus = keepStatus(folder, () => ({ connected: connection.connected, lastError: connection.lastError ?? null, jobs: jobs.running().map(({ jobId }) => jobId) }));
+  log.info({ agent: identity.agentId, state: folder.path }, 'agent started');
+  await session.run(jobs, signal);
+  await jobs.stop();
+  await stopStatus();
+  log.info({}, 'agent stopped');
+}
+
+function lowerPriority(log: AgentLog): void {
+  try {
+    nice(NICENESS);
+  } catch (error) {
+    log.warn(errorFacts(error), 'the priority could not be lowered');
+  }
+}
+
+function keepStatus(folder: StateFolder, read: () => Parameters<typeof writeRunStatus>[1]): () => Promise<void> {
+  let cancel = (): void => undefined;
+  let writing = Promise.resolve();
+  const tick = (): void => {
+    writing = writeRunStatus(folder, read()).catch(() => undefined);
+    cancel = systemClock.after(STATUS_MS, tick);
+  };
+  tick();
+  return async () => {
+    cancel();
+    await writing;
+  };
+}

@@ -1,0 +1,69 @@
+import type { DataSession, OutgoingPack } from '../data-transport.js';
+import type { Counters } from '../job.js';
+import { BackPressure } from './back-pressure.js';
+import type { PipelineStop } from './pipeline-stop.js';
+
+/** Uploads beside each other: more keep a slow link full, fewer keep memory low. */
+const PARALLEL_UPLOADS = 3;
+
+/** Sends packs, a few at a time. A pack stays in memory until the gateway says that it is durable. */
+export class PackUploader {
+  private readonly pressure = new BackPressure();
+  private readonly queue: OutgoingPack[] = [];
+  private readonly parallel: number;
+  private active = 0;
+
+  constructor(
+    private readonly session: DataSession,
+    private readonly counters: Counters,
+    private readonly stop: PipelineStop,
+  ) {
+    this.parallel = Math.max(1, Math.min(session.limits.maxParallelUploads, PARALLEL_UPLOADS));
+    stop.onStop(() => this.pressure.changed());
+  }
+
+  submit(pack: OutgoingPack): void {
+    this.queue.push(pack);
+    this.startNext();
+  }
+
+  /** Waits while a pack is waiting for its turn. */
+  async room(): Promise<void> {
+    await this.pressure.until(() => this.queue.length === 0 || this.stop.stopped);
+    this.stop.check();
+  }
+
+  /** Everything submitted is durable. */
+  async drain(): Promise<void> {
+    await this.pressure.until(() => (this.queue.length === 0 && this.active === 0) || this.stop.stopped);
+    this.stop.check();
+  }
+
+  /** Nothing runs any more, however it ended. */
+  async settled(): Promise<void> {
+    await this.pressure.until(() => this.active === 0);
+  }
+
+  private startNext(): void {
+    while (this.active < this.parallel && !this.stop.stopped) {
+      const pack = this.queue.shift();
+      if (pack === undefined) return;
+      this.active += 1;
+      void this.upload(pack);
+    }
+  }
+
+  private async upload(pack: OutgoingPack): Promise<void> {
+    try {
+      const stored = await this.session.uploadPack(pack, this.stop.signal);
+      this.counters.bytesSent += pack.bytes;
+      this.counters.bytesStored += stored;
+    } catch (error) {
+      this.stop.fail(error);
+    } finally {
+      this.active -= 1;
+      this.startNext();
+      this.pressure.changed();
+    }
+  }
+}

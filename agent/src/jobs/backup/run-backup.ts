@@ -1,0 +1,126 @@
+import { ChunkHasher, planChunker } from '@holdfast/core/engine';
+import type { Clock, Timers } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { Random } from '@holdfast/core/ids';
+import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
+import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
+import { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
+import type { FileContent } from '../../workloads/files/file-content.js';
+import type { ScannedEntry } from '../../workloads/files/file-entry.js';
+import { InvalidPatternError } from '../../workloads/files/path-rules.js';
+import { InvalidRootError } from '../../workloads/files/root-tree.js';
+import type { WalkEvent } from '../../workloads/files/walk.js';
+import type { DataSession, DataTransport } from '../data-transport.js';
+import type { BackupCommand, BackupOutcome, FilesSource } from '../job.js';
+import type { JobRun } from '../job-run.js';
+import { ChangeCaches } from './change-caches.js';
+import { ChunkIntake } from './chunk-intake.js';
+import { FileReader } from './file-reader.js';
+import { InlineSealing } from './inline-sealing.js';
+import { PackUploader } from './pack-uploader.js';
+import { PipelineStop } from './pipeline-stop.js';
+import { planBase } from './plan-base.js';
+import type { BasePlan } from './plan-base.js';
+import { TreeBackup } from './tree-backup.js';
+
+/** The host's files, as a backup reads them. */
+export interface FilesWorkload {
+  walk(source: FilesSource, signal: AbortSignal): AsyncIterable<readonly WalkEvent[]>;
+  open(entry: ScannedEntry): FileContent;
+}
+
+export interface BackupPorts {
+  readonly transport: DataTransport;
+  readonly workload: FilesWorkload;
+  readonly clock: Clock & Timers;
+  readonly random: Random;
+  readonly agentId: string;
+  readonly cacheFolder: string;
+}
+
+/** First with the cache; then without what the vault was found to lack; then everything is read. */
+const WALKS = 3;
+
+/** One backup of a FILES item, from the base to the commit. Nothing that it leaves behind when it fails counts for anything. */
+export async function runBackup(command: BackupCommand, run: JobRun, ports: BackupPorts): Promise<BackupOutcome> {
+  const caches = await ChangeCaches.open(ports.cacheFolder, command.itemId);
+  const domainId = command.domain.domainId.toString('hex');
+  const { base, cursor: firstCursor } = openBase(planBase({ ...command, domainId }, caches.known), caches);
+  const stop = new PipelineStop(run.signal);
+  let session: DataSession | undefined;
+  let uploader: PackUploader | undefined;
+  let draft: ChangeCacheWriter | undefined;
+  let cursor = firstCursor;
+  try {
+    session = await ports.transport.openSession(command.job, stop.signal);
+    uploader = new PackUploader(session, run.counters, stop);
+    const hasher = new ChunkHasher(command.domain.idKey);
+    const setup = { vaultId: command.vaultId, domain: command.domain, agentId: uuidToBytes(ports.agentId), maxPackBytes: session.limits.maxPackBytes };
+    const sealing = await InlineSealing.create(setup, hasher, ports.random, uploader);
+    const intake = new ChunkIntake({ session, hasher, sealing, timers: ports.clock, counters: run.counters, stop });
+    const reader = new FileReader(intake, planChunker(command.domain.chunkerKey, command.domain.chunker), run.counters, hasher, command.domain.chunkerKey);
+
+    run.phase = 'TRANSFERRING';
+    for (let walk = 1; ; walk++) {
+      draft = new ChangeCacheWriter(caches.pathOf({ file: caches.draftOf(command.job) }), Buffer.from(command.itemId));
+      if (walk > 1 && walk < WALKS) cursor = openBase(base, caches).cursor;
+      startCounting(run);
+      const tree = new TreeBackup({ run, intake, reader, cursor, draft, open: (entry) => ports.workload.open(entry) });
+      const rootNode = await tree.take(ports.workload.walk(command.files, stop.signal));
+      cursor?.close();
+      cursor = undefined;
+      const absent = await intake.drain();
+      if (absent.size === 0) {
+        run.phase = 'COMMITTING';
+        const answer = await session.commit({ rootNode, type: base.type, basePointId: base.basePointId, counters: { ...run.counters } }, stop.signal);
+        if (answer.kind === 'committed') {
+          draft.commit();
+          const cache = { pointId: answer.pointId, generation: String(command.cacheGeneration), domainId, file: caches.draftOf(command.job) };
+          await caches.promote(cache, base.type);
+          run.phase = 'FINISHING';
+          return { kind: 'backup', pointId: answer.pointId, type: base.type, basePointId: base.basePointId, typeReason: base.typeReason };
+        }
+        intake.expect(answer.ids);
+        run.phase = 'TRANSFERRING';
+      }
+      draft.discard();
+      if (walk === WALKS) throw stillMissing();
+    }
+  } catch (error) {
+    stop.fail(asFailure(error));
+    stop.check();
+    throw error;
+  } finally {
+    draft?.discard();
+    cursor?.close();
+    await uploader?.settled();
+    await session?.close();
+    stop.dispose();
+  }
+}
+
+/** A cache that cannot be read is as good as none. */
+function openBase(plan: BasePlan, caches: ChangeCaches): { readonly base: BasePlan; readonly cursor: ChangeCacheCursor | undefined } {
+  if (plan.cache === undefined) return { base: plan, cursor: undefined };
+  const opened = openChangeCache(caches.pathOf(plan.cache));
+  if (opened.status === 'valid') return { base: plan, cursor: opened.cursor };
+  return { base: { ...plan, cache: undefined, typeReason: `Everything was read: ${opened.reason}.` }, cursor: undefined };
+}
+
+/** What is seen is counted anew with every walk; what was read and sent is not. */
+function startCounting({ counters, notices }: JobRun): void {
+  notices.clear();
+  Object.assign(counters, { entries: 0, files: 0, bytesTotal: 0, warnings: 0 });
+}
+
+function asFailure(error: unknown): unknown {
+  if (error instanceof InvalidRootError || error instanceof InvalidPatternError) {
+    return new HoldfastError({ kind: 'Validation', code: 'DATASOURCE_INVALID', message: `The datasource cannot be backed up: ${error.message}.`, cause: error });
+  }
+  return error;
+}
+
+function stillMissing(): HoldfastError {
+  return new HoldfastError({ kind: 'Unavailable', code: 'CHUNKS_STILL_MISSING', message: 'The vault still misses chunks after everything was sent again.' });
+}

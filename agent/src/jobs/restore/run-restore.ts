@@ -1,0 +1,133 @@
+import { resolvePath } from '@holdfast/core/engine';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import type { FileEntry } from '../../workloads/files/file-entry.js';
+import type { Notice } from '../../workloads/notice.js';
+import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
+import { RestoreWriter } from '../../workloads/files/restore-writer.js';
+import type { DataSession, DataTransport } from '../data-transport.js';
+import type { NoticeKind, RestoreCommand, RestoreOutcome } from '../job.js';
+import type { JobRun } from '../job-run.js';
+import { toFileEntry } from '../tree-entries.js';
+import { ChunkReader } from './chunk-reader.js';
+import { DamageError } from './damage.js';
+import { probeConflicts } from './probe-conflicts.js';
+import { batchItems, oneAhead } from './restore-batches.js';
+import { checkRestoreRoots } from './restore-roots.js';
+import { namesOfPath, planSelection } from './selection.js';
+import type { Selection } from './selection.js';
+import { TreeRestore } from './tree-restore.js';
+import { walkTree } from './tree-walk.js';
+
+export interface RestorePorts {
+  readonly transport: DataTransport;
+  /** The host's own limits; undefined: anywhere. */
+  readonly restoreRoots: () => Promise<readonly string[] | undefined>;
+}
+
+const noticeKinds = {
+  unreadable: 'UNREADABLE',
+  vanished: 'VANISHED',
+  changedWhileRead: 'CHANGED_WHILE_READ',
+  notRestorable: 'NOT_RESTORABLE',
+  skipped: 'SKIPPED',
+  damaged: 'DAMAGED',
+  unwritable: 'UNWRITABLE',
+} as const satisfies Record<Notice['kind'], NoticeKind>;
+
+/** One restore. What can be restored is, whatever happens to single entries; what could not decides how the job ends. */
+export async function runRestore(command: RestoreCommand, run: JobRun, ports: RestorePorts): Promise<RestoreOutcome> {
+  const base = namesOfPath(command.base);
+  namesOfPath(command.targetPath);
+  const selection = planSelection(command.select, base);
+  await checkRestoreRoots(await ports.restoreRoots(), command.targetPath, placesOf(command.select, base));
+  const session = await ports.transport.openSession(command.job, run.signal);
+  try {
+    const outcome = await restoreTree(command, run, session, base, selection);
+    run.phase = 'FINISHING';
+    return outcome;
+  } catch (error) {
+    throw asFailure(error);
+  } finally {
+    run.counters.warnings = run.notices.total;
+    await session.close();
+  }
+}
+
+async function restoreTree(command: RestoreCommand, run: JobRun, session: DataSession, base: readonly Buffer[], selection: Selection): Promise<RestoreOutcome> {
+  const reader = new ChunkReader(session, command, run.signal);
+  const fetchNode = (id: Buffer) => reader.node(id);
+  const start = await findBase(command, base, reader);
+  await fetchNode(start.node);
+  const walk = () => walkTree(start.node, selection, fetchNode);
+  if (command.onConflict === 'FAIL') await probeConflicts(walk(), command.targetPath);
+
+  run.phase = 'TRANSFERRING';
+  const writer = RestoreWriter.open({
+    target: command.targetPath,
+    onConflict: command.onConflict,
+    // With single paths selected, the directory above them is not part of what was asked for.
+    ...(start.entry && selection === 'all' && { base: start.entry }),
+    onNotice: ({ kind, path, message }) => {
+      run.notices.add(path, noticeKinds[kind], message);
+      run.counters.warnings = run.notices.total;
+    },
+  });
+  let finished = false;
+  try {
+    const tree = new TreeRestore(run, reader, command.targetPath, writer.root);
+    await tree.take(oneAhead(batchItems(walk(), reader)));
+    run.phase = 'FINISHING';
+    finished = true;
+    const { failed } = await writer.finish();
+    return conclude(run, failed, tree.absent);
+  } finally {
+    if (!finished) await writer.abandon();
+  }
+}
+
+/** The directory of the point that comes to lie at the target. The virtual root has no entry. */
+async function findBase(command: RestoreCommand, base: readonly Buffer[], reader: ChunkReader): Promise<{ readonly node: Buffer; readonly entry: FileEntry | undefined }> {
+  if (base.length === 0) return { node: command.rootNode, entry: undefined };
+  const entry = await resolvePath(command.rootNode, base, (id) => reader.node(id));
+  if (entry?.content?.kind !== 'node' || toFileEntry(entry).type !== 'directory') {
+    throw new HoldfastError({ kind: 'NotFound', code: 'BASE_NOT_IN_POINT', message: `The recovery point has no folder ${command.base.toString()} that could be read.` });
+  }
+  return { node: entry.content.id, entry: toFileEntry(entry) };
+}
+
+function conclude(run: JobRun, failed: number, absent: readonly Buffer[]): RestoreOutcome {
+  const damaged = run.notices.count('DAMAGED');
+  if (damaged > 0) {
+    throw new HoldfastError({
+      kind: 'Integrity',
+      code: 'STORED_DATA_DAMAGED',
+      message: `${damaged} entries are damaged in the vault and were left absent; everything else was restored.`,
+      details: { damaged: String(damaged) },
+    });
+  }
+  if (failed > 0) {
+    throw new HoldfastError({ kind: 'IllegalState', code: 'RESTORE_INCOMPLETE', message: `${failed} entries could not be written; everything else was restored.`, details: { failed: String(failed) } });
+  }
+  const [first] = absent;
+  if (first !== undefined) {
+    throw new HoldfastError({ kind: 'NotFound', code: 'SELECTION_NOT_IN_POINT', message: `The recovery point has nothing that would come to lie at ${first.toString()}.`, details: { absent: String(absent.length) } });
+  }
+  return { kind: 'restore', notRestorable: run.notices.count('NOT_RESTORABLE'), skipped: run.notices.count('SKIPPED'), damaged };
+}
+
+function placesOf(select: readonly Buffer[], base: readonly Buffer[]): (readonly Buffer[])[] {
+  return select.length === 0 ? [[]] : select.map((path) => namesOfPath(path).slice(base.length));
+}
+
+function asFailure(error: unknown): unknown {
+  if (error instanceof RestoreConflictError) {
+    return new HoldfastError({ kind: 'Conflict', code: 'RESTORE_CONFLICT', message: `The restore was told to fail on conflicts: ${error.message}.`, cause: error });
+  }
+  if (error instanceof DamageError) {
+    return new HoldfastError({ kind: 'Integrity', code: 'STORED_DATA_DAMAGED', message: `The way to what shall be restored is damaged: ${error.message}.`, cause: error });
+  }
+  if (!isHoldfastError(error) && error instanceof Error && 'syscall' in error) {
+    return new HoldfastError({ kind: 'IllegalState', code: 'TARGET_UNUSABLE', message: `The target cannot be written: ${error.message}`, cause: error });
+  }
+  return error;
+}

@@ -1,0 +1,119 @@
+import { joinPath } from '../../workloads/files/file-entry.js';
+import type { FileEntry } from '../../workloads/files/file-entry.js';
+import type { RestoreDirectory } from '../../workloads/files/restore-directory.js';
+import { ContentSourceError } from '../../workloads/files/write-content.js';
+import type { ContentSource } from '../../workloads/files/write-content.js';
+import type { JobRun } from '../job-run.js';
+import { DamageError } from './damage.js';
+import type { ChunkReader, FetchedChunks } from './chunk-reader.js';
+import { readLargeFile } from './large-file.js';
+import type { RestoreBatch } from './restore-batches.js';
+import type { RestoreItem } from './tree-walk.js';
+
+type FileItem = Extract<RestoreItem, { kind: 'file' }>;
+
+interface OpenDirectory {
+  readonly directory: RestoreDirectory;
+  readonly path: Buffer;
+}
+
+/** Writes the items of a walk below a target, in their order. */
+export class TreeRestore {
+  private readonly stack: OpenDirectory[];
+  /** Levels of a directory that was skipped or could not be made. */
+  private skipping = 0;
+  /** Selected paths that the point does not have. */
+  readonly absent: Buffer[] = [];
+
+  constructor(
+    private readonly run: JobRun,
+    private readonly reader: ChunkReader,
+    target: Buffer,
+    root: RestoreDirectory,
+  ) {
+    this.stack = [{ directory: root, path: target }];
+  }
+
+  async take(batches: AsyncIterable<RestoreBatch>): Promise<void> {
+    for await (const { items, chunks } of batches) {
+      const fetched = await chunks;
+      for (const item of items) {
+        this.run.throwIfStopped();
+        await this.takeItem(item, fetched);
+      }
+    }
+  }
+
+  private async takeItem(item: RestoreItem, fetched: FetchedChunks): Promise<void> {
+    const { counters } = this.run;
+    if (item.kind === 'enter') return this.enter(item.entry);
+    if (item.kind === 'leave') return this.leave();
+    if (this.skipping > 0) return;
+    switch (item.kind) {
+      case 'file':
+        counters.entries += 1;
+        counters.files += 1;
+        counters.bytesTotal += item.entry.size;
+        return this.writeFile(item, fetched);
+      case 'special':
+        counters.entries += 1;
+        await this.directory.special(item.entry);
+        return;
+      case 'contentless': {
+        const path = item.entry.type === 'directory' ? this.here.path : this.directory.pathOf(item.entry);
+        return this.run.notices.add(path, 'NOT_RESTORABLE', 'its content could not be read when it was backed up');
+      }
+      case 'damaged':
+        return this.run.notices.add(item.entry ? this.directory.pathOf(item.entry) : this.here.path, 'DAMAGED', `the directory is damaged, and what lies in it is lost: ${item.reason}`);
+      case 'absent':
+        this.absent.push(joinPath(this.here.path, item.name));
+        return;
+    }
+  }
+
+  private async writeFile({ entry, content }: FileItem, fetched: FetchedChunks): Promise<void> {
+    const source = (): ContentSource => {
+      if (content === undefined) return entry.size === 0 ? Buffer.alloc(0) : undefined;
+      if (content.kind === 'node') return readLargeFile(content, entry.size, this.reader);
+      try {
+        return fetched.get(content.id).plaintext;
+      } catch (error) {
+        throw new ContentSourceError(error);
+      }
+    };
+    try {
+      const outcome = await this.directory.file(entry, source);
+      if (outcome === 'restored' && content !== undefined) this.run.counters.bytesWritten += entry.size;
+    } catch (error) {
+      // A RangeError is the writer's word for content that does not fit the size of its entry.
+      if (!(error instanceof DamageError) && !(error instanceof RangeError)) throw error;
+      this.run.notices.add(this.directory.pathOf(entry), 'DAMAGED', error.message);
+    }
+  }
+
+  private enter(entry: FileEntry): void {
+    if (this.skipping > 0) {
+      this.skipping += 1;
+      return;
+    }
+    this.run.counters.entries += 1;
+    const child = this.directory.directory(entry);
+    if (child === undefined) this.skipping = 1;
+    else this.stack.push({ directory: child, path: joinPath(this.here.path, entry.name) });
+  }
+
+  private leave(): void {
+    if (this.skipping > 0) this.skipping -= 1;
+    else this.stack.pop()?.directory.leave();
+  }
+
+  private get here(): OpenDirectory {
+    const last = this.stack.at(-1);
+    if (last === undefined) throw new TypeError('the walk left the directory that it started in');
+    return last;
+  }
+
+  private get directory(): RestoreDirectory {
+    return this.here.directory;
+  }
+}
