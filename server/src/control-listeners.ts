@@ -1,0 +1,71 @@
+import type { Clock, Timers } from '@holdfast/core/clock';
+import { ControlServiceService, CoordinationServiceService, EnrollmentServiceService } from '@holdfast/proto/v1';
+import { HoldfastError } from '@holdfast/core/errors';
+import { controlService, enrollmentService } from './features/agents/grpc/agent-services.js';
+import type { LinkRegistry } from './features/agents/link-registry.js';
+import type { CoordinationUseCases } from './features/jobs/coordination.js';
+import { coordinationService } from './features/jobs/grpc/coordination-service.js';
+import type { ContextFor } from './platform/context.js';
+import { createGrpcServer } from './platform/grpc/grpc-server.js';
+import type { RotatingIdentity } from './platform/pki/rotating-identity.js';
+import type { Log } from './platform/telemetry/log.js';
+
+export interface ControlListenerOptions {
+  /** Control's server certificate. */
+  readonly identity: RotatingIdentity;
+  readonly contextFor: ContextFor;
+  readonly links: LinkRegistry;
+  readonly useCases: CoordinationUseCases;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+}
+
+export interface ControlListeners {
+  /** Binds both; answers the host:port that were really bound. */
+  listen(at: { readonly control: HostPort; readonly enrollment: HostPort }): Promise<{ readonly control: string; readonly enrollment: string }>;
+  /** Agents are told to come back later; calls under way may end. */
+  close(graceMs: number): Promise<void>;
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const MIB = 1024 * 1024;
+
+/** Control's two gRPC doors: one for agents and gateways with certificates, one for hosts that have none yet. */
+export function createControlListeners(options: ControlListenerOptions): ControlListeners {
+  const { identity, contextFor, links, clock, timers, log } = options;
+  const control = createGrpcServer({
+    identity,
+    clientCertificates: true,
+    services: [
+      { name: 'holdfast.v1.ControlService', definition: ControlServiceService, handlers: controlService(contextFor, log, { links, timers }) },
+      { name: 'holdfast.v1.CoordinationService', definition: CoordinationServiceService, handlers: coordinationService(contextFor, log, options.useCases) },
+    ],
+    // The largest message asks to release the keys of some thousand frames.
+    limits: { maxMessageBytes: 16 * MIB, maxConcurrentCalls: 128 },
+    clock,
+    log,
+  });
+  const enrollment = createGrpcServer({
+    identity,
+    clientCertificates: false,
+    services: [{ name: 'holdfast.v1.EnrollmentService', definition: EnrollmentServiceService, handlers: enrollmentService(contextFor, log) }],
+    limits: { maxMessageBytes: 16 * 1024, maxConcurrentCalls: 4, maxIdleMs: 60_000 },
+    clock,
+    log,
+  });
+
+  return {
+    async listen(at) {
+      return { control: await control.listen(at.control.host, at.control.port), enrollment: await enrollment.listen(at.enrollment.host, at.enrollment.port) };
+    },
+    async close(graceMs) {
+      links.endAll(new HoldfastError({ kind: 'Unavailable', code: 'SERVER_STOPPING', message: 'The server is stopping.' }));
+      await Promise.all([control.close(graceMs), enrollment.close(graceMs)]);
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import type { Timers } from '@holdfast/core/clock';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { ConnectRequest, ConnectResponse, Hello, JobProgress, JobRef as WireRef } from '@holdfast/proto/v1';
+import type { Context } from '../../../platform/context.js';
+import { toGrpcStatus } from '../../../platform/grpc/errors.js';
+import type { Job, JobRef } from '../../jobs/domain/job.js';
+import { fromJobFinished, fromJobProgress, fromWireRef, toWireCommand, toWireRef } from '../../jobs/grpc/job-messages.js';
+import { acceptJob } from '../../jobs/use-cases/accept-job.js';
+import { finishJob } from '../../jobs/use-cases/finish-job.js';
+import { renewLeases } from '../../jobs/use-cases/renew-leases.js';
+import type { LinkRegistry } from '../link-registry.js';
+import type { AgentLink, AgentMessage } from '../services.js';
+import { connectAgent, noteAgentSeen } from '../use-cases/connect-agent.js';
+import { emptyHostFacts } from './host-facts.js';
+
+export const HEARTBEAT_MS = 5_000;
+export const SILENCE_MS = 20_000;
+// Last-seen times are in memory while the agent is connected; the row is for after a restart.
+const SEEN_WRITE_MS = 60_000;
+const MOST_NAMED_JOBS = 1_000;
+
+type Call = ServerDuplexStream<ConnectRequest, ConnectResponse>;
+type FromAgent = NonNullable<ConnectRequest['message']>;
+type FromServer = NonNullable<ConnectResponse['message']>;
+
+export interface ControlStreamPorts {
+  readonly links: LinkRegistry;
+  readonly timers: Timers;
+}
+
+/**
+ * One agent's control stream, from Hello to its end. Messages are handled one after the other; the next is read
+ * when the one before is done, so an agent cannot fill this process's memory. Any failure ends the stream: the
+ * agent comes back and says what it still works on.
+ */
+export class ControlStream implements AgentLink {
+  readonly agentId: string;
+  /** Jobs that the agent holds as far as this stream knows; what it may report on. */
+  private readonly held = new Map<string, { readonly job: Pick<Job, 'id' | 'kind' | 'subscriptionId'>; readonly epoch: number }>();
+  private greeted = false;
+  private ended = false;
+  private seenWrittenAt = 0;
+  private handled: Promise<void> = Promise.resolve();
+  private stopWatchdog = (): void => undefined;
+
+  constructor(
+    private readonly call: Call,
+    agentId: string,
+    private readonly ctx: Context,
+    private readonly ports: ControlStreamPorts,
+  ) {
+    this.agentId = agentId;
+  }
+
+  open(): void {
+    const { call } = this;
+    this.ports.links.attach(this, this.ctx.clock.now());
+    this.watch();
+    call.on('data', (request: ConnectRequest) => {
+      call.pause();
+      this.handled = this.handled.then(() => this.take(request));
+    });
+    call.on('end', () => this.close(() => call.end()));
+    call.on('cancelled', () => this.close(() => undefined));
+    call.on('error', () => this.close(() => undefined));
+  }
+
+  send(message: AgentMessage): boolean {
+    if (message.kind === 'cancel') return this.write({ $case: 'cancelJob', value: { job: toWireRef(message.job) } });
+    return this.write(toWireCommand(message.job, message.command));
+  }
+
+  end(reason: HoldfastError): void {
+    this.close(() => this.call.emit('error', toGrpcStatus(reason)));
+  }
+
+  private async take(request: ConnectRequest): Promise<void> {
+    if (this.ended) return;
+    this.watch();
+    this.ports.links.heard(this, this.ctx.clock.now());
+    try {
+      await this.handle(request.message);
+    } catch (thrown) {
+      const error = asHoldfastError(thrown);
+      if (error.kind === 'Internal') this.ctx.log.error({ err: thrown, agentId: this.agentId }, 'agent.stream-defect');
+      this.end(error);
+    }
+    if (!this.ended) this.call.resume();
+  }
+
+  private async handle(message: FromAgent | undefined): Promise<void> {
+    if (message?.$case === 'hello') return this.greet(message.value);
+    if (!this.greeted) throw outOfTurn('Hello comes first.');
+    switch (message?.$case) {
+      case 'heartbeat':
+        this.write({ $case: 'heartbeatAck', value: { sequence: message.value.sequence } });
+        return this.renew();
+      case 'jobAccepted':
+        return this.accepted(fromWireRef(message.value.job));
+      case 'jobProgress':
+        return this.progressed(message.value);
+      case 'jobFinished': {
+        const ref = fromWireRef(message.value.job);
+        await finishJob(this.ctx, ref, fromJobFinished(message.value));
+        this.held.delete(ref.jobId);
+        this.write({ $case: 'jobSettled', value: { job: toWireRef(ref) } });
+        return;
+      }
+      case undefined:
+        // A newer agent's message that this server does not know.
+        return;
+    }
+  }
+
+  private async greet(hello: Hello): Promise<void> {
+    if (this.greeted) throw outOfTurn('Hello comes once.');
+    if (hello.running.length > MOST_NAMED_JOBS) throw outOfTurn('Too many jobs are named.');
+    const named = hello.running.map((ref: WireRef) => fromWireRef(ref));
+    const { held, fenced } = await connectAgent(this.ctx, { host: hello.host ?? emptyHostFacts(), capabilities: hello.capabilities, running: named });
+    this.greeted = true;
+    this.seenWrittenAt = this.ctx.clock.monotonic();
+    for (const job of held) this.held.set(job.id, { job, epoch: job.epoch });
+    const dataAddress = this.ctx.services.agents.addresses.data();
+    this.write({ $case: 'welcome', value: { dataAddress, heartbeatIntervalMs: HEARTBEAT_MS, fenced: fenced.map(toWireRef) } });
+    for (const job of held) {
+      if (job.cancelRequestedAt !== undefined) this.send({ kind: 'cancel', job: { jobId: job.id, epoch: job.epoch } });
+    }
+    if (!this.ports.links.markReady(this)) return;
+    this.ctx.log.info({ agentId: this.agentId, held: held.length, fenced: fenced.length }, 'agent.connected');
+    this.ctx.services.jobs.dispatcher.wake();
+    this.ctx.services.jobs.outbox.wake();
+  }
+
+  private async accepted(ref: JobRef): Promise<void> {
+    const job = await acceptJob(this.ctx, ref);
+    if (job === undefined) this.fence(ref);
+    else this.held.set(job.id, { job, epoch: ref.epoch });
+  }
+
+  private progressed(message: JobProgress): void {
+    const ref = fromWireRef(message.job);
+    const mine = this.held.get(ref.jobId);
+    if (mine?.epoch !== ref.epoch) return this.fence(ref);
+    this.ctx.services.jobs.progress.report(mine.job, fromJobProgress(message));
+    this.ctx.services.jobs.events.changed(mine.job);
+  }
+
+  private async renew(): Promise<void> {
+    const refs = [...this.held.values()].map(({ job, epoch }) => ({ jobId: job.id, epoch }));
+    for (const lost of await renewLeases(this.ctx, refs)) {
+      this.held.delete(lost.jobId);
+      this.fence(lost);
+    }
+    const now = this.ctx.clock.monotonic();
+    if (now - this.seenWrittenAt < SEEN_WRITE_MS) return;
+    this.seenWrittenAt = now;
+    await noteAgentSeen(this.ctx, this.agentId, this.ctx.clock.now());
+  }
+
+  /** The job is not this agent's any more under that epoch: it has to stop and commit nothing. */
+  private fence(ref: JobRef): void {
+    this.send({ kind: 'cancel', job: ref });
+  }
+
+  private write(message: FromServer): boolean {
+    if (this.ended) return false;
+    this.call.write({ message });
+    return true;
+  }
+
+  private watch(): void {
+    this.stopWatchdog();
+    this.stopWatchdog = this.ports.timers.after(SILENCE_MS, () => {
+      this.end(new HoldfastError({ kind: 'Timeout', code: 'AGENT_SILENT', message: 'The agent was not heard for too long.' }));
+    });
+  }
+
+  private close(finish: () => void): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.stopWatchdog();
+    this.ports.links.detach(this);
+    finish();
+    if (this.greeted) this.ctx.log.info({ agentId: this.agentId }, 'agent.disconnected');
+    const now = this.ctx.clock.now();
+    if (this.greeted) noteAgentSeen(this.ctx, this.agentId, now).catch((error: unknown) => this.ctx.log.warn({ err: error, agentId: this.agentId }, 'agent.seen-not-written'));
+  }
+}
+
+function outOfTurn(message: string): HoldfastError {
+  return new HoldfastError({ kind: 'Validation', code: 'PROTOCOL', message });
+}

@@ -1,0 +1,37 @@
+import type { Context } from '../../platform/context.js';
+import type { VaultStoreRef } from '../../platform/grpc/gateway-client.js';
+import type { BackupType, JobCounters, JobRef } from './domain/job.js';
+
+export interface FrameKeyQuestion {
+  readonly domainId: string;
+  /** WrappedSessionKey (holdfast.vault.v1), encoded. */
+  readonly sessionKey: Uint8Array;
+  /** FrameEntry (holdfast.vault.v1), encoded. */
+  readonly frame: Uint8Array;
+}
+
+/** What a gateway may ask of control beside who may open a session; the use cases of the features that own points and keys. */
+export interface CoordinationUseCases {
+  preparePoint(
+    ctx: Context,
+    input: {
+      readonly agentId: string;
+      readonly job: JobRef;
+      readonly rootNode: Uint8Array;
+      readonly type: BackupType;
+      readonly basePointId?: string;
+      readonly counters: JobCounters;
+    },
+  ): Promise<{ readonly pointId: string; readonly signedPoint: Uint8Array }>;
+  recordPoint(ctx: Context, input: { readonly agentId: string; readonly job: JobRef; readonly pointId: string; readonly signedPoint: Uint8Array }): Promise<void>;
+  releaseFrameKeys(ctx: Context, input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] }): Promise<readonly Uint8Array[]>;
+  verifyPacks(
+    ctx: Context,
+    input: { readonly vaultId: string; readonly packIds: readonly string[] },
+  ): Promise<readonly { readonly packId: string; readonly good: readonly Uint8Array[]; readonly bad: readonly Uint8Array[] }[]>;
+  listVaultStores(ctx: Context): Promise<readonly VaultStoreRef[]>;
+  reconcilePoints(
+    ctx: Context,
+    input: { readonly vaultId: string; readonly points: readonly { readonly signedPoint: Uint8Array; readonly complete: boolean }[] },
+  ): Promise<{ readonly adopted: readonly string[]; readonly quarantined: readonly string[] }>;
+}

@@ -1,0 +1,69 @@
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { SessionKind } from '@holdfast/proto/v1';
+import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
+import type { Context, ContextFor } from '../../../platform/context.js';
+import { requireRole } from '../../../platform/grpc/caller.js';
+import type { VaultStoreRef } from '../../../platform/grpc/gateway-client.js';
+import { peerAddress } from '../../../platform/grpc/peer-address.js';
+import { unary } from '../../../platform/grpc/unary.js';
+import type { Log } from '../../../platform/telemetry/log.js';
+import type { CoordinationUseCases } from '../coordination.js';
+import { authorizeSession } from '../use-cases/authorize-session.js';
+import { fromCounters, fromWireBackupType, fromWireRef } from './job-messages.js';
+
+/** Gateway → control. Every handler takes the gateway from its certificate; what it says about agents and jobs is checked by the use cases. */
+export function coordinationService(contextFor: ContextFor, log: Log, useCases: CoordinationUseCases): CoordinationServiceServer {
+  const asGateway = <Request, Response>(handle: (ctx: Context, request: Request) => Promise<Response>) =>
+    unary<Request, Response>(log, async (request, call: ServerUnaryCall<Request, Response>) => {
+      const { id } = requireRole(call, 'gateway');
+      return handle(contextFor({ kind: 'gateway', gatewayId: id }, peerAddress(call)), request);
+    });
+
+  return {
+    authorizeSession: asGateway(async (ctx, request) => {
+      const scope = await authorizeSession(ctx, { agentId: uuidFromBytes(request.agentId), job: fromWireRef(request.job) });
+      return {
+        kind: scope.kind === 'BACKUP' ? SessionKind.SESSION_KIND_BACKUP : SessionKind.SESSION_KIND_RESTORE,
+        vault: toWireStore(scope.vault),
+        itemId: uuidToBytes(scope.itemId),
+        domainId: uuidToBytes(scope.domainId),
+        rootNode: Buffer.from(scope.rootNode ?? []),
+      };
+    }),
+    preparePoint: asGateway(async (ctx, request) => {
+      const { pointId, signedPoint } = await useCases.preparePoint(ctx, {
+        agentId: uuidFromBytes(request.agentId),
+        job: fromWireRef(request.job),
+        rootNode: request.rootNode,
+        type: fromWireBackupType(request.type),
+        ...(request.basePointId.length === 0 ? {} : { basePointId: uuidFromBytes(request.basePointId) }),
+        counters: fromCounters(request.counters),
+      });
+      return { pointId: uuidToBytes(pointId), signedPoint: Buffer.from(signedPoint) };
+    }),
+    recordPoint: asGateway(async (ctx, request) => {
+      const { agentId, job, pointId, signedPoint } = request;
+      await useCases.recordPoint(ctx, { agentId: uuidFromBytes(agentId), job: fromWireRef(job), pointId: uuidFromBytes(pointId), signedPoint });
+      return {};
+    }),
+    releaseFrameKeys: asGateway(async (ctx, { job, frames }) => {
+      const questions = frames.map(({ domainId, sessionKey, frame }) => ({ domainId: uuidFromBytes(domainId), sessionKey, frame }));
+      const keys = await useCases.releaseFrameKeys(ctx, { job: fromWireRef(job), frames: questions });
+      return { sealedFrameKeys: keys.map((key) => Buffer.from(key)) };
+    }),
+    verifyPacks: asGateway(async (ctx, { vaultId, packIds }) => {
+      const verdicts = await useCases.verifyPacks(ctx, { vaultId: uuidFromBytes(vaultId), packIds: packIds.map((id) => uuidFromBytes(id)) });
+      return { packs: verdicts.map(({ packId, good, bad }) => ({ packId: uuidToBytes(packId), good: Buffer.concat(good), bad: Buffer.concat(bad) })) };
+    }),
+    listVaultStores: asGateway(async (ctx) => ({ vaults: (await useCases.listVaultStores(ctx)).map(toWireStore) })),
+    reconcilePoints: asGateway(async (ctx, { vaultId, points }) => {
+      const { adopted, quarantined } = await useCases.reconcilePoints(ctx, { vaultId: uuidFromBytes(vaultId), points });
+      return { adopted: adopted.map(uuidToBytes), quarantined: quarantined.map(uuidToBytes) };
+    }),
+  };
+}
+
+function toWireStore({ vaultId, storeUrl }: VaultStoreRef): VaultStore {
+  return { vaultId: uuidToBytes(vaultId), storeUrl };
+}

@@ -1,0 +1,175 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import * as wire from '@holdfast/proto/v1';
+import type { BackupType, JobCounters, JobNotice, JobPhase, JobRef, NoticeKind } from '../domain/job.js';
+import type { BackupCommand, JobCommand, RestoreCommand } from '../domain/job-command.js';
+import { MOST_NOTICES } from '../domain/job-result.js';
+import type { JobOutcome, JobResult } from '../domain/job-result.js';
+import type { ProgressReport } from '../domain/progress.js';
+
+type FromServer = NonNullable<wire.ConnectResponse['message']>;
+
+const LONGEST_PATH = 16 * 1024;
+const LONGEST_WORDS = 1_000;
+const LARGEST_EPOCH = 2n ** 31n;
+
+export function toWireRef(job: JobRef): wire.JobRef {
+  return { jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) };
+}
+
+/** Throws Validation, as everything here that reads what an agent or a gateway sent. */
+export function fromWireRef(job: wire.JobRef | undefined): JobRef {
+  if (job === undefined || job.epoch >= LARGEST_EPOCH) throw malformed('a job reference');
+  return { jobId: uuidFromBytes(job.jobId), epoch: Number(job.epoch) };
+}
+
+export function toWireCommand(job: JobRef, command: JobCommand): FromServer {
+  return command.kind === 'BACKUP' ? { $case: 'startBackup', value: toStartBackup(job, command) } : { $case: 'startRestore', value: toStartRestore(job, command) };
+}
+
+function toStartBackup(job: JobRef, { domain, files, ...command }: BackupCommand): wire.StartBackup {
+  return {
+    job: toWireRef(job),
+    vaultId: uuidToBytes(command.vaultId),
+    itemId: uuidToBytes(command.itemId),
+    domain: {
+      domainId: uuidToBytes(domain.domainId),
+      kemId: domain.kemId,
+      publicKey: bytes(domain.publicKey),
+      idKey: bytes(domain.idKey),
+      chunkerKey: bytes(domain.chunkerKey),
+      chunkMinBytes: domain.chunkMinBytes,
+      chunkNormalBytes: domain.chunkNormalBytes,
+      chunkMaxBytes: domain.chunkMaxBytes,
+    },
+    type: toWireBackupType(command.type),
+    files: { roots: files.roots.map(bytes), include: files.include.map(bytes), exclude: files.exclude.map(bytes), oneFileSystem: files.oneFileSystem },
+    lastPointId: optionalId(command.lastPointId),
+    lastFullPointId: optionalId(command.lastFullPointId),
+    cacheGeneration: BigInt(command.cacheGeneration),
+  };
+}
+
+function toStartRestore(job: JobRef, command: RestoreCommand): wire.StartRestore {
+  return {
+    job: toWireRef(job),
+    vaultId: uuidToBytes(command.vaultId),
+    itemId: uuidToBytes(command.itemId),
+    pointId: uuidToBytes(command.pointId),
+    rootNode: bytes(command.rootNode),
+    domainId: uuidToBytes(command.domainId),
+    idKey: bytes(command.idKey),
+    transportKey: bytes(command.transportKey),
+    select: command.select.map(bytes),
+    targetPath: bytes(command.targetPath),
+    base: bytes(command.base),
+    onConflict: ON_CONFLICT[command.onConflict],
+    chunkMaxBytes: command.chunkMaxBytes,
+  };
+}
+
+export function fromJobProgress({ phase, counters, expectedBytes }: wire.JobProgress): ProgressReport {
+  return { phase: PHASES[phase], counters: fromCounters(counters), expectedBytes };
+}
+
+export function fromJobFinished(message: wire.JobFinished): JobResult {
+  return {
+    outcome: fromOutcome(message.outcome),
+    counters: fromCounters(message.counters),
+    notices: message.notices.slice(0, MOST_NOTICES).map(fromNotice),
+    noticesTotal: Math.min(number(message.noticesTotal), 2 ** 31 - 1),
+  };
+}
+
+function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
+  switch (outcome?.$case) {
+    case 'backup': {
+      const { pointId, type, basePointId, typeReason } = outcome.value;
+      return {
+        kind: 'backup',
+        pointId: uuidFromBytes(pointId),
+        type: fromWireBackupType(type),
+        ...(basePointId.length === 0 ? {} : { basePointId: uuidFromBytes(basePointId) }),
+        ...(typeReason === '' ? {} : { typeReason: typeReason.slice(0, LONGEST_WORDS) }),
+      };
+    }
+    case 'restore': {
+      const { notRestorable, skipped, damaged } = outcome.value;
+      return { kind: 'restore', notRestorable: number(notRestorable), skipped: number(skipped), damaged: number(damaged) };
+    }
+    case 'failure':
+      return { kind: 'failure', code: outcome.value.code.slice(0, 64), message: outcome.value.message.slice(0, LONGEST_WORDS) };
+    case 'cancelled':
+      return { kind: 'cancelled' };
+    case undefined:
+      throw malformed('the outcome of a job');
+  }
+}
+
+function fromNotice({ path, kind, message }: wire.PathNotice): JobNotice {
+  return { path: path.subarray(0, LONGEST_PATH), kind: NOTICES[kind], message: message.slice(0, LONGEST_WORDS) };
+}
+
+export function fromCounters(counters: wire.Counters | undefined): JobCounters {
+  const { entries = 0n, files = 0n, bytesTotal = 0n, bytesRead = 0n, bytesChanged = 0n, bytesSent = 0n, bytesStored = 0n, bytesWritten = 0n, warnings = 0n } = counters ?? {};
+  return { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, bytesWritten, warnings };
+}
+
+export function fromWireBackupType(type: wire.BackupType): BackupType {
+  const named = BACKUP_TYPES[type];
+  if (named === undefined) throw malformed('a backup type');
+  return named;
+}
+
+function toWireBackupType(type: BackupType): wire.BackupType {
+  return { FULL: wire.BackupType.BACKUP_TYPE_FULL, DIFFERENTIAL: wire.BackupType.BACKUP_TYPE_DIFFERENTIAL, INCREMENTAL: wire.BackupType.BACKUP_TYPE_INCREMENTAL }[type];
+}
+
+const BACKUP_TYPES: Readonly<Record<wire.BackupType, BackupType | undefined>> = {
+  [wire.BackupType.BACKUP_TYPE_UNSPECIFIED]: undefined,
+  [wire.BackupType.BACKUP_TYPE_FULL]: 'FULL',
+  [wire.BackupType.BACKUP_TYPE_DIFFERENTIAL]: 'DIFFERENTIAL',
+  [wire.BackupType.BACKUP_TYPE_INCREMENTAL]: 'INCREMENTAL',
+};
+
+const ON_CONFLICT: Readonly<Record<RestoreCommand['onConflict'], wire.OnConflict>> = {
+  FAIL: wire.OnConflict.ON_CONFLICT_FAIL,
+  SKIP: wire.OnConflict.ON_CONFLICT_SKIP,
+  OVERWRITE: wire.OnConflict.ON_CONFLICT_OVERWRITE,
+  KEEP_BOTH: wire.OnConflict.ON_CONFLICT_KEEP_BOTH,
+};
+
+const PHASES: Readonly<Record<wire.JobPhase, JobPhase>> = {
+  [wire.JobPhase.JOB_PHASE_UNSPECIFIED]: 'PREPARING',
+  [wire.JobPhase.JOB_PHASE_PREPARING]: 'PREPARING',
+  [wire.JobPhase.JOB_PHASE_TRANSFERRING]: 'TRANSFERRING',
+  [wire.JobPhase.JOB_PHASE_COMMITTING]: 'COMMITTING',
+  [wire.JobPhase.JOB_PHASE_FINISHING]: 'FINISHING',
+};
+
+const NOTICES: Readonly<Record<wire.NoticeKind, NoticeKind>> = {
+  [wire.NoticeKind.NOTICE_KIND_UNSPECIFIED]: 'UNKNOWN',
+  [wire.NoticeKind.NOTICE_KIND_UNREADABLE]: 'UNREADABLE',
+  [wire.NoticeKind.NOTICE_KIND_VANISHED]: 'VANISHED',
+  [wire.NoticeKind.NOTICE_KIND_CHANGED_WHILE_READ]: 'CHANGED_WHILE_READ',
+  [wire.NoticeKind.NOTICE_KIND_NOT_RESTORABLE]: 'NOT_RESTORABLE',
+  [wire.NoticeKind.NOTICE_KIND_SKIPPED]: 'SKIPPED',
+  [wire.NoticeKind.NOTICE_KIND_DAMAGED]: 'DAMAGED',
+  [wire.NoticeKind.NOTICE_KIND_UNWRITABLE]: 'UNWRITABLE',
+};
+
+function optionalId(id: string | undefined): Buffer {
+  return id === undefined ? Buffer.alloc(0) : uuidToBytes(id);
+}
+
+function bytes(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function number(value: bigint): number {
+  return Number(value < BigInt(Number.MAX_SAFE_INTEGER) ? value : BigInt(Number.MAX_SAFE_INTEGER));
+}
+
+function malformed(what: string): HoldfastError {
+  return new HoldfastError({ kind: 'Validation', code: 'MALFORMED_MESSAGE', message: `The message does not hold ${what} that makes sense.` });
+}
