@@ -21,6 +21,6 @@ export interface ProtectedItemStore {
   stop(id: string, at: number): Promise<void>;
   /** Items whose next backup is due, the longest waiting first. */
   due(now: number, limit: number): Promise<ProtectedItem[]>;
-  /** Moves the next backup on if it still stands where the caller saw it; false when somebody else was first. */
-  advanceSchedule(id: string, from: number, to: number | undefined): Promise<boolean>;
+  /** Moves the item on in its schedule if `servedUntil` still stands where the caller saw it; false when somebody else was first. */
+  advanceSchedule(id: string, from: number, to: { readonly servedUntil: number; readonly nextBackupAt: number }): Promise<boolean>;
 }

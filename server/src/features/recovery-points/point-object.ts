@@ -1,20 +1,19 @@
 import {
   BackupType as WireType,
   Consistency as WireConsistency,
-  openSignedObject,
+  encodePoint,
+  type NamedObject,
+  openPoint as openMessage,
   peekSignedObject,
   pointName,
   type RecoveryPoint as Message,
   sha256,
-  SignedKind,
   type Signer,
-  signObject,
 } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { RecoveryPoint as MessageCodec } from '@holdfast/proto/vault';
 import type { BackupType } from '../jobs/domain/job.js';
-import type { StoredObject } from '../vaults/vault-objects.js';
 import type { Consistency, PointStatement } from './domain/recovery-point.js';
 
 const WORKLOAD = 'FILES';
@@ -32,8 +31,8 @@ const CONSISTENCIES = {
 } as const satisfies Record<Consistency, WireConsistency>;
 
 /** The object that commits a backup. */
-export function signPoint(signer: Signer, point: PointStatement): StoredObject {
-  const message: Message = {
+export function signPoint(signer: Signer, point: PointStatement): NamedObject {
+  return encodePoint(signer, {
     vaultId: uuidToBytes(point.vaultId),
     pointId: uuidToBytes(point.id),
     itemId: uuidToBytes(point.itemId),
@@ -50,9 +49,7 @@ export function signPoint(signer: Signer, point: PointStatement): StoredObject {
     jobId: uuidToBytes(point.jobId),
     statistics: point.statistics,
     workload: WORKLOAD,
-  };
-  const name = pointName(message.pointId);
-  return { name, bytes: signObject(signer, SignedKind.Point, name, MessageCodec.encode(message).finish()) };
+  });
 }
 
 export interface SignedPoint {
@@ -60,11 +57,19 @@ export interface SignedPoint {
   readonly objectSha256: Buffer;
 }
 
-/** What a point object says. Throws Integrity unless this server signed it under the name that it gives itself. */
-export function openPoint(signingPublicKey: Uint8Array, bytes: Uint8Array): SignedPoint {
-  const name = pointName(MessageCodec.decode(peekSignedObject('point', bytes)).pointId);
-  const payload = openSignedObject(signingPublicKey, SignedKind.Point, name, bytes);
-  return { point: toStatement(MessageCodec.decode(payload)), objectSha256: sha256(bytes) };
+/** What the object of this point says. Throws Integrity unless this server signed it under this id. */
+export function openPoint(signingPublicKey: Uint8Array, pointId: string, bytes: Uint8Array): SignedPoint {
+  const object = { name: pointName(uuidToBytes(pointId)), bytes: Buffer.from(bytes) };
+  return { point: toStatement(openMessage(signingPublicKey, object)), objectSha256: sha256(object.bytes) };
+}
+
+/** The id that an object gives itself, before anything is known about who wrote it. Throws Integrity. */
+export function pointIdIn(bytes: Uint8Array): string {
+  try {
+    return uuidFromBytes(MessageCodec.decode(peekSignedObject('point', bytes)).pointId);
+  } catch (cause) {
+    throw new HoldfastError({ kind: 'Integrity', code: 'POINT_NOT_READABLE', message: 'An object is no recovery point.', cause });
+  }
 }
 
 function toStatement(message: Message): PointStatement {

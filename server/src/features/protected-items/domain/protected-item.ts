@@ -13,6 +13,8 @@ export interface ProtectedItem {
   readonly agentId: string;
   readonly policyId?: string;
   readonly state: ProtectionState;
+  /** The latest occurrence of the policy's schedule that was served; absent without a policy. */
+  readonly servedUntil?: number;
   /** Start of the next scheduled backup, jitter included; absent without a policy and when stopped. */
   readonly nextBackupAt?: number;
   /** Caches on the host that were made under another generation are void. */

@@ -28,7 +28,7 @@ describeOnEachDatabase('the store of protected items', (open) => {
     });
 
   it('gives back what it was given, bytes that are not UTF-8 too', async () => {
-    const scheduled = item({ policyId: randomUUID(), nextBackupAt: 4_000_000_000_000 });
+    const scheduled = item({ policyId: randomUUID(), servedUntil: 3_000_000_000_000, nextBackupAt: 4_000_000_000_000 });
     await insert(scheduled);
     expect(await database.unitOfWork.run(({ protectedItems }) => protectedItems.get(scheduled.id))).toEqual(scheduled);
   });
@@ -48,14 +48,15 @@ describeOnEachDatabase('the store of protected items', (open) => {
   });
 
   it('says which items are due, the longest waiting first, and lets one caller move each on', async () => {
-    const [late, later, future] = [item({ nextBackupAt: 50_000 }), item({ nextBackupAt: 60_000 }), item({ nextBackupAt: 90_000 })];
+    const [late, later, future] = [item({ servedUntil: 1, nextBackupAt: 50_000 }), item({ servedUntil: 2, nextBackupAt: 60_000 }), item({ nextBackupAt: 90_000 })];
     await insert(later, future, late, item());
     await database.unitOfWork.run(async ({ protectedItems }) => {
       expect((await protectedItems.due(60_000, 10)).map((each) => each.id)).toEqual([late.id, later.id]);
       expect(await protectedItems.due(60_000, 1)).toHaveLength(1);
-      expect(await protectedItems.advanceSchedule(late.id, 50_000, 120_000)).toBe(true);
-      expect(await protectedItems.advanceSchedule(late.id, 50_000, 130_000)).toBe(false);
-      expect(await protectedItems.advanceSchedule(later.id, 60_000, undefined)).toBe(true);
+      expect(await protectedItems.advanceSchedule(late.id, 1, { servedUntil: 50_000, nextBackupAt: 120_000 })).toBe(true);
+      expect(await protectedItems.advanceSchedule(late.id, 1, { servedUntil: 60_000, nextBackupAt: 130_000 })).toBe(false);
+      await protectedItems.stop(later.id, 60_000);
+      expect(await protectedItems.advanceSchedule(later.id, 2, { servedUntil: 60_000, nextBackupAt: 130_000 })).toBe(false);
       expect(await protectedItems.due(60_000, 10)).toEqual([]);
     });
   });

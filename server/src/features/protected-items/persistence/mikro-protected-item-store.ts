@@ -9,30 +9,34 @@ import type { ProtectedItem, ProtectionState } from '../domain/protected-item.js
 import type { ProtectedItemFilter, ProtectedItemStore } from '../ports.js';
 import { type FilesDatasourceJson, ProtectedItemRow } from './protected-item.entity.js';
 
+// Rows change by statements, so what an entity manager remembers of them would be old.
+const FRESH = { disableIdentityMap: true } as const;
+
 export class MikroProtectedItemStore implements ProtectedItemStore {
   constructor(private readonly em: SqlEntityManager) {}
 
-  async insert({ files, policyId, nextBackupAt, stoppedAt, ...item }: ProtectedItem): Promise<void> {
+  async insert({ files, policyId, servedUntil, nextBackupAt, stoppedAt, ...item }: ProtectedItem): Promise<void> {
     await this.em.insert(ProtectedItemRow, {
       ...item,
       files: toJson(files),
       policyId: policyId ?? null,
+      servedUntil: servedUntil ?? null,
       nextBackupAt: nextBackupAt ?? null,
       stoppedAt: stoppedAt ?? null,
     });
   }
 
   async get(id: string): Promise<ProtectedItem | undefined> {
-    const row = await this.em.findOne(ProtectedItemRow, { id });
+    const row = await this.em.findOne(ProtectedItemRow, { id }, FRESH);
     return row === null ? undefined : toItem(row);
   }
 
   async getMany(ids: readonly string[]): Promise<ProtectedItem[]> {
-    return (await this.em.find(ProtectedItemRow, { id: { $in: [...ids] } })).map(toItem);
+    return (await this.em.find(ProtectedItemRow, { id: { $in: [...ids] } }, FRESH)).map(toItem);
   }
 
   async findByName(vaultId: string, name: string): Promise<ProtectedItem | undefined> {
-    const row = await this.em.findOne(ProtectedItemRow, { vaultId, name, state: { $ne: 'STOPPED' } });
+    const row = await this.em.findOne(ProtectedItemRow, { vaultId, name, state: { $ne: 'STOPPED' } }, FRESH);
     return row === null ? undefined : toItem(row);
   }
 
@@ -53,12 +57,13 @@ export class MikroProtectedItemStore implements ProtectedItemStore {
   }
 
   async due(now: number, limit: number): Promise<ProtectedItem[]> {
-    const rows = await this.em.find(ProtectedItemRow, { nextBackupAt: { $lte: now } }, { orderBy: [{ nextBackupAt: 'asc' }, { id: 'asc' }], limit });
+    const rows = await this.em.find(ProtectedItemRow, { nextBackupAt: { $lte: now } }, { ...FRESH, orderBy: [{ nextBackupAt: 'asc' }, { id: 'asc' }], limit });
     return rows.map(toItem);
   }
 
-  async advanceSchedule(id: string, from: number, to: number | undefined): Promise<boolean> {
-    return (await this.em.nativeUpdate(ProtectedItemRow, { id, nextBackupAt: from }, { nextBackupAt: to ?? null })) === 1;
+  async advanceSchedule(id: string, from: number, to: { readonly servedUntil: number; readonly nextBackupAt: number }): Promise<boolean> {
+    const where = { id, servedUntil: from, nextBackupAt: { $ne: null } };
+    return (await this.em.nativeUpdate(ProtectedItemRow, where, { servedUntil: to.servedUntil, nextBackupAt: to.nextBackupAt })) === 1;
   }
 }
 
@@ -75,6 +80,7 @@ function toItem(row: ProtectedItemRow): ProtectedItem {
     cacheGeneration: row.cacheGeneration,
     createdAt: row.createdAt,
     ...(row.policyId === null ? {} : { policyId: row.policyId }),
+    ...(row.servedUntil === null ? {} : { servedUntil: row.servedUntil }),
     ...(row.nextBackupAt === null ? {} : { nextBackupAt: row.nextBackupAt }),
     ...(row.stoppedAt === null ? {} : { stoppedAt: row.stoppedAt }),
   };

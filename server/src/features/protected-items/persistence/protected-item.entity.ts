@@ -23,6 +23,7 @@ export class ProtectedItemRow {
   @IdRefColumn({ index: true }) agentId!: string;
   @IdRefColumn({ nullable: true }) policyId: string | null = null;
   @TextColumn() state!: ProtectionState;
+  @TimeColumn({ nullable: true }) servedUntil: number | null = null;
   @TimeColumn({ nullable: true, index: true }) nextBackupAt: number | null = null;
   @IntColumn() cacheGeneration!: number;
   @TimeColumn() createdAt!: number;

@@ -1,13 +1,13 @@
+import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { BackupType, JobRef } from '../../jobs/domain/job.js';
+import { requireHeldJob } from '../../jobs/use-cases/authorize-session.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
 import { serverIdentity } from '../../vaults/use-cases/server-identity.js';
 import { followsChain, nextPoint } from '../domain/next-point.js';
 import type { PointStatistics } from '../domain/recovery-point.js';
 import { openPoint, signPoint } from '../point-object.js';
-import { requireGateway } from './require-gateway.js';
 import { domainOf } from './item-domain.js';
-import { lockRunningJob } from './running-job.js';
 
 export interface PreparePointInput {
   readonly agentId: string;
@@ -30,15 +30,15 @@ export interface PreparedPointObject {
  * the item got another point meanwhile. Throws IllegalState for a job that is fenced or not running.
  */
 export async function preparePoint(ctx: Context, input: PreparePointInput): Promise<PreparedPointObject> {
-  requireGateway(ctx);
   return ctx.unitOfWork.run(async (stores) => {
-    const job = await lockRunningJob(stores, input.job, 'BACKUP', input.agentId);
+    const job = await requireHeldJob(ctx, stores, input.agentId, input.job);
+    if (job.kind !== 'BACKUP') throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_A_BACKUP', message: 'Only a backup makes a recovery point.' });
     const vault = await requireVault(ctx, stores, 'vault.read', job.vaultId);
     const identity = await serverIdentity(stores);
     const end = await stores.recoveryPoints.chainEnd(job.protectedItemId);
     const earlier = await stores.recoveryPoints.prepared(job.id, input.rootNode);
     if (earlier) {
-      const { point, objectSha256 } = openPoint(identity.signingPublicKey, earlier.signed);
+      const { point, objectSha256 } = openPoint(identity.signingPublicKey, earlier.id, earlier.signed);
       const recorded = (await stores.recoveryPoints.get(point.id))?.objectSha256.equals(objectSha256);
       if (recorded || followsChain(point, end)) return { pointId: point.id, signedPoint: earlier.signed };
     }

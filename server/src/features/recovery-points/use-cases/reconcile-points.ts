@@ -1,12 +1,12 @@
-import { isHoldfastError } from '@holdfast/core/errors';
 import { sha256 } from '@holdfast/core/engine';
+import { asHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import type { Context } from '../../../platform/context.js';
 import type { Stores } from '../../stores.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
 import { serverIdentity } from '../../vaults/use-cases/server-identity.js';
 import { judgeFoundPoint } from '../domain/judge-found-point.js';
-import { openPoint, type SignedPoint } from '../point-object.js';
+import { openPoint, pointIdIn, type SignedPoint } from '../point-object.js';
 import { takeIn } from './record-point.js';
 import { requireGateway } from './require-gateway.js';
 
@@ -69,9 +69,9 @@ async function reconcileOne(ctx: Context, stores: Stores, vaultId: string, found
 
 function openIfOurs(signingPublicKey: Uint8Array, bytes: Uint8Array): SignedPoint | undefined {
   try {
-    return openPoint(signingPublicKey, bytes);
+    return openPoint(signingPublicKey, pointIdIn(bytes), bytes);
   } catch (error) {
-    if (isHoldfastError(error, 'Internal')) throw error;
+    if (asHoldfastError(error).kind === 'Internal') throw error;
     return undefined;
   }
 }

@@ -2,13 +2,13 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
 import { stateAfterPoint } from '../../protected-items/domain/protected-item.js';
+import { requireHeldJob } from '../../jobs/use-cases/authorize-session.js';
 import type { Stores } from '../../stores.js';
 import { serverIdentity } from '../../vaults/use-cases/server-identity.js';
 import { followsChain } from '../domain/next-point.js';
 import type { PointStatement } from '../domain/recovery-point.js';
 import { openPoint, type SignedPoint } from '../point-object.js';
 import { requireGateway } from './require-gateway.js';
-import { lockRunningJob } from './running-job.js';
 
 export interface RecordPointInput {
   readonly agentId: string;
@@ -25,11 +25,11 @@ export interface RecordPointInput {
 export async function recordPoint(ctx: Context, input: RecordPointInput): Promise<void> {
   requireGateway(ctx);
   await ctx.unitOfWork.run(async (stores) => {
-    const signed = openPoint((await serverIdentity(stores)).signingPublicKey, input.signedPoint);
-    if (signed.point.id !== input.pointId || signed.point.jobId !== input.job.jobId) throw forAnother();
+    const signed = openPoint((await serverIdentity(stores)).signingPublicKey, input.pointId, input.signedPoint);
+    if (signed.point.jobId !== input.job.jobId) throw forAnother();
     const known = await stores.recoveryPoints.get(input.pointId);
     if (known?.objectSha256.equals(signed.objectSha256)) return;
-    const job = await lockRunningJob(stores, input.job, 'BACKUP', input.agentId);
+    const job = await requireHeldJob(ctx, stores, input.agentId, input.job);
     checkIsOfJob(signed.point, job);
     if (!followsChain(signed.point, await stores.recoveryPoints.chainEnd(job.protectedItemId))) {
       throw new HoldfastError({ kind: 'Locked', code: 'ITEM_MOVED_ON', message: 'The item got another recovery point meanwhile: prepare this one again.' });

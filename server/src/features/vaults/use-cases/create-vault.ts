@@ -1,3 +1,4 @@
+import type { NamedObject } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { parseName } from '../../../platform/names.js';
@@ -6,7 +7,7 @@ import { invalidInput } from '../../protected-items/domain/invalid-input.js';
 import type { Stores } from '../../stores.js';
 import { judgeName, vaultStoreUrl } from '../domain/new-vault.js';
 import type { DedupDomain, Vault, VaultKind } from '../domain/vault.js';
-import { firstObjects, type StoredObject } from '../vault-objects.js';
+import { firstObjects } from '../vault-objects.js';
 import { drawVaultSecrets } from '../vault-secrets.js';
 import { serverIdentity } from './server-identity.js';
 import { writeOnce } from './write-once.js';
@@ -90,7 +91,7 @@ async function takeName(ctx: Context, stores: Stores, input: CreateVaultInput, n
   }
 }
 
-async function writeObjects(ctx: Context, vault: Vault, objects: readonly StoredObject[]): Promise<void> {
+async function writeObjects(ctx: Context, vault: Vault, objects: readonly NamedObject[]): Promise<void> {
   try {
     for (const object of objects) await writeOnce(ctx, vault, object);
   } catch (cause) {

@@ -1,7 +1,8 @@
+import { decodeDomain, encodeDomain, encodeDomainObject } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { DomainRecord, Vault } from '../domain/vault.js';
-import { decodeDomain, domainObject, encodeDomain, slotsOf } from '../vault-objects.js';
+import { slotsOf } from '../vault-objects.js';
 import { drawItemDomain } from '../vault-secrets.js';
 import { serverIdentity } from './server-identity.js';
 import { writeOnce } from './write-once.js';
@@ -25,7 +26,7 @@ export async function domainForItem(ctx: Context, vault: Vault, itemId: string):
     return { record, signer };
   });
   if (record.stored) return record;
-  await writeOnce(ctx, vault, domainObject(signer, decodeDomain(record.message)));
+  await writeOnce(ctx, vault, encodeDomainObject(signer, decodeDomain(record.message)));
   await ctx.unitOfWork.run((stores) => stores.vaults.markDomainStored(record.id));
   return { ...record, stored: true };
 }

@@ -1,9 +1,9 @@
-import type { DomainSecret, Signer } from '@holdfast/core/engine';
+import { decodeDomain, type DomainSecret, type Signer } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { Stores } from '../../stores.js';
 import type { DomainRecord, Vault } from '../domain/vault.js';
-import { decodeDomain, slotsOf } from '../vault-objects.js';
+import { slotsOf } from '../vault-objects.js';
 import { openDomainSecret } from '../vault-secrets.js';
 import { serverIdentity } from './server-identity.js';
 
