@@ -6,8 +6,9 @@ import { prepareDataDirectory } from '../platform/data-directory.js';
 import { createGrpcServer } from '../platform/grpc/grpc-server.js';
 import { parseListenAddress } from '../platform/listen-address.js';
 import type { GatewayCredentials } from '../platform/process-channel.js';
-import type { GatewaySettings, ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
+import type { ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
 import { Admission } from './admission.js';
+import type { ChunkIndex } from './chunk-index/chunk-index.js';
 import { openSqliteChunkIndex } from './chunk-index/sqlite-chunk-index.js';
 import type { Coordination } from './coordination/coordination.js';
 import { createGrpcCoordination } from './coordination/grpc-coordination.js';
@@ -18,7 +19,7 @@ import { createVaultStoreService } from './grpc/vault-store.service.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { openListedVaults } from './vault-stores/open-listed-vaults.js';
-import { createStoreOpener } from './vault-stores/open-store.js';
+import { createStoreOpener, type StoreOpener } from './vault-stores/open-store.js';
 import { VaultRegistry } from './vault-stores/vault-registry.js';
 import { BackgroundVerifier } from './verification/background-verifier.js';
 import { VerifyQueue } from './verification/verify-queue.js';
@@ -29,22 +30,16 @@ const SETTLE_MS = 5_000;
 /** Packs that control verifies for this gateway at a time. */
 const VERIFY_WORKERS = 2;
 
+export interface GatewayPorts extends ProcessPorts {
+  readonly coordination: Coordination;
+  readonly openStore: StoreOpener;
+  readonly openIndex: (vaultId: string) => ChunkIndex;
+}
+
 /** Everything of the gateway but its doors, over ports: what runs in a simulation as it does in production. */
-export function createGatewayCore(
-  settings: Pick<GatewaySettings, 'dataDirectory' | 'storeRoots'>,
-  ports: ProcessPorts,
-  coordination: Coordination,
-  limits: GatewayLimits = GATEWAY_LIMITS,
-): GatewayCore {
-  const { clock, timers, random, log } = ports;
-  const vaults = new VaultRegistry({
-    openStore: createStoreOpener({ random, roots: settings.storeRoots }),
-    openIndex: (vaultId) => openSqliteChunkIndex(join(settings.dataDirectory, `${vaultId}.sqlite`), vaultId),
-    coordination,
-    verifyQueue: new VerifyQueue(VERIFY_WORKERS),
-    limits,
-    log,
-  });
+export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = GATEWAY_LIMITS): GatewayCore {
+  const { clock, timers, random, log, coordination } = ports;
+  const vaults = new VaultRegistry({ ...ports, verifyQueue: new VerifyQueue(VERIFY_WORKERS), limits });
   const sessions = new SessionRegistry({ clock, log, limits });
   const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
   const uploads = new Admission(limits.maxUploads, limits.maxWaitingUploads);
@@ -60,7 +55,12 @@ export const startGateway: StartGateway = async (settings, ports) => {
     identity.renew(credentials);
     coordination.move(controlOf(credentials));
   });
-  const core = createGatewayCore(settings, ports, coordination);
+  const core = createGatewayCore({
+    ...ports,
+    coordination,
+    openStore: createStoreOpener({ random: ports.random, roots: settings.storeRoots }),
+    openIndex: (vaultId) => openSqliteChunkIndex(join(settings.dataDirectory, `${vaultId}.sqlite`), vaultId),
+  });
   const server = createGrpcServer({
     identity,
     clientCertificates: true,

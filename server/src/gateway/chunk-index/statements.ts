@@ -35,8 +35,8 @@ export interface PointRow {
   state: number;
 }
 
-const PACK = `SELECT pack.number, pack.id, pack.state, kind, domain.id AS domainId, agent.id AS agentId, session,
-  session_key AS sessionKey, stored_bytes AS storedBytes, first_copy AS firstCopy, copies, checked
+const PACK = `SELECT pack.number, pack.id, pack.state, pack.kind, domain.id AS domainId, agent.id AS agentId, pack.session,
+  pack.session_key AS sessionKey, pack.stored_bytes AS storedBytes, pack.first_copy AS firstCopy, pack.copies, pack.checked
   FROM pack LEFT JOIN domain ON domain.number = pack.domain LEFT JOIN agent ON agent.number = pack.agent`;
 
 const FRAME = `SELECT first_copy AS firstCopy, pack, offset, stored_length AS storedLength, plain_length AS plainLength,
@@ -69,11 +69,11 @@ export function prepareStatements(db: Database.Database) {
     ),
     packById: db.prepare<[Buffer], PackRow>(`${PACK} WHERE pack.id = ?`),
     packByNumber: db.prepare<[number], PackRow>(`${PACK} WHERE pack.number = ?`),
-    packsOfSession: db.prepare<[number], PackRow>(`${PACK} WHERE session = ? ORDER BY pack.number`),
+    packsOfSession: db.prepare<[number], PackRow>(`${PACK} WHERE pack.session = ? ORDER BY pack.number`),
     packIds: db.prepare<[number], Buffer>('SELECT id FROM pack WHERE state = ?').pluck(),
-    unindexed: db.prepare<[number], PackRow>(`${PACK} WHERE pack.state = 1 AND index_number IS NULL ORDER BY pack.number LIMIT ?`),
+    unindexed: db.prepare<[number], PackRow>(`${PACK} WHERE pack.state = 1 AND pack.index_number IS NULL ORDER BY pack.number LIMIT ?`),
     unchecked: db.prepare<[number], PackRow>(
-      `${PACK} JOIN session ON session.number = pack.session WHERE pack.state = 1 AND checked = 0
+      `${PACK} JOIN session ON session.number = pack.session WHERE pack.state = 1 AND pack.checked = 0
        AND EXISTS (SELECT 1 FROM session AS committed WHERE committed.job = session.job AND committed.state = 1) ORDER BY pack.kind, pack.number LIMIT ?`,
     ),
     markIndexed: db.prepare<[number, number]>('UPDATE pack SET index_number = ? WHERE number = ?'),

@@ -1,6 +1,6 @@
-import { indexName, MAX_INDEX_FOOTERS, type ObjectStore } from '@holdfast/core/engine';
+import { encodePackIndex, MAX_INDEX_FOOTERS, type ObjectStore } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
-import { PackFooter, PackIndex } from '@holdfast/proto/vault';
+import { PackFooter } from '@holdfast/proto/vault';
 import type { ChunkIndex, Pack } from '../chunk-index/chunk-index.js';
 
 /** Above this an object is full: a rebuild reads them one by one into memory. */
@@ -47,8 +47,8 @@ export class IndexObjects {
       if (bytes >= TARGET_BYTES) break;
     }
     for (let number = this.index.nextIndexNumber(); ; number++) {
-      const content = PackIndex.encode({ vaultId: uuidToBytes(this.vaultId), number: BigInt(number), footers }).finish();
-      const { created } = await this.store.put(indexName(BigInt(number)), content, { ifAbsent: true });
+      const { name, bytes: content } = encodePackIndex(uuidToBytes(this.vaultId), BigInt(number), footers);
+      const { created } = await this.store.put(name, content, { ifAbsent: true });
       if (!created) continue;
       this.index.markIndexed(taken, number);
       return;

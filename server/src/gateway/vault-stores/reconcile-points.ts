@@ -1,7 +1,7 @@
-import { parseObjectName, peekSignedObject } from '@holdfast/core/engine';
+import { parseObjectName, peekPoint } from '@holdfast/core/engine';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
-import { PackKind, RecoveryPoint } from '@holdfast/proto/vault';
+import { PackKind } from '@holdfast/proto/vault';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
@@ -38,7 +38,7 @@ export async function reconcilePoints(vault: OpenVault, coordination: Pick<Coord
 async function readPoint(vault: OpenVault, name: string, log: Log): Promise<Found | undefined> {
   const signed = await vault.store.get(name);
   try {
-    const point = RecoveryPoint.decode(peekSignedObject(name, signed));
+    const point = peekPoint({ name, bytes: signed });
     const id = uuidFromBytes(point.pointId);
     const complete = vault.index.pointById(id)?.state === 'recorded' || isComplete(vault.index, point.rootNode);
     return { id, jobId: uuidFromBytes(point.jobId), root: point.rootNode, signed, complete };

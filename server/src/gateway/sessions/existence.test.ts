@@ -1,0 +1,132 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { afterEach, describe, expect, it } from 'vitest';
+import { World } from '../testing/world.fixture.js';
+import type { TestChunk } from '../testing/uploader.fixture.js';
+import { voidAgent } from './void-agent.js';
+
+let world: World;
+afterEach(() => world.remove());
+
+/** What somebody who can predict an id might upload under it. */
+function garbageUnder(chunk: TestChunk): TestChunk {
+  return { ...chunk, content: Buffer.alloc(chunk.content.length, 'x') };
+}
+
+describe('whether a chunk exists', () => {
+  it('is answered yes for what the same agent uploaded, in this session and in later ones, and no for the rest', async () => {
+    world = await World.create('own');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const [one, two] = [alice.data('one'), alice.data('two')];
+    expect(await world.has(session, [one, two])).toEqual([false, false]);
+    await world.upload(session, alice.pack([[one]]));
+    expect(await world.has(session, [one, two])).toEqual([true, false]);
+    world.crash();
+    const later = await world.backup(alice);
+    expect(await world.has(later.session, [two, one])).toEqual([false, true]);
+    expect(world.control.verified).toEqual([]);
+  });
+
+  it('is told to nobody who asks with the id instead of the claim', async () => {
+    world = await World.create('claim');
+    const { root, data } = await world.commitTree(world.alice, ['plans']);
+    const { session } = await world.backup(world.bob);
+    const asIds = [root, ...data].map((chunk) => ({ ...chunk, claim: chunk.id }));
+    expect(await world.has(session, asIds)).toEqual([false, false]);
+  });
+
+  it("takes another agent's copies only after control has verified them, each pack once", async () => {
+    world = await World.create('others');
+    const { data } = await world.commitTree(world.alice, ['one', 'two']);
+    const { session } = await world.backup(world.bob);
+    const chunks = [...data, world.bob.data('three')];
+    const answers = await Promise.all([world.has(session, chunks), world.has(session, chunks), world.has(session, chunks)]);
+    expect(answers).toEqual([[true, true, false], [true, true, false], [true, true, false]]);
+    expect(world.control.verified).toHaveLength(1);
+    world.crash();
+    const later = await world.backup(world.bob);
+    expect(await world.has(later.session, chunks)).toEqual([true, true, false]);
+    expect(world.control.verified).toHaveLength(1);
+  });
+
+  it('is no for garbage under a predicted id, and the garbage harms neither backup nor restore of others', async () => {
+    world = await World.create('poison');
+    const { alice, bob } = world;
+    const wanted = alice.data('the real content');
+    const evil = await world.backup(bob);
+    await world.upload(evil.session, bob.pack([[garbageUnder(wanted)]]));
+
+    const { root } = await world.commitTree(alice, ['something else']);
+    const { session } = await world.backup(alice);
+    expect(await world.has(session, [wanted])).toEqual([false]);
+    const tree = alice.node('tree', [wanted, root]);
+    await world.upload(session, alice.pack([[wanted]]));
+    await world.upload(session, alice.pack([[tree]]));
+    expect(await world.has(session, [root])).toEqual([true]);
+    expect(await world.commit(session, tree.id)).toMatchObject({ kind: 'committed' });
+
+    const restore = await world.restore(alice, tree.id);
+    await world.read(restore, [tree.id]);
+    expect(world.contents(await world.read(restore, [wanted.id]))).toEqual(['the real content']);
+    expect(await world.has(evil.session, [wanted])).toEqual([true]);
+  });
+
+  it('stays no, without an error, while control cannot verify', async () => {
+    world = await World.create('control away');
+    const { data } = await world.commitTree(world.alice, ['one']);
+    const { session } = await world.backup(world.bob);
+    world.control.failing.set('verifyPacks', new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }));
+    expect(await world.has(session, data)).toEqual([false]);
+    world.control.failing.clear();
+    expect(await world.has(session, data)).toEqual([true]);
+  });
+
+  it("is yes for another agent's node only when everything below it is verified too", async () => {
+    world = await World.create('nodes');
+    const { alice, bob } = world;
+    const good = await world.commitTree(alice, ['one', 'two']);
+    const { session: theirs } = await world.backup(alice);
+    const leaf = alice.data('three');
+    const poisoned = alice.node('poisoned', [leaf]);
+    await world.upload(theirs, alice.pack([[garbageUnder(leaf)]]));
+    await world.upload(theirs, alice.pack([[poisoned]]));
+    await world.commit(theirs, poisoned.id);
+
+    const { session } = await world.backup(bob);
+    expect(await world.has(session, [good.root])).toEqual([true]);
+    expect(await world.has(session, [poisoned, leaf])).toEqual([false, false]);
+    // Once a sound copy of the leaf is verified, the node that was good by itself counts.
+    const { session: again } = await world.backup(bob);
+    await world.upload(again, bob.pack([[leaf]]));
+    const { session: third } = await world.backup(alice);
+    expect(await world.has(third, [leaf])).toEqual([true]);
+    expect(await world.has(again, [poisoned])).toEqual([true]);
+  });
+
+  it('is no for unverified copies of a revoked agent, and stays yes for verified ones', async () => {
+    world = await World.create('revoked');
+    const first = await world.commitTree(world.alice, ['one']);
+    const { session } = await world.backup(world.bob);
+    expect(await world.has(session, first.data)).toEqual([true]);
+    const { session: open } = await world.backup(world.alice);
+    const late = world.alice.data('late');
+    await world.upload(open, world.alice.pack([[late]]));
+
+    world.core.vaults.expect([world.vault]);
+    voidAgent(world.core, world.alice.agentId);
+    expect(await world.has(session, [...first.data, late])).toEqual([true, false]);
+    await expect(world.has(open, [late])).rejects.toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
+    world.crash();
+    await expect(world.backup(world.alice)).rejects.toMatchObject({ kind: 'Forbidden' });
+    const later = await world.backup(world.bob);
+    expect(await world.has(later.session, [...first.data, late])).toEqual([true, false]);
+  });
+
+  it('refuses questions that are malformed or too long', async () => {
+    world = await World.create('malformed', { maxClaimsPerQuestion: 2 });
+    const { session } = await world.backup(world.alice);
+    const three = ['a', 'b', 'c'].map((each) => world.alice.data(each));
+    await expect(world.has(session, three)).rejects.toMatchObject({ kind: 'Validation' });
+    await expect(world.has(session, [{ ...world.alice.data('a'), claim: Buffer.alloc(31) }])).rejects.toMatchObject({ kind: 'Validation' });
+  });
+});

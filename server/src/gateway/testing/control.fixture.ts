@@ -1,0 +1,197 @@
+import {
+  ChunkHasher,
+  createSigner,
+  encodePoint,
+  encodeWrappedSessionKey,
+  decodeFrameEntry,
+  decodeWrappedSessionKey,
+  idAt,
+  type ObjectStore,
+  openFrame,
+  openReleasedKey,
+  openSessionKey,
+  readFrame,
+  readPackFooter,
+  releaseFrameKey,
+  sealReleasedKey,
+  splitFrame,
+  verifyChunk,
+} from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import { type Random, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { BackupType, Consistency, PackKind } from '@holdfast/proto/vault';
+import type { Coordination, FoundPoint, JobRef, PackVerdict, PreparedPoint, SessionGrant, VaultStoreRef } from '../coordination/coordination.js';
+import type { TestDomain } from './uploader.fixture.js';
+
+interface TestJob {
+  readonly agentId: string;
+  epoch: number;
+  readonly grant: SessionGrant;
+}
+
+/**
+ * Control, as far as a gateway asks it, in memory: leases, points and keys are kept as control keeps
+ * them, packs are opened and chunks hashed with the engine's own code. `failing` makes calls fail.
+ */
+export class TestControl implements Coordination {
+  readonly jobs = new Map<string, TestJob>();
+  readonly points = new Map<string, PreparedPoint & { recorded: boolean }>();
+  readonly verified: string[] = [];
+  readonly reconciled: FoundPoint[] = [];
+  readonly failing = new Map<keyof Coordination, HoldfastError>();
+  readonly transportKey: Buffer;
+  private readonly signer;
+  private sequence = 0n;
+
+  constructor(
+    private readonly vaultStore: VaultStoreRef,
+    private readonly domain: TestDomain,
+    private readonly store: ObjectStore,
+    private readonly random: Random,
+  ) {
+    this.signer = createSigner(random.bytes(32));
+    this.transportKey = random.bytes(32);
+  }
+
+  addJob(agentId: string, kind: SessionGrant['kind'], root?: Buffer): JobRef {
+    const jobId = uuidFromBytes(this.random.bytes(16));
+    const itemId = uuidFromBytes(this.random.bytes(16));
+    this.jobs.set(jobId, { agentId, epoch: 1, grant: { kind, vault: this.vaultStore, itemId, domainId: this.domain.id, root } });
+    return { jobId, epoch: 1 };
+  }
+
+  takeOver(job: JobRef): JobRef {
+    const held = this.job(job.jobId);
+    held.epoch += 1;
+    return { jobId: job.jobId, epoch: held.epoch };
+  }
+
+  async authorizeSession(agentId: string, job: JobRef): Promise<SessionGrant> {
+    this.mayFail('authorizeSession');
+    const held = this.jobs.get(job.jobId);
+    if (held?.agentId !== agentId) throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_YOUR_JOB', message: 'Not this agent.' });
+    this.fence(job);
+    return held.grant;
+  }
+
+  async preparePoint(request: Parameters<Coordination['preparePoint']>[0]): Promise<PreparedPoint> {
+    this.mayFail('preparePoint');
+    this.fence(request.job);
+    const { grant } = this.job(request.job.jobId);
+    const pointId = uuidFromBytes(this.random.bytes(16));
+    this.sequence += 1n;
+    const { bytes } = encodePoint(this.signer, {
+      vaultId: uuidToBytes(this.vaultStore.vaultId),
+      pointId: uuidToBytes(pointId),
+      itemId: uuidToBytes(grant.itemId),
+      sequence: 1n,
+      previousSha256: Buffer.alloc(0),
+      backupType: BackupType.BACKUP_TYPE_FULL,
+      committedAtMs: this.sequence,
+      requires: [],
+      rootNode: request.root,
+      domainId: uuidToBytes(grant.domainId),
+      consistency: Consistency.CONSISTENCY_CRASH,
+      basePointId: Buffer.alloc(0),
+      agentId: uuidToBytes(request.agentId),
+      jobId: uuidToBytes(request.job.jobId),
+      statistics: { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, warnings: 0n },
+      workload: 'FILES',
+    });
+    this.points.set(pointId, { pointId, signed: bytes, recorded: false });
+    return { pointId, signed: bytes };
+  }
+
+  async recordPoint(_agentId: string, job: JobRef, { pointId }: PreparedPoint): Promise<void> {
+    this.mayFail('recordPoint');
+    this.fence(job);
+    const point = this.points.get(pointId);
+    if (!point) throw new HoldfastError({ kind: 'NotFound', code: 'POINT', message: 'No such point.' });
+    point.recorded = true;
+  }
+
+  async releaseFrameKeys(_job: JobRef, frames: Parameters<Coordination['releaseFrameKeys']>[1]): Promise<Buffer[]> {
+    this.mayFail('releaseFrameKeys');
+    return Promise.all(
+      frames.map(async ({ domainId, sessionKey, frame }) => {
+        const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
+        const entry = decodeAny(frame);
+        const key = releaseFrameKey(await openSessionKey(this.domain.secret.privateKey, place, decodeWrappedSessionKey(sessionKey)), entry);
+        return sealReleasedKey(this.transportKey, place, entry, key, this.random);
+      }),
+    );
+  }
+
+  async verifyPacks(_vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]> {
+    this.mayFail('verifyPacks');
+    this.verified.push(...packIds);
+    return Promise.all(packIds.map((packId) => this.verify(packId)));
+  }
+
+  async listVaultStores(): Promise<VaultStoreRef[]> {
+    this.mayFail('listVaultStores');
+    return [this.vaultStore];
+  }
+
+  async reconcilePoints(_vaultId: string, points: readonly FoundPoint[]): Promise<{ adopted: string[]; quarantined: string[] }> {
+    this.mayFail('reconcilePoints');
+    this.reconciled.push(...points);
+    return { adopted: [], quarantined: [] };
+  }
+
+  /** What the agent of a restore gets out of a frame that was served: its chunks, each verified. */
+  openServed(kind: PackKind, frame: Buffer, sealedKey: Buffer, stored: Buffer): Buffer[] {
+    const entry = decodeFrameEntry(frame, kind);
+    const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(this.domain.id) };
+    const plaintext = openFrame(openReleasedKey(this.transportKey, place, entry, sealedKey), { ...place, kind }, entry, stored);
+    const hasher = new ChunkHasher(this.domain.secret.idKey);
+    return splitFrame(entry, plaintext).map((chunk) => {
+      verifyChunk(hasher, kind, chunk.id, chunk.edges, chunk.plaintext);
+      return chunk.plaintext;
+    });
+  }
+
+  private async verify(packId: string): Promise<PackVerdict> {
+    const footer = await readPackFooter(this.store, uuidToBytes(packId));
+    const sessionKey = await openSessionKey(this.domain.secret.privateKey, footer, decodeWrappedSessionKey(encodeWrappedSessionKey(footer.sessionKey as never)));
+    const hasher = new ChunkHasher(this.domain.secret.idKey);
+    const good: Buffer[] = [];
+    const bad: Buffer[] = [];
+    for (const entry of footer.frames) {
+      const stored = await readFrame(this.store, uuidToBytes(packId), entry);
+      const plaintext = openFrame(releaseFrameKey(sessionKey, entry), footer, entry, stored);
+      splitFrame(entry, plaintext).forEach((chunk, place) => {
+        try {
+          verifyChunk(hasher, footer.kind, chunk.id, chunk.edges, chunk.plaintext);
+          good.push(idAt(entry.chunkIds, place));
+        } catch {
+          bad.push(idAt(entry.chunkIds, place));
+        }
+      });
+    }
+    return { packId, good: Buffer.concat(good), bad: Buffer.concat(bad) };
+  }
+
+  private job(jobId: string): TestJob {
+    const job = this.jobs.get(jobId);
+    if (!job) throw new Error('the test has no such job');
+    return job;
+  }
+
+  private fence(job: JobRef): void {
+    if (this.job(job.jobId).epoch !== job.epoch) throw new HoldfastError({ kind: 'IllegalState', code: 'EPOCH_PASSED', message: 'An old epoch.' });
+  }
+
+  private mayFail(method: keyof Coordination): void {
+    const error = this.failing.get(method);
+    if (error) throw error;
+  }
+}
+
+function decodeAny(frame: Buffer) {
+  try {
+    return decodeFrameEntry(frame, PackKind.PACK_KIND_DATA);
+  } catch {
+    return decodeFrameEntry(frame, PackKind.PACK_KIND_NODE);
+  }
+}

@@ -1,0 +1,48 @@
+import type { ByteRange, ObjectInfo, ObjectStore, ObjectWriter, PutOptions, PutResult } from '@holdfast/core/engine';
+
+/** A store with hooks in front: what a hook throws, the store throws. */
+export class FaultyStore implements ObjectStore {
+  beforeWrite: (name: string) => void = () => undefined;
+  beforeCommit: (name: string) => void = () => undefined;
+  afterCommit: (name: string) => void = () => undefined;
+  beforeGet: (name: string) => void = () => undefined;
+
+  constructor(private readonly inner: ObjectStore) {}
+
+  async put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult> {
+    this.beforeCommit(name);
+    const result = await this.inner.put(name, content, options);
+    this.afterCommit(name);
+    return result;
+  }
+
+  async openWriter(name: string, options?: PutOptions): Promise<ObjectWriter> {
+    const writer = await this.inner.openWriter(name, options);
+    return {
+      write: async (bytes) => {
+        this.beforeWrite(name);
+        await writer.write(bytes);
+      },
+      commit: async () => {
+        this.beforeCommit(name);
+        const result = await writer.commit();
+        this.afterCommit(name);
+        return result;
+      },
+      abort: () => writer.abort(),
+    };
+  }
+
+  async get(name: string, range?: ByteRange): Promise<Buffer> {
+    this.beforeGet(name);
+    return this.inner.get(name, range);
+  }
+
+  stat(name: string): Promise<ObjectInfo | undefined> {
+    return this.inner.stat(name);
+  }
+
+  list(prefix: string): AsyncIterable<ObjectInfo> {
+    return this.inner.list(prefix);
+  }
+}
