@@ -1,0 +1,120 @@
+import { packName } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { afterEach, describe, expect, it } from 'vitest';
+import { World } from '../testing/world.fixture.js';
+
+let world: World;
+afterEach(() => world.remove());
+
+/** The stored pack with one bit of its first frame changed. */
+async function damage(packId: string): Promise<void> {
+  const name = packName(uuidToBytes(packId));
+  const bytes = await world.store.get(name);
+  bytes[20] = (bytes[20] ?? 0) ^ 1;
+  await world.store.put(name, bytes);
+}
+
+describe('reading for a restore', () => {
+  it('follows edges from the root, serves a frame once, and gives frames that open to the content', async () => {
+    world = await World.create('follow');
+    const { root, data } = await world.commitTree(world.alice, ['one', 'two', 'three']);
+    const restore = await world.restore(world.alice, root.id);
+    expect(world.contents(await world.read(restore, [root.id]))).toEqual(['tree of one,two,three']);
+    const parts = await world.read(restore, [data[2]?.id as Buffer, data[0]?.id as Buffer, data[0]?.id as Buffer]);
+    expect(parts).toHaveLength(1);
+    expect(world.contents(parts)).toEqual(['one', 'two', 'three']);
+  });
+
+  it("refuses chunks that the restore's point does not lead to, and unknown ones alike", async () => {
+    world = await World.create('refuse');
+    const { alice, bob } = world;
+    const mine = await world.commitTree(alice, ['mine']);
+    const theirs = await world.commitTree(bob, ['theirs']);
+    const restore = await world.restore(alice, mine.root.id);
+    await world.read(restore, [mine.root.id]);
+    for (const id of [theirs.root.id, theirs.data[0]?.id as Buffer, Buffer.alloc(32, 9)]) {
+      await expect(world.read(restore, [id])).rejects.toMatchObject({ kind: 'Forbidden', code: 'CHUNK_NOT_REACHABLE' });
+    }
+    const { session } = await world.backup(alice);
+    await expect(world.read(session, [mine.root.id])).rejects.toMatchObject({ code: 'WRONG_SESSION_KIND' });
+  });
+
+  it('follows no edges of a node copy that nobody vouches for', async () => {
+    world = await World.create('fake edges');
+    const { alice, bob } = world;
+    const secret = await world.commitTree(alice, ['the secret']);
+    const own = await world.commitTree(bob, ['bob']);
+    // A copy of bob's own root that claims another edge: never closed, so never followed.
+    const { session } = await world.backup(bob);
+    const fake = { ...own.root, edges: secret.data[0]?.id as Buffer };
+    await world.upload(session, bob.pack([[fake]]));
+    const restore = await world.restore(bob, own.root.id);
+    const served = await world.read(restore, [own.root.id]);
+    expect(world.contents(served)).toEqual(['tree of bob']);
+    await expect(world.read(restore, [secret.data[0]?.id as Buffer])).rejects.toMatchObject({ kind: 'Forbidden' });
+  });
+
+  it('goes on in a new session where an earlier one had got to', async () => {
+    world = await World.create('resume');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const file = alice.data('deep down');
+    const inner = alice.node('inner', [file]);
+    const root = alice.node('root', [inner]);
+    await world.upload(session, alice.pack([[file]]));
+    await world.upload(session, alice.pack([[inner, root]]));
+    await world.commit(session, root.id);
+    world.crash();
+    const restore = await world.restore(alice, root.id);
+    expect(world.contents(await world.read(restore, [file.id]))).toEqual(['deep down']);
+    await expect(world.read(restore, [Buffer.alloc(32, 1)])).rejects.toMatchObject({ kind: 'Forbidden' });
+  });
+
+  it('takes another copy when the stored bytes of one are damaged or its pack is to be avoided', async () => {
+    world = await World.create('copies');
+    const { alice, bob } = world;
+    const chunk = alice.data('twice');
+    const { session } = await world.backup(alice);
+    const first = alice.pack([[chunk]]);
+    const root = alice.node('root', [chunk]);
+    await world.upload(session, first);
+    await world.upload(session, alice.pack([[root]]));
+    await world.commit(session, root.id);
+    const second = bob.pack([[chunk]]);
+    await world.upload((await world.backup(bob)).session, second);
+
+    const restore = await world.restore(alice, root.id);
+    await world.read(restore, [root.id]);
+    const packOf = async (avoid: string[] = []) => (await world.read(restore, [chunk.id], avoid)).map((part) => part.kind === 'frame' && part.pack.id);
+    expect(await packOf()).toEqual([first.packId]);
+    expect(await packOf([first.packId])).toEqual([second.packId]);
+    await damage(first.packId);
+    expect(await packOf()).toEqual([second.packId]);
+    await world.store.delete(packName(uuidToBytes(second.packId)));
+    expect(await world.read(restore, [chunk.id])).toEqual([{ kind: 'damaged', chunkIds: chunk.id, reason: expect.any(String) }]);
+  });
+
+  it('says which chunks are lost with a damaged frame, serves the rest, and lets a new backup heal them', async () => {
+    world = await World.create('heal');
+    const { alice } = world;
+    const [lost, kept] = [alice.data('lost'), alice.data('kept')];
+    const { session } = await world.backup(alice);
+    const pack = alice.pack([[lost], [kept]]);
+    const root = alice.node('root', [lost, kept]);
+    await world.upload(session, pack);
+    await world.upload(session, alice.pack([[root]]));
+    await world.commit(session, root.id);
+    await damage(pack.packId);
+
+    const restore = await world.restore(alice, root.id);
+    await world.read(restore, [root.id]);
+    const parts = await world.read(restore, [lost.id, kept.id]);
+    expect(parts.filter(({ kind }) => kind === 'damaged')).toEqual([expect.objectContaining({ chunkIds: lost.id })]);
+    expect(world.contents(parts)).toEqual(['kept']);
+
+    const next = await world.backup(alice);
+    expect(await world.has(next.session, [lost, kept])).toEqual([false, true]);
+    await world.upload(next.session, alice.pack([[lost]]));
+    expect(world.contents(await world.read(restore, [lost.id]))).toEqual(['lost']);
+  });
+});
