@@ -6,7 +6,7 @@ import { PosixError } from './posix-error.js';
 /** Makes everything written to the descriptor's file system durable, on a thread of its own. */
 export function syncFileSystem(fd: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    native().syncfs.async(fd, (error: Error | null, result: number) => {
+    native().syncfs.async(fd, (error, result) => {
       if (error) reject(error);
       else if (result < 0) reject(new PosixError(lastErrno(), 'syncfs'));
       else resolve();
@@ -23,4 +23,3 @@ export function syncDirectory(path: Uint8Array): void {
     fs.closeSync(fd);
   }
 }
-

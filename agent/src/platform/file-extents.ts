@@ -43,4 +43,3 @@ function seek(fd: number, at: number, whence: number, mayBeUnsupported: boolean)
 export function allocate(fd: number, offset: number, length: number): void {
   checked('fallocate', undefined, () => native().fallocate(fd, 0, offset, length));
 }
-

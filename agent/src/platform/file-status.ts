@@ -39,15 +39,15 @@ export type FileType =
   | 'blockDevice'
   | 'unknown';
 
-const typesByFormat: Readonly<Record<number, FileType>> = {
-  0o01: 'fifo',
-  0o02: 'characterDevice',
-  0o04: 'directory',
-  0o06: 'blockDevice',
-  0o10: 'file',
-  0o12: 'symlink',
-  0o14: 'socket',
-};
+const typesByFormat: ReadonlyMap<number, FileType> = new Map([
+  [0o01, 'fifo'],
+  [0o02, 'characterDevice'],
+  [0o04, 'directory'],
+  [0o06, 'blockDevice'],
+  [0o10, 'file'],
+  [0o12, 'symlink'],
+  [0o14, 'socket'],
+]);
 
 const statusBuffer = Buffer.alloc(STATX_BYTES);
 const EMPTY = Buffer.from([0]);
@@ -71,7 +71,7 @@ function statx(dirFd: number, path: Buffer, flags: number, detail: Uint8Array | 
 function decodeStatx(buffer: Buffer): FileStatus {
   const format = buffer.readUInt16LE(28);
   return {
-    type: typesByFormat[format >> 12] ?? 'unknown',
+    type: typesByFormat.get(format >> 12) ?? 'unknown',
     mode: format & 0o7777,
     uid: buffer.readUInt32LE(20),
     gid: buffer.readUInt32LE(24),

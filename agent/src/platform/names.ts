@@ -111,4 +111,3 @@ export function removeDirectoryAt(dirFd: number, name: Uint8Array): void {
   const path = terminated(name, 'unlinkat');
   checked('unlinkat', name, () => native().unlinkat(dirFd, path, AT_REMOVEDIR));
 }
-

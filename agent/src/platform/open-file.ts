@@ -43,7 +43,7 @@ export function openBeneath(
   how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS), 16);
   const name = terminated(path, 'openat2');
   for (let attempt = 0; ; attempt++) {
-    const fd: number = native().openat2(native().numbers.openat2, dirFd, name, how, how.length);
+    const fd = native().openat2(native().numbers.openat2, dirFd, name, how, how.length);
     if (fd >= 0) return fd;
     const errno = lastErrno();
     if (errno === ENOSYS) {
@@ -89,4 +89,3 @@ function splitPath(path: Buffer): Buffer[] {
   }
   return parts;
 }
-

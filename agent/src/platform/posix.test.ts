@@ -125,7 +125,7 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
 
   it('lists the raw names of a large directory', () => {
     const expected = new Set<string>();
-    for (let i = 0; i < 3000; i++) expected.add(`entry-${i}-${'x'.repeat(i % 100)}`);
+    for (let i = 0; i < 1500; i++) expected.add(`entry-${i}-${'x'.repeat(i % 100)}`);
     expected.add('not-utf8-\xff\xfe');
     expected.add('new\nline');
     for (const name of expected) fs.writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), bytes(name)]), '');
@@ -233,11 +233,7 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     setXattr(fd, bytes('user.big'), big);
     setXattr({ dirFd, name }, bytes('user.empty'), Buffer.alloc(0));
     setXattr({ dirFd, name }, bytes('user.raw\xff'), Buffer.from([0, 255]));
-    expect(listXattrs(fd).map(String).sort()).toEqual(
-      listXattrs({ dirFd, name })
-        .map(String)
-        .sort(),
-    );
+    expect(listXattrs(fd).map(String).sort()).toEqual(listXattrs({ dirFd, name }).map(String).sort());
     expect(getXattr({ dirFd, name }, bytes('user.big'))).toEqual(big);
     expect(getXattr(fd, bytes('user.empty'))).toEqual(Buffer.alloc(0));
     expect(getXattr(fd, bytes('user.raw\xff'))).toEqual(Buffer.from([0, 255]));
@@ -253,7 +249,10 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     try {
       const at = { dirFd: AT_FDCWD, name: Buffer.from(room) };
       const expected = Array.from({ length: 60 }, (_, i) => `user.${String(i).padStart(3, '0')}${'n'.repeat(200)}`);
-      skip(code(() => setXattr(at, bytes('user.large'), Buffer.alloc(60_000, 1))) === 'ENOTSUP', 'no attributes on tmpfs');
+      skip(
+        code(() => setXattr(at, bytes('user.large'), Buffer.alloc(60_000, 1))) === 'ENOTSUP',
+        'no attributes on tmpfs',
+      );
       for (const name of expected) setXattr(at, bytes(name), bytes('v'));
       expect(listXattrs(at).map(String).sort()).toEqual([...expected, 'user.large'].sort());
       expect(getXattr(at, bytes('user.large')).length).toBe(60_000);

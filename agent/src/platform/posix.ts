@@ -31,14 +31,18 @@ export function unsupportedReason(): string | undefined {
   return undefined;
 }
 
+type Argument = number | bigint | Buffer;
+type Call = (...args: Argument[]) => number;
+type AsyncCall = { readonly async: (argument: Argument, done: (error: Error | null, result: number) => void) => void };
+
 function bind() {
   const reason = unsupportedReason();
   if (reason !== undefined) throw new PosixError(ENOSYS, 'koffi', reason);
   // The process's own C library, whichever it is.
   const libc = koffi.load(null);
-  const declare = (name: string, ...args: string[]) => libc.func(name, 'int', args);
-  const syscall = (...args: string[]) => libc.func('syscall', 'long', ['long', ...args]);
-  const sized = (name: string, ...args: string[]) => libc.func(name, 'int64', args);
+  const declare = (name: string, ...args: string[]) => libc.func(name, 'int', args) as Call;
+  const syscall = (...args: string[]) => libc.func('syscall', 'long', ['long', ...args]) as Call;
+  const sized = (name: string, ...args: string[]) => libc.func(name, 'int64', args) as Call;
   return {
     numbers: callNumbers[process.arch as keyof typeof callNumbers],
     statx: syscall('int', 'void *', 'int', 'uint', 'void *'),
@@ -55,7 +59,7 @@ function bind() {
     fchownat: declare('fchownat', 'int', 'void *', 'uint', 'uint', 'int'),
     utimensat: declare('utimensat', 'int', 'void *', 'void *', 'int'),
     fallocate: declare('fallocate', 'int', 'int', 'int64', 'int64'),
-    syncfs: declare('syncfs', 'int'),
+    syncfs: libc.func('syncfs', 'int', ['int']) as unknown as AsyncCall,
     nice: declare('nice', 'int'),
     readlinkat: sized('readlinkat', 'int', 'void *', 'void *', 'size_t'),
     lseek: sized('lseek', 'int', 'int64', 'int'),

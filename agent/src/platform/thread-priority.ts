@@ -5,7 +5,7 @@ import { PosixError } from './posix-error.js';
 export function nice(increment: number): number {
   // -1 is a valid answer, so only errno tells.
   clearErrno();
-  const result: number = native().nice(increment);
+  const result = native().nice(increment);
   if (result === -1 && lastErrno() !== 0) throw new PosixError(lastErrno(), 'nice');
   return result;
 }

@@ -5,10 +5,7 @@ const ERANGE = 34;
 const MAX_XATTR_BYTES = 1 << 20;
 
 /** An open file; a name in an open directory (never followed if it is a link); or a file pinned with `O_PATH`. */
-export type XattrTarget =
-  | number
-  | { readonly dirFd: number; readonly name: Uint8Array }
-  | { readonly pathFd: number };
+export type XattrTarget = number | { readonly dirFd: number; readonly name: Uint8Array } | { readonly pathFd: number };
 
 /** Names as raw bytes. POSIX ACLs appear as `system.posix_acl_access` and `system.posix_acl_default`. */
 export function listXattrs(target: XattrTarget): Buffer[] {

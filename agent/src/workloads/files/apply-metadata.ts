@@ -68,7 +68,13 @@ function applyOwner(fd: number, entry: FileEntry, before: FileStatus, attempt: A
   return false;
 }
 
-function applyMode(fd: number, entry: FileEntry, ownerIsRight: boolean, attempt: Attempt, report: (message: string) => void): void {
+function applyMode(
+  fd: number,
+  entry: FileEntry,
+  ownerIsRight: boolean,
+  attempt: Attempt,
+  report: (message: string) => void,
+): void {
   const mode = ownerIsRight ? entry.mode : entry.mode & ~SETUID_SETGID;
   const special = entry.mode & SETUID_SETGID;
   if (special && !ownerIsRight) report('setuid and setgid: left out, since the owner is another');

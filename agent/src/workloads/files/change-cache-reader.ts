@@ -34,7 +34,10 @@ export function openChangeCache(file: string): OpenedChangeCache {
     return { status: 'valid', header, cursor: new ChangeCacheCursor(fd, blocks) };
   } catch (error) {
     fs.closeSync(fd);
-    return { status: 'absent', reason: `the change cache is damaged: ${error instanceof Error ? error.message : error}` };
+    return {
+      status: 'absent',
+      reason: `the change cache is damaged: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
 

@@ -31,7 +31,8 @@ export class ChangeCacheWriter {
     fs.rmSync(this.temporary, { force: true });
     this.fd = fs.openSync(this.temporary, 'wx', 0o600);
     fs.writeSync(this.fd, MAGIC);
-    if (header.length === 0 || header.length > MAX_BLOCK_BYTES) throw new RangeError('a header is 1 byte to 16 MiB long');
+    if (header.length === 0 || header.length > MAX_BLOCK_BYTES)
+      throw new RangeError('a header is 1 byte to 16 MiB long');
     this.writeBlock(header.length, header);
   }
 

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openChangeCache, isUnchanged } from './change-cache-reader.js';
+import { isUnchanged, openChangeCache } from './change-cache-reader.js';
 import { ChangeCacheWriter } from './change-cache-writer.js';
 import type { ChangeStamp } from './file-entry.js';
 
@@ -93,7 +93,10 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
   it('finds what both trees have, whatever came and went between them', () => {
     const name = fc.constantFrom('a', 'b', 'c', 'A', 'ab', 'a.b', '\xff', '\x01');
     const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
-      tree: fc.dictionary(name, fc.oneof({ maxDepth: 4 }, fc.nat(), tie('tree')), { maxKeys: 6, noNullPrototype: true }),
+      tree: fc.dictionary(name, fc.oneof({ maxDepth: 4 }, fc.nat(), tie('tree')), {
+        maxKeys: 6,
+        noNullPrototype: true,
+      }),
     }));
     fc.assert(
       fc.property(tree, tree, (before, after) => {
@@ -173,7 +176,8 @@ function common(before: Tree, after: Tree, prefix: string): Record<string, numbe
   for (const [name, now] of Object.entries(after)) {
     const then = before[name];
     if (typeof now === 'number' && typeof then === 'number') found[prefix + name] = then;
-    else if (typeof now === 'object' && typeof then === 'object') Object.assign(found, common(then, now, `${prefix}${name}/`));
+    else if (typeof now === 'object' && typeof then === 'object')
+      Object.assign(found, common(then, now, `${prefix}${name}/`));
   }
   return found;
 }

@@ -6,8 +6,8 @@ import { statAt } from '../../platform/file-status.js';
 import { makeSpecialAt } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
-import type { ScannedEntry } from './file-entry.js';
 import { type FileContent, openFileContent } from './file-content.js';
+import type { ScannedEntry } from './file-entry.js';
 import { stampOf } from './scan-entry.js';
 
 describe.skipIf(process.platform !== 'linux')('file content', () => {

@@ -63,7 +63,9 @@ export class FileContent {
 
   get hasHoles(): boolean {
     const [first] = this.extents;
-    return this.entry.size > 0 && (this.extents.length !== 1 || first?.offset !== 0 || first.length !== this.entry.size);
+    return (
+      this.entry.size > 0 && (this.extents.length !== 1 || first?.offset !== 0 || first.length !== this.entry.size)
+    );
   }
 
   /** The whole content at once, without the event loop: for small files. Shorter than the size if the file shrank. */

@@ -38,7 +38,10 @@ export function alternativeName(name: Buffer, n: number): Buffer {
   const hasExtension = dot > 0 && name.length - dot <= MAX_EXTENSION_BYTES;
   const extension = hasExtension ? name.subarray(dot) : Buffer.alloc(0);
   const mark = Buffer.from(n === 1 ? ' (restored)' : ` (restored ${n})`);
-  const stem = name.subarray(0, Math.min(name.length - extension.length, MAX_NAME_BYTES - mark.length - extension.length));
+  const stem = name.subarray(
+    0,
+    Math.min(name.length - extension.length, MAX_NAME_BYTES - mark.length - extension.length),
+  );
   return Buffer.concat([stem, mark, extension]);
 }
 

@@ -78,7 +78,8 @@ export class RestoreDirectory {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const existing = this.existing(entry.name);
-        if (existing?.type === 'directory') return this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
+        if (existing?.type === 'directory')
+          return this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
         if (existing && entry.leadsToRoot) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
           return undefined;

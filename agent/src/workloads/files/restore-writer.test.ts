@@ -57,7 +57,13 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
     fs.chmodSync(from('d/e/f'), 0o4751);
     fs.chmodSync(from('fifo'), 0o622);
     fs.chmodSync(from('d'), 0o1757);
-    const times = { 'd/e/f': -1n, l: -2_100_000_000_123_456_789n, fifo: 5n, socket: 6n, empty: 7_258_118_400_999_999_999n };
+    const times = {
+      'd/e/f': -1n,
+      l: -2_100_000_000_123_456_789n,
+      fifo: 5n,
+      socket: 6n,
+      empty: 7_258_118_400_999_999_999n,
+    };
     for (const [name, time] of Object.entries(times)) setMtimeAt(AT_FDCWD, raw(from(name)), time);
     for (const [name, time] of Object.entries({ 'd/e': 1n, d: 2n })) setMtimeAt(AT_FDCWD, raw(from(name)), time);
     setMtimeAt(AT_FDCWD, raw(source), 3n);
@@ -114,7 +120,11 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
     fs.linkSync(from('p1'), from('p2'));
     const { notices } = await copy();
     expect(notices).toEqual([]);
-    for (const group of [['a/1', 'b/2', 'b/3'], ['l1', 'l2'], ['p1', 'p2']]) {
+    for (const group of [
+      ['a/1', 'b/2', 'b/3'],
+      ['l1', 'l2'],
+      ['p1', 'p2'],
+    ]) {
       const inodes = group.map((name) => status(to(name)));
       expect(new Set(inodes.map(({ ino }) => ino)).size).toBe(1);
       expect(inodes[0]?.nlink).toBe(BigInt(group.length));
@@ -272,7 +282,11 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
       writer.root.file(entry('c'), () => bytes('c')),
     ];
     reject(new Error('damaged'));
-    expect((await Promise.allSettled(outcomes)).map(({ status: outcome }) => outcome)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect((await Promise.allSettled(outcomes)).map(({ status: outcome }) => outcome)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ]);
     await writer.finish();
     expect(fs.readdirSync(target)).toEqual(['b', 'c']);
     expect(status(to('b')).ino).toBe(status(to('c')).ino);
@@ -280,7 +294,9 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
 
   it('sets a directory right only when files still being written in it are done', async () => {
     const writer = RestoreWriter.open({ target: raw(target), onConflict: 'FAIL', onNotice: () => undefined });
-    const directory = writer.root.directory(someEntry({ name: bytes('d'), type: 'directory', mode: 0o755, mtimeNs: 42n }));
+    const directory = writer.root.directory(
+      someEntry({ name: bytes('d'), type: 'directory', mode: 0o755, mtimeNs: 42n }),
+    );
     const { promise, resolve } = Promise.withResolvers<void>();
     const writing = directory?.file(someEntry({ name: bytes('f'), size: 1 }), async function* () {
       await promise;
@@ -315,7 +331,13 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
       };
       const none = 0xffffffff;
       const user = [entry(1, 7, none), entry(2, permissions, 1000)];
-      return Buffer.concat([Buffer.from([2, 0, 0, 0]), ...user, entry(4, 4, none), entry(16, permissions, none), entry(32, 0, none)]);
+      return Buffer.concat([
+        Buffer.from([2, 0, 0, 0]),
+        ...user,
+        entry(4, 4, none),
+        entry(16, permissions, none),
+        entry(32, 0, none),
+      ]);
     };
 
     it('restores owners, devices, ACLs, capabilities and setuid', async () => {
@@ -383,7 +405,9 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
       const { notices, counts } = await runUnprivileged(() => copy());
       fs.chmodSync(dir, 0o755);
       const told = (name: string) =>
-        notices.filter((notice) => notice.path.toString() === to(name)).map(({ kind, message }) => `${kind} ${message.split(':')[0]}`);
+        notices
+          .filter((notice) => notice.path.toString() === to(name))
+          .map(({ kind, message }) => `${kind} ${message.split(':')[0]}`);
       expect(told('rooted')).toEqual(['notRestorable owner 1234', 'notRestorable setuid and setgid']);
       expect(told('c')).toEqual(['notRestorable only root may make it']);
       expect(told('own')).toEqual([]);
@@ -405,7 +429,9 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
       fs.chmodSync(target, 0o777);
       for (const name of ['', 'closed', 'closed/f', 'g']) fs.chownSync(from(name), 65_534, 65_534);
       const { notices, counts } = await runUnprivileged(() => copy('SKIP'));
-      expect(notices.map(({ kind, path: where }: Notice) => `${kind} ${where}`)).toEqual([`unwritable ${to('closed/f')}`]);
+      expect(notices.map(({ kind, path: where }: Notice) => `${kind} ${where.toString()}`)).toEqual([
+        `unwritable ${to('closed/f')}`,
+      ]);
       expect(counts).toMatchObject({ failed: 1, restored: 2 });
       expect(fs.readFileSync(to('g'), 'utf8')).toBe('x');
     });

@@ -1,6 +1,6 @@
 import type { Notice } from '../notice.js';
-import { joinPath, type FileEntry, type ScannedEntry } from './file-entry.js';
 import { openFileContent } from './file-content.js';
+import { type FileEntry, joinPath, type ScannedEntry } from './file-entry.js';
 import type { ConflictMode } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
 import { RestoreWriter } from './restore-writer.js';
@@ -30,7 +30,12 @@ export async function copyTree(
         if (event.kind === 'notice') notices.push(event.notice);
         else if (event.kind === 'enterDirectory') {
           if (!writer && event.path.equals(source)) {
-            writer = RestoreWriter.open({ target, onConflict, base: event.entry, onNotice: (notice) => notices.push(notice) });
+            writer = RestoreWriter.open({
+              target,
+              onConflict,
+              base: event.entry,
+              onNotice: (notice) => notices.push(notice),
+            });
             open.push(writer.root);
           } else if (writer) open.push(open.at(-1)?.directory(event.entry));
         } else if (event.kind === 'leaveDirectory') open.pop()?.leave();

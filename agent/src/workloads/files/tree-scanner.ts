@@ -327,7 +327,12 @@ export class TreeScanner {
     return !gone;
   }
 
-  private missRootsBelow(node: RootNode | undefined, path: Buffer, kind: 'vanished' | 'unreadable', message: string): void {
+  private missRootsBelow(
+    node: RootNode | undefined,
+    path: Buffer,
+    kind: 'vanished' | 'unreadable',
+    message: string,
+  ): void {
     for (const [name, child] of node?.children ?? []) {
       const below = joinPath(path, Buffer.from(name, 'latin1'));
       if (child.isRoot) this.notice(kind, below, message);

@@ -37,7 +37,10 @@ const ALWAYS_NEVER = ['/proc', '/sys', '/run'].map((path) => Buffer.from(path));
  * Yields the walk's events in batches. The content of a batch's entries can be opened until the next batch is asked for; the
  * walk does nothing in between. Throws `InvalidRootError` and `InvalidPatternError` before anything is read.
  */
-export async function* walkFiles(datasource: FilesDatasource, options: WalkOptions): AsyncGenerator<WalkEvent[], void, void> {
+export async function* walkFiles(
+  datasource: FilesDatasource,
+  options: WalkOptions,
+): AsyncGenerator<WalkEvent[], void, void> {
   const scanner = new TreeScanner({
     roots: buildRootTree(datasource.roots),
     include: datasource.include.length > 0 ? compilePathRules(datasource.include) : undefined,
