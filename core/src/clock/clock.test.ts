@@ -10,7 +10,10 @@ describe('a manual clock', () => {
     const cancel = clock.after(15, () => seen.push(['never', clock.now()]));
     cancel();
     await clock.advance(30);
-    expect(seen).toEqual([['a', 1_010], ['b', 1_020]]);
+    expect(seen).toEqual([
+      ['a', 1_010],
+      ['b', 1_020],
+    ]);
     expect([clock.now(), clock.monotonic(), clock.waiting]).toEqual([1_030, 30, 0]);
   });
 
@@ -37,7 +40,10 @@ describe('a manual clock', () => {
   });
 });
 
-describe.each([['manual', () => new ManualClock()], ['system', () => systemClock]] as const)('sleep of the %s clock', (_, make) => {
+describe.each([
+  ['manual', () => new ManualClock()],
+  ['system', () => systemClock],
+] as const)('sleep of the %s clock', (_, make) => {
   it('ends with Cancelled when its signal fires, before or during the wait', async () => {
     const clock = make();
     await expect(clock.sleep(60_000, AbortSignal.abort())).rejects.toMatchObject({ kind: 'Cancelled' });

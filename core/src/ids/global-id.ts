@@ -21,7 +21,11 @@ export function decodeGlobalId(id: string): GlobalId {
   const type = text.slice(0, Math.max(colon, 0));
   const uuid = text.slice(colon + 1);
   if (!TYPE_NAME.test(type) || !isUuid(uuid) || encodeGlobalId(type, uuid) !== id) {
-    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_ID', message: 'This is not an id that this server gave out.' });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'MALFORMED_ID',
+      message: 'This is not an id that this server gave out.',
+    });
   }
   return { type, uuid };
 }

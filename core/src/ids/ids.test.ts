@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../clock/index.js';
-import { createIdSource, decodeGlobalId, decodeGlobalIdOf, encodeGlobalId, isUuid, seededRandom, systemRandom, uuidFromBytes, uuidToBytes } from './index.js';
+import {
+  createIdSource,
+  decodeGlobalId,
+  decodeGlobalIdOf,
+  encodeGlobalId,
+  isUuid,
+  seededRandom,
+  systemRandom,
+  uuidFromBytes,
+  uuidToBytes,
+} from './index.js';
 
 describe('ids', () => {
   it('sort by the moment they were made, also inside one millisecond and when the clock goes back', () => {
@@ -23,9 +33,11 @@ describe('ids', () => {
   });
 
   it('turn into 16 bytes and back', () => {
-    fc.assert(fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
-      expect(uuidToBytes(uuidFromBytes(bytes)).equals(bytes)).toBe(true);
-    }));
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
+        expect(uuidToBytes(uuidFromBytes(bytes)).equals(bytes)).toBe(true);
+      }),
+    );
     expect(() => uuidToBytes('0190-1234')).toThrowError(expect.objectContaining({ kind: 'Validation' }));
     expect(() => uuidFromBytes(new Uint8Array(15))).toThrowError(expect.objectContaining({ kind: 'Validation' }));
   });
@@ -44,8 +56,17 @@ describe('global ids', () => {
 
   it('are refused when anybody but the server made them', () => {
     const good = encodeGlobalId('Vault', uuid);
-    const forged = ['', 'x', `${good}=`, `${good}A`, encodeGlobalId('vault', uuid), encodeGlobalId('Vault', uuid.toUpperCase()), 'A'.repeat(10_000)];
-    for (const id of forged) expect(() => decodeGlobalId(id)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
+    const forged = [
+      '',
+      'x',
+      `${good}=`,
+      `${good}A`,
+      encodeGlobalId('vault', uuid),
+      encodeGlobalId('Vault', uuid.toUpperCase()),
+      'A'.repeat(10_000),
+    ];
+    for (const id of forged)
+      expect(() => decodeGlobalId(id)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
   });
 });
 

@@ -1,1 +1,7 @@
-export {};
+/** Policy maths: pure functions from rules and moments to moments and decisions. */
+
+export type { RunDecision, RunQuestion } from './decide-run.js';
+export { decideRun, jitterOffset } from './decide-run.js';
+export { nextOccurrence, previousOccurrence } from './occurrences.js';
+export type { ScheduleRule, TimeOfDay, Weekday } from './schedule-rule.js';
+export { checkScheduleRule, isTimeZone } from './schedule-rule.js';

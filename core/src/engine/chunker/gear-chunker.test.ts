@@ -27,7 +27,8 @@ function slowLengths(bytes: Uint8Array, by: ChunkerPlan): number[] {
   for (let at = 0; at < bytes.length; at++) {
     length++;
     let hash = 0;
-    for (let back = Math.min(length, 32) - 1; back >= 0; back--) hash = ((hash << 1) + (by.table[bytes[at - back] as number] as number)) | 0;
+    for (let back = Math.min(length, 32) - 1; back >= 0; back--)
+      hash = ((hash << 1) + (by.table[bytes[at - back] as number] as number)) | 0;
     const mask = length < by.normalBytes ? by.strictMask : by.looseMask;
     if ((length >= by.minBytes && (hash & mask) === 0) || length === by.maxBytes) {
       lengths.push(length);
@@ -38,7 +39,9 @@ function slowLengths(bytes: Uint8Array, by: ChunkerPlan): number[] {
   return lengths;
 }
 
-const streams = fc.tuple(fc.string(), fc.integer({ min: 0, max: 20_000 })).map(([seed, length]) => seededRandom(seed).bytes(length));
+const streams = fc
+  .tuple(fc.string(), fc.integer({ min: 0, max: 20_000 }))
+  .map(([seed, length]) => seededRandom(seed).bytes(length));
 
 describe('cutting', () => {
   it('follows the definition', () => {
@@ -76,30 +79,42 @@ describe('cutting', () => {
 
   it('keeps every chunk but the last within the bounds', () => {
     fc.assert(
-      fc.property(fc.oneof(streams, fc.integer({ min: 0, max: 9_000 }).map((n) => Buffer.alloc(n, 7))), (bytes) => {
-        const lengths = chunkLengths(bytes);
-        expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(bytes.length);
-        for (const length of lengths) expect(length).toBeLessThanOrEqual(1024);
-        for (const length of lengths.slice(0, -1)) expect(length).toBeGreaterThanOrEqual(64);
-      }),
+      fc.property(
+        fc.oneof(
+          streams,
+          fc.integer({ min: 0, max: 9_000 }).map((n) => Buffer.alloc(n, 7)),
+        ),
+        (bytes) => {
+          const lengths = chunkLengths(bytes);
+          expect(lengths.reduce((sum, each) => sum + each, 0)).toBe(bytes.length);
+          for (const length of lengths) expect(length).toBeLessThanOrEqual(1024);
+          for (const length of lengths.slice(0, -1)) expect(length).toBeGreaterThanOrEqual(64);
+        },
+      ),
     );
   });
 
   it('after an edit meets the old boundaries again within a few chunks', () => {
     fc.assert(
-      fc.property(fc.string(), fc.integer({ min: 0, max: 40_000 }), fc.uint8Array({ maxLength: 50 }), fc.integer({ min: 0, max: 50 }), (seed, place, put, cutOut) => {
-        const before = seededRandom(seed).bytes(80_000);
-        const after = Buffer.concat([before.subarray(0, place), put, before.subarray(place + cutOut)]);
-        const shift = after.length - before.length;
-        const ends = (lengths: number[], by: number) => {
-          let at = by;
-          return new Set(lengths.map((length) => (at += length)));
-        };
-        const old = ends(chunkLengths(before), shift);
-        const fresh = [...ends(chunkLengths(after), 0)].filter((end) => end > place + 20_000);
-        expect(fresh.length).toBeGreaterThan(20);
-        expect(fresh.every((end) => old.has(end))).toBe(true);
-      }),
+      fc.property(
+        fc.string(),
+        fc.integer({ min: 0, max: 40_000 }),
+        fc.uint8Array({ maxLength: 50 }),
+        fc.integer({ min: 0, max: 50 }),
+        (seed, place, put, cutOut) => {
+          const before = seededRandom(seed).bytes(80_000);
+          const after = Buffer.concat([before.subarray(0, place), put, before.subarray(place + cutOut)]);
+          const shift = after.length - before.length;
+          const ends = (lengths: number[], by: number) => {
+            let at = by;
+            return new Set(lengths.map((length) => (at += length)));
+          };
+          const old = ends(chunkLengths(before), shift);
+          const fresh = [...ends(chunkLengths(after), 0)].filter((end) => end > place + 20_000);
+          expect(fresh.length).toBeGreaterThan(20);
+          expect(fresh.every((end) => old.has(end))).toBe(true);
+        },
+      ),
       { numRuns: 30 },
     );
   });
@@ -117,7 +132,12 @@ describe('cutting', () => {
   });
 
   it('refuses bounds that the format does not hold', () => {
-    for (const bad of [{ ...SMALL, minBytes: 10 }, { ...SMALL, normalBytes: 300 }, { ...SMALL, maxBytes: 200 }, { minBytes: 512, normalBytes: 1024, maxBytes: 9 << 20 }]) {
+    for (const bad of [
+      { ...SMALL, minBytes: 10 },
+      { ...SMALL, normalBytes: 300 },
+      { ...SMALL, maxBytes: 200 },
+      { minBytes: 512, normalBytes: 1024, maxBytes: 9 << 20 },
+    ]) {
       expect(() => planChunker(Buffer.alloc(32), bad)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
     }
   });

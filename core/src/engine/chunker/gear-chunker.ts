@@ -13,7 +13,11 @@ import { unstorable } from '../format/format-errors.js';
 import { KIB, MAX_CHUNK_BYTES, MIB } from '../format/limits.js';
 import { expandKey } from '../sealing/hkdf.js';
 
-export const DEFAULT_CHUNKER: Readonly<ChunkerParameters> = { minBytes: 512 * KIB, normalBytes: MIB, maxBytes: 8 * MIB };
+export const DEFAULT_CHUNKER: Readonly<ChunkerParameters> = {
+  minBytes: 512 * KIB,
+  normalBytes: MIB,
+  maxBytes: 8 * MIB,
+};
 
 // Older bytes have left a 32-bit hash, so this many before the first possible end warm it up.
 const WINDOW = 32;
@@ -35,12 +39,28 @@ export interface ChunkerPlan {
 export function planChunker(chunkerKey: Uint8Array, parameters: ChunkerParameters = DEFAULT_CHUNKER): ChunkerPlan {
   const { minBytes, normalBytes, maxBytes } = parameters;
   const bits = Math.log2(normalBytes);
-  if (!Number.isInteger(bits) || minBytes < SMALLEST_MIN_BYTES || minBytes > normalBytes || normalBytes > maxBytes || maxBytes > MAX_CHUNK_BYTES) {
-    throw unstorable('CHUNKER_PARAMETERS', `Chunks of ${minBytes} to ${maxBytes} bytes, normally ${normalBytes}, cannot be cut.`);
+  if (
+    !Number.isInteger(bits) ||
+    minBytes < SMALLEST_MIN_BYTES ||
+    minBytes > normalBytes ||
+    normalBytes > maxBytes ||
+    maxBytes > MAX_CHUNK_BYTES
+  ) {
+    throw unstorable(
+      'CHUNKER_PARAMETERS',
+      `Chunks of ${minBytes} to ${maxBytes} bytes, normally ${normalBytes}, cannot be cut.`,
+    );
   }
   const bytes = expandKey(chunkerKey, 'holdfast gear table v1', 1024);
   const table = Int32Array.from({ length: 256 }, (_, index) => bytes.readInt32LE(index * 4));
-  return { table, minBytes, normalBytes, maxBytes, strictMask: topBits(bits + NORMALISATION_BITS), looseMask: topBits(bits - NORMALISATION_BITS) };
+  return {
+    table,
+    minBytes,
+    normalBytes,
+    maxBytes,
+    strictMask: topBits(bits + NORMALISATION_BITS),
+    looseMask: topBits(bits - NORMALISATION_BITS),
+  };
 }
 
 function topBits(count: number): number {

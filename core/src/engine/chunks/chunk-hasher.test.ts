@@ -31,7 +31,9 @@ describe('a chunk name', () => {
     const edges = Buffer.concat([Buffer.alloc(32, 1), Buffer.alloc(32, 2)]);
     const plaintext = Buffer.from('node');
     const head = Buffer.from([2, 2, 0, 0, 0]);
-    const claim = createHmac('sha256', idKey).update(Buffer.concat([head, edges, plaintext])).digest();
+    const claim = createHmac('sha256', idKey)
+      .update(Buffer.concat([head, edges, plaintext]))
+      .digest();
     const name = hasher.name(PackKind.PACK_KIND_NODE, edges, plaintext);
     expect(name.claim.equals(claim)).toBe(true);
     expect(name.id.equals(createHash('sha256').update(claim).digest())).toBe(true);
@@ -51,8 +53,8 @@ describe('a chunk name', () => {
   it('is refused by verification for any other content', () => {
     const { id } = hasher.nameData(Buffer.from('content'));
     verifyChunk(hasher, PackKind.PACK_KIND_DATA, id, Buffer.alloc(0), Buffer.from('content'));
-    expect(() => verifyChunk(hasher, PackKind.PACK_KIND_DATA, id, Buffer.alloc(0), Buffer.from('Content'))).toThrowError(
-      expect.objectContaining({ kind: 'Integrity', code: 'CHUNK_MISMATCH' }),
-    );
+    expect(() =>
+      verifyChunk(hasher, PackKind.PACK_KIND_DATA, id, Buffer.alloc(0), Buffer.from('Content')),
+    ).toThrowError(expect.objectContaining({ kind: 'Integrity', code: 'CHUNK_MISMATCH' }));
   });
 });

@@ -43,7 +43,13 @@ export function idOfClaim(claim: Uint8Array): Buffer {
 }
 
 /** Throws Integrity unless the plaintext, with its edges, is what `id` names. Every reader calls this. */
-export function verifyChunk(hasher: ChunkHasher, kind: PackKind, id: Uint8Array, edges: IdList, plaintext: Uint8Array): void {
+export function verifyChunk(
+  hasher: ChunkHasher,
+  kind: PackKind,
+  id: Uint8Array,
+  edges: IdList,
+  plaintext: Uint8Array,
+): void {
   if (!hasher.name(kind, edges, plaintext).id.equals(id)) {
     throw damaged('CHUNK_MISMATCH', 'A chunk does not have the content that its id names.', {
       chunk: Buffer.from(id).toString('hex'),

@@ -17,7 +17,10 @@ export function encodeMessage<T>(codec: MessageCodec<T>, message: T): Buffer {
  */
 export function decodeMessage<T>(codec: MessageCodec<T>, bytes: Uint8Array, what: string, maxBytes: number): T {
   if (bytes.length > maxBytes) {
-    throw damaged('OBJECT_TOO_LARGE', `The ${what} has ${bytes.length} bytes, more than the ${maxBytes} that the format allows.`);
+    throw damaged(
+      'OBJECT_TOO_LARGE',
+      `The ${what} has ${bytes.length} bytes, more than the ${maxBytes} that the format allows.`,
+    );
   }
   let message: T;
   let again: Buffer;

@@ -2,7 +2,13 @@ import { type ErrorDetails, HoldfastError } from '../../errors/index.js';
 
 /** Stored bytes are not what their writer stored, or break a rule of the format. */
 export function damaged(code: string, message: string, details?: ErrorDetails, cause?: unknown): HoldfastError {
-  return new HoldfastError({ kind: 'Integrity', code, message, ...(details && { details }), ...(cause !== undefined && { cause }) });
+  return new HoldfastError({
+    kind: 'Integrity',
+    code,
+    message,
+    ...(details && { details }),
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 /** A caller handed the engine something that must not be stored. */

@@ -30,7 +30,10 @@ export class FrameGatherer {
   add(chunk: NamedChunk): void {
     const { plaintext, id, edges } = chunk;
     const described: FrameChunk = { id, length: plaintext.length, ...(edges && { edges }) };
-    if (plaintext.length >= GATHER_BYTES / 2) return this.emit({ plaintext, chunks: [described] });
+    if (plaintext.length >= GATHER_BYTES / 2) {
+      this.emit({ plaintext, chunks: [described] });
+      return;
+    }
     if (this.length + plaintext.length > GATHER_BYTES) this.flush();
     this.buffer.set(plaintext, this.length);
     this.length += plaintext.length;

@@ -62,7 +62,7 @@ export function deriveFrameKey(session: KeyDeriver, info: FrameInfo): Buffer {
 /** Additional data of the frame's seal. */
 export function frameBinding(context: FrameContext, info: FrameInfo): Buffer {
   const lengths = Buffer.alloc(info.chunkLengths.length * 4);
-  info.chunkLengths.forEach((length, index) => lengths.writeUInt32LE(length, index * 4));
+  for (const [index, length] of info.chunkLengths.entries()) lengths.writeUInt32LE(length, index * 4);
   const chunks = createHash('sha256').update(info.chunkIds).update(lengths).digest();
   return Buffer.concat([SEAL_LABEL, context.vaultId, context.domainId, Buffer.of(context.kind, info.codec), chunks]);
 }
@@ -83,7 +83,8 @@ export function decodeFrameEntry(bytes: Uint8Array, kind: PackKind): FrameEntry 
 export function checkFrameEntry(entry: FrameEntry, kind: PackKind): void {
   const count = entry.chunkLengths.length;
   if (entry.codec !== Codec.CODEC_RAW && entry.codec !== Codec.CODEC_ZSTD) throw malformed('its codec is unknown');
-  if (entry.storedLength < MIN_FRAME_STORED_BYTES || entry.storedLength > MAX_FRAME_STORED_BYTES) throw malformed('its length is out of bounds');
+  if (entry.storedLength < MIN_FRAME_STORED_BYTES || entry.storedLength > MAX_FRAME_STORED_BYTES)
+    throw malformed('its length is out of bounds');
   if (entry.offset > BigInt(MAX_PACK_BYTES)) throw malformed('its offset is out of bounds');
   if (entry.plainLength > MAX_FRAME_PLAIN_BYTES) throw malformed('its plaintext is too long');
   if (entry.storedSha256.length !== SHA256_BYTES) throw malformed('its hash has a wrong length');

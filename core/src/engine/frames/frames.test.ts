@@ -13,13 +13,20 @@ import { openChunks, openFrame } from './open-frame.js';
 import { padmeLength } from './padding.js';
 import { FrameSealer, type PlainFrame, type SealedFrame } from './seal-frame.js';
 
-const context: FrameContext = { vaultId: Buffer.alloc(16, 1), domainId: Buffer.alloc(16, 2), kind: PackKind.PACK_KIND_DATA };
+const context: FrameContext = {
+  vaultId: Buffer.alloc(16, 1),
+  domainId: Buffer.alloc(16, 2),
+  kind: PackKind.PACK_KIND_DATA,
+};
 const sessionKey = Buffer.alloc(32, 3);
 const hasher = new ChunkHasher(Buffer.alloc(32, 4));
 const keys = new KeyDeriver(sessionKey);
 
 function frameOf(contents: readonly Uint8Array[]): PlainFrame {
-  return { plaintext: Buffer.concat(contents), chunks: contents.map((each) => ({ id: hasher.nameData(each).id, length: each.length })) };
+  return {
+    plaintext: Buffer.concat(contents),
+    chunks: contents.map((each) => ({ id: hasher.nameData(each).id, length: each.length })),
+  };
 }
 
 function seal(contents: readonly Uint8Array[], padded = false): SealedFrame & { entry: FrameEntry } {
@@ -77,15 +84,23 @@ describe('a frame', () => {
 
   it('does not open in another vault, domain or kind of pack', () => {
     const { entry, stored } = seal([Buffer.from('bound')]);
-    for (const where of [{ ...context, vaultId: Buffer.alloc(16) }, { ...context, domainId: Buffer.alloc(16) }]) {
+    for (const where of [
+      { ...context, vaultId: Buffer.alloc(16) },
+      { ...context, domainId: Buffer.alloc(16) },
+    ]) {
       expect(() => open(entry, stored, where)).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
     }
     const asNode = { ...entry, edges: [Buffer.alloc(0)] };
-    expect(() => open(asNode, stored, { ...context, kind: PackKind.PACK_KIND_NODE })).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
+    expect(() => open(asNode, stored, { ...context, kind: PackKind.PACK_KIND_NODE })).toThrowError(
+      expect.objectContaining({ kind: 'Integrity' }),
+    );
   });
 
   it('with any bit flipped or any end cut off is refused as damaged', () => {
-    for (const contents of [[Buffer.from('a small chunk'), Buffer.from('and another')], [Buffer.alloc(300, 'zip me ')]]) {
+    for (const contents of [
+      [Buffer.from('a small chunk'), Buffer.from('and another')],
+      [Buffer.alloc(300, 'zip me ')],
+    ]) {
       const { entry, stored } = seal(contents, true);
       for (let bit = 0; bit < stored.length * 8; bit++) {
         const flipped = Buffer.from(stored);
@@ -95,7 +110,9 @@ describe('a frame', () => {
       for (let length = 0; length < stored.length; length++) {
         const short = stored.subarray(0, length);
         expect(() => open(entry, short)).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
-        expect(() => open({ ...entry, storedLength: length }, short)).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
+        expect(() => open({ ...entry, storedLength: length }, short)).toThrowError(
+          expect.objectContaining({ kind: 'Integrity' }),
+        );
       }
     }
   });
@@ -122,7 +139,9 @@ describe('a frame', () => {
     const bomb = new FrameSealer({ context, sessionKey, padded: false }).seal(frameOf([Buffer.alloc(4 << 20)]));
     const body = bomb.stored.length;
     expect(body).toBeLessThan(2_000);
-    expect(() => decompress(Buffer.from('28b52ffd', 'hex'), 10)).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
+    expect(() => decompress(Buffer.from('28b52ffd', 'hex'), 10)).toThrowError(
+      expect.objectContaining({ kind: 'Integrity' }),
+    );
   });
 
   it('of an uploader that lies about its chunks opens but is not believed', () => {
@@ -133,7 +152,9 @@ describe('a frame', () => {
     const entry = { offset: 16n, ...lie.entry };
     const key = deriveFrameKey(keys, entry);
     expect(openFrame(key, context, entry, lie.stored).toString()).toBe('garbage');
-    expect(() => openChunks(hasher, key, context, entry, lie.stored)).toThrowError(expect.objectContaining({ code: 'CHUNK_MISMATCH' }));
+    expect(() => openChunks(hasher, key, context, entry, lie.stored)).toThrowError(
+      expect.objectContaining({ code: 'CHUNK_MISMATCH' }),
+    );
   });
 
   it('is not sealed when it breaks the format', () => {
@@ -146,7 +167,8 @@ describe('a frame', () => {
       { plaintext: Buffer.alloc(3), chunks: [{ id, length: 3, edges: id }] },
       { plaintext: Buffer.alloc((8 << 20) + 1), chunks: [{ id, length: (8 << 20) + 1 }] },
     ];
-    for (const frame of bad) expect(() => sealer.seal(frame)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
+    for (const frame of bad)
+      expect(() => sealer.seal(frame)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
   });
 });
 
@@ -168,11 +190,19 @@ describe('gathering', () => {
   it('keeps every chunk, in order, in frames of about a MiB, and large chunks by themselves', () => {
     const lengths = [10, 900_000, 300_000, 200_000, 2_000_000, 100_000, 400_000, 700_000, 50_000];
     const frames: { total: number; lengths: number[] }[] = [];
-    const gatherer = new FrameGatherer((frame) => frames.push({ total: frame.plaintext.length, lengths: frame.chunks.map((chunk) => chunk.length) }));
+    const gatherer = new FrameGatherer((frame) =>
+      frames.push({ total: frame.plaintext.length, lengths: frame.chunks.map((chunk) => chunk.length) }),
+    );
     for (const length of lengths) gatherer.add({ id: Buffer.alloc(32), plaintext: Buffer.alloc(length) });
     gatherer.flush();
     gatherer.flush();
-    expect(frames.map((frame) => frame.lengths)).toEqual([[900_000], [2_000_000], [700_000], [10, 300_000, 200_000, 100_000, 400_000], [50_000]]);
+    expect(frames.map((frame) => frame.lengths)).toEqual([
+      [900_000],
+      [2_000_000],
+      [700_000],
+      [10, 300_000, 200_000, 100_000, 400_000],
+      [50_000],
+    ]);
     for (const frame of frames) expect(frame.total).toBe(frame.lengths.reduce((sum, each) => sum + each, 0));
   });
 });

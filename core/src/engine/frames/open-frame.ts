@@ -16,16 +16,24 @@ const CIPHER_STEP = 32 * KIB;
  * chunk's id (`openChunks` does both). `out`, when given and large enough, is used as scratch and
  * may hold the result. Throws Integrity; also for a wrong key, which looks the same.
  */
-export function openFrame(frameKey: Uint8Array, context: FrameContext, entry: FrameEntry, stored: Uint8Array, out?: Buffer): Buffer {
+export function openFrame(
+  frameKey: Uint8Array,
+  context: FrameContext,
+  entry: FrameEntry,
+  stored: Uint8Array,
+  out?: Buffer,
+): Buffer {
   checkFrameEntry(entry, context.kind);
   if (stored.length !== entry.storedLength) {
     throw damaged('FRAME_LENGTH', `A frame has ${stored.length} bytes where its entry says ${entry.storedLength}.`);
   }
   const opened = decrypt(frameKey, frameBinding(context, entry), asBuffer(stored), out);
   const bodyLength = opened.readUInt32LE(0);
-  if (bodyLength > opened.length - BODY_LENGTH_BYTES) throw damaged('FRAME_BODY', 'A frame states a body longer than itself.');
+  if (bodyLength > opened.length - BODY_LENGTH_BYTES)
+    throw damaged('FRAME_BODY', 'A frame states a body longer than itself.');
   const body = opened.subarray(BODY_LENGTH_BYTES, BODY_LENGTH_BYTES + bodyLength);
-  if (!isZero(opened.subarray(BODY_LENGTH_BYTES + bodyLength))) throw damaged('FRAME_PADDING', "A frame's padding is not zero.");
+  if (!isZero(opened.subarray(BODY_LENGTH_BYTES + bodyLength)))
+    throw damaged('FRAME_PADDING', "A frame's padding is not zero.");
   if (entry.codec === Codec.CODEC_ZSTD) return decompress(body, entry.plainLength);
   if (bodyLength !== entry.plainLength) throw damaged('FRAME_BODY', 'A raw frame does not have the length it states.');
   return body;
@@ -44,7 +52,11 @@ export function splitFrame(entry: FrameEntry, plaintext: Buffer): OpenedChunk[] 
   return entry.chunkLengths.map((length, index) => {
     const from = at;
     at += length;
-    return { id: idAt(entry.chunkIds, index), plaintext: plaintext.subarray(from, at), edges: entry.edges[index] ?? NO_IDS };
+    return {
+      id: idAt(entry.chunkIds, index),
+      plaintext: plaintext.subarray(from, at),
+      edges: entry.edges[index] ?? NO_IDS,
+    };
   });
 }
 
@@ -58,7 +70,7 @@ export function openChunks(
   out?: Buffer,
 ): OpenedChunk[] {
   const chunks = splitFrame(entry, openFrame(frameKey, context, entry, stored, out));
-  for (const chunk of chunks) verifyChunk(hasher, context.kind as PackKind, chunk.id, chunk.edges, chunk.plaintext);
+  for (const chunk of chunks) verifyChunk(hasher, context.kind, chunk.id, chunk.edges, chunk.plaintext);
   return chunks;
 }
 
@@ -76,7 +88,12 @@ function decrypt(key: Uint8Array, binding: Buffer, stored: Buffer, out: Buffer |
   } catch (cause) {
     // What was decrypted so far is not authentic, and `out` belongs to the caller.
     opened.fill(0);
-    throw damaged('FRAME_NOT_AUTHENTIC', 'A frame does not open: its bytes, its entry or its key are not the ones it was sealed with.', undefined, cause);
+    throw damaged(
+      'FRAME_NOT_AUTHENTIC',
+      'A frame does not open: its bytes, its entry or its key are not the ones it was sealed with.',
+      undefined,
+      cause,
+    );
   }
   return opened;
 }

@@ -6,7 +6,14 @@ import { NO_IDS } from '../format/id-set.js';
 import { KIB } from '../format/limits.js';
 import { KeyDeriver } from '../sealing/hkdf.js';
 import { compressIfWorthwhile } from './compression.js';
-import { BODY_LENGTH_BYTES, checkFrameEntry, deriveFrameKey, type FrameContext, frameBinding, TAG_BYTES } from './frame.js';
+import {
+  BODY_LENGTH_BYTES,
+  checkFrameEntry,
+  deriveFrameKey,
+  type FrameContext,
+  frameBinding,
+  TAG_BYTES,
+} from './frame.js';
 import { padmeLength } from './padding.js';
 
 // Fresh outputs of a few pages stay in the cache; one of a MiB pays a page fault per page.
@@ -62,7 +69,8 @@ export class FrameSealer {
     const storedLength = sealedLength + TAG_BYTES;
     const info = describe(frame, compressed ? Codec.CODEC_ZSTD : Codec.CODEC_RAW, storedLength, this.options.context);
 
-    const stored = out && out.length >= storedLength ? out.subarray(0, storedLength) : Buffer.allocUnsafeSlow(storedLength);
+    const stored =
+      out && out.length >= storedLength ? out.subarray(0, storedLength) : Buffer.allocUnsafeSlow(storedLength);
     const cipher = createCipheriv('aes-256-gcm', deriveFrameKey(this.keys, info), NONCE);
     cipher.setAAD(frameBinding(this.options.context, info));
     const head = Buffer.alloc(BODY_LENGTH_BYTES);
@@ -89,7 +97,12 @@ function encryptInto(cipher: CipherGCM, bytes: Uint8Array, out: Buffer, at: numb
 
 const UNKNOWN_HASH = Buffer.alloc(32);
 
-function describe(frame: PlainFrame, codec: Codec, storedLength: number, context: FrameContext): Omit<FrameEntry, 'offset'> {
+function describe(
+  frame: PlainFrame,
+  codec: Codec,
+  storedLength: number,
+  context: FrameContext,
+): Omit<FrameEntry, 'offset'> {
   const withEdges = frame.chunks.some((chunk) => chunk.edges !== undefined);
   const entry = {
     storedLength,

@@ -27,7 +27,9 @@ export class DirectoryBuilder {
 
   /** Throws Validation for an entry that the format cannot hold, or one out of order. */
   add(entry: TreeEntry): void {
-    const flaw = flawOfEntry(entry) ?? (this.last && Buffer.compare(this.last, entry.name) >= 0 ? 'names ascend, and none comes twice' : undefined);
+    const flaw =
+      flawOfEntry(entry) ??
+      (this.last && Buffer.compare(this.last, entry.name) >= 0 ? 'names ascend, and none comes twice' : undefined);
     if (flaw) throw unstorable('UNSTORABLE_ENTRY', `An entry cannot be stored: ${flaw}.`);
     this.last = entry.name;
     this.levels.add(entry);
@@ -52,7 +54,9 @@ export class DirectoryBuilder {
       parts.map((part) => part.id),
       (edgeOf) => ({
         $case: 'directoryIndex',
-        value: { parts: parts.map((part) => ({ edge: edgeOf(part.id), firstName: part.name, entries: BigInt(part.entries) })) },
+        value: {
+          parts: parts.map((part) => ({ edge: edgeOf(part.id), firstName: part.name, entries: BigInt(part.entries) })),
+        },
       }),
     );
     const [first] = parts as [DirectoryPart];

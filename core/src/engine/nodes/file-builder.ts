@@ -32,8 +32,14 @@ export class FileBuilder {
   /** Throws Validation for an extent out of order or out of bounds. */
   add(extent: FileExtent): void {
     const { id, offset, length } = extent;
-    const sound = id.length === ID_BYTES && Number.isSafeInteger(offset + length) && offset >= this.end && length > 0 && length <= MAX_CHUNK_BYTES;
-    if (!sound) throw unstorable('UNSTORABLE_EXTENT', 'Extents ascend, do not overlap, and have the length of a chunk.');
+    const sound =
+      id.length === ID_BYTES &&
+      Number.isSafeInteger(offset + length) &&
+      offset >= this.end &&
+      length > 0 &&
+      length <= MAX_CHUNK_BYTES;
+    if (!sound)
+      throw unstorable('UNSTORABLE_EXTENT', 'Extents ascend, do not overlap, and have the length of a chunk.');
     this.first ??= extent;
     this.count++;
     this.end = offset + length;
@@ -47,14 +53,17 @@ export class FileBuilder {
   finish(size: number): ContentRef | undefined {
     if (this.end > size) throw unstorable('UNSTORABLE_EXTENT', 'An extent ends behind the end of its file.');
     if (!this.first) return undefined;
-    if (this.count === 1 && this.first.offset === 0 && this.first.length === size) return { kind: 'chunk', id: this.first.id };
+    if (this.count === 1 && this.first.offset === 0 && this.first.length === size)
+      return { kind: 'chunk', id: this.first.id };
     return { kind: 'node', id: this.levels.finish().id };
   }
 
   private makeLeaf(extents: readonly FileExtent[]): FileExtent {
     const id = this.writer.write(idsOf(extents), (edgeOf) => ({
       $case: 'file',
-      value: { extents: extents.map((each) => ({ edge: edgeOf(each.id), offset: BigInt(each.offset), length: each.length })) },
+      value: {
+        extents: extents.map((each) => ({ edge: edgeOf(each.id), offset: BigInt(each.offset), length: each.length })),
+      },
     }));
     return span(id, extents);
   }
@@ -62,7 +71,13 @@ export class FileBuilder {
   private makeIndex(parts: readonly FileExtent[]): FileExtent {
     const id = this.writer.write(idsOf(parts), (edgeOf) => ({
       $case: 'fileIndex',
-      value: { parts: parts.map((each) => ({ edge: edgeOf(each.id), offset: BigInt(each.offset), length: BigInt(each.length) })) },
+      value: {
+        parts: parts.map((each) => ({
+          edge: edgeOf(each.id),
+          offset: BigInt(each.offset),
+          length: BigInt(each.length),
+        })),
+      },
     }));
     return span(id, parts);
   }

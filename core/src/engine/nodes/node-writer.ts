@@ -34,7 +34,8 @@ export class NodeWriter {
   write(refs: readonly Uint8Array[], compose: (edgeOf: (id: Uint8Array) => number) => Node['body']): Buffer {
     const edges = sortedIdSet(refs);
     const plaintext = encodeMessage(Node, { body: compose((id) => indexInSet(edges, id)) });
-    if (plaintext.length > MAX_CHUNK_BYTES) throw unstorable('NODE_TOO_LARGE', 'A node is longer than the format allows.');
+    if (plaintext.length > MAX_CHUNK_BYTES)
+      throw unstorable('NODE_TOO_LARGE', 'A node is longer than the format allows.');
     const { id, claim } = this.hasher.name(PackKind.PACK_KIND_NODE, edges, plaintext);
     this.sink({ id, claim, edges, plaintext });
     return id;

@@ -1,7 +1,7 @@
 import { type Content, type Entry, Node } from '@holdfast/proto/vault';
 import { decodeMessage } from '../format/canonical.js';
 import { damaged } from '../format/format-errors.js';
-import { idAt, idCount, type IdList, isSortedIdSet } from '../format/id-set.js';
+import { type IdList, idAt, idCount, isSortedIdSet } from '../format/id-set.js';
 import { MAX_CHUNK_BYTES, MAX_NODE_EDGES, MAX_NODE_ENTRIES } from '../format/limits.js';
 import type { FileExtent } from './file-builder.js';
 import { type ContentRef, flawOfEntry, flawOfName, type TreeEntry } from './tree-entry.js';
@@ -45,20 +45,33 @@ function parseBody(body: Node['body'], edges: EdgeReader): ParsedNode {
       return { type: 'directory', entries };
     }
     case 'directoryIndex': {
-      const parts = body.value.parts.map((part) => ({ id: edges.at(part.edge), firstName: part.firstName, entries: toNumber(part.entries) }));
+      const parts = body.value.parts.map((part) => ({
+        id: edges.at(part.edge),
+        firstName: part.firstName,
+        entries: toNumber(part.entries),
+      }));
       expectCount(parts, 1);
       expectAscending(parts.map((part) => part.firstName));
-      if (parts.some((part) => part.entries === 0 || flawOfName(part.firstName))) throw malformed('a part of it is empty or has no name');
+      if (parts.some((part) => part.entries === 0 || flawOfName(part.firstName)))
+        throw malformed('a part of it is empty or has no name');
       return { type: 'directory-index', parts };
     }
     case 'file': {
-      const extents = body.value.extents.map((extent) => ({ id: edges.at(extent.edge), offset: toNumber(extent.offset), length: extent.length }));
+      const extents = body.value.extents.map((extent) => ({
+        id: edges.at(extent.edge),
+        offset: toNumber(extent.offset),
+        length: extent.length,
+      }));
       expectCount(extents, 1);
       expectApart(extents, MAX_CHUNK_BYTES);
       return { type: 'file', extents };
     }
     case 'fileIndex': {
-      const parts = body.value.parts.map((part) => ({ id: edges.at(part.edge), offset: toNumber(part.offset), length: toNumber(part.length) }));
+      const parts = body.value.parts.map((part) => ({
+        id: edges.at(part.edge),
+        offset: toNumber(part.offset),
+        length: toNumber(part.length),
+      }));
       expectCount(parts, 1);
       expectApart(parts, Number.MAX_SAFE_INTEGER);
       return { type: 'file-index', parts };
@@ -126,7 +139,8 @@ function expectApart(runs: readonly { offset: number; length: number }[], longes
 }
 
 function toNumber(value: bigint): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER)) throw malformed('a number is out of bounds');
+  if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER))
+    throw malformed('a number is out of bounds');
   return Number(value);
 }
 

@@ -36,7 +36,11 @@ export async function lookupEntry(id: Buffer, name: Uint8Array, fetchNode: Fetch
 }
 
 /** The entry that a path leads to, from a directory down; undefined where there is none. At least one name. */
-export async function resolvePath(id: Buffer, names: readonly Uint8Array[], fetchNode: FetchNode): Promise<TreeEntry | undefined> {
+export async function resolvePath(
+  id: Buffer,
+  names: readonly Uint8Array[],
+  fetchNode: FetchNode,
+): Promise<TreeEntry | undefined> {
   let entry: TreeEntry | undefined;
   let at: Buffer | undefined = id;
   for (const name of names) {
@@ -49,7 +53,11 @@ export async function resolvePath(id: Buffer, names: readonly Uint8Array[], fetc
 }
 
 /** What a file's content consists of, in order. Gaps, and the rest up to `size`, are holes. */
-export async function* readExtents(content: ContentRef | undefined, size: number, fetchNode: FetchNode): AsyncGenerator<FileExtent> {
+export async function* readExtents(
+  content: ContentRef | undefined,
+  size: number,
+  fetchNode: FetchNode,
+): AsyncGenerator<FileExtent> {
   if (!content) return;
   if (content.kind === 'chunk') {
     if (size > MAX_CHUNK_BYTES) throw mismatch('a file is longer than the one chunk that holds it');
@@ -70,14 +78,20 @@ async function* entriesBelow(id: Buffer, fetchNode: FetchNode, depth: number): A
 async function* entriesOfPart(part: DirectoryPartRef, fetchNode: FetchNode, depth: number): AsyncGenerator<TreeEntry> {
   let count = 0;
   for await (const entry of entriesBelow(part.id, fetchNode, depth)) {
-    if (count === 0 && !entry.name.equals(part.firstName)) throw mismatch('a part of a directory starts with another name');
+    if (count === 0 && !entry.name.equals(part.firstName))
+      throw mismatch('a part of a directory starts with another name');
     count++;
     yield entry;
   }
   if (count !== part.entries) throw mismatch('a part of a directory has another number of entries');
 }
 
-async function* extentsBelow(id: Buffer, bounds: Omit<FilePartRef, 'id'>, fetchNode: FetchNode, depth: number): AsyncGenerator<FileExtent> {
+async function* extentsBelow(
+  id: Buffer,
+  bounds: Omit<FilePartRef, 'id'>,
+  fetchNode: FetchNode,
+  depth: number,
+): AsyncGenerator<FileExtent> {
   if (depth > MAX_INDEX_DEPTH) throw mismatch('a file has too many levels');
   const node = await fetchNode(id);
   if (node.type !== 'file' && node.type !== 'file-index') throw mismatch('a file refers to a node of a directory');
@@ -92,7 +106,12 @@ async function* extentsBelow(id: Buffer, bounds: Omit<FilePartRef, 'id'>, fetchN
 }
 
 // Binary search in an ascending list: the item with this name, or (not exact) the last that is not after it.
-function lastNotAfter<Item>(items: readonly Item[], nameOf: (item: Item) => Buffer, name: Uint8Array, exact: boolean): Item | undefined {
+function lastNotAfter<Item>(
+  items: readonly Item[],
+  nameOf: (item: Item) => Buffer,
+  name: Uint8Array,
+  exact: boolean,
+): Item | undefined {
   let low = 0;
   let high = items.length;
   while (low < high) {

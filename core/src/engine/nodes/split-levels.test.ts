@@ -13,10 +13,16 @@ function split(leaves: Iterable<number>, weight = 1) {
     return { level, leaves: below };
   };
   const levels = new SplitLevels<number, Part>({
-    splitsBefore: (level, item) => (Math.imul(typeof item === 'number' ? item : (item.leaves[0] ?? 0) + level, 0x9e3779b1) >>> 24) === 0,
+    splitsBefore: (level, item) =>
+      Math.imul(typeof item === 'number' ? item : (item.leaves[0] ?? 0) + level, 0x9e3779b1) >>> 24 === 0,
     weight: (item) => (typeof item === 'number' ? weight : 1),
     makeLeaf: (items) => made(items, 0, [...items]),
-    makeIndex: (parts) => made(parts, 1 + Math.max(...parts.map((part) => part.level)), parts.flatMap((part) => part.leaves)),
+    makeIndex: (parts) =>
+      made(
+        parts,
+        1 + Math.max(...parts.map((part) => part.level)),
+        parts.flatMap((part) => part.leaves),
+      ),
   });
   for (const leaf of leaves) levels.add(leaf);
   return { root: levels.finish(), sizes };

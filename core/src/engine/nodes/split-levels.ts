@@ -1,5 +1,5 @@
-import { MAX_INDEX_DEPTH, MAX_NODE_ENTRIES, MIB } from '../format/limits.js';
 import { unstorable } from '../format/format-errors.js';
+import { MAX_INDEX_DEPTH, MAX_NODE_ENTRIES, MIB } from '../format/limits.js';
 
 /** A node in this many items at least, but for the last of a level. */
 export const MIN_SPLIT_ITEMS = 256;
@@ -61,9 +61,10 @@ export class SplitLevels<Leaf, Part> {
   }
 
   private addPart(at: number, part: Part): void {
-    if (at >= MAX_INDEX_DEPTH) throw unstorable('TREE_TOO_LARGE', 'A directory or file has more parts than the format can index.');
+    if (at >= MAX_INDEX_DEPTH)
+      throw unstorable('TREE_TOO_LARGE', 'A directory or file has more parts than the format can index.');
     this.indexes[at] ??= { items: [], weight: 0, flushed: false };
-    this.append(this.indexes[at] as Level<Part>, at + 1, part, () => this.flushIndex(at));
+    this.append(this.indexes[at], at + 1, part, () => this.flushIndex(at));
   }
 
   private append<Item extends Leaf | Part>(level: Level<Item>, number: number, item: Item, flush: () => void): void {

@@ -73,21 +73,30 @@ const MAX_XATTR_BYTES = MIB;
 
 /** Why the format cannot hold this entry, in words; undefined when it can. */
 export function flawOfEntry(entry: TreeEntry): string | undefined {
-  return flawOfName(entry.name) ?? flawOfNumbers(entry) ?? flawOfType(entry) ?? flawOfContent(entry) ?? flawOfXattrs(entry.xattrs);
+  return (
+    flawOfName(entry.name) ??
+    flawOfNumbers(entry) ??
+    flawOfType(entry) ??
+    flawOfContent(entry) ??
+    flawOfXattrs(entry.xattrs)
+  );
 }
 
 export function flawOfName(name: Uint8Array): string | undefined {
   if (name.length === 0 || name.length > MAX_NAME_BYTES) return `a name has 1 to ${MAX_NAME_BYTES} bytes`;
   if (name.includes(0) || name.includes(0x2f)) return 'a name holds neither a slash nor a zero byte';
-  if (name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e))) return '"." and ".." are no names';
+  if (name[0] === 0x2e && (name.length === 1 || (name.length === 2 && name[1] === 0x2e)))
+    return '"." and ".." are no names';
   return undefined;
 }
 
 function flawOfNumbers(entry: TreeEntry): string | undefined {
   const { mode, uid, gid, deviceMajor, deviceMinor, mtimeSeconds, mtimeNanos, size } = entry;
   if (!isCount(mode, 0o7777)) return 'its mode is out of bounds';
-  if (![uid, gid, deviceMajor, deviceMinor].every((each) => isCount(each, 0xffffffff))) return 'an owner or device number is out of bounds';
-  if (!Number.isSafeInteger(mtimeSeconds) || !isCount(mtimeNanos, 999_999_999)) return 'its modification time is out of bounds';
+  if (![uid, gid, deviceMajor, deviceMinor].every((each) => isCount(each, 0xffffffff)))
+    return 'an owner or device number is out of bounds';
+  if (!Number.isSafeInteger(mtimeSeconds) || !isCount(mtimeNanos, 999_999_999))
+    return 'its modification time is out of bounds';
   if (!isCount(size, Number.MAX_SAFE_INTEGER)) return 'its size is out of bounds';
   return undefined;
 }
@@ -98,15 +107,19 @@ function flawOfType(entry: TreeEntry): string | undefined {
   const isDirectory = type === EntryType.ENTRY_TYPE_DIRECTORY;
   const isLink = type === EntryType.ENTRY_TYPE_SYMLINK;
   const isDevice = type === EntryType.ENTRY_TYPE_CHARACTER_DEVICE || type === EntryType.ENTRY_TYPE_BLOCK_DEVICE;
-  if (!Number.isInteger(type) || type < EntryType.ENTRY_TYPE_FILE || type > EntryType.ENTRY_TYPE_BLOCK_DEVICE) return 'its type is unknown';
+  if (!Number.isInteger(type) || type < EntryType.ENTRY_TYPE_FILE || type > EntryType.ENTRY_TYPE_BLOCK_DEVICE)
+    return 'its type is unknown';
   if (!isFile && entry.size !== 0) return 'only a file has a size';
   if (!isDevice && (entry.deviceMajor !== 0 || entry.deviceMinor !== 0)) return 'only a device has device numbers';
   if (!isDirectory && entry.leadsToRoot) return 'only a directory leads to a root';
   if (isDirectory && entry.hardLinkGroup.length > 0) return 'a directory has no hard links';
-  if (entry.hardLinkGroup.length > MAX_PATH_BYTES || entry.hardLinkGroup.includes(0)) return 'its hard-link group is no path';
-  if (defect < EntryDefect.ENTRY_DEFECT_UNSPECIFIED || defect > EntryDefect.ENTRY_DEFECT_UNREADABLE) return 'its defect is unknown';
+  if (entry.hardLinkGroup.length > MAX_PATH_BYTES || entry.hardLinkGroup.includes(0))
+    return 'its hard-link group is no path';
+  if (defect < EntryDefect.ENTRY_DEFECT_UNSPECIFIED || defect > EntryDefect.ENTRY_DEFECT_UNREADABLE)
+    return 'its defect is unknown';
   if (!isLink) return entry.linkTarget.length > 0 ? 'only a symbolic link has a target' : undefined;
-  if (entry.linkTarget.length > MAX_LINK_TARGET_BYTES || entry.linkTarget.includes(0)) return 'its link target is no path';
+  if (entry.linkTarget.length > MAX_LINK_TARGET_BYTES || entry.linkTarget.includes(0))
+    return 'its link target is no path';
   const targetIsMissing = entry.linkTarget.length === 0 && defect !== EntryDefect.ENTRY_DEFECT_UNREADABLE;
   return targetIsMissing ? 'a symbolic link has a target' : undefined;
 }
@@ -116,7 +129,8 @@ function flawOfContent(entry: TreeEntry): string | undefined {
   const unreadable = entry.defect === EntryDefect.ENTRY_DEFECT_UNREADABLE;
   if (content && content.id.length !== 32) return 'the id of its content has a wrong length';
   if (content && unreadable) return 'what could not be read has no content';
-  if (type === EntryType.ENTRY_TYPE_DIRECTORY) return content?.kind === 'node' || (unreadable && !content) ? undefined : 'a directory has a node';
+  if (type === EntryType.ENTRY_TYPE_DIRECTORY)
+    return content?.kind === 'node' || (unreadable && !content) ? undefined : 'a directory has a node';
   if (type !== EntryType.ENTRY_TYPE_FILE) return content ? 'only files and directories have content' : undefined;
   return content && size === 0 ? 'an empty file has no content' : undefined;
 }
@@ -126,7 +140,8 @@ function flawOfXattrs(xattrs: readonly ExtendedAttribute[]): string | undefined 
   if (xattrs.length > MAX_XATTRS) return 'it has too many extended attributes';
   for (const [index, { name, value }] of xattrs.entries()) {
     const before = xattrs[index - 1]?.name;
-    if (name.length === 0 || name.length > MAX_XATTR_NAME_BYTES || name.includes(0)) return "an extended attribute's name is out of bounds";
+    if (name.length === 0 || name.length > MAX_XATTR_NAME_BYTES || name.includes(0))
+      return "an extended attribute's name is out of bounds";
     if (before && Buffer.compare(before, name) >= 0) return 'its extended attributes are not in order';
     total += name.length + value.length;
   }

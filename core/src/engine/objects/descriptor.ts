@@ -7,8 +7,8 @@ import { checkDomain } from '../sealing/domains.js';
 import { checkKeySlot } from '../sealing/key-slots.js';
 import { openSignedObject, peekSignedObject, SignedKind, type Signer, signObject } from '../sealing/signing.js';
 import type { ObjectStore } from '../stores/object-store.js';
-import { descriptorName, parseObjectName } from './object-names.js';
 import { type NamedObject, orUnstorable } from './named-object.js';
+import { descriptorName, parseObjectName } from './object-names.js';
 
 export const FORMAT_VERSION = 1;
 const MAX_SLOTS = 64;
@@ -68,12 +68,16 @@ function checkVersion(descriptor: Descriptor): void {
 }
 
 function checkDescriptor(descriptor: Descriptor): void {
-  const { formatVersion, vaultId, generation, vaultName, keyMode, redundancy, signingPublicKey, slots, vaultDomain } = descriptor;
+  const { formatVersion, vaultId, generation, vaultName, keyMode, redundancy, signingPublicKey, slots, vaultDomain } =
+    descriptor;
   if (formatVersion !== FORMAT_VERSION) throw malformed('its version is unknown');
   if (vaultId.length !== UUID_BYTES || generation < 1n) throw malformed('its id or generation is out of bounds');
-  if (vaultName.length === 0 || vaultName.length > MAX_NAME_LENGTH) throw malformed("its vault's name is out of bounds");
-  if (keyMode !== KeyMode.KEY_MODE_PLATFORM && keyMode !== KeyMode.KEY_MODE_CUSTOMER) throw malformed('its key mode is unknown');
-  if (redundancy < Redundancy.REDUNDANCY_LRS || redundancy > Redundancy.REDUNDANCY_GRS) throw malformed('its redundancy is unknown');
+  if (vaultName.length === 0 || vaultName.length > MAX_NAME_LENGTH)
+    throw malformed("its vault's name is out of bounds");
+  if (keyMode !== KeyMode.KEY_MODE_PLATFORM && keyMode !== KeyMode.KEY_MODE_CUSTOMER)
+    throw malformed('its key mode is unknown');
+  if (redundancy < Redundancy.REDUNDANCY_LRS || redundancy > Redundancy.REDUNDANCY_GRS)
+    throw malformed('its redundancy is unknown');
   if (signingPublicKey.length !== KEY_BYTES) throw malformed('its signing key has a wrong length');
   if (slots.length === 0 || slots.length > MAX_SLOTS) throw malformed('its number of key slots is out of bounds');
   slots.forEach(checkKeySlot);

@@ -17,7 +17,8 @@ export function encodeDomainObject(signer: Signer, domain: Domain): NamedObject 
 /** Throws Integrity unless the vault's server signed it. */
 export function openDomainObject(publicKey: Uint8Array, object: NamedObject): Domain {
   const domain = decodeDomain(openSignedObject(publicKey, SignedKind.Domain, object.name, object.bytes));
-  if (domainName(domain.domainId) !== object.name) throw damaged('MALFORMED_DOMAIN', 'A dedup domain stands under another name.');
+  if (domainName(domain.domainId) !== object.name)
+    throw damaged('MALFORMED_DOMAIN', 'A dedup domain stands under another name.');
   return domain;
 }
 

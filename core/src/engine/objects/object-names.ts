@@ -28,7 +28,8 @@ export function parseObjectName(name: string): ParsedObjectName | undefined {
 
 function numbered(folder: ObjectFolder, number: bigint): string {
   const digits = number.toString().padStart(DIGITS, '0');
-  if (number < 1n || digits.length > DIGITS) throw unstorable('OBJECT_NUMBER', `Objects are numbered from 1 with at most ${DIGITS} digits.`);
+  if (number < 1n || digits.length > DIGITS)
+    throw unstorable('OBJECT_NUMBER', `Objects are numbered from 1 with at most ${DIGITS} digits.`);
   return `${folder}/${digits}`;
 }
 

@@ -1,4 +1,14 @@
-import { BackupType, Consistency, type Descriptor, DomainScope, KeyMode, PackKind, type RecoveryPoint, Redundancy, SlotKind } from '@holdfast/proto/vault';
+import {
+  BackupType,
+  Consistency,
+  type Descriptor,
+  DomainScope,
+  KeyMode,
+  PackKind,
+  type RecoveryPoint,
+  Redundancy,
+  SlotKind,
+} from '@holdfast/proto/vault';
 import { describe, expect, it } from 'vitest';
 import { isHoldfastError } from '../../errors/index.js';
 import { seededRandom } from '../../ids/index.js';
@@ -22,9 +32,12 @@ const vaultId = random.bytes(16);
 const signer = createSigner(random.bytes(32));
 const stranger = createSigner(random.bytes(32));
 const vaultKey = random.bytes(32);
-const { domain } = await createDomain({ vaultId, vaultKey, domainId: random.bytes(16), scope: DomainScope.DOMAIN_SCOPE_ITEM, itemId: random.bytes(16) }, random);
-const INTEGRITY = expect.objectContaining({ kind: 'Integrity' });
-const VALIDATION = expect.objectContaining({ kind: 'Validation' });
+const { domain } = await createDomain(
+  { vaultId, vaultKey, domainId: random.bytes(16), scope: DomainScope.DOMAIN_SCOPE_ITEM, itemId: random.bytes(16) },
+  random,
+);
+const INTEGRITY: unknown = expect.objectContaining({ kind: 'Integrity' });
+const VALIDATION: unknown = expect.objectContaining({ kind: 'Validation' });
 
 function everyFlip(object: NamedObject, open: (object: NamedObject) => unknown): void {
   const accepted: string[] = [];
@@ -33,7 +46,7 @@ function everyFlip(object: NamedObject, open: (object: NamedObject) => unknown):
       open({ name: object.name, bytes });
       accepted.push(what);
     } catch (error) {
-      if (!isHoldfastError(error, 'Integrity')) accepted.push(`${what}: ${error}`);
+      if (!isHoldfastError(error, 'Integrity')) accepted.push(`${what}: ${String(error)}`);
     }
   };
   for (let bit = 0; bit < object.bytes.length * 8; bit++) {
@@ -41,12 +54,16 @@ function everyFlip(object: NamedObject, open: (object: NamedObject) => unknown):
     bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
     expectRefusal(`bit ${bit}`, bytes);
   }
-  for (let length = 0; length < object.bytes.length; length++) expectRefusal(`length ${length}`, object.bytes.subarray(0, length));
+  for (let length = 0; length < object.bytes.length; length++)
+    expectRefusal(`length ${length}`, object.bytes.subarray(0, length));
   expect(accepted).toEqual([]);
 }
 
 function descriptorOf(change: Partial<Descriptor> = {}): Descriptor {
-  const slot = wrapVaultKey({ vaultId, kind: SlotKind.SLOT_KIND_PLATFORM, secret: Buffer.alloc(32), vaultKey, createdAtMs: 1 }, seededRandom('slot'));
+  const slot = wrapVaultKey(
+    { vaultId, kind: SlotKind.SLOT_KIND_PLATFORM, secret: Buffer.alloc(32), vaultKey, createdAtMs: 1 },
+    seededRandom('slot'),
+  );
   return {
     formatVersion: 1,
     compatibleFeatures: 0n,
@@ -81,7 +98,16 @@ function pointOf(change: Partial<RecoveryPoint> = {}): RecoveryPoint {
     basePointId: Buffer.alloc(0),
     agentId: Buffer.alloc(16, 4),
     jobId: Buffer.alloc(16, 5),
-    statistics: { entries: 1n, files: 1n, bytesTotal: 1n, bytesRead: 1n, bytesChanged: 1n, bytesSent: 1n, bytesStored: 1n, warnings: 0n },
+    statistics: {
+      entries: 1n,
+      files: 1n,
+      bytesTotal: 1n,
+      bytesRead: 1n,
+      bytesChanged: 1n,
+      bytesSent: 1n,
+      bytesStored: 1n,
+      warnings: 0n,
+    },
     workload: 'FILES',
     ...change,
   };
@@ -93,7 +119,8 @@ describe('object names', () => {
     expect(names.toSorted()).toEqual(names);
     expect(parseObjectName(logName(12n))).toEqual({ folder: 'log', number: 12n });
     expect(parseObjectName(packName(vaultId))).toEqual({ folder: 'pack', id: vaultId });
-    for (const strange of ['pack/xyz', 'log/1', 'other/0000000000000001', 'pack/', `${packName(vaultId)}.bak`]) expect(parseObjectName(strange)).toBeUndefined();
+    for (const strange of ['pack/xyz', 'log/1', 'other/0000000000000001', 'pack/', `${packName(vaultId)}.bak`])
+      expect(parseObjectName(strange)).toBeUndefined();
     for (const bad of [0n, -1n, 10n ** 16n]) expect(() => descriptorName(bad)).toThrowError(VALIDATION);
     expect(() => packName(Buffer.alloc(15))).toThrowError(VALIDATION);
   });
@@ -118,13 +145,26 @@ describe('a descriptor', () => {
 
   it('of a newer format is refused, or only read, as its feature bits say', () => {
     const newer = encodeDescriptor(signer, descriptorOf({ incompatibleFeatures: 1n }));
-    expect(() => openDescriptor(newer)).toThrowError(expect.objectContaining({ kind: 'IllegalState', code: 'VAULT_TOO_NEW' }));
-    expect(isWritable(openDescriptor(encodeDescriptor(signer, descriptorOf({ readOnlyCompatibleFeatures: 4n }))))).toBe(false);
+    expect(() => openDescriptor(newer)).toThrowError(
+      expect.objectContaining({ kind: 'IllegalState', code: 'VAULT_TOO_NEW' }),
+    );
+    expect(isWritable(openDescriptor(encodeDescriptor(signer, descriptorOf({ readOnlyCompatibleFeatures: 4n }))))).toBe(
+      false,
+    );
     expect(isWritable(openDescriptor(encodeDescriptor(signer, descriptorOf({ compatibleFeatures: 4n }))))).toBe(true);
   });
 
   it('is not written when it breaks the format', () => {
-    for (const change of [{ formatVersion: 2 }, { vaultId: Buffer.alloc(1) }, { generation: 0n }, { vaultName: '' }, { keyMode: 0 }, { redundancy: 9 }, { slots: [] }, { signingPublicKey: Buffer.alloc(3) }]) {
+    for (const change of [
+      { formatVersion: 2 },
+      { vaultId: Buffer.alloc(1) },
+      { generation: 0n },
+      { vaultName: '' },
+      { keyMode: 0 },
+      { redundancy: 9 },
+      { slots: [] },
+      { signingPublicKey: Buffer.alloc(3) },
+    ]) {
       expect(() => encodeDescriptor(signer, descriptorOf(change))).toThrowError(VALIDATION);
     }
   });
@@ -137,7 +177,9 @@ describe('a domain object', () => {
     expect(decodeDomain(encodeDomain(domain))).toEqual(domain);
     everyFlip(object, (each) => openDomainObject(signer.publicKey, each));
     expect(() => openDomainObject(stranger.publicKey, object)).toThrowError(INTEGRITY);
-    expect(() => openDomainObject(signer.publicKey, { ...object, name: 'domain/00000000000000000000000000000000' })).toThrowError(INTEGRITY);
+    expect(() =>
+      openDomainObject(signer.publicKey, { ...object, name: 'domain/00000000000000000000000000000000' }),
+    ).toThrowError(INTEGRITY);
   });
 });
 
@@ -152,7 +194,13 @@ describe('a recovery point', () => {
 
   it('names the point before it', () => {
     const first = encodePoint(signer, pointOf());
-    const next = pointOf({ pointId: Buffer.alloc(16, 9), sequence: 2n, previousSha256: pointSha256(first), backupType: BackupType.BACKUP_TYPE_INCREMENTAL, basePointId: Buffer.alloc(16, 1) });
+    const next = pointOf({
+      pointId: Buffer.alloc(16, 9),
+      sequence: 2n,
+      previousSha256: pointSha256(first),
+      backupType: BackupType.BACKUP_TYPE_INCREMENTAL,
+      basePointId: Buffer.alloc(16, 1),
+    });
     expect(openPoint(signer.publicKey, encodePoint(signer, next)).previousSha256.equals(pointSha256(first))).toBe(true);
   });
 
@@ -220,14 +268,30 @@ describe('the log', () => {
       { $case: 'slotsChanged', value: { descriptorGeneration: 0n } },
       { $case: 'packsDeleted', value: { packIds: [] } },
     ];
-    for (const event of bad) expect(() => encodeLogEntry(signer, vaultId, EMPTY_LOG, event, 1)).toThrowError(VALIDATION);
+    for (const event of bad)
+      expect(() => encodeLogEntry(signer, vaultId, EMPTY_LOG, event, 1)).toThrowError(VALIDATION);
   });
 });
 
 describe('an index', async () => {
-  const { sessionKey, wrapped } = await createSessionKey(domain.publicKey, { vaultId, domainId: domain.domainId }, random);
-  const sealer = new FrameSealer({ context: { vaultId, domainId: domain.domainId, kind: PackKind.PACK_KIND_DATA }, sessionKey, padded: false });
-  const builder = new PackBuilder({ vaultId, packId: random.bytes(16), kind: PackKind.PACK_KIND_DATA, domainId: domain.domainId, sessionKey: wrapped, uploaderId: random.bytes(16) });
+  const { sessionKey, wrapped } = await createSessionKey(
+    domain.publicKey,
+    { vaultId, domainId: domain.domainId },
+    random,
+  );
+  const sealer = new FrameSealer({
+    context: { vaultId, domainId: domain.domainId, kind: PackKind.PACK_KIND_DATA },
+    sessionKey,
+    padded: false,
+  });
+  const builder = new PackBuilder({
+    vaultId,
+    packId: random.bytes(16),
+    kind: PackKind.PACK_KIND_DATA,
+    domainId: domain.domainId,
+    sessionKey: wrapped,
+    uploaderId: random.bytes(16),
+  });
   builder.add(sealer.seal({ plaintext: Buffer.from('x'), chunks: [{ id: Buffer.alloc(32), length: 1 }] }));
   const { footer } = builder.finish();
 

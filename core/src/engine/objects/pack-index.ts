@@ -40,7 +40,8 @@ export function openPackIndex(object: NamedObject): PackIndex {
 
 function checkIndex(index: PackIndex): void {
   if (index.vaultId.length !== UUID_BYTES) throw malformed("its vault's id has a wrong length");
-  if (index.footers.length === 0 || index.footers.length > MAX_INDEX_FOOTERS) throw malformed('its number of packs is out of bounds');
+  if (index.footers.length === 0 || index.footers.length > MAX_INDEX_FOOTERS)
+    throw malformed('its number of packs is out of bounds');
   for (const footer of index.footers) {
     checkPackFooter(footer);
     if (!footer.vaultId.equals(index.vaultId)) throw malformed('it lists a pack of another vault');

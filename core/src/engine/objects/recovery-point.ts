@@ -40,16 +40,29 @@ function parsePoint(name: string, payload: Uint8Array): RecoveryPoint {
 }
 
 function checkPoint(point: RecoveryPoint): void {
-  const ids = [point.vaultId, point.pointId, point.itemId, point.domainId, point.agentId, point.jobId, ...point.requires];
+  const ids = [
+    point.vaultId,
+    point.pointId,
+    point.itemId,
+    point.domainId,
+    point.agentId,
+    point.jobId,
+    ...point.requires,
+  ];
   if (ids.some((id) => id.length !== UUID_BYTES)) throw malformed('an id has a wrong length');
   if (point.requires.length > MAX_REQUIRED) throw malformed('it requires too many points');
   if (point.sequence < 1n) throw malformed('it has no sequence number');
-  if (point.previousSha256.length !== (point.sequence === 1n ? 0 : SHA256_BYTES)) throw malformed('its hash of the point before is missing or too much');
+  if (point.previousSha256.length !== (point.sequence === 1n ? 0 : SHA256_BYTES))
+    throw malformed('its hash of the point before is missing or too much');
   if (point.rootNode.length !== ID_BYTES) throw malformed('the id of its root has a wrong length');
-  if (point.backupType < BackupType.BACKUP_TYPE_FULL || point.backupType > BackupType.BACKUP_TYPE_LOG) throw malformed('its backup type is unknown');
-  if (point.consistency < Consistency.CONSISTENCY_APPLICATION || point.consistency > Consistency.CONSISTENCY_CRASH) throw malformed('its consistency is unknown');
-  if (point.basePointId.length !== (point.backupType === BackupType.BACKUP_TYPE_FULL ? 0 : UUID_BYTES)) throw malformed('its type and its base do not match');
-  if (point.workload.length === 0 || point.workload.length > MAX_WORKLOAD_LENGTH) throw malformed('its workload is out of bounds');
+  if (point.backupType < BackupType.BACKUP_TYPE_FULL || point.backupType > BackupType.BACKUP_TYPE_LOG)
+    throw malformed('its backup type is unknown');
+  if (point.consistency < Consistency.CONSISTENCY_APPLICATION || point.consistency > Consistency.CONSISTENCY_CRASH)
+    throw malformed('its consistency is unknown');
+  if (point.basePointId.length !== (point.backupType === BackupType.BACKUP_TYPE_FULL ? 0 : UUID_BYTES))
+    throw malformed('its type and its base do not match');
+  if (point.workload.length === 0 || point.workload.length > MAX_WORKLOAD_LENGTH)
+    throw malformed('its workload is out of bounds');
   if (!point.statistics) throw malformed('it has no statistics');
 }
 

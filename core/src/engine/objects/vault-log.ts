@@ -27,7 +27,13 @@ export interface LogHead {
 export const EMPTY_LOG: LogHead = { number: 0n, sha256: Buffer.alloc(0) };
 
 /** The entry that follows `head`. Store it with `ifAbsent`; when it is not created, someone else wrote, and the log must be read again. */
-export function encodeLogEntry(signer: Signer, vaultId: Uint8Array, head: LogHead, event: LogEvent, atMs: number): NamedObject {
+export function encodeLogEntry(
+  signer: Signer,
+  vaultId: Uint8Array,
+  head: LogHead,
+  event: LogEvent,
+  atMs: number,
+): NamedObject {
   const entry: LogEntry = {
     vaultId: Buffer.from(vaultId),
     number: head.number + 1n,
@@ -57,7 +63,10 @@ export class LogReader {
     const payload = openSignedObject(this.publicKey, SignedKind.Log, object.name, object.bytes);
     const entry = decodeMessage(LogEntry, payload, object.name, MAX_SMALL_OBJECT_BYTES);
     checkEntry(entry);
-    const follows = entry.number === this.at.number + 1n && entry.previousSha256.equals(this.at.sha256) && logName(entry.number) === object.name;
+    const follows =
+      entry.number === this.at.number + 1n &&
+      entry.previousSha256.equals(this.at.sha256) &&
+      logName(entry.number) === object.name;
     if (!follows || !entry.vaultId.equals(this.vaultId)) {
       throw damaged('LOG_CHAIN', `${object.name} does not follow the entry before it.`, { object: object.name });
     }
@@ -69,19 +78,24 @@ export class LogReader {
 function checkEntry(entry: LogEntry): void {
   if (entry.vaultId.length !== UUID_BYTES) throw malformed("its vault's id has a wrong length");
   if (entry.number < 1n) throw malformed('it has no number');
-  if (entry.previousSha256.length !== (entry.number === 1n ? 0 : 32)) throw malformed('its hash of the entry before is missing or too much');
+  if (entry.previousSha256.length !== (entry.number === 1n ? 0 : 32))
+    throw malformed('its hash of the entry before is missing or too much');
   checkEvent(entry.event);
 }
 
 function checkEvent(event: LogEntry['event']): void {
   switch (event?.$case) {
     case 'ownerTaken':
-      return expectIds([event.value.serverId]);
+      expectIds([event.value.serverId]);
+      return;
     case 'pointDeleted':
-      return expectIds([event.value.pointId]);
+      expectIds([event.value.pointId]);
+      return;
     case 'packsDeleted':
-      if (event.value.packIds.length === 0 || event.value.packIds.length > MAX_PACKS_PER_LOG_ENTRY) throw malformed('its number of packs is out of bounds');
-      return expectIds(event.value.packIds);
+      if (event.value.packIds.length === 0 || event.value.packIds.length > MAX_PACKS_PER_LOG_ENTRY)
+        throw malformed('its number of packs is out of bounds');
+      expectIds(event.value.packIds);
+      return;
     case 'slotsChanged':
       if (event.value.descriptorGeneration < 1n) throw malformed('it names no descriptor');
       return;

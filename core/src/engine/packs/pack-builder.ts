@@ -1,9 +1,23 @@
 import { FrameEntry, type PackFooter, type PackKind, type WrappedSessionKey } from '@holdfast/proto/vault';
 import { HoldfastError } from '../../errors/index.js';
 import { unstorable } from '../format/format-errors.js';
-import { FOOTER_TARGET_BYTES, MAX_FOOTER_BYTES, MAX_PACK_BYTES, MAX_PACK_CHUNKS, MAX_PACK_FRAMES, PACK_TARGET_BYTES } from '../format/limits.js';
+import {
+  FOOTER_TARGET_BYTES,
+  MAX_FOOTER_BYTES,
+  MAX_PACK_BYTES,
+  MAX_PACK_CHUNKS,
+  MAX_PACK_FRAMES,
+  PACK_TARGET_BYTES,
+} from '../format/limits.js';
 import type { SealedFrame } from '../frames/seal-frame.js';
-import { checkPackFooter, encodePackFooter, encodePackHeader, encodePackTrailer, PACK_HEADER_BYTES, PACK_TRAILER_BYTES } from './pack-format.js';
+import {
+  checkPackFooter,
+  encodePackFooter,
+  encodePackHeader,
+  encodePackTrailer,
+  PACK_HEADER_BYTES,
+  PACK_TRAILER_BYTES,
+} from './pack-format.js';
 
 export interface PackIdentity {
   readonly vaultId: Uint8Array;
@@ -51,7 +65,9 @@ export class PackBuilder {
 
   /** Time to finish: the pack or its footer has reached its target. */
   get isFull(): boolean {
-    return this.length >= PACK_TARGET_BYTES || this.footerLength >= FOOTER_TARGET_BYTES || this.chunks >= MAX_PACK_CHUNKS / 2;
+    return (
+      this.length >= PACK_TARGET_BYTES || this.footerLength >= FOOTER_TARGET_BYTES || this.chunks >= MAX_PACK_CHUNKS / 2
+    );
   }
 
   /** Whether a frame still fits under the format's caps. One always does while `isFull` is false. */
@@ -67,7 +83,8 @@ export class PackBuilder {
 
   /** Gives the frame its place. Throws Validation when it does not fit. */
   add(frame: SealedFrame): FrameEntry {
-    if (this.finished) throw new HoldfastError({ kind: 'IllegalState', code: 'PACK_FINISHED', message: 'This pack is finished.' });
+    if (this.finished)
+      throw new HoldfastError({ kind: 'IllegalState', code: 'PACK_FINISHED', message: 'This pack is finished.' });
     if (!this.fits(frame)) throw unstorable('PACK_FULL', 'The frame does not fit into this pack.');
     const entry: FrameEntry = { offset: BigInt(this.length), ...frame.entry };
     this.frames.push(entry);

@@ -33,7 +33,8 @@ export function encodePackHeader(kind: PackKind): Buffer {
 export function decodePackHeader(bytes: Uint8Array): PackKind {
   const kind = bytes[8] as PackKind;
   const known = kind === PackKind.PACK_KIND_DATA || kind === PackKind.PACK_KIND_NODE;
-  if (!known || !encodePackHeader(kind).equals(bytes)) throw damaged('PACK_HEADER', 'A pack does not start as packs of this version do.');
+  if (!known || !encodePackHeader(kind).equals(bytes))
+    throw damaged('PACK_HEADER', 'A pack does not start as packs of this version do.');
   return kind;
 }
 
@@ -54,7 +55,10 @@ export interface PackTrailer {
 /** @param packLength length of the whole object, which the footer must fit into */
 export function decodePackTrailer(bytes: Uint8Array, packLength: number): PackTrailer {
   const trailer = asBuffer(bytes);
-  const sound = trailer.length === PACK_TRAILER_BYTES && trailer.subarray(40).equals(TRAILER_MAGIC) && trailer.readUInt32LE(4) === 0;
+  const sound =
+    trailer.length === PACK_TRAILER_BYTES &&
+    trailer.subarray(40).equals(TRAILER_MAGIC) &&
+    trailer.readUInt32LE(4) === 0;
   if (!sound) throw damaged('PACK_TRAILER', 'A pack does not end as packs of this version do.');
   const footerLength = trailer.readUInt32LE(0);
   if (footerLength > MAX_FOOTER_BYTES || PACK_HEADER_BYTES + footerLength + PACK_TRAILER_BYTES > packLength) {
@@ -78,7 +82,8 @@ export function checkPackFooter(footer: PackFooter): void {
   const ids = [footer.vaultId, footer.packId, footer.domainId, footer.uploaderId];
   if (ids.some((id) => id.length !== UUID_BYTES)) throw malformed('an id has a wrong length');
   checkWrappedSessionKey(footer.sessionKey);
-  if (footer.frames.length === 0 || footer.frames.length > MAX_PACK_FRAMES) throw malformed('its number of frames is out of bounds');
+  if (footer.frames.length === 0 || footer.frames.length > MAX_PACK_FRAMES)
+    throw malformed('its number of frames is out of bounds');
   let offset = PACK_HEADER_BYTES;
   let chunks = 0;
   for (const frame of footer.frames) {

@@ -5,7 +5,14 @@ import { MAX_PACK_BYTES } from '../format/limits.js';
 import { packName } from '../objects/object-names.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { objectNotFound } from '../stores/store-errors.js';
-import { decodePackHeader, decodePackTrailer, framesEnd, PACK_HEADER_BYTES, PACK_TRAILER_BYTES, parsePackFooter } from './pack-format.js';
+import {
+  decodePackHeader,
+  decodePackTrailer,
+  framesEnd,
+  PACK_HEADER_BYTES,
+  PACK_TRAILER_BYTES,
+  parsePackFooter,
+} from './pack-format.js';
 
 /**
  * The footer of a stored pack, checked against the object around it: three small reads. Throws NotFound
@@ -23,7 +30,8 @@ export async function readPackFooter(store: ObjectStore, packId: Uint8Array): Pr
   const trailer = decodePackTrailer(await store.get(name, { offset: end, length: PACK_TRAILER_BYTES }), size);
   const start = end - trailer.footerLength;
   const bytes = await store.get(name, { offset: start, length: trailer.footerLength });
-  if (!sha256(bytes).equals(trailer.footerSha256)) throw damaged('FOOTER_HASH', `The footer of ${name} is damaged.`, { object: name });
+  if (!sha256(bytes).equals(trailer.footerSha256))
+    throw damaged('FOOTER_HASH', `The footer of ${name} is damaged.`, { object: name });
   const footer = parsePackFooter(bytes);
   if (!footer.packId.equals(packId) || footer.kind !== kind || framesEnd(footer) !== start) {
     throw damaged('MALFORMED_FOOTER', `The footer of ${name} describes another pack.`, { object: name });

@@ -31,14 +31,19 @@ export class PackVerifier {
   constructor(private readonly expected: ExpectedPack) {}
 
   header(bytes: Uint8Array): void {
-    if (decodePackHeader(bytes) !== this.expected.kind) throw damaged('PACK_KIND', 'A pack is of another kind than was announced.');
+    if (decodePackHeader(bytes) !== this.expected.kind)
+      throw damaged('PACK_KIND', 'A pack is of another kind than was announced.');
   }
 
   /** The next piece of the current frame; `last` ends it. */
   frame(piece: Uint8Array, last: boolean): void {
     this.frameLength += piece.length;
     this.offset += piece.length;
-    if (this.frameLength > MAX_FRAME_STORED_BYTES || this.offset > MAX_PACK_BYTES || this.frames.length >= MAX_PACK_FRAMES) {
+    if (
+      this.frameLength > MAX_FRAME_STORED_BYTES ||
+      this.offset > MAX_PACK_BYTES ||
+      this.frames.length >= MAX_PACK_FRAMES
+    ) {
       throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than the format allows.');
     }
     this.hash ??= createHash('sha256');
@@ -74,6 +79,7 @@ export class PackVerifier {
       footer.kind === kind &&
       footer.domainId.equals(domainId) &&
       footer.uploaderId.equals(uploaderId);
-    if (!same) throw damaged('PACK_IDENTITY', 'A pack states another vault, domain, kind, uploader or id than was announced.');
+    if (!same)
+      throw damaged('PACK_IDENTITY', 'A pack states another vault, domain, kind, uploader or id than was announced.');
   }
 }

@@ -22,7 +22,10 @@ const random = seededRandom('packs');
 const vaultId = random.bytes(16);
 const domainId = random.bytes(16);
 const hasher = new ChunkHasher(Buffer.alloc(32, 1));
-const { domain } = await createDomain({ vaultId, vaultKey: Buffer.alloc(32), domainId, scope: DomainScope.DOMAIN_SCOPE_VAULT }, random);
+const { domain } = await createDomain(
+  { vaultId, vaultKey: Buffer.alloc(32), domainId, scope: DomainScope.DOMAIN_SCOPE_VAULT },
+  random,
+);
 const { sessionKey, wrapped } = await createSessionKey(domain.publicKey, { vaultId, domainId }, random);
 
 function identity(kind = PackKind.PACK_KIND_DATA): PackIdentity {
@@ -30,15 +33,26 @@ function identity(kind = PackKind.PACK_KIND_DATA): PackIdentity {
 }
 
 function sealed(contents: readonly Uint8Array[], kind = PackKind.PACK_KIND_DATA, edges?: Buffer): SealedFrame {
-  const chunks = contents.map((each) => ({ id: hasher.name(kind, edges ?? Buffer.alloc(0), each).id, length: each.length, ...(edges && { edges }) }));
-  return new FrameSealer({ context: { vaultId, domainId, kind }, sessionKey, padded: true }).seal({ plaintext: Buffer.concat(contents), chunks });
+  const chunks = contents.map((each) => ({
+    id: hasher.name(kind, edges ?? Buffer.alloc(0), each).id,
+    length: each.length,
+    ...(edges && { edges }),
+  }));
+  return new FrameSealer({ context: { vaultId, domainId, kind }, sessionKey, padded: true }).seal({
+    plaintext: Buffer.concat(contents),
+    chunks,
+  });
 }
 
 function build(frames: readonly SealedFrame[], kind = PackKind.PACK_KIND_DATA) {
   const builder = new PackBuilder(identity(kind));
   for (const frame of frames) builder.add(frame);
   const tail = builder.finish();
-  return { ...tail, object: Buffer.concat([builder.header, ...frames.map((frame) => frame.stored), tail.bytes]), header: builder.header };
+  return {
+    ...tail,
+    object: Buffer.concat([builder.header, ...frames.map((frame) => frame.stored), tail.bytes]),
+    header: builder.header,
+  };
 }
 
 function flip(bytes: Uint8Array, bit: number): Buffer {
@@ -47,26 +61,38 @@ function flip(bytes: Uint8Array, bit: number): Buffer {
   return flipped;
 }
 
-const INTEGRITY = expect.objectContaining({ kind: 'Integrity' });
+const INTEGRITY: unknown = expect.objectContaining({ kind: 'Integrity' });
 const nodeEdges = sortedIdSet([Buffer.alloc(32, 4), Buffer.alloc(32, 3)]);
 const small = [sealed([Buffer.from('one'), Buffer.from('two')]), sealed([Buffer.alloc(99, 'three')])];
 
 describe('a pack', () => {
   it('is read back from a store, frame by frame', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 5 }), async (contents) => {
-        const pack = build(contents.map((each) => sealed(each)));
-        const store = new MemoryStore();
-        await store.put(packName(pack.footer.packId), pack.object);
-        const footer = await readPackFooter(store, pack.footer.packId);
-        expect(footer).toEqual(pack.footer);
-        const keys = new KeyDeriver(sessionKey);
-        for (const [index, entry] of footer.frames.entries()) {
-          const stored = await readFrame(store, footer.packId, entry);
-          const chunks = openChunks(hasher, deriveFrameKey(keys, entry), { vaultId, domainId, kind: footer.kind }, entry, stored);
-          expect(chunks.map((chunk) => new Uint8Array(chunk.plaintext))).toEqual(contents[index]);
-        }
-      }),
+      fc.asyncProperty(
+        fc.array(fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { minLength: 1, maxLength: 5 }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        async (contents) => {
+          const pack = build(contents.map((each) => sealed(each)));
+          const store = new MemoryStore();
+          await store.put(packName(pack.footer.packId), pack.object);
+          const footer = await readPackFooter(store, pack.footer.packId);
+          expect(footer).toEqual(pack.footer);
+          const keys = new KeyDeriver(sessionKey);
+          for (const [index, entry] of footer.frames.entries()) {
+            const stored = await readFrame(store, footer.packId, entry);
+            const chunks = openChunks(
+              hasher,
+              deriveFrameKey(keys, entry),
+              { vaultId, domainId, kind: footer.kind },
+              entry,
+              stored,
+            );
+            expect(chunks.map((chunk) => new Uint8Array(chunk.plaintext))).toEqual(contents[index]);
+          }
+        },
+      ),
       { numRuns: 30 },
     );
   });
@@ -138,8 +164,17 @@ describe('a footer', () => {
     ['fewer ids than lengths', { frames: [{ ...first, chunkIds: first.chunkIds.subarray(32) }] }],
     ['edges of data', { frames: [{ ...first, edges: [nodeEdges, nodeEdges] }] }],
     ['nodes without edge sets', { kind: PackKind.PACK_KIND_NODE }],
-    ['unsorted edges', { kind: PackKind.PACK_KIND_NODE, frames: [{ ...first, edges: [nodeEdges, Buffer.concat([nodeEdges.subarray(32), nodeEdges.subarray(0, 32)])] }] }],
-    ['repeated edges', { kind: PackKind.PACK_KIND_NODE, frames: [{ ...first, edges: [nodeEdges, Buffer.alloc(64, 3)] }] }],
+    [
+      'unsorted edges',
+      {
+        kind: PackKind.PACK_KIND_NODE,
+        frames: [{ ...first, edges: [nodeEdges, Buffer.concat([nodeEdges.subarray(32), nodeEdges.subarray(0, 32)])] }],
+      },
+    ],
+    [
+      'repeated edges',
+      { kind: PackKind.PACK_KIND_NODE, frames: [{ ...first, edges: [nodeEdges, Buffer.alloc(64, 3)] }] },
+    ],
     ['a cut edge', { kind: PackKind.PACK_KIND_NODE, frames: [{ ...first, edges: [nodeEdges, Buffer.alloc(33, 3)] }] }],
     ['an unknown kind', { kind: 5 as PackKind }],
     ['a short id', { packId: Buffer.alloc(15) }],
@@ -169,7 +204,13 @@ describe('a footer', () => {
 
 describe('verifying a pack as it is uploaded', () => {
   const pack = build(small);
-  const expected = { vaultId, packId: pack.footer.packId, kind: PackKind.PACK_KIND_DATA, domainId, uploaderId: Buffer.alloc(16, 8) };
+  const expected = {
+    vaultId,
+    packId: pack.footer.packId,
+    kind: PackKind.PACK_KIND_DATA,
+    domainId,
+    uploaderId: Buffer.alloc(16, 8),
+  };
 
   function verify(change: { expected?: object; frames?: Buffer[]; footer?: Buffer; header?: Buffer } = {}) {
     const verifier = new PackVerifier({ ...expected, ...change.expected });
@@ -210,7 +251,13 @@ describe('verifying a pack as it is uploaded', () => {
 
   it('refuses a pack of another vault, domain, uploader, kind or id', () => {
     const other = Buffer.alloc(16, 0xee);
-    for (const change of [{ vaultId: other }, { domainId: other }, { uploaderId: other }, { packId: other }, { kind: PackKind.PACK_KIND_NODE }]) {
+    for (const change of [
+      { vaultId: other },
+      { domainId: other },
+      { uploaderId: other },
+      { packId: other },
+      { kind: PackKind.PACK_KIND_NODE },
+    ]) {
       expect(() => verify({ expected: change })).toThrowError(INTEGRITY);
     }
   });
@@ -225,6 +272,7 @@ describe('verifying a pack as it is uploaded', () => {
     expect(() => {
       for (let n = 0; n < 20; n++) endless.frame(piece, false);
     }).toThrowError(INTEGRITY);
-    for (let bit = 0; bit < 128; bit++) expect(() => verify({ header: flip(pack.header, bit) })).toThrowError(INTEGRITY);
+    for (let bit = 0; bit < 128; bit++)
+      expect(() => verify({ header: flip(pack.header, bit) })).toThrowError(INTEGRITY);
   });
 });

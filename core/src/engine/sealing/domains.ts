@@ -28,7 +28,10 @@ export interface CreateDomainInput {
   readonly chunker?: ChunkerParameters;
 }
 
-export async function createDomain(input: CreateDomainInput, random: Random): Promise<{ domain: Domain; secret: DomainSecret }> {
+export async function createDomain(
+  input: CreateDomainInput,
+  random: Random,
+): Promise<{ domain: Domain; secret: DomainSecret }> {
   const { privateKey, publicKey } = await createDomainKeyPair(random);
   const secret: DomainSecret = { privateKey, idKey: random.bytes(KEY_BYTES), chunkerKey: random.bytes(KEY_BYTES) };
   const open: Domain = {
@@ -42,7 +45,10 @@ export async function createDomain(input: CreateDomainInput, random: Random): Pr
     keyEpoch: 1,
   };
   const bytes = encodeMessage(DomainSecret, secret);
-  const domain = { ...open, sealedSecret: sealBox(domainKey(input.vaultKey, input.vaultId, open), binding(input.vaultId, open), bytes, random) };
+  const domain = {
+    ...open,
+    sealedSecret: sealBox(domainKey(input.vaultKey, input.vaultId, open), binding(input.vaultId, open), bytes, random),
+  };
   try {
     checkDomain(domain);
   } catch (cause) {
@@ -58,7 +64,8 @@ export function openDomain(vaultKey: Uint8Array, vaultId: Uint8Array, domain: Do
   if (!bytes) throw wrongKey('DOMAIN_NOT_OPENED', "The vault's key does not open this dedup domain.");
   const secret = decodeMessage(DomainSecret, bytes, 'domain secret', MAX_SECRET_BYTES);
   const { privateKey, idKey, chunkerKey } = secret;
-  if ([privateKey, idKey, chunkerKey].some((key) => key.length !== KEY_BYTES)) throw malformed('a key has a wrong length');
+  if ([privateKey, idKey, chunkerKey].some((key) => key.length !== KEY_BYTES))
+    throw malformed('a key has a wrong length');
   return secret;
 }
 
@@ -68,8 +75,10 @@ export function checkDomain(domain: Domain): void {
   if (domain.domainId.length !== UUID_BYTES) throw malformed('its id has a wrong length');
   if (!ofItem && domain.scope !== DomainScope.DOMAIN_SCOPE_VAULT) throw malformed('its scope is unknown');
   if (domain.itemId.length !== (ofItem ? UUID_BYTES : 0)) throw malformed('its scope and its item do not match');
-  if (domain.kemId !== KEM_X25519_HKDF_SHA256 || domain.publicKey.length !== KEY_BYTES) throw malformed('its public key is of an unknown kind');
-  if (domain.sealedSecret.length === 0 || domain.sealedSecret.length > MAX_SECRET_BYTES) throw malformed('its secret has a wrong length');
+  if (domain.kemId !== KEM_X25519_HKDF_SHA256 || domain.publicKey.length !== KEY_BYTES)
+    throw malformed('its public key is of an unknown kind');
+  if (domain.sealedSecret.length === 0 || domain.sealedSecret.length > MAX_SECRET_BYTES)
+    throw malformed('its secret has a wrong length');
   if (domain.keyEpoch === 0) throw malformed('it has no key epoch');
   if (!domain.chunker) throw malformed('it has no chunker parameters');
   try {

@@ -5,7 +5,7 @@
  */
 import type { Random } from '../../ids/index.js';
 import { wrongKey } from '../format/format-errors.js';
-import { deriveFrameKey, frameDigest, type FrameInfo } from '../frames/frame.js';
+import { deriveFrameKey, type FrameInfo, frameDigest } from '../frames/frame.js';
 import { KeyDeriver } from './hkdf.js';
 import { openBox, sealBox } from './secret-box.js';
 import type { KeyPlace } from './session-keys.js';
@@ -18,12 +18,23 @@ export function releaseFrameKey(sessionKey: Uint8Array | KeyDeriver, frame: Fram
 }
 
 /** nonce ‖ AES-256-GCM(transport key, frame key) ‖ tag: 60 bytes, good for this frame alone. */
-export function sealReleasedKey(transportKey: Uint8Array, place: KeyPlace, frame: FrameInfo, frameKey: Uint8Array, random: Random): Buffer {
+export function sealReleasedKey(
+  transportKey: Uint8Array,
+  place: KeyPlace,
+  frame: FrameInfo,
+  frameKey: Uint8Array,
+  random: Random,
+): Buffer {
   return sealBox(transportKey, binding(place, frame), frameKey, random);
 }
 
 /** Throws WrongKey when it was sealed for another restore, vault, domain or frame, or was changed. */
-export function openReleasedKey(transportKey: Uint8Array, place: KeyPlace, frame: FrameInfo, sealed: Uint8Array): Buffer {
+export function openReleasedKey(
+  transportKey: Uint8Array,
+  place: KeyPlace,
+  frame: FrameInfo,
+  sealed: Uint8Array,
+): Buffer {
   const key = openBox(transportKey, binding(place, frame), sealed);
   if (!key) throw wrongKey('RELEASED_KEY_NOT_OPENED', 'A frame key was not released for this restore and frame.');
   return key;

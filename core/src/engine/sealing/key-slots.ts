@@ -28,14 +28,20 @@ export interface WrapVaultKeyInput {
 
 export function wrapVaultKey(input: WrapVaultKeyInput, random: Random): KeySlot {
   const { vaultId, kind, secret, vaultKey } = input;
-  if (secret.length !== KEY_BYTES || vaultKey.length !== KEY_BYTES) throw unstorable('KEY_LENGTH', 'A key has 32 bytes.');
+  if (secret.length !== KEY_BYTES || vaultKey.length !== KEY_BYTES)
+    throw unstorable('KEY_LENGTH', 'A key has 32 bytes.');
   const slotId = random.bytes(UUID_BYTES);
   const salt = random.bytes(SALT_BYTES);
   return {
     slotId,
     kind,
     salt,
-    wrappedVaultKey: sealBox(slotKey(vaultId, kind, salt, secret), slotBinding(vaultId, kind, slotId), vaultKey, random),
+    wrappedVaultKey: sealBox(
+      slotKey(vaultId, kind, salt, secret),
+      slotBinding(vaultId, kind, slotId),
+      vaultKey,
+      random,
+    ),
     wrappingKeyId: wrappingKeyId(kind, secret),
     createdAtMs: BigInt(input.createdAtMs),
   };

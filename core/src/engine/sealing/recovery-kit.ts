@@ -60,5 +60,8 @@ function checkBytes(secret: Uint8Array): Buffer {
 }
 
 function mistyped() {
-  return unstorable('RECOVERY_KIT', 'This is not a recovery kit, or it was mistyped: it has HFK1 and fourteen groups of four letters and digits.');
+  return unstorable(
+    'RECOVERY_KIT',
+    'This is not a recovery kit, or it was mistyped: it has HFK1 and fourteen groups of four letters and digits.',
+  );
 }

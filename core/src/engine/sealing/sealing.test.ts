@@ -15,8 +15,8 @@ const vaultId = Buffer.alloc(16, 1);
 const domainId = Buffer.alloc(16, 2);
 const place = { vaultId, domainId };
 const vaultKey = Buffer.alloc(32, 3);
-const WRONG_KEY = expect.objectContaining({ kind: 'WrongKey' });
-const INTEGRITY = expect.objectContaining({ kind: 'Integrity' });
+const WRONG_KEY: unknown = expect.objectContaining({ kind: 'WrongKey' });
+const INTEGRITY: unknown = expect.objectContaining({ kind: 'Integrity' });
 
 function flip(bytes: Uint8Array, bit: number): Buffer {
   const flipped = Buffer.from(bytes);
@@ -43,7 +43,10 @@ describe('key derivation', () => {
 
 describe('a key slot', () => {
   const secret = Buffer.alloc(32, 7);
-  const slot = wrapVaultKey({ vaultId, kind: SlotKind.SLOT_KIND_PLATFORM, secret, vaultKey, createdAtMs: 5 }, seededRandom('slot'));
+  const slot = wrapVaultKey(
+    { vaultId, kind: SlotKind.SLOT_KIND_PLATFORM, secret, vaultKey, createdAtMs: 5 },
+    seededRandom('slot'),
+  );
 
   it('gives the vault key back to the secret that wrapped it', () => {
     expect(unwrapVaultKey(vaultId, slot, secret).equals(vaultKey)).toBe(true);
@@ -52,10 +55,14 @@ describe('a key slot', () => {
   it('opens under no other secret, vault, kind or bit', () => {
     expect(() => unwrapVaultKey(vaultId, slot, Buffer.alloc(32, 8))).toThrowError(WRONG_KEY);
     expect(() => unwrapVaultKey(domainId, slot, secret)).toThrowError(WRONG_KEY);
-    expect(() => unwrapVaultKey(vaultId, { ...slot, kind: SlotKind.SLOT_KIND_RECOVERY_KIT }, secret)).toThrowError(WRONG_KEY);
+    expect(() => unwrapVaultKey(vaultId, { ...slot, kind: SlotKind.SLOT_KIND_RECOVERY_KIT }, secret)).toThrowError(
+      WRONG_KEY,
+    );
     expect(() => unwrapVaultKey(vaultId, { ...slot, slotId: Buffer.alloc(16) }, secret)).toThrowError(WRONG_KEY);
     for (let bit = 0; bit < slot.wrappedVaultKey.length * 8; bit += 5) {
-      expect(() => unwrapVaultKey(vaultId, { ...slot, wrappedVaultKey: flip(slot.wrappedVaultKey, bit) }, secret)).toThrowError(WRONG_KEY);
+      expect(() =>
+        unwrapVaultKey(vaultId, { ...slot, wrappedVaultKey: flip(slot.wrappedVaultKey, bit) }, secret),
+      ).toThrowError(WRONG_KEY);
     }
     expect(() => unwrapVaultKey(vaultId, { ...slot, salt: Buffer.alloc(3) }, secret)).toThrowError(INTEGRITY);
   });
@@ -67,7 +74,11 @@ describe('a recovery kit', () => {
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (secret) => {
         const text = formatRecoveryKit(secret);
         expect(text).toMatch(/^HFK1(-[0-9A-HJKMNP-TV-Z]{4}){14}$/);
-        const typed = text.toLowerCase().replaceAll('-', '  ').replaceAll('0', 'o').replace(/(?<=hfk1.*)1/g, 'l');
+        const typed = text
+          .toLowerCase()
+          .replaceAll('-', '  ')
+          .replaceAll('0', 'o')
+          .replace(/(?<=hfk1.*)1/g, 'l');
         for (const each of [text, typed, ` ${text}\n`]) expect(parseRecoveryKit(each).equals(secret)).toBe(true);
       }),
     );
@@ -119,12 +130,19 @@ describe('a dedup domain', () => {
 describe('a session key', () => {
   it('opens with no other private key, vault or domain, and with no bit changed', async () => {
     const random = seededRandom('session');
-    const { domain, secret } = await createDomain({ vaultId, vaultKey, domainId, scope: DomainScope.DOMAIN_SCOPE_VAULT }, random);
+    const { domain, secret } = await createDomain(
+      { vaultId, vaultKey, domainId, scope: DomainScope.DOMAIN_SCOPE_VAULT },
+      random,
+    );
     const { wrapped } = await createSessionKey(domain.publicKey, place, random);
     await expect(openSessionKey(Buffer.alloc(32, 1), place, wrapped)).rejects.toMatchObject({ kind: 'WrongKey' });
-    await expect(openSessionKey(secret.privateKey, { vaultId, domainId: vaultId }, wrapped)).rejects.toMatchObject({ kind: 'WrongKey' });
+    await expect(openSessionKey(secret.privateKey, { vaultId, domainId: vaultId }, wrapped)).rejects.toMatchObject({
+      kind: 'WrongKey',
+    });
     for (let bit = 0; bit < 384; bit += 37) {
-      await expect(openSessionKey(secret.privateKey, place, { ...wrapped, ciphertext: flip(wrapped.ciphertext, bit) })).rejects.toMatchObject({ kind: 'WrongKey' });
+      await expect(
+        openSessionKey(secret.privateKey, place, { ...wrapped, ciphertext: flip(wrapped.ciphertext, bit) }),
+      ).rejects.toMatchObject({ kind: 'WrongKey' });
     }
   });
 });
@@ -162,9 +180,12 @@ describe('a signed object', () => {
       [Buffer.alloc(4), SignedKind.Point, 'point/1', bytes],
       [signer.publicKey, SignedKind.Point, 'point/1', Buffer.alloc(0)],
     ];
-    for (const [key, kind, name, each] of refused) expect(() => openSignedObject(key, kind, name, each)).toThrowError(INTEGRITY);
+    for (const [key, kind, name, each] of refused)
+      expect(() => openSignedObject(key, kind, name, each)).toThrowError(INTEGRITY);
     for (let bit = 0; bit < bytes.length * 8; bit++) {
-      expect(() => openSignedObject(signer.publicKey, SignedKind.Point, 'point/1', flip(bytes, bit))).toThrowError(INTEGRITY);
+      expect(() => openSignedObject(signer.publicKey, SignedKind.Point, 'point/1', flip(bytes, bit))).toThrowError(
+        INTEGRITY,
+      );
     }
   });
 });

@@ -3,8 +3,9 @@
  * DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. An agent that has wrapped its key and
  * forgotten it cannot read its own backups.
  */
-import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
+
 import { WrappedSessionKey } from '@holdfast/proto/vault';
+import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { Random } from '../../ids/index.js';
 import { decodeMessage, encodeMessage } from '../format/canonical.js';
 import { damaged, wrongKey } from '../format/format-errors.js';
@@ -14,6 +15,12 @@ export const KEM_X25519_HKDF_SHA256 = 0x0020;
 const ENCAPSULATED_BYTES = 32;
 const CIPHERTEXT_BYTES = KEY_BYTES + 16;
 const LABEL = Buffer.from('holdfast session key v1', 'ascii');
+
+/** The platform's key objects, opaque here. */
+interface KeyPair {
+  readonly privateKey: unknown;
+  readonly publicKey: unknown;
+}
 
 const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Aes256Gcm() });
 
@@ -31,19 +38,30 @@ export interface SessionKeyPair {
 }
 
 /** Draws a session key and wraps it. Throws Validation for a public key that is none. */
-export async function createSessionKey(publicKey: Uint8Array, place: KeyPlace, random: Random): Promise<SessionKeyPair> {
+export async function createSessionKey(
+  publicKey: Uint8Array,
+  place: KeyPlace,
+  random: Random,
+): Promise<SessionKeyPair> {
   const sessionKey = random.bytes(KEY_BYTES);
-  const recipientPublicKey = await suite.kem.deserializePublicKey(exact(publicKey));
+  const recipientPublicKey = (await suite.kem.deserializePublicKey(exact(publicKey))) as unknown;
   // The sender's ephemeral key pair comes from our own random source, as every secret does.
-  const ekm = await suite.kem.deriveKeyPair(exact(random.bytes(KEY_BYTES)));
+  const ekm = (await suite.kem.deriveKeyPair(exact(random.bytes(KEY_BYTES)))) as KeyPair;
   const { enc, ct } = await suite.seal({ recipientPublicKey, info: exact(infoOf(place)), ekm }, exact(sessionKey));
-  return { sessionKey, wrapped: { kemId: KEM_X25519_HKDF_SHA256, encapsulated: Buffer.from(enc), ciphertext: Buffer.from(ct) } };
+  return {
+    sessionKey,
+    wrapped: { kemId: KEM_X25519_HKDF_SHA256, encapsulated: Buffer.from(enc), ciphertext: Buffer.from(ct) },
+  };
 }
 
 /** Throws WrongKey when the private key or the place is another, or the wrapped key was changed. */
-export async function openSessionKey(privateKey: Uint8Array, place: KeyPlace, wrapped: WrappedSessionKey): Promise<Buffer> {
+export async function openSessionKey(
+  privateKey: Uint8Array,
+  place: KeyPlace,
+  wrapped: WrappedSessionKey,
+): Promise<Buffer> {
   checkWrappedSessionKey(wrapped);
-  const recipientKey = await suite.kem.deserializePrivateKey(exact(privateKey));
+  const recipientKey = (await suite.kem.deserializePrivateKey(exact(privateKey))) as unknown;
   try {
     const params = { recipientKey, enc: exact(wrapped.encapsulated), info: exact(infoOf(place)) };
     return Buffer.from(await suite.open(params, exact(wrapped.ciphertext)));
@@ -54,7 +72,7 @@ export async function openSessionKey(privateKey: Uint8Array, place: KeyPlace, wr
 
 /** A fresh key pair for a domain: raw X25519 keys. */
 export async function createDomainKeyPair(random: Random): Promise<{ privateKey: Buffer; publicKey: Buffer }> {
-  const pair = await suite.kem.deriveKeyPair(exact(random.bytes(KEY_BYTES)));
+  const pair = (await suite.kem.deriveKeyPair(exact(random.bytes(KEY_BYTES)))) as KeyPair;
   return {
     privateKey: Buffer.from(await suite.kem.serializePrivateKey(pair.privateKey)),
     publicKey: Buffer.from(await suite.kem.serializePublicKey(pair.publicKey)),
@@ -66,7 +84,11 @@ export function checkWrappedSessionKey(wrapped: WrappedSessionKey | undefined): 
     wrapped?.kemId === KEM_X25519_HKDF_SHA256 &&
     wrapped.encapsulated.length === ENCAPSULATED_BYTES &&
     wrapped.ciphertext.length === CIPHERTEXT_BYTES;
-  if (!sound) throw damaged('MALFORMED_SESSION_KEY', 'A wrapped session key breaks the format, or uses a KEM that this version does not know.');
+  if (!sound)
+    throw damaged(
+      'MALFORMED_SESSION_KEY',
+      'A wrapped session key breaks the format, or uses a KEM that this version does not know.',
+    );
 }
 
 export function encodeWrappedSessionKey(wrapped: WrappedSessionKey): Buffer {

@@ -45,7 +45,9 @@ export function signObject(signer: Signer, kind: SignedKind, name: string, paylo
 /** The payload of a signed object. Throws Integrity unless `publicKey` signed it as this kind and name. */
 export function openSignedObject(publicKey: Uint8Array, kind: SignedKind, name: string, bytes: Uint8Array): Buffer {
   const { payload, signature } = decodeMessage(SignedObject, bytes, name, MAX_SMALL_OBJECT_BYTES);
-  const good = signature.length === SIGNATURE_BYTES && verify(null, signedBytes(kind, name, payload), publicKeyOf(publicKey), signature);
+  const good =
+    signature.length === SIGNATURE_BYTES &&
+    verify(null, signedBytes(kind, name, payload), publicKeyOf(publicKey), signature);
   if (!good) throw damaged('SIGNATURE', `${name} is not signed by this vault's server.`, { object: name });
   return payload;
 }

@@ -11,7 +11,15 @@ import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink }
 import { dirname, join } from 'node:path';
 import type { Random } from '../../ids/index.js';
 import { unstorable } from '../format/format-errors.js';
-import type { ByteRange, ObjectInfo, ObjectReaper, ObjectStore, ObjectWriter, PutOptions, PutResult } from './object-store.js';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectReaper,
+  ObjectStore,
+  ObjectWriter,
+  PutOptions,
+  PutResult,
+} from './object-store.js';
 import { checkObjectName, checkRange, objectNotFound, storeFailure, writerClosed } from './store-errors.js';
 
 const FILE_MODE = 0o600;
@@ -63,7 +71,10 @@ export class LocalStore implements ObjectStore, ObjectReaper {
 
   async openWriter(name: string, options: PutOptions = {}): Promise<ObjectWriter> {
     const path = this.pathOf(name);
-    const temporary = join(dirname(path), temporaryPrefix(this.options.owner) + this.options.random.bytes(12).toString('hex'));
+    const temporary = join(
+      dirname(path),
+      temporaryPrefix(this.options.owner) + this.options.random.bytes(12).toString('hex'),
+    );
     try {
       await this.ensureFolder(dirname(path));
       const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
@@ -139,19 +150,26 @@ export class LocalStore implements ObjectStore, ObjectReaper {
   // A missing file below a present root is a missing object; below a missing root, a missing store.
   private async readFailure(thrown: unknown, name: string) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') return storeFailure(thrown, name);
-    const rootFailure = await stat(this.root).then(() => undefined, (failed: unknown) => storeFailure(failed, name));
+    const rootFailure = await stat(this.root).then(
+      () => undefined,
+      (failed: unknown) => storeFailure(failed, name),
+    );
     return rootFailure ?? objectNotFound(name);
   }
 
   // `inside` is the object name of a folder, ending in '/', or ''. Sharding does not disturb the order:
   // a shard's name is how the names in it begin.
   private async *walk(inside: string, prefix: string, shard = ''): AsyncIterable<ObjectInfo> {
-    const entries = await readdir(join(this.root, inside, shard), { withFileTypes: true }).catch((thrown: NodeJS.ErrnoException) => {
-      if (thrown.code === 'ENOENT') return [];
-      throw storeFailure(thrown);
-    });
+    const entries = await readdir(join(this.root, inside, shard), { withFileTypes: true }).catch(
+      (thrown: NodeJS.ErrnoException) => {
+        if (thrown.code === 'ENOENT') return [];
+        throw storeFailure(thrown);
+      },
+    );
     // A folder sorts as its name with the slash, as the names in it do.
-    const named = entries.filter((entry) => !entry.name.startsWith('.')).map((entry) => ({ entry, key: entry.isDirectory() ? `${entry.name}/` : entry.name }));
+    const named = entries
+      .filter((entry) => !entry.name.startsWith('.'))
+      .map((entry) => ({ entry, key: entry.isDirectory() ? `${entry.name}/` : entry.name }));
     for (const { entry, key } of named.sort((a, b) => (a.key < b.key ? -1 : 1))) {
       const name = inside + key;
       if (entry.isFile()) {

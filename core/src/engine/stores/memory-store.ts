@@ -1,4 +1,12 @@
-import type { ByteRange, ObjectInfo, ObjectReaper, ObjectStore, ObjectWriter, PutOptions, PutResult } from './object-store.js';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectReaper,
+  ObjectStore,
+  ObjectWriter,
+  PutOptions,
+  PutResult,
+} from './object-store.js';
 import { checkObjectName, checkRange, objectNotFound, writerClosed } from './store-errors.js';
 
 /** Objects in memory: for tests, and for a vault that is looked into without touching a disk. */

@@ -17,7 +17,12 @@ async function temporaryFolder(): Promise<string> {
 }
 
 async function localStore(root?: string) {
-  return openLocalStore({ root: root ?? join(await temporaryFolder(), 'vault'), owner: 'test', random: systemRandom, create: true });
+  return openLocalStore({
+    root: root ?? join(await temporaryFolder(), 'vault'),
+    owner: 'test',
+    random: systemRandom,
+    create: true,
+  });
 }
 
 afterEach(async () => {
@@ -68,7 +73,9 @@ describe.each(adapters)('the %s object store', (_, open) => {
 
   it('creates a name once, whoever asks, and says who did', async () => {
     const store = await open();
-    const results = await Promise.all(Array.from({ length: 20 }, (_, n) => store.put('log/1', Buffer.of(n), { ifAbsent: true })));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => store.put('log/1', Buffer.of(n), { ifAbsent: true })),
+    );
     const winner = results.findIndex((result) => result.created);
     expect(results.filter((result) => result.created).length).toBe(1);
     expect((await store.get('log/1')).equals(Buffer.of(winner))).toBe(true);
@@ -100,7 +107,19 @@ describe.each(adapters)('the %s object store', (_, open) => {
 
   it('lists every object below a prefix, in order', async () => {
     const store = await open();
-    const all = ['pack/ab01', 'pack/ab-x', 'pack/00ff', 'pack/zz', 'pack/a', 'point/1', 'index/02', 'index/10', 'a/b/c', 'a/b.c', 'a/b-c'];
+    const all = [
+      'pack/ab01',
+      'pack/ab-x',
+      'pack/00ff',
+      'pack/zz',
+      'pack/a',
+      'point/1',
+      'index/02',
+      'index/10',
+      'a/b/c',
+      'a/b.c',
+      'a/b-c',
+    ];
     for (const name of all) await store.put(name, Buffer.from(name));
     expect(await names(store, '')).toEqual(all.toSorted());
     expect(await names(store, 'pack/')).toEqual(all.filter((name) => name.startsWith('pack/')).toSorted());
@@ -128,7 +147,26 @@ describe.each(adapters)('the %s object store', (_, open) => {
 
   it('refuses every name that is not an object name', async () => {
     const store = await open();
-    const bad = ['', '/', 'a/', '/a', 'a//b', '../a', 'a/../b', '.tmp-x', 'a/.b', 'A', 'a\0b', 'a\nb', 'a\n', 'a/b/c/d/e', 'x'.repeat(101), 'a\\b', 'ä', 'pack/ab/ab12'];
+    const bad = [
+      '',
+      '/',
+      'a/',
+      '/a',
+      'a//b',
+      '../a',
+      'a/../b',
+      '.tmp-x',
+      'a/.b',
+      'A',
+      'a\0b',
+      'a\nb',
+      'a\n',
+      'a/b/c/d/e',
+      'x'.repeat(101),
+      'a\\b',
+      'ä',
+      'pack/ab/ab12',
+    ];
     for (const name of bad) {
       await expect(store.put(name, Buffer.of(1))).rejects.toMatchObject({ kind: 'Validation' });
       await expect(store.get(name)).rejects.toMatchObject({ kind: 'Validation' });
@@ -140,7 +178,12 @@ describe.each(adapters)('the %s object store', (_, open) => {
   it('behaves as a map does under any sequence of calls', async () => {
     const name = fc.constantFrom('pack/00', 'pack/01ab', 'point/a', 'index/1');
     const step = fc.oneof(
-      fc.record({ do: fc.constant('put' as const), name, bytes: fc.uint8Array({ maxLength: 9 }), ifAbsent: fc.boolean() }),
+      fc.record({
+        do: fc.constant('put' as const),
+        name,
+        bytes: fc.uint8Array({ maxLength: 9 }),
+        ifAbsent: fc.boolean(),
+      }),
       fc.record({ do: fc.constant('delete' as const), name }),
     );
     await fc.assert(
@@ -199,7 +242,9 @@ describe('the local store', () => {
     await expect(store.put('pack/ab12', Buffer.of(1))).rejects.toMatchObject(missing);
     await expect(names(store, '')).rejects.toMatchObject(missing);
     await expect(store.delete('pack/ab12')).rejects.toMatchObject(missing);
-    await expect(openLocalStore({ root, owner: 'test', random: systemRandom, create: false })).rejects.toMatchObject(missing);
+    await expect(openLocalStore({ root, owner: 'test', random: systemRandom, create: false })).rejects.toMatchObject(
+      missing,
+    );
   });
 
   it('says in words why it cannot write', async () => {
@@ -207,6 +252,9 @@ describe('the local store', () => {
     const store = await localStore(root);
     await mkdir(join(root, 'log'));
     await writeFile(join(root, 'point'), 'a file where a folder should be');
-    await expect(store.put('point/1', Buffer.of(1))).rejects.toMatchObject({ kind: 'Unavailable', message: expect.stringContaining('not a folder') });
+    await expect(store.put('point/1', Buffer.of(1))).rejects.toMatchObject({
+      kind: 'Unavailable',
+      message: expect.stringContaining('not a folder') as string,
+    });
   });
 });

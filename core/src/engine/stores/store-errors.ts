@@ -22,19 +22,31 @@ export function checkRange(name: string, range: ByteRange | undefined, size: num
   if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
     throw unstorable('OBJECT_RANGE', 'An offset and a length are whole numbers, not negative.');
   }
-  if (length > MAX_PACK_BYTES) throw damaged('OBJECT_TOO_LARGE', `${name} is larger than any object of the format.`, { object: name });
+  if (length > MAX_PACK_BYTES)
+    throw damaged('OBJECT_TOO_LARGE', `${name} is larger than any object of the format.`, { object: name });
   if (offset + length > size) {
-    throw damaged('OBJECT_TOO_SHORT', `${name} ends at ${size} bytes, before the range that was asked for.`, { object: name });
+    throw damaged('OBJECT_TOO_SHORT', `${name} ends at ${size} bytes, before the range that was asked for.`, {
+      object: name,
+    });
   }
   return { offset, length };
 }
 
 export function objectNotFound(name: string): HoldfastError {
-  return new HoldfastError({ kind: 'NotFound', code: 'OBJECT_NOT_FOUND', message: `The store has no object ${name}.`, details: { object: name } });
+  return new HoldfastError({
+    kind: 'NotFound',
+    code: 'OBJECT_NOT_FOUND',
+    message: `The store has no object ${name}.`,
+    details: { object: name },
+  });
 }
 
 export function writerClosed(): HoldfastError {
-  return new HoldfastError({ kind: 'IllegalState', code: 'WRITER_CLOSED', message: 'This object was committed or given up before.' });
+  return new HoldfastError({
+    kind: 'IllegalState',
+    code: 'WRITER_CLOSED',
+    message: 'This object was committed or given up before.',
+  });
 }
 
 const REASONS: Readonly<Record<string, readonly [code: string, words: string]>> = {
