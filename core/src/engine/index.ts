@@ -79,7 +79,7 @@ export { decodeDomain, encodeDomain, encodeDomainObject, openDomainObject } from
 export type { NamedObject } from './objects/named-object.js';
 export * from './objects/object-names.js';
 export { encodePackIndex, openPackIndex } from './objects/pack-index.js';
-export { encodePoint, openPoint, peekPoint, pointSha256 } from './objects/recovery-point.js';
+export { encodePoint, namePoint, openPoint, peekPoint, pointSha256 } from './objects/recovery-point.js';
 export {
   EMPTY_LOG,
   encodeLogEntry,

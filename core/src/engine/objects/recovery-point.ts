@@ -27,6 +27,14 @@ export function peekPoint(object: NamedObject): RecoveryPoint {
   return parsePoint(object.name, peekSignedObject(object.name, object.bytes));
 }
 
+/** The same bytes under the name that the point in them gives itself. Throws Integrity for what is no point. */
+export function namePoint(bytes: Uint8Array): NamedObject {
+  const payload = peekSignedObject('a point object', bytes);
+  const { pointId } = decodeMessage(RecoveryPoint, payload, 'point object', MAX_SMALL_OBJECT_BYTES);
+  if (pointId.length !== UUID_BYTES) throw malformed('an id has a wrong length');
+  return { name: pointName(pointId), bytes: Buffer.from(bytes) };
+}
+
 /** What the item's next point states as `previousSha256`. */
 export function pointSha256(object: NamedObject): Buffer {
   return sha256(object.bytes);
