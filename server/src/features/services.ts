@@ -3,6 +3,8 @@ import type { AgentServices } from './agents/services.js';
 import type { GatewayClient } from '../platform/grpc/gateway-client.js';
 import type { JobServices } from './jobs/services.js';
 import type { KeyKeeper } from './vaults/key-keeper.js';
+import type { FrameOpening } from './vaults/opening/frame-opening.js';
+import type { PackVerification } from './verification/pack-verification.js';
 import type { RegionServices } from './regions/ports.js';
 import type { SetupServices } from './setup/ports.js';
 
@@ -18,4 +20,6 @@ export interface Services {
   readonly agents: AgentServices;
   readonly jobs: JobServices;
   readonly keys: KeyKeeper;
+  readonly opening: FrameOpening;
+  readonly packVerification: PackVerification;
 }

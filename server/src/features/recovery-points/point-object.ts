@@ -3,16 +3,14 @@ import {
   Consistency as WireConsistency,
   encodePoint,
   type NamedObject,
+  namePoint,
   openPoint as openMessage,
-  peekSignedObject,
-  pointName,
   type RecoveryPoint as Message,
   sha256,
   type Signer,
 } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { RecoveryPoint as MessageCodec } from '@holdfast/proto/vault';
 import type { BackupType } from '../jobs/domain/job.js';
 import type { Consistency, PointStatement } from './domain/recovery-point.js';
 
@@ -57,19 +55,10 @@ export interface SignedPoint {
   readonly objectSha256: Buffer;
 }
 
-/** What the object of this point says. Throws Integrity unless this server signed it under this id. */
-export function openPoint(signingPublicKey: Uint8Array, pointId: string, bytes: Uint8Array): SignedPoint {
-  const object = { name: pointName(uuidToBytes(pointId)), bytes: Buffer.from(bytes) };
+/** What a point object says. Throws Integrity unless this server signed it under the id that it gives itself. */
+export function openPoint(signingPublicKey: Uint8Array, bytes: Uint8Array): SignedPoint {
+  const object = namePoint(bytes);
   return { point: toStatement(openMessage(signingPublicKey, object)), objectSha256: sha256(object.bytes) };
-}
-
-/** The id that an object gives itself, before anything is known about who wrote it. Throws Integrity. */
-export function pointIdIn(bytes: Uint8Array): string {
-  try {
-    return uuidFromBytes(MessageCodec.decode(peekSignedObject('point', bytes)).pointId);
-  } catch (cause) {
-    throw new HoldfastError({ kind: 'Integrity', code: 'POINT_NOT_READABLE', message: 'An object is no recovery point.', cause });
-  }
 }
 
 function toStatement(message: Message): PointStatement {

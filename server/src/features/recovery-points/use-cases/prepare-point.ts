@@ -1,11 +1,10 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
-import type { BackupType, JobRef } from '../../jobs/domain/job.js';
+import type { BackupType, JobCounters, JobRef } from '../../jobs/domain/job.js';
 import { requireHeldJob } from '../../jobs/use-cases/authorize-session.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
 import { serverIdentity } from '../../vaults/use-cases/server-identity.js';
 import { followsChain, nextPoint } from '../domain/next-point.js';
-import type { PointStatistics } from '../domain/recovery-point.js';
 import { openPoint, signPoint } from '../point-object.js';
 import { domainOf } from './item-domain.js';
 
@@ -15,7 +14,7 @@ export interface PreparePointInput {
   readonly rootNode: Uint8Array;
   readonly type: BackupType;
   readonly basePointId?: string;
-  readonly statistics: PointStatistics;
+  readonly counters: JobCounters;
 }
 
 export interface PreparedPointObject {
@@ -38,12 +37,13 @@ export async function preparePoint(ctx: Context, input: PreparePointInput): Prom
     const end = await stores.recoveryPoints.chainEnd(job.protectedItemId);
     const earlier = await stores.recoveryPoints.prepared(job.id, input.rootNode);
     if (earlier) {
-      const { point, objectSha256 } = openPoint(identity.signingPublicKey, earlier.id, earlier.signed);
+      const { point, objectSha256 } = openPoint(identity.signingPublicKey, earlier.signed);
       const recorded = (await stores.recoveryPoints.get(point.id))?.objectSha256.equals(objectSha256);
       if (recorded || followsChain(point, end)) return { pointId: point.id, signedPoint: earlier.signed };
     }
     const base = input.basePointId === undefined ? undefined : await stores.recoveryPoints.get(input.basePointId);
-    const point = nextPoint(input, {
+    const { bytesWritten: _, ...statistics } = input.counters;
+    const point = nextPoint({ ...input, statistics }, {
       pointId: ctx.newId(),
       vaultId: vault.id,
       itemId: job.protectedItemId,

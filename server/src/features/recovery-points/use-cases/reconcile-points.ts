@@ -6,7 +6,7 @@ import type { Stores } from '../../stores.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
 import { serverIdentity } from '../../vaults/use-cases/server-identity.js';
 import { judgeFoundPoint } from '../domain/judge-found-point.js';
-import { openPoint, pointIdIn, type SignedPoint } from '../point-object.js';
+import { openPoint, type SignedPoint } from '../point-object.js';
 import { takeIn } from './record-point.js';
 import { requireGateway } from './require-gateway.js';
 
@@ -69,7 +69,7 @@ async function reconcileOne(ctx: Context, stores: Stores, vaultId: string, found
 
 function openIfOurs(signingPublicKey: Uint8Array, bytes: Uint8Array): SignedPoint | undefined {
   try {
-    return openPoint(signingPublicKey, pointIdIn(bytes), bytes);
+    return openPoint(signingPublicKey, bytes);
   } catch (error) {
     if (asHoldfastError(error).kind === 'Internal') throw error;
     return undefined;

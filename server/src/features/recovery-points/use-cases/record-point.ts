@@ -25,8 +25,8 @@ export interface RecordPointInput {
 export async function recordPoint(ctx: Context, input: RecordPointInput): Promise<void> {
   requireGateway(ctx);
   await ctx.unitOfWork.run(async (stores) => {
-    const signed = openPoint((await serverIdentity(stores)).signingPublicKey, input.pointId, input.signedPoint);
-    if (signed.point.jobId !== input.job.jobId) throw forAnother();
+    const signed = openPoint((await serverIdentity(stores)).signingPublicKey, input.signedPoint);
+    if (signed.point.id !== input.pointId || signed.point.jobId !== input.job.jobId) throw forAnother();
     const known = await stores.recoveryPoints.get(input.pointId);
     if (known?.objectSha256.equals(signed.objectSha256)) return;
     const job = await requireHeldJob(ctx, stores, input.agentId, input.job);

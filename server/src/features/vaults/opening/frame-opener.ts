@@ -45,19 +45,21 @@ export class FrameOpener implements FrameOpening {
     return sealed;
   }
 
-  async verifyFrame(access: DomainAccess, frame: ClosedFrame): Promise<FrameVerdict> {
-    const hasher = new ChunkHasher(access.idKey);
+  async verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict> {
     const entry = decodeFrameEntry(frame.frame, kindOf(frame));
-    const good: Buffer[] = [];
-    const bad: Buffer[] = [];
+    const allBad = (): FrameVerdict => ({ good: [], bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)) });
+    if (!access) return allBad();
     let chunks: OpenedChunk[];
     try {
       const { key, context } = await this.frameKey(access, frame);
       chunks = splitFrame(entry, openFrame(key, context, entry, frame.bytes));
     } catch (error) {
       if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
-      return { good, bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)) };
+      return allBad();
     }
+    const hasher = new ChunkHasher(access.idKey);
+    const good: Buffer[] = [];
+    const bad: Buffer[] = [];
     for (const chunk of chunks) (isWhatItClaims(hasher, kindOf(frame), chunk) ? good : bad).push(Buffer.from(chunk.id));
     return { good, bad };
   }

@@ -6,7 +6,7 @@ import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameVerdict } from '
 export type OpeningRequest =
   | { readonly kind: 'open-nodes'; readonly access: DomainAccess; readonly frame: ClosedFrame }
   | { readonly kind: 'release-keys'; readonly access: DomainAccess; readonly transportKey: Uint8Array; readonly questions: readonly FrameKeyQuestion[] }
-  | { readonly kind: 'verify-frame'; readonly access: DomainAccess; readonly frame: ClosedFrame };
+  | { readonly kind: 'verify-frame'; readonly access: DomainAccess | undefined; readonly frame: ClosedFrame };
 
 export interface OpeningAnswers {
   'open-nodes': OpenedChunk[];

@@ -68,7 +68,7 @@ export function startThreadedOpening({ log, workerOptions = {} }: ThreadedOpenin
       return sealed.map(asBuffer);
     },
     async verifyFrame(access, frame) {
-      const { good, bad } = await ask({ kind: 'verify-frame', access: ownAccess(access), frame: ownFrame(frame) });
+      const { good, bad } = await ask({ kind: 'verify-frame', access: access && ownAccess(access), frame: ownFrame(frame) });
       return { good: good.map(asBuffer), bad: bad.map(asBuffer) };
     },
     async stop() {

@@ -3,6 +3,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { Stores } from '../../stores.js';
 import type { DomainRecord, Vault } from '../domain/vault.js';
+import type { DomainAccess } from '../opening/frame-opening.js';
 import { slotsOf } from '../vault-objects.js';
 import { openDomainSecret } from '../vault-secrets.js';
 import { serverIdentity } from './server-identity.js';
@@ -22,4 +23,10 @@ export async function requireDomain(stores: Stores, vaultId: string, domainId: s
   const domain = await stores.vaults.getDomain(domainId);
   if (domain?.vaultId !== vaultId) throw new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_DOMAIN', message: 'The vault has no such dedup domain.' });
   return domain;
+}
+
+/** What opens the frames of one of the vault's domains. */
+export async function domainAccess(ctx: Context, stores: Stores, vault: Vault, domainId: string): Promise<DomainAccess> {
+  const { privateKey, idKey } = await domainSecret(ctx, stores, vault, await requireDomain(stores, vault.id, domainId));
+  return { vaultId: vault.id, domainId, privateKey, idKey };
 }

@@ -1,0 +1,51 @@
+import { decodeDomain } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Job } from '../jobs/domain/job.js';
+import type { JobKindHandler } from '../jobs/ports.js';
+import type { RecoveryPoint } from '../recovery-points/domain/recovery-point.js';
+import type { Stores } from '../stores.js';
+import type { Vault } from '../vaults/domain/vault.js';
+import { domainSecret, requireDomain } from '../vaults/use-cases/vault-keys.js';
+import { fromPayload } from './domain/restore-payload.js';
+
+/** What the queue asks about restores. */
+export const restoreHandler: JobKindHandler = {
+  kind: 'RESTORE',
+
+  buildCommand: (ctx, job) =>
+    ctx.unitOfWork.run(async (stores) => {
+      const { point, vault } = await pointAndVault(stores, job);
+      const domain = await requireDomain(stores, vault.id, point.domainId);
+      const { idKey } = await domainSecret(ctx, stores, vault, domain);
+      return {
+        kind: 'RESTORE',
+        vaultId: vault.id,
+        itemId: point.itemId,
+        pointId: point.id,
+        rootNode: point.rootNode,
+        domainId: domain.id,
+        idKey,
+        transportKey: ctx.services.keys.transportKey(job.id, job.epoch),
+        chunkMaxBytes: decodeDomain(domain.message).chunker?.maxBytes ?? 0,
+        ...fromPayload(job.payload),
+      };
+    }),
+
+  // What was restored stands in the job itself.
+  onFinished: async () => undefined,
+
+  recordedPoint: async () => undefined,
+
+  async sessionScope(_ctx, stores, job) {
+    const { point, vault } = await pointAndVault(stores, job);
+    return { kind: 'RESTORE', vault: { vaultId: vault.id, storeUrl: vault.storeUrl }, itemId: point.itemId, domainId: point.domainId, rootNode: point.rootNode };
+  },
+};
+
+/** Throws IllegalState for a point that was deleted since the job was queued. */
+export async function pointAndVault(stores: Stores, job: Job): Promise<{ point: RecoveryPoint; vault: Vault }> {
+  const point = job.recoveryPointId === undefined ? undefined : await stores.recoveryPoints.get(job.recoveryPointId);
+  const vault = point && (await stores.vaults.get(point.vaultId));
+  if (!vault || point.state !== 'LIVE') throw new HoldfastError({ kind: 'IllegalState', code: 'POINT_GONE', message: 'The recovery point was deleted.' });
+  return { point, vault };
+}
