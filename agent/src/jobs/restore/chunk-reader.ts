@@ -2,7 +2,7 @@ import { ChunkHasher, decodeFrameEntry, openFrame, openReleasedKey, PackKind, pa
 import type { OpenedChunk, ParsedNode } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
 import type { DataSession, IncomingFrame } from '../data-transport.js';
-import { idKey } from '../ids.js';
+import { idKey, splitIds } from '../ids.js';
 import type { RestoreCommand } from '../job.js';
 import { DamageError } from './damage.js';
 import { OpenedFrames } from './opened-frames.js';
@@ -10,6 +10,12 @@ import { OpenedFrames } from './opened-frames.js';
 const CHUNKS_PER_READ = 1_024;
 /** Copies of one chunk that are tried. */
 const MOST_TRIES = 8;
+
+interface Question {
+  readonly ids: readonly Buffer[];
+  /** Packs whose copies turned out damaged. */
+  readonly avoid: readonly Buffer[];
+}
 
 type Keys = Pick<RestoreCommand, 'vaultId' | 'idKey' | 'transportKey'>;
 
@@ -74,43 +80,61 @@ export class ChunkReader {
   }
 
   private async fetchFromVault(ids: readonly Buffer[], fetched: FetchedChunks): Promise<void> {
-    const avoid = new Map<string, Buffer>();
-    let left = [...ids];
-    for (let attempt = 0; left.length > 0 && attempt < MOST_TRIES; attempt++) {
-      for await (const answer of this.session.readChunks(left, [...avoid.values()], this.signal)) {
-        if (answer.kind === 'damaged') {
-          for (const id of answer.ids) fetched.set(Buffer.from(id), new DamageError(answer.reason || 'no readable copy is left'));
-        } else if (!this.openInto(answer.frame, left, fetched)) avoid.set(idKey(answer.frame.packId), answer.frame.packId);
-      }
-      left = left.filter((id) => !fetched.has(id));
+    let questions: readonly Question[] = [{ ids, avoid: [] }];
+    for (let attempt = 0; questions.length > 0 && attempt < MOST_TRIES; attempt++) {
+      const again: Question[] = [];
+      for (const question of questions) again.push(...(await this.ask(question, fetched)));
+      questions = again;
     }
-    for (const id of left) fetched.set(id, new DamageError('no copy of it is intact'));
+    for (const id of questions.flatMap((question) => question.ids)) fetched.set(id, new DamageError('no copy of it is intact'));
   }
 
-  /** False when the frame, or a chunk of it that is wanted, is not what it should be. */
-  private openInto(frame: IncomingFrame, wanted: readonly Buffer[], fetched: FetchedChunks): boolean {
-    const asked = new Set(wanted.map(idKey));
-    try {
-      const chunks = this.open(frame);
-      let sound = true;
-      for (const chunk of chunks) {
-        if (asked.has(idKey(chunk.id)) && !fetched.has(chunk.id)) sound = this.deliver(chunk.id, chunk, frame.kind, fetched) && sound;
+  /** What has to be asked again: for each frame that failed, its chunks without the pack that it came from. */
+  private async ask({ ids, avoid }: Question, fetched: FetchedChunks): Promise<Question[]> {
+    const again: Question[] = [];
+    const asked = new Map(ids.map((id) => [idKey(id), id]));
+    for await (const answer of this.session.readChunks(ids, avoid, this.signal)) {
+      if (answer.kind === 'damaged') {
+        for (const id of answer.ids) {
+          fetched.set(Buffer.from(id), new DamageError(answer.reason || 'no readable copy is left'));
+          asked.delete(idKey(id));
+        }
+        continue;
       }
-      if (sound) this.opened[frame.kind].add(chunks, frame.kind);
-      return sound;
-    } catch (error) {
-      if (isHoldfastError(error, 'Integrity')) return false;
-      throw error;
+      const failed = this.openInto(answer.frame, asked, fetched);
+      if (failed.length > 0) again.push({ ids: failed, avoid: [...avoid, answer.frame.packId] });
     }
+    for (const id of asked.values()) fetched.set(id, new DamageError('the gateway did not deliver it'));
+    return again;
   }
 
-  private open(frame: IncomingFrame): OpenedChunk[] {
+  /** Delivers what was asked for of the frame, and takes it off the list; returns what is not what it should be. */
+  private openInto(frame: IncomingFrame, asked: Map<string, Buffer>, fetched: FetchedChunks): Buffer[] {
+    const failed: Buffer[] = [];
+    const { chunks, named } = this.open(frame);
+    for (const [index, id] of named.entries()) {
+      if (!asked.delete(idKey(id))) continue;
+      const chunk = chunks?.[index];
+      if (chunk === undefined || !this.deliver(id, chunk, frame.kind, fetched)) failed.push(id);
+    }
+    if (chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
+    return failed;
+  }
+
+  /** The chunks that the frame says it has, and their content unless it cannot be opened. */
+  private open(frame: IncomingFrame): { readonly named: readonly Buffer[]; readonly chunks: readonly OpenedChunk[] | undefined } {
     const { vaultId, transportKey } = this.keys;
     const kind = kinds[frame.kind];
     const entry = decodeFrameEntry(frame.entry, kind);
+    const named = splitIds(entry.chunkIds);
     const place = { vaultId, domainId: frame.domainId };
     const key = openReleasedKey(transportKey, place, entry, frame.sealedKey);
-    return splitFrame(entry, openFrame(key, { ...place, kind }, entry, frame.stored));
+    try {
+      return { named, chunks: splitFrame(entry, openFrame(key, { ...place, kind }, entry, frame.stored)) };
+    } catch (error) {
+      if (isHoldfastError(error, 'Integrity')) return { named, chunks: undefined };
+      throw error;
+    }
   }
 
   private deliver(id: Buffer, chunk: OpenedChunk, kind: IncomingFrame['kind'], fetched: FetchedChunks): boolean {

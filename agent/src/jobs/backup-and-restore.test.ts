@@ -1,0 +1,327 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { seededRandom } from '@holdfast/core/ids';
+import { appendFileSync, existsSync, linkSync, lutimesSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { idKey, splitIds } from './ids.js';
+import { asDamage } from './restore/chunk-reader.js';
+import { BackupBench, describeFolder } from './testing/backup-bench.js';
+
+const random = seededRandom('files');
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+let bench: BackupBench;
+let target: string;
+
+beforeEach(async () => {
+  bench = await BackupBench.create();
+  target = join(bench.folder, 'target');
+  mkdirSync(bench.source);
+});
+afterEach(() => bench.remove());
+
+const inSource = (...names: string[]) => join(bench.source, ...names);
+const inTarget = (...names: string[]) => join(target, ...names);
+
+function fill(files = 40): void {
+  for (const folder of ['a', 'b/deep/er', 'empty']) mkdirSync(inSource(folder), { recursive: true });
+  for (let index = 0; index < files; index++) writeFileSync(inSource('a', `small-${index}`), random.bytes(200 + index * 37));
+  writeFileSync(inSource('b/deep/er/text'), 'the same line again and again\n'.repeat(4_000));
+  writeFileSync(inSource('b/large'), random.bytes(3 * MIB));
+  writeFileSync(inSource('nothing'), '');
+  writeFileSync(inSource('sparse'), '');
+  truncateSync(inSource('sparse'), 2 * MIB);
+  appendFileSync(inSource('sparse'), random.bytes(100 * KIB));
+  linkSync(inSource('a/small-1'), inSource('b/linked'));
+  symlinkSync('../a/small-2', inSource('b/symbolic'));
+  lutimesSync(inSource('b/symbolic'), 1_000, 2_000);
+  settle();
+}
+
+/** Times long past: a stamp of this very moment would rightly not be trusted. */
+function settle(folder = bench.source): void {
+  for (const name of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (name.isFile()) utimesSync(join(name.parentPath, name.name), 1_600_000_000, 1_600_000_000.25);
+  }
+}
+
+/** The change time cannot be set, so wait until it is older than the clock's tick. */
+const untilStampsSettle = () => sleep(60);
+
+describe('a full backup', () => {
+  it('restores to what it was', async () => {
+    fill();
+    const { outcome, run } = await bench.backup();
+    expect(outcome).toMatchObject({ kind: 'backup', type: 'FULL', basePointId: undefined, typeReason: '' });
+    expect(run.notices.total).toBe(0);
+    expect(run.counters).toMatchObject({ files: 45, warnings: 0 });
+    expect(run.counters.bytesRead).toBeGreaterThan(3 * MIB);
+    expect(run.counters.bytesStored).toBe(run.counters.bytesSent);
+
+    const restored = await bench.restore(target);
+    expect(restored.outcome).toEqual({ kind: 'restore', notRestorable: 0, skipped: 0, damaged: 0 });
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    expect(bench.gateway.openSessions).toBe(0);
+  });
+
+  it('of the same data again reads everything and sends nothing', async () => {
+    fill();
+    const first = await bench.backup();
+    const again = await bench.backup();
+    expect(again.run.counters.bytesRead).toBe(first.run.counters.bytesRead);
+    expect(again.run.counters).toMatchObject({ bytesChanged: 0, bytesSent: 0 });
+    expect(bench.gateway.points[1]?.rootNode.equals(bench.gateway.points[0]?.rootNode as Buffer)).toBe(true);
+  });
+
+  it('shows no plaintext in what it sends', async () => {
+    mkdirSync(inSource('a-rather-telling-name'));
+    writeFileSync(inSource('a-rather-telling-name', 'secret-file-name'), 'an unmistakable sentence in a file');
+    await bench.backup();
+    const sent = Buffer.concat(bench.gateway.packs.flatMap(({ frames }) => frames)).toString('latin1');
+    for (const text of ['a-rather-telling-name', 'secret-file-name', 'unmistakable sentence']) expect(sent).not.toContain(text);
+  });
+
+  it('keeps a directory of many entries in several nodes', async () => {
+    for (let index = 0; index < 2_500; index++) writeFileSync(inSource(`entry-${index}`), String(index));
+    await bench.backup();
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+});
+
+describe('an incremental backup', () => {
+  it('reads the bytes of changed files alone', async () => {
+    fill();
+    await untilStampsSettle();
+    await bench.backup();
+    writeFileSync(inSource('a/small-3'), random.bytes(5_000));
+    rmSync(inSource('a/small-4'));
+    renameSync(inSource('a/small-5'), inSource('a/moved'));
+    const { outcome, run } = await bench.backup({ type: 'INCREMENTAL' });
+    expect(outcome).toMatchObject({ type: 'INCREMENTAL', basePointId: bench.gateway.points[0]?.pointId, typeReason: '' });
+    expect(bench.opened.sort()).toEqual(['moved', 'small-3']);
+    expect(run.counters.bytesRead).toBe(5_000 + 200 + 5 * 37);
+    expect(run.counters.bytesChanged).toBe(5_000);
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('becomes FULL without a base, and reads everything without a cache, and says so', async () => {
+    fill(5);
+    const first = await bench.backup({ type: 'INCREMENTAL' });
+    expect(first.outcome).toMatchObject({ type: 'FULL', typeReason: expect.stringContaining('no earlier recovery point') });
+    rmSync(bench.cacheFolder, { recursive: true });
+    const second = await bench.backup({ type: 'INCREMENTAL' });
+    expect(second.outcome).toMatchObject({ type: 'INCREMENTAL', basePointId: first.outcome.pointId, typeReason: expect.stringContaining('Everything was read') });
+    expect(second.run.counters.bytesRead).toBe(first.run.counters.bytesRead);
+    const third = await bench.backup({ type: 'INCREMENTAL', cacheGeneration: 2n });
+    expect(third.outcome.typeReason).toContain('void');
+  });
+
+  it('compares a DIFFERENTIAL with the last full point, not with the last', async () => {
+    fill(5);
+    await untilStampsSettle();
+    const full = await bench.backup();
+    writeFileSync(inSource('a/small-1'), 'one');
+    await untilStampsSettle();
+    await bench.backup({ type: 'INCREMENTAL' });
+    writeFileSync(inSource('a/small-2'), 'two');
+    const { outcome } = await bench.backup({ type: 'DIFFERENTIAL' });
+    expect(outcome).toMatchObject({ type: 'DIFFERENTIAL', basePointId: full.outcome.pointId });
+    // small-1 has a second name, which changed with it, and is read once.
+    expect(bench.opened.sort()).toEqual(['small-1', 'small-2']);
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('reads again what the vault has lost since', async () => {
+    fill(10);
+    await untilStampsSettle();
+    await bench.backup();
+    const large = bench.gateway.packs.filter(({ kind }) => kind === 'DATA').flatMap(({ footer }) => footer.frames.map(({ chunkIds }) => Buffer.from(chunkIds.subarray(0, 32))));
+    bench.gateway.lose(large);
+    await bench.backup({ type: 'INCREMENTAL' });
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+});
+
+describe('a backup that is disturbed', () => {
+  it('commits nothing when it is cancelled, and leaves the caches as they were', async () => {
+    fill();
+    await untilStampsSettle();
+    await bench.backup();
+    writeFileSync(inSource('b/large'), random.bytes(4 * MIB));
+    const run = bench.newRun();
+    bench.gateway.faults.beforeUpload = () => run.stop('cancelled');
+    await expect(bench.backup({ type: 'INCREMENTAL' }, run)).rejects.toMatchObject({ kind: 'Cancelled' });
+    expect(bench.gateway.points).toHaveLength(1);
+    expect(bench.gateway.openSessions).toBe(0);
+    delete bench.gateway.faults.beforeUpload;
+    const { outcome } = await bench.backup({ type: 'INCREMENTAL' });
+    expect(outcome.typeReason).toBe('');
+    expect(bench.opened).toEqual(['large']);
+  });
+
+  it('ends with what the gateway says, and lets go of everything', async () => {
+    fill();
+    const failure = new HoldfastError({ kind: 'Unavailable', code: 'STORE_FULL', message: 'The store is full.' });
+    bench.gateway.faults.beforeUpload = () => {
+      throw failure;
+    };
+    await expect(bench.backup()).rejects.toBe(failure);
+    expect(bench.gateway.openSessions).toBe(0);
+    expect(readdirSync(join(bench.cacheFolder, readdirSync(bench.cacheFolder)[0] as string))).toEqual([]);
+  });
+
+  it('claims everything anew when the gateway has forgotten the session', async () => {
+    fill();
+    let uploads = 0;
+    bench.gateway.faults.beforeUpload = () => {
+      if (uploads++ === 0) bench.gateway.restarts += 1;
+    };
+    await bench.backup();
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('sends again what the vault misses at the commit', async () => {
+    fill();
+    let first = true;
+    bench.gateway.faults.beforeCommit = () => {
+      if (first) bench.gateway.lose([...bench.gateway.packs[0]!.footer.frames].map(({ chunkIds }) => Buffer.from(chunkIds.subarray(0, 32))));
+      first = false;
+    };
+    const { run } = await bench.backup();
+    expect(run.counters.files).toBe(45);
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('fails when the vault goes on missing chunks', async () => {
+    fill(3);
+    bench.gateway.faults.beforeCommit = () => bench.gateway.lose([...bench.gateway.copies.keys()].map((key) => Buffer.from(key, 'latin1')));
+    await expect(bench.backup()).rejects.toMatchObject({ kind: 'Unavailable', code: 'CHUNKS_STILL_MISSING' });
+    expect(bench.gateway.points).toEqual([]);
+  });
+
+  it('refuses a datasource that names no usable root', async () => {
+    const files = { roots: [Buffer.from('relative')], include: [], exclude: [], oneFileSystem: false };
+    await expect(bench.backup({ files })).rejects.toMatchObject({ kind: 'Validation', code: 'DATASOURCE_INVALID' });
+  });
+});
+
+describe('a restore', () => {
+  it('names damaged files, leaves them absent and restores the rest', async () => {
+    fill();
+    await bench.backup();
+    const large = bench.gateway.packs.find(({ kind }) => kind === 'DATA')!;
+    const lone = large.footer.frames.find(({ chunkLengths }) => chunkLengths.length === 1)!;
+    bench.gateway.damage(Buffer.from(lone.chunkIds));
+    const run = bench.newRun();
+    await expect(bench.restore(target, {}, undefined, run)).rejects.toMatchObject({ kind: 'Integrity', details: { damaged: '1' } });
+    const [notice] = run.notices.kept;
+    expect(notice?.kind).toBe('DAMAGED');
+    const damagedName = notice!.path.toString().slice(target.length + 1);
+    expect(existsSync(notice!.path)).toBe(false);
+    const expected = describeFolder(bench.source);
+    const actual = describeFolder(target);
+    expect(expected).toHaveProperty([damagedName]);
+    delete expected[damagedName];
+    expect(actual).toEqual(expected);
+  });
+
+  it('takes another copy when one is damaged', async () => {
+    writeFileSync(inSource('file'), random.bytes(700 * KIB));
+    await bench.backup();
+    const [first] = bench.gateway.packs;
+    const ids = first!.footer.frames.flatMap(({ chunkIds }) => splitIds(Buffer.from(chunkIds)));
+    const known = ids.map((id) => bench.gateway.copies.get(idKey(id))!);
+    bench.gateway.lose(ids);
+    await bench.backup();
+    ids.forEach((id, index) => bench.gateway.copies.set(idKey(id), [...known[index]!, ...bench.gateway.copies.get(idKey(id))!]));
+    for (const id of ids) bench.gateway.damage(id, 0);
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('names a damaged directory for all that lay in it', async () => {
+    for (const folder of ['good', 'lost']) mkdirSync(inSource(folder));
+    // So much that the directory's node fills a frame of its own.
+    for (let index = 0; index < 200; index++) symlinkSync(`${index}/${'x'.repeat(4_000)}`, inSource('lost', `link-${index}`));
+    writeFileSync(inSource('good', 'file'), 'good');
+    await bench.backup();
+    const node = bench.gateway.packs.find(({ kind }) => kind === 'NODE')!.footer.frames.find(({ chunkLengths }) => chunkLengths.length === 1)!;
+    bench.gateway.damage(Buffer.from(node.chunkIds));
+    const run = bench.newRun();
+    await expect(bench.restore(target, {}, undefined, run)).rejects.toMatchObject({ kind: 'Integrity' });
+    expect(run.notices.kept.map(({ path, kind }) => [path.toString(), kind])).toEqual([[inTarget('lost'), 'DAMAGED']]);
+    expect(readdirSync(target)).toEqual(['good']);
+  });
+
+  it('restores selected paths alone, to where they belong below the target', async () => {
+    fill();
+    await bench.backup();
+    await bench.restore(target, { base: Buffer.from('/'), select: [Buffer.from(inSource('b/deep')), Buffer.from(inSource('a/small-7'))] });
+    const below = (name: string) => join(target, bench.source, name);
+    expect(readdirSync(below('a'))).toEqual(['small-7']);
+    expect(readdirSync(below(''))).toEqual(['a', 'b']);
+    expect(readFileSync(below('b/deep/er/text')).equals(readFileSync(inSource('b/deep/er/text')))).toBe(true);
+  });
+
+  it('says which selected path the point does not have', async () => {
+    fill(3);
+    await bench.backup();
+    await expect(bench.restore(target, { select: [Buffer.from(inSource('a')), Buffer.from(inSource('no/such'))] })).rejects.toMatchObject({ kind: 'NotFound', code: 'SELECTION_NOT_IN_POINT' });
+    expect(readdirSync(inTarget('a'))).toHaveLength(3);
+    await expect(bench.restore(target, { select: [Buffer.from('/elsewhere')] })).rejects.toMatchObject({ kind: 'Validation', code: 'SELECTION_OUTSIDE_BASE' });
+    await expect(bench.restore(target, { base: Buffer.from('/no/such') })).rejects.toMatchObject({ kind: 'NotFound', code: 'BASE_NOT_IN_POINT' });
+  });
+
+  it('writes nothing under FAIL when something is in the way', async () => {
+    fill(3);
+    await bench.backup();
+    mkdirSync(inTarget('b'), { recursive: true });
+    writeFileSync(inTarget('b/large'), 'mine');
+    await expect(bench.restore(target)).rejects.toMatchObject({ kind: 'Conflict', code: 'RESTORE_CONFLICT' });
+    expect(readdirSync(target)).toEqual(['b']);
+    const skipped = await bench.restore(target, { onConflict: 'SKIP' });
+    expect(skipped.outcome.skipped).toBe(1);
+    expect(readFileSync(inTarget('b/large'), 'utf8')).toBe('mine');
+    expect(existsSync(inTarget('a/small-1'))).toBe(true);
+  });
+
+  it('stays where the host allows it', async () => {
+    fill(3);
+    await bench.backup();
+    const roots = [join(bench.folder, 'allowed')];
+    symlinkSync(bench.folder, join(bench.folder, 'way-out'));
+    mkdirSync(roots[0]!);
+    symlinkSync(bench.source, join(roots[0]!, 'link'));
+    for (const where of [target, join(bench.folder, 'allowed-not'), join(roots[0]!, 'link', 'x')]) {
+      await expect(bench.restore(where, {}, roots)).rejects.toMatchObject({ kind: 'Forbidden', code: 'RESTORE_ROOT_FORBIDDEN' });
+    }
+    await bench.restore(join(bench.folder, 'way-out', 'allowed', 'new'), {}, roots);
+    expect(describeFolder(join(roots[0]!, 'new'))).toEqual(describeFolder(bench.source));
+  });
+
+  it('stops when it is cancelled', async () => {
+    fill();
+    await bench.backup();
+    const run = bench.newRun();
+    run.stop('cancelled');
+    await expect(bench.restore(target, {}, undefined, run)).rejects.toThrow();
+    expect(existsSync(inTarget('a'))).toBe(false);
+    expect(bench.gateway.openSessions).toBe(0);
+  });
+});
+
+describe('damage', () => {
+  it('is what the engine calls an integrity failure, and nothing else', () => {
+    const other = new Error('other');
+    expect(asDamage(other)).toBe(other);
+    expect(asDamage(new HoldfastError({ kind: 'Integrity', code: 'X', message: 'm' }))).toMatchObject({ name: 'DamageError', message: 'm' });
+  });
+});
