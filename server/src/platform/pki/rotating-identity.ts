@@ -54,10 +54,13 @@ export async function rotateIdentity(
     },
     addIdentityCertificateListener(listener) {
       servers.add(listener);
-      listener(asUpdate(identity));
+      // Later, as grpc-js demands: a server that is told while it registers does not hear it.
+      queueMicrotask(() => {
+        if (servers.has(listener)) listener(asUpdate(identity));
+      });
     },
     removeIdentityCertificateListener: (listener) => void servers.delete(listener),
-    addCaCertificateListener: (listener: CaListener) => listener({ caCertificate: Buffer.from(authority.certificate) }),
+    addCaCertificateListener: (listener: CaListener) => queueMicrotask(() => listener({ caCertificate: Buffer.from(authority.certificate) })),
     removeCaCertificateListener: () => undefined,
   };
 }

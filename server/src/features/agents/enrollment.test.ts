@@ -1,0 +1,247 @@
+import { systemClock } from '@holdfast/core/clock';
+import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
+import { credentials } from '@grpc/grpc-js';
+import { CoordinationServiceClient, EnrollmentServiceClient } from '@holdfast/proto/v1';
+import { createHash, X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
+import type { DetailedPeerCertificate } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestDatabase } from '../../platform/db/testing.js';
+import type { TestDatabase } from '../../platform/db/testing.js';
+import { createAuthority, generateAuthority } from '../../platform/pki/certificate-authority.js';
+import { answer, makeRequest, startControl, SUBSCRIPTION } from './testing/control-fixture.js';
+import type { Control } from './testing/control-fixture.js';
+import { createEnrollmentToken } from './use-cases/create-enrollment-token.js';
+import { getAgent } from './use-cases/get-agent.js';
+import { listAgents, statusOf } from './use-cases/list-agents.js';
+import { revokeAgent } from './use-cases/revoke-agent.js';
+
+const OTHER = '01901234-5678-7abc-8def-0123456789ab';
+
+let db: TestDatabase;
+let control: Control;
+beforeAll(async () => {
+  db = await openTestDatabase({ dialect: 'sqlite', file: ':memory:' });
+  control = await startControl(db);
+});
+afterAll(async () => {
+  await control.stop();
+  await db.orm.close(true);
+});
+
+const refusals = async (): Promise<(string | undefined)[]> => {
+  const page = await db.unitOfWork.run((stores) => stores.audit.list({ outcome: 'REFUSED' }, { first: 100 }));
+  return page.items.map(({ item }) => item.reason);
+};
+
+describe('enrolment', () => {
+  it('gives an agent a certificate with its id, and its name to the server', async () => {
+    const enrolled = await control.enroll(await control.newToken('first'));
+    const id = uuidFromBytes(enrolled.agentId);
+    expect(new X509Certificate(enrolled.certificateChain).subjectAltName).toBe(`URI:holdfast://agent/${id}`);
+    expect([enrolled.agentName, enrolled.controlAddress, enrolled.caCertificate]).toEqual(['first', control.addresses.control, control.authority.certificate]);
+    const agent = await getAgent(control.system, { agentId: id });
+    expect(agent).toMatchObject({ name: 'first', subscriptionId: SUBSCRIPTION, capabilities: [], host: { hostName: 'host' } });
+    expect(statusOf(agent, control.links)).toBe('OFFLINE');
+  });
+
+  it('lets a host that trusts nothing yet find the CA of its token in the handshake', async () => {
+    const token = await control.newToken('finder');
+    const [host, port] = control.addresses.enrollment.split(':');
+    const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+    await new Promise((resolve) => socket.once('secureConnect', resolve));
+    const chain: DetailedPeerCertificate[] = [];
+    for (let each = socket.getPeerCertificate(true); each && !chain.includes(each); each = each.issuerCertificate) chain.push(each);
+    socket.destroy();
+    const prints = chain.map(({ raw }) => createHash('sha256').update(raw).digest('base64url'));
+    expect(prints).toContain(token.split('.')[2]);
+  });
+
+  it('keeps only the hash of a token', async () => {
+    const token = await control.newToken('hashed');
+    const [, secret = ''] = token.split('.');
+    const rows = await db.orm.em.fork().execute<object[]>('select * from enrollment_token');
+    expect(JSON.stringify(rows)).not.toContain(secret);
+    expect(JSON.stringify(rows)).toContain(createHash('sha256').update(Buffer.from(secret, 'base64url')).digest('hex'));
+  });
+
+  it('takes a token once, also when two come at the same time', async () => {
+    const token = await control.newToken('twice');
+    const both = await Promise.allSettled([control.enroll(token), control.enroll(token)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    await expect(control.enroll(token)).rejects.toMatchObject({ kind: 'Unauthenticated', code: 'ENROLLMENT_TOKEN' });
+    expect(await refusals()).toContain('TOKEN_USED');
+  });
+
+  it('refuses an expired token, one that nobody made, and one that is none, in the same words', async () => {
+    const token = await control.newToken('late');
+    await db.clock.advance(15 * 60_000);
+    const [prefix, , fingerprint] = token.split('.');
+    const invented = [prefix, Buffer.alloc(32, 1).toString('base64url'), fingerprint].join('.');
+    const words = await Promise.all([token, invented, 'nonsense'].map((each) => control.enroll(each).catch((error: Error) => error.message)));
+    expect(new Set(words)).toEqual(new Set(['The enrolment token is not known, was used, or has expired. Make a new one.']));
+    expect(await refusals()).toEqual(expect.arrayContaining(['TOKEN_EXPIRED', 'TOKEN_UNKNOWN']));
+  });
+
+  it('does not use up the token over a bad request', async () => {
+    const token = await control.newToken('patient');
+    await expect(control.enroll(token, Buffer.from('junk'))).rejects.toMatchObject({ kind: 'Validation', code: 'BAD_CERTIFICATE_REQUEST' });
+    expect((await control.enroll(token)).agentName).toBe('patient');
+  });
+
+  it('keeps the names of agents apart', async () => {
+    const first = await control.newToken('same name');
+    const second = await control.newToken('same name');
+    await control.enroll(first);
+    await expect(control.enroll(second)).rejects.toMatchObject({ kind: 'Conflict', code: 'AGENT_NAME_TAKEN' });
+    await expect(control.newToken('same name')).rejects.toMatchObject({ kind: 'Conflict' });
+  });
+
+  it('does not serve agents, and takes no message that is too large', async () => {
+    const client = new EnrollmentServiceClient(control.addresses.enrollment, credentials.createSsl(Buffer.from(control.authority.certificate)));
+    const request = { token: 'x'.repeat(100_000), certificateRequest: Buffer.alloc(0) };
+    await expect(answer((done) => client.enroll(request, done))).rejects.toMatchObject({ kind: 'RateLimited', code: 'GRPC_RESOURCE_EXHAUSTED' });
+    client.close();
+    const coordination = new CoordinationServiceClient(control.addresses.enrollment, credentials.createSsl(Buffer.from(control.authority.certificate)));
+    await expect(answer((done) => coordination.listVaultStores({}, done))).rejects.toMatchObject({ code: 'GRPC_UNIMPLEMENTED' });
+    coordination.close();
+  });
+
+  it('needs the right to enrol', async () => {
+    const nobody = control.contextFor({ kind: 'user', userId: OTHER, name: 'nobody' });
+    await expect(createEnrollmentToken(nobody, { subscriptionId: SUBSCRIPTION, agentName: 'x' })).rejects.toMatchObject({ kind: 'NotFound' });
+  });
+
+  it('is slowed down for an address that keeps guessing', async () => {
+    const guess = () => control.enroll(['hfe1', systemRandom.bytes(32).toString('base64url'), control.authority.fingerprint.toString('base64url')].join('.'));
+    const kinds = [];
+    for (let n = 0; n < 40; n += 1) kinds.push(await guess().catch((error: { kind: string }) => error.kind));
+    expect(kinds.slice(0, 10)).toEqual(Array(10).fill('Unauthenticated'));
+    expect(kinds.at(-1)).toBe('RateLimited');
+    await db.clock.advance(15 * 60_000);
+    await expect(guess()).rejects.toMatchObject({ kind: 'Unauthenticated' });
+  });
+});
+
+describe("an agent's certificate", () => {
+  it('is renewed for the same agent and another key', async () => {
+    const agent = await control.newAgent('renewing');
+    const client = control.controlClient(agent.identity);
+    const { request, key } = await makeRequest();
+    const renewed = await answer<{ certificateChain: string }>((done) => client.renewCertificate({ certificateRequest: request }, done));
+    client.close();
+    expect(new X509Certificate(renewed.certificateChain).subjectAltName).toBe(`URI:holdfast://agent/${agent.id}`);
+    const again = control.controlClient({ certificateChain: renewed.certificateChain, key });
+    await answer((done) => again.renewCertificate({ certificateRequest: request }, done));
+    again.close();
+  });
+
+  it('opens no door of another role', async () => {
+    const agent = await control.newAgent('role');
+    const client = control.coordinationClient(agent.identity);
+    await expect(answer((done) => client.listVaultStores({}, done))).rejects.toMatchObject({ kind: 'Forbidden', code: 'WRONG_CERTIFICATE_ROLE' });
+    client.close();
+    for (const role of ['gateway', 'control'] as const) {
+      const other = control.controlClient(await control.authority.issue({ identity: { role, id: OTHER } }));
+      await expect(answer((done) => other.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done))).rejects.toMatchObject({ kind: 'Forbidden', code: 'WRONG_CERTIFICATE_ROLE' });
+      other.close();
+    }
+  });
+
+  it('of another CA, or none at all, does not pass the handshake', async () => {
+    const foreign = createAuthority(await generateAuthority(systemClock, systemRandom), { clock: systemClock, random: systemRandom });
+    const client = control.controlClient(await foreign.issue({ identity: { role: 'agent', id: OTHER } }));
+    await expect(answer((done) => client.renewCertificate({ certificateRequest: Buffer.alloc(0) }, { deadline: Date.now() + 3_000 } as never, done))).rejects.toMatchObject({ kind: 'Unavailable' });
+    client.close();
+    const bare = new CoordinationServiceClient(control.addresses.control, credentials.createSsl(Buffer.from(control.authority.certificate)));
+    await expect(answer((done) => bare.listVaultStores({}, done))).rejects.toMatchObject({ kind: 'Unavailable' });
+    bare.close();
+  });
+
+  it('of an agent that the catalog does not know is refused', async () => {
+    const ghost = control.controlClient(await control.authority.issue({ identity: { role: 'agent', id: OTHER } }));
+    await expect(answer((done) => ghost.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done))).rejects.toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
+    ghost.close();
+  });
+});
+
+describe('a control stream', () => {
+  it('makes the agent online with what it says of itself, until it ends', async () => {
+    const agent = await control.newAgent('online');
+    const stream = await agent.connect();
+    const seen = await getAgent(control.system, { agentId: agent.id });
+    expect(seen).toMatchObject({ capabilities: ['workload.files'], host: { hostName: 'box', agentVersion: '2' } });
+    const online = await listAgents(control.system, { status: 'ONLINE' }, { first: 50 });
+    expect(online.items.map(({ item }) => item.id)).toEqual([agent.id]);
+    stream.send({ $case: 'heartbeat', value: { sequence: 42n } });
+    expect((await stream.next('heartbeatAck')).sequence).toBe(42n);
+    expect(control.links.lastSeenAt(agent.id)).toBe(db.clock.now());
+    stream.close();
+    await expect.poll(() => statusOf(seen, control.links)).toBe('OFFLINE');
+    expect((await listAgents(control.system, { status: 'OFFLINE' }, { first: 50 })).items.map(({ item }) => item.id)).toContain(agent.id);
+  });
+
+  it('is ended by a newer one of the same agent', async () => {
+    const agent = await control.newAgent('newer');
+    const older = await agent.connect();
+    const newer = await agent.connect();
+    expect(await older.ended).toMatchObject({ kind: 'Locked', code: 'NEWER_STREAM' });
+    newer.send({ $case: 'heartbeat', value: { sequence: 1n } });
+    await newer.next('heartbeatAck');
+    agent.close();
+  });
+
+  it('is dropped after twenty seconds of silence, and not before', async () => {
+    const agent = await control.newAgent('silent');
+    const stream = await agent.connect();
+    await control.silence.advance(19_000);
+    stream.send({ $case: 'heartbeat', value: { sequence: 1n } });
+    await stream.next('heartbeatAck');
+    await control.silence.advance(19_999);
+    expect(control.links.ready(agent.id)).toBeDefined();
+    await control.silence.advance(1);
+    expect(await stream.ended).toMatchObject({ kind: 'Timeout', code: 'AGENT_SILENT' });
+    expect(control.links.ready(agent.id)).toBeUndefined();
+  });
+
+  it('begins with Hello, once', async () => {
+    const agent = await control.newAgent('rude');
+    const hasty = agent.stream();
+    hasty.send({ $case: 'heartbeat', value: { sequence: 1n } });
+    expect(await hasty.ended).toMatchObject({ kind: 'Validation', code: 'PROTOCOL' });
+    const twice = await agent.connect();
+    twice.hello();
+    expect(await twice.ended).toMatchObject({ kind: 'Validation', code: 'PROTOCOL' });
+  });
+
+  it('is refused to other roles', async () => {
+    const client = control.controlClient(await control.authority.issue({ identity: { role: 'gateway', id: OTHER } }));
+    const call = client.connect();
+    const error = await new Promise<{ code: number }>((resolve) => call.on('error', resolve as never));
+    expect(error.code).toBe(7);
+    client.close();
+  });
+
+  it('of a revoked agent ends at once and is refused from then on, and the gateway is told until it hears', async () => {
+    const agent = await control.newAgent('revoked');
+    const stream = await agent.connect();
+    control.gatewayCalls.away = true;
+    await revokeAgent(control.system, { agentId: agent.id });
+    expect(await stream.ended).toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
+    const again = agent.stream();
+    again.hello();
+    expect(await again.ended).toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
+    const client = control.controlClient(agent.identity);
+    await expect(answer((done) => client.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done))).rejects.toMatchObject({ code: 'AGENT_REVOKED' });
+    client.close();
+    expect(control.gatewayCalls.voided).toEqual([]);
+    control.gatewayCalls.away = false;
+    await db.clock.advance(60_000);
+    await expect.poll(() => control.gatewayCalls.voided).toEqual([agent.id]);
+    expect(statusOf(await getAgent(control.system, { agentId: agent.id }), control.links)).toBe('REVOKED');
+    expect((await listAgents(control.system, { status: 'REVOKED' }, { first: 50 })).items.map(({ item }) => item.id)).toEqual([agent.id]);
+    await revokeAgent(control.system, { agentId: agent.id });
+    // The name is free again.
+    expect((await control.enroll(await control.newToken('revoked'))).agentName).toBe('revoked');
+  });
+});
