@@ -20,7 +20,7 @@ export interface CoordinationUseCases {
       readonly rootNode: Uint8Array;
       readonly type: BackupType;
       readonly basePointId?: string;
-      readonly statistics: JobCounters;
+      readonly counters: JobCounters;
     },
   ): Promise<{ readonly pointId: string; readonly signedPoint: Uint8Array }>;
   recordPoint(ctx: Context, input: { readonly agentId: string; readonly job: JobRef; readonly pointId: string; readonly signedPoint: Uint8Array }): Promise<void>;

@@ -14,7 +14,7 @@ import { claimNextJob } from './use-cases/claim-next-job.js';
 import { expireLeases } from './use-cases/expire-leases.js';
 
 const POLL_MS = 1_000;
-const SWEEP_MS = 2_000;
+const SWEEP_MS = 1_000;
 
 export interface JobRuntimePorts {
   readonly handlers: JobKindHandlers;

@@ -38,7 +38,7 @@ export function coordinationService(contextFor: ContextFor, log: Log, useCases: 
         rootNode: request.rootNode,
         type: fromWireBackupType(request.type),
         ...(request.basePointId.length === 0 ? {} : { basePointId: uuidFromBytes(request.basePointId) }),
-        statistics: fromCounters(request.counters),
+        counters: fromCounters(request.counters),
       });
       return { pointId: uuidToBytes(pointId), signedPoint: Buffer.from(signedPoint) };
     }),
