@@ -7,6 +7,7 @@ import type { CoordinationUseCases } from './features/jobs/coordination.js';
 import { coordinationService } from './features/jobs/grpc/coordination-service.js';
 import type { ContextFor } from './platform/context.js';
 import { createGrpcServer } from './platform/grpc/grpc-server.js';
+import { orBindFailure } from './platform/listen-address.js';
 import type { RotatingIdentity } from './platform/pki/rotating-identity.js';
 import type { Log } from './platform/telemetry/log.js';
 
@@ -61,7 +62,10 @@ export function createControlListeners(options: ControlListenerOptions): Control
 
   return {
     async listen(at) {
-      return { control: await control.listen(at.control.host, at.control.port), enrollment: await enrollment.listen(at.enrollment.host, at.enrollment.port) };
+      return {
+        control: await orBindFailure('--grpc', at.control, control.listen(at.control.host, at.control.port)),
+        enrollment: await orBindFailure('--enroll-grpc', at.enrollment, enrollment.listen(at.enrollment.host, at.enrollment.port)),
+      };
     },
     async close(graceMs) {
       links.endAll(new HoldfastError({ kind: 'Unavailable', code: 'SERVER_STOPPING', message: 'The server is stopping.' }));

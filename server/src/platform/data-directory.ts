@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, stat } from 'node:fs/promises';
+import { access, chmod, mkdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/core/errors';
@@ -21,6 +21,26 @@ export async function prepareDataDirectory(folder: string): Promise<void> {
       cause,
     });
   }
+}
+
+/** Makes the folders that vault stores may lie in, and gives their real paths. Throws Forbidden. */
+export async function prepareStoreRoots(roots: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    roots.map(async (root) => {
+      try {
+        await mkdir(root, { recursive: true, mode: 0o700 });
+        await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
+        return await realpath(root);
+      } catch (cause) {
+        throw new HoldfastError({
+          kind: 'Forbidden',
+          code: 'STORE_ROOT_NOT_WRITABLE',
+          message: `The store folder ${root} cannot be used (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}). Choose another with --store-root, or give this user the right to write it.`,
+          cause,
+        });
+      }
+    }),
+  );
 }
 
 export interface FolderLock {

@@ -32,3 +32,14 @@ export function bindFailure(option: string, address: ListenAddress, cause: NodeJ
       return new HoldfastError({ kind: 'Unavailable', code: 'LISTEN_FAILED', message: `Cannot listen on ${where}: ${cause.message}`, cause });
   }
 }
+
+/** What a listener that hides the system's code in its words failed with, as `bindFailure` says it. */
+export async function orBindFailure<T>(option: string, address: ListenAddress, listening: Promise<T>): Promise<T> {
+  try {
+    return await listening;
+  } catch (error) {
+    const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN)\b/.exec(error instanceof Error ? error.message : '')?.[1];
+    if (code === undefined) throw error;
+    throw bindFailure(option, address, Object.assign(new Error(code, { cause: error }), { code }));
+  }
+}

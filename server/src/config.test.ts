@@ -1,0 +1,59 @@
+import { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { declareOptions, needsTls, toConfig, type ServerConfig } from './config.js';
+
+function configure(...args: string[]): ServerConfig {
+  const command = declareOptions(new Command('test').exitOverride().configureOutput({ writeErr: () => undefined }));
+  command.parse(['--data', '/d', ...args], { from: 'user' });
+  return toConfig(command.opts());
+}
+
+describe('the configuration', () => {
+  it('listens on loopback, keeps everything below the data folder and needs no TLS, unless told otherwise', () => {
+    const config = configure();
+    expect([config.http, config.grpc, config.dataGrpc, config.enrollGrpc].map((each) => `${each.host}:${each.port}`)).toEqual(['127.0.0.1:8400', '127.0.0.1:8401', '127.0.0.1:8402', '127.0.0.1:8403']);
+    expect(config).toMatchObject({ database: { dialect: 'sqlite', file: '/d/catalog.sqlite' }, storeRoots: ['/d/stores'], masterKeyFile: '/d/master.key', behindProxy: false, introspection: false });
+    expect(needsTls(config)).toBe(false);
+  });
+
+  it('takes several store roots, and the last of an option given twice', () => {
+    expect(configure('--store-root', '/a', '--store-root', '/b').storeRoots).toEqual(['/a', '/b']);
+    expect(configure('--http', '127.0.0.1:0', '--http', '127.0.0.1:1234').http.port).toBe(1234);
+  });
+
+  it('wants TLS off loopback, unless a proxy gives it', () => {
+    expect(needsTls(configure('--http', '0.0.0.0:8400'))).toBe(true);
+    expect(needsTls(configure('--http', '[::]:8400'))).toBe(true);
+    expect(needsTls(configure('--http', ':8400'))).toBe(true);
+    expect(needsTls(configure('--http', '[::1]:8400'))).toBe(false);
+    expect(needsTls(configure('--http', '0.0.0.0:8400', '--behind-proxy'))).toBe(false);
+  });
+
+  it('reads HOLDFAST_ variables, and the command line counts more', () => {
+    process.env.HOLDFAST_PUBLIC_ADDRESS = 'from-environment';
+    try {
+      expect(configure().publicAddress).toBe('from-environment');
+      expect(configure('--public-address', 'from-line').publicAddress).toBe('from-line');
+    } finally {
+      delete process.env.HOLDFAST_PUBLIC_ADDRESS;
+    }
+  });
+
+  it.each([
+    ['--http', '8400'],
+    ['--http', '127.0.0.1:70000'],
+    ['--grpc', 'host:port'],
+    ['--http', '[127.0.0.1]:1'],
+    ['--database', 'mysql://x'],
+    ['--public-address', 'host:8400'],
+    ['--failure-webhook', 'ftp://x'],
+    ['--tls-cert', 'only-one'],
+    ['--role', 'janitor'],
+  ])('refuses %s %s with words for the operator', (option, value) => {
+    expect(() => configure(option, value)).toThrowError(expect.objectContaining({ kind: 'Validation', code: 'CONFIGURATION' }));
+  });
+
+  it('refuses an option that it does not know', () => {
+    expect(() => configure('--no-such-option')).toThrow(/unknown option/);
+  });
+});

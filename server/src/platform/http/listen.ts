@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { Express } from 'express';
+import type { RotatingIdentity } from '../pki/rotating-identity.js';
+import { bindFailure } from '../listen-address.js';
+import { formatAddress, type ListenAddress } from '../process-roles.js';
+import { limitConnections } from './http-door.js';
+
+/** How HTTP is protected: not at all, by given files, or by a certificate of the server's own CA that renews itself. */
+export type Protection = { readonly kind: 'plain' } | { readonly kind: 'files'; readonly certificateFile: string; readonly keyFile: string } | { readonly kind: 'own'; readonly identity: RotatingIdentity };
+
+export interface Listening {
+  readonly server: Server;
+  /** `http://127.0.0.1:8400`, with what was really bound. */
+  readonly url: string;
+}
+
+export async function listenHttp(app: Express, address: ListenAddress, protection: Protection): Promise<Listening> {
+  const server = await createServer(app, protection);
+  limitConnections(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(bindFailure('--http', address, error)));
+    server.listen(address.port, address.host, resolve);
+  });
+  const { address: host, port } = server.address() as AddressInfo;
+  return { server, url: `${protection.kind === 'plain' ? 'http' : 'https'}://${formatAddress({ host, port })}` };
+}
+
+async function createServer(app: Express, protection: Protection): Promise<Server> {
+  switch (protection.kind) {
+    case 'plain':
+      return createHttpServer(app);
+    case 'files':
+      try {
+        const [cert, key] = await Promise.all([readFile(protection.certificateFile), readFile(protection.keyFile)]);
+        return createHttpsServer({ cert, key, minVersion: 'TLSv1.2' }, app);
+      } catch (cause) {
+        throw new HoldfastError({ kind: 'Validation', code: 'CONFIGURATION', message: `--tls-cert and --tls-key cannot be used: ${cause instanceof Error ? cause.message : 'unknown reason'}`, cause });
+      }
+    case 'own': {
+      const { certificateChain, key } = protection.identity.current();
+      const server = createHttpsServer({ cert: certificateChain, key, minVersion: 'TLSv1.2' }, app);
+      protection.identity.onRenewed((renewed) => server.setSecureContext({ cert: renewed.certificateChain, key: renewed.key }));
+      return server;
+    }
+  }
+}
+
+/** Takes no new connection, lets answers under way end for `graceMs`, then closes what is left. */
+export async function closeHttp(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}

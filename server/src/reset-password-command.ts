@@ -1,0 +1,54 @@
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { systemClock } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
+import { createIdSource, systemRandom } from '@holdfast/core/ids';
+import { buildStores } from './build-stores.js';
+import { databaseAddress } from './config.js';
+import { createPasswordHasher } from './features/access/password-hashing.js';
+import { resetPassword as reset } from './features/access/use-cases/reset-password.js';
+import { openDatabase } from './platform/db/database.js';
+import { requireCurrentSchema } from './platform/db/migrate.js';
+import { createUnitOfWork } from './platform/db/unit-of-work.js';
+import { createLog } from './platform/telemetry/create-log.js';
+
+/** `holdfast-server reset-password`: beside a running server or without one. */
+export async function resetPassword(options: { readonly data: string; readonly database?: string; readonly user: string }): Promise<void> {
+  const address = databaseAddress(resolve(options.data), options.database);
+  if (address.dialect === 'sqlite' && !existsSync(address.file)) {
+    throw new HoldfastError({ kind: 'NotFound', code: 'NO_CATALOG', message: `There is no catalog at ${address.file}: --data names the server's data folder.` });
+  }
+  const orm = await openDatabase(address);
+  try {
+    await requireCurrentSchema(orm);
+    const newId = createIdSource({ clock: systemClock, random: systemRandom });
+    const unitOfWork = createUnitOfWork({
+      orm,
+      buildStores: (em) => buildStores(em, { clock: systemClock, newId }),
+      timers: systemClock,
+      random: systemRandom,
+      log: createLog('reset-password', 'warn'),
+    });
+    const passwordHash = await createPasswordHasher(systemRandom).hash(await readPassword());
+    await reset({ unitOfWork, principal: { kind: 'system', task: 'reset-password' } }, { name: options.user, passwordHash });
+    console.error(`The password of ${options.user} is changed, and their sessions are ended.`);
+  } finally {
+    await orm.close(true);
+  }
+}
+
+/** One line of standard input, not shown while it is typed. */
+async function readPassword(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('New password (12 characters or more): ');
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: process.stdin.isTTY });
+  try {
+    for await (const line of lines) return line;
+    return '';
+  } finally {
+    lines.close();
+    if (process.stdin.isTTY) process.stderr.write('\n');
+  }
+}
