@@ -10,6 +10,8 @@ import type Database from 'better-sqlite3';
  * alone, and sets of copies are bitmaps. `copy` is one B-tree by (chunk, number): one descent
  * answers whether a chunk exists.
  *
+ * A pack's number is never used again either: whoever still holds that of a forgotten pack touches no other.
+ *
  * agent.voided     its unverified copies count for nobody
  * session.state    0 open, 1 committed, 2 ended, 3 interrupted by a restart
  * pack.state       0 arriving (the file may or may not exist), 1 stored, 2 leaked (a file without rows)
@@ -31,7 +33,7 @@ CREATE TABLE session (
 CREATE INDEX session_by_job ON session (job);
 CREATE INDEX session_open ON session (state) WHERE state = 0;
 CREATE TABLE pack (
-  number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, state INTEGER NOT NULL, kind INTEGER NOT NULL DEFAULT 0,
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, state INTEGER NOT NULL, kind INTEGER NOT NULL DEFAULT 0,
   domain INTEGER, agent INTEGER, session INTEGER, session_key BLOB, stored_bytes INTEGER NOT NULL DEFAULT 0,
   first_copy INTEGER NOT NULL DEFAULT 0, copies INTEGER NOT NULL DEFAULT 0, checked INTEGER NOT NULL DEFAULT 0, index_number INTEGER
 );

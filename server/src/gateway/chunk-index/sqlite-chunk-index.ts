@@ -22,8 +22,9 @@ const REMEMBERED_PACKS = 20_000;
  * vault's or that a newer server wrote.
  */
 export function openSqliteChunkIndex(path: string, vaultId: string): ChunkIndex {
-  const db = new Database(path, { timeout: 10_000 });
+  let db: Database.Database | undefined;
   try {
+    db = new Database(path, { timeout: 10_000 });
     db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
@@ -32,7 +33,7 @@ export function openSqliteChunkIndex(path: string, vaultId: string): ChunkIndex 
     prepareSchema(db, uuidToBytes(vaultId));
     return new SqliteChunkIndex(db, vaultId);
   } catch (error) {
-    db.close();
+    db?.close();
     throw asIndexError(error);
   }
 }

@@ -1,3 +1,4 @@
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type CallOptions, type ClientUnaryCall, experimental, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
@@ -102,7 +103,11 @@ export function createGrpcCoordination(control: ControlAddress, identity: experi
 }
 
 function connect(control: ControlAddress, identity: experimental.CertificateProvider): CoordinationServiceClient {
-  return new CoordinationServiceClient(control.address, experimental.createCertificateProviderChannelCredentials(identity, identity), {
+  // The CA signs agents too: a chain to it does not make a server of whoever answers.
+  const credentials = experimental.createCertificateProviderChannelCredentials(identity, identity, {
+    checkServerIdentity: (host, certificate) => checkServerIdentity(host, certificate) ?? refusalOf(certificate),
+  });
+  return new CoordinationServiceClient(control.address, credentials, {
     'grpc.ssl_target_name_override': control.serverName,
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
@@ -111,6 +116,11 @@ function connect(control: ControlAddress, identity: experimental.CertificateProv
     'grpc.initial_reconnect_backoff_ms': 250,
     'grpc.max_reconnect_backoff_ms': 5_000,
   });
+}
+
+function refusalOf(certificate: PeerCertificate): Error | undefined {
+  const names = certificate.subjectaltname?.split(', ') ?? [];
+  return names.some((name) => name.startsWith('URI:holdfast://control/')) ? undefined : new Error('the certificate is not one of control');
 }
 
 function toWireJob({ jobId, epoch }: JobRef): WireJob {

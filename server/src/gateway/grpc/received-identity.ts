@@ -37,7 +37,10 @@ export class ReceivedIdentity implements RotatingIdentity {
 
   addIdentityCertificateListener(listener: IdentityListener): void {
     this.identityListeners.add(listener);
-    listener(this.identity());
+    // Later: a gRPC server that is told while it registers does not hear it.
+    queueMicrotask(() => {
+      if (this.identityListeners.has(listener)) listener(this.identity());
+    });
   }
 
   removeIdentityCertificateListener(listener: IdentityListener): void {
@@ -46,7 +49,9 @@ export class ReceivedIdentity implements RotatingIdentity {
 
   addCaCertificateListener(listener: CaListener): void {
     this.caListeners.add(listener);
-    listener(this.ca());
+    queueMicrotask(() => {
+      if (this.caListeners.has(listener)) listener(this.ca());
+    });
   }
 
   removeCaCertificateListener(listener: CaListener): void {

@@ -1,0 +1,187 @@
+import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { Codec, type PackFooter, PackKind } from '@holdfast/proto/vault';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ChunkIndex } from './chunk-index.js';
+import { BAD, VERIFIED } from './copy-state.js';
+import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
+
+const random = seededRandom('chunk index');
+const uuid = (): string => uuidFromBytes(random.bytes(16));
+const vaultId = uuid();
+const domainId = uuid();
+const agentId = uuid();
+
+let folder: string;
+let path: string;
+let index: ChunkIndex;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'holdfast-index-'));
+  path = join(folder, 'index.sqlite');
+  index = openSqliteChunkIndex(path, vaultId);
+});
+afterEach(() => {
+  index.close();
+  rmSync(folder, { recursive: true });
+});
+
+function reopen(): void {
+  index.close();
+  index = openSqliteChunkIndex(path, vaultId);
+}
+
+function session(): number {
+  return index.recordSession({ id: uuid(), agentId, jobId: uuid(), epoch: 1, kind: 'backup', itemId: uuid(), domainId, openedAtMs: 1 });
+}
+
+function arrive(number: number, kind = PackKind.PACK_KIND_DATA): { id: string; number: number } {
+  const id = uuid();
+  return { id, number: index.recordArrivingPack({ id, kind, domainId, uploaderId: agentId, session: number }) };
+}
+
+function footer(packId: string, frames: readonly (readonly Buffer[])[], edges?: readonly Buffer[]): PackFooter {
+  let offset = 16;
+  return {
+    vaultId: uuidToBytes(vaultId),
+    packId: uuidToBytes(packId),
+    kind: edges ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA,
+    domainId: uuidToBytes(domainId),
+    sessionKey: { kemId: 32, encapsulated: random.bytes(32), ciphertext: random.bytes(48) },
+    frames: frames.map((ids) => {
+      const entry = {
+        offset: BigInt(offset),
+        storedLength: 100,
+        codec: Codec.CODEC_RAW,
+        plainLength: ids.length * 7,
+        storedSha256: random.bytes(32),
+        chunkIds: Buffer.concat(ids),
+        chunkLengths: ids.map(() => 7),
+        edges: edges ? ids.map((_, place) => edges[place] ?? Buffer.alloc(0)) : [],
+      };
+      offset += 100;
+      return entry;
+    }),
+    uploaderId: uuidToBytes(agentId),
+  };
+}
+
+function store(frames: readonly (readonly Buffer[])[], edges?: readonly Buffer[]) {
+  const pack = arrive(session(), edges ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA);
+  const made = footer(pack.id, frames, edges);
+  return { made, pack: index.recordStoredPack(pack.number, made, 1_000) };
+}
+
+describe('the chunk index', () => {
+  it('finds every copy of a chunk by frame and place, also after it was closed and opened', () => {
+    const ids = Array.from({ length: 5 }, () => random.bytes(32));
+    const [a, b, c, d, e] = ids as [Buffer, Buffer, Buffer, Buffer, Buffer];
+    const first = store([[a, b], [c]]);
+    const second = store([[b, d]]);
+    reopen();
+    const found = index.lookup(Buffer.concat([...ids, random.bytes(32)]));
+    expect(found.map((copies) => copies.map(({ pack }) => pack))).toEqual([
+      [first.pack.number],
+      [first.pack.number, second.pack.number],
+      [first.pack.number],
+      [second.pack.number],
+      [],
+      [],
+    ]);
+    for (const [place, copies] of found.entries()) for (const copy of copies) expect(index.chunkIdOf(copy.number).equals(ids[place] as Buffer)).toBe(true);
+    expect(index.frameOf(found[3]?.[0]?.number as number)).toMatchObject({ pack: second.pack.number, offset: 16 });
+    expect(index.footerOf(index.packByNumber(first.pack.number))).toEqual(first.made);
+    expect(e).toBeDefined();
+  });
+
+  it('gives nodes their edges back', () => {
+    const edges = [random.bytes(64), Buffer.alloc(0)];
+    const { made, pack } = store([[random.bytes(32), random.bytes(32)]], edges);
+    expect(index.edgesOf(pack.firstCopy)).toEqual(edges[0]);
+    expect(index.edgesOf(pack.firstCopy + 1)).toHaveLength(0);
+    expect(index.footerOf(pack)).toEqual(made);
+  });
+
+  it('numbers copies densely and never twice', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }), (packs) => {
+        let next = store([[random.bytes(32)]]).pack.firstCopy + 1;
+        for (const frames of packs) {
+          const { pack } = store(frames.map((count) => Array.from({ length: count }, () => random.bytes(32))));
+          expect(pack.firstCopy).toBe(next);
+          next += pack.copies;
+          expect(index.framesOf(pack).map(({ chunkIds }) => chunkIds.length / 32)).toEqual(frames);
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('changes the state of one copy and of no other copy of the same chunk', () => {
+    const chunk = random.bytes(32);
+    const [one, two] = [store([[chunk]]).pack, store([[chunk]]).pack];
+    index.changeState([one.firstCopy], { set: VERIFIED });
+    index.changeState([two.firstCopy], { set: BAD | VERIFIED });
+    index.changeState([two.firstCopy], { clear: VERIFIED });
+    expect(index.lookup(chunk)[0]?.map(({ state }) => state)).toEqual([VERIFIED, BAD]);
+  });
+
+  it('records a stored pack whole or not at all', () => {
+    const pack = arrive(session());
+    const broken = footer(pack.id, [[random.bytes(32)], [random.bytes(32)]]);
+    const chunk = random.bytes(32);
+    (broken.frames[0] as { chunkIds: Buffer }).chunkIds = chunk;
+    (broken.frames[1] as { storedSha256: unknown }).storedSha256 = undefined;
+    expect(() => index.recordStoredPack(pack.number, broken, 1)).toThrow();
+    expect(index.lookup(chunk)[0]).toEqual([]);
+    expect(index.findPack(pack.id)).toMatchObject({ state: 'arriving', copies: 0 });
+  });
+
+  it('does not use the number of a forgotten pack again', () => {
+    const number = session();
+    const first = arrive(number);
+    index.forgetArrivingPack(first.number);
+    expect(arrive(number).number).toBeGreaterThan(first.number);
+  });
+
+  it('keeps one point for a job and root, and its state only goes on', () => {
+    const point = { id: uuid(), jobId: uuid(), root: random.bytes(32), signed: Buffer.from('signed') };
+    expect(index.savePoint(point)).toEqual({ ...point, state: 'prepared' });
+    expect(index.savePoint({ ...point, id: uuid() }).id).toBe(point.id);
+    index.setPointState(point.id, 'recorded');
+    index.setPointState(point.id, 'stored');
+    reopen();
+    expect(index.findPoint(point.jobId, point.root)?.state).toBe('recorded');
+  });
+
+  it('is new only as long as nothing was recorded', () => {
+    expect(index.isNew()).toBe(true);
+    session();
+    reopen();
+    expect(index.isNew()).toBe(false);
+  });
+
+  it('refuses the file of another vault, and one that a newer server wrote', () => {
+    index.close();
+    expect(() => openSqliteChunkIndex(path, uuid())).toThrowError(expect.objectContaining({ code: 'INDEX_OF_ANOTHER_VAULT' }));
+    const db = new Database(path);
+    db.pragma('user_version = 99');
+    db.close();
+    expect(() => openSqliteChunkIndex(path, vaultId)).toThrowError(expect.objectContaining({ kind: 'IllegalState', code: 'INDEX_TOO_NEW' }));
+    const back = new Database(path);
+    back.pragma('user_version = 1');
+    back.close();
+    index = openSqliteChunkIndex(path, vaultId);
+  });
+
+  it('says in words what is wrong with its file', () => {
+    const damaged = join(folder, 'damaged.sqlite');
+    writeFileSync(damaged, Buffer.alloc(8_192, 'no database'));
+    expect(() => openSqliteChunkIndex(damaged, vaultId)).toThrowError(expect.objectContaining({ kind: 'Integrity', code: 'INDEX_DAMAGED' }));
+    expect(() => openSqliteChunkIndex(folder, vaultId)).toThrowError(expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }));
+    expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(expect.objectContaining({ code: 'PACK_NOT_ARRIVING' }));
+  });
+});
