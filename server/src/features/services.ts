@@ -1,10 +1,11 @@
 import type { AccessServices } from './access/services.js';
 import type { AgentServices } from './agents/services.js';
 import type { GatewayClient } from '../platform/grpc/gateway-client.js';
-import type { JobServices } from './jobs/services.js';
+import type { JobServices, Wakeable } from './jobs/services.js';
 import type { KeyKeeper } from './vaults/key-keeper.js';
 import type { FrameOpening } from './vaults/opening/frame-opening.js';
 import type { PackVerification } from './verification/pack-verification.js';
+import type { NodeReader } from './recovery-points/browse/node-reader.js';
 import type { RegionServices } from './regions/ports.js';
 import type { SetupServices } from './setup/ports.js';
 
@@ -22,4 +23,7 @@ export interface Services {
   readonly keys: KeyKeeper;
   readonly opening: FrameOpening;
   readonly packVerification: PackVerification;
+  readonly nodes: NodeReader;
+  /** Writes what was added to vaults' logs. */
+  readonly vaultLog: Wakeable;
 }

@@ -5,7 +5,6 @@ import { authorize } from '../../access/authorize.js';
 import type { Stores } from '../../stores.js';
 import { appendLog } from '../../vaults/use-cases/append-log.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
-import { writeLogs } from '../../vaults/use-cases/write-logs.js';
 import type { ProtectedItem } from '../domain/protected-item.js';
 import { requireItem } from './require-item.js';
 
@@ -27,7 +26,7 @@ export async function stopProtection(ctx: Context, input: StopProtectionInput): 
     if (item.state !== 'STOPPED') await stores.protectedItems.stop(item.id, ctx.clock.now());
     if (!input.retainData) {
       await markPointsDeleted(ctx, stores, item);
-      transaction.afterCommit(() => void writeLogs(ctx));
+      transaction.afterCommit(() => ctx.services.vaultLog.wake());
     }
     await stores.audit.append(ctx, {
       action: 'stopProtection',
