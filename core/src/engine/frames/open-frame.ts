@@ -1,5 +1,5 @@
 import { createDecipheriv } from 'node:crypto';
-import { Codec, type FrameEntry, type PackKind } from '@holdfast/proto/vault';
+import { Codec, type FrameEntry } from '@holdfast/proto/vault';
 import { type ChunkHasher, verifyChunk } from '../chunks/chunk-hasher.js';
 import { asBuffer } from '../format/canonical.js';
 import { damaged } from '../format/format-errors.js';
