@@ -1,5 +1,5 @@
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import 'reflect-metadata';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { generateKeyPairSync, KeyObject, webcrypto } from 'node:crypto';
 
 export interface AgentKey {
