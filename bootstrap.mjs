@@ -28,7 +28,7 @@ const buildSteps = [
     name: 'cli operations',
     inputs: ['cli/src', 'cli/codegen.ts', 'schema/schema.graphql', 'pnpm-lock.yaml'],
     output: 'cli/src/gql/index.ts',
-    commands: [{ cwd: 'cli', command: tool('graphql-codegen', 'cli'), args: ['--config', 'codegen.ts'] }],
+    commands: [{ cwd: 'cli', command: tool('graphql-codegen', 'cli'), args: ['--config', 'codegen.ts', '--silent'] }],
   },
   {
     name: 'code',
@@ -44,7 +44,11 @@ const buildSteps = [
       'pnpm-lock.yaml',
     ],
     output: 'server/dist/main.js',
-    commands: [{ command: tool('tsc'), args: ['-b', 'tsconfig.build.json'] }],
+    commands: [
+      { command: tool('tsc'), args: ['-b', 'tsconfig.build.json'] },
+      { command: tool('tsc'), args: ['-p', 'server/tsconfig.build.json'] },
+      { command: tool('tsc'), args: ['-p', 'agent/tsconfig.build.json'] },
+    ],
   },
   {
     name: 'web-client',
