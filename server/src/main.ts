@@ -21,6 +21,9 @@ import { createLog } from './platform/telemetry/create-log.js';
 const LOCK_WAIT_MS = 10_000;
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
+// What the server writes is for its owner alone, whatever the shell's umask is.
+process.umask(0o077);
+
 const program: Command = new Command('holdfast-server')
   .description('Holdfast: control plane and gateway of a self-hosted backup service')
   .version(version)
