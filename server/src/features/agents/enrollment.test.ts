@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestDatabase } from '../../platform/db/testing.js';
 import type { TestDatabase } from '../../platform/db/testing.js';
 import { createAuthority, generateAuthority } from '../../platform/pki/certificate-authority.js';
+import type { Agent } from './domain/agent.js';
 import { answer, makeRequest, startControl, SUBSCRIPTION } from './testing/control-fixture.js';
 import type { Control } from './testing/control-fixture.js';
 import { createEnrollmentToken } from './use-cases/create-enrollment-token.js';
@@ -29,6 +30,11 @@ afterAll(async () => {
   await db.orm.close(true);
 });
 
+const agentOf = async (id: string): Promise<Agent> => {
+  const agent = await getAgent(control.system, id);
+  if (agent === undefined) throw new Error('no such agent');
+  return agent;
+};
 const refusals = async (): Promise<(string | undefined)[]> => {
   const page = await db.unitOfWork.run((stores) => stores.audit.list({ outcome: 'REFUSED' }, { first: 100 }));
   return page.items.map(({ item }) => item.reason);
@@ -40,7 +46,7 @@ describe('enrolment', () => {
     const id = uuidFromBytes(enrolled.agentId);
     expect(new X509Certificate(enrolled.certificateChain).subjectAltName).toBe(`URI:holdfast://agent/${id}`);
     expect([enrolled.agentName, enrolled.controlAddress, enrolled.caCertificate]).toEqual(['first', control.addresses.control, control.authority.certificate]);
-    const agent = await getAgent(control.system, { agentId: id });
+    const agent = await agentOf(id);
     expect(agent).toMatchObject({ name: 'first', subscriptionId: SUBSCRIPTION, capabilities: [], host: { hostName: 'host' } });
     expect(statusOf(agent, control.links)).toBe('OFFLINE');
   });
@@ -169,7 +175,7 @@ describe('a control stream', () => {
   it('makes the agent online with what it says of itself, until it ends', async () => {
     const agent = await control.newAgent('online');
     const stream = await agent.connect();
-    const seen = await getAgent(control.system, { agentId: agent.id });
+    const seen = await agentOf(agent.id);
     expect(seen).toMatchObject({ capabilities: ['workload.files'], host: { hostName: 'box', agentVersion: '2' } });
     const online = await listAgents(control.system, { status: 'ONLINE' }, { first: 50 });
     expect(online.items.map(({ item }) => item.id)).toEqual([agent.id]);
@@ -238,7 +244,7 @@ describe('a control stream', () => {
     control.gatewayCalls.away = false;
     await db.clock.advance(60_000);
     await expect.poll(() => control.gatewayCalls.voided).toEqual([agent.id]);
-    expect(statusOf(await getAgent(control.system, { agentId: agent.id }), control.links)).toBe('REVOKED');
+    expect(statusOf(await agentOf(agent.id), control.links)).toBe('REVOKED');
     expect((await listAgents(control.system, { status: 'REVOKED' }, { first: 50 })).items.map(({ item }) => item.id)).toEqual([agent.id]);
     await revokeAgent(control.system, { agentId: agent.id });
     // The name is free again.

@@ -18,7 +18,7 @@ import { cancelJob } from './use-cases/cancel-job.js';
 import { enqueueJob } from './use-cases/enqueue-job.js';
 import type { NewJob } from './use-cases/enqueue-job.js';
 import { explainWaits } from './use-cases/explain-wait.js';
-import { getJob, listJobNotices } from './use-cases/get-job.js';
+import { listJobNotices, requireJob } from './use-cases/get-job.js';
 import { watchJob } from './use-cases/watch-jobs.js';
 
 const VAULT = '01901234-5678-7abc-8def-00000000b001';
@@ -48,14 +48,14 @@ describeOnEachDatabase('a job', (open) => {
         kind: 'BACKUP', subscriptionId: SUBSCRIPTION, vaultId: VAULT, protectedItemId: control.system.newId(), agentId: agent.id, payload: { n: 1 }, requestedBackupType: 'INCREMENTAL', ...overrides,
       }),
     );
-  const job = (id: string): Promise<Job> => getJob(control.system, { jobId: id });
+  const job = (id: string): Promise<Job> => requireJob(control.system, id);
   const reaches = async (id: string, state: Job['state']): Promise<Job> => {
     await expect.poll(async () => (await job(id)).state, { timeout: 5_000 }).toBe(state);
     return job(id);
   };
   const started = async (stream: TestStream): Promise<JobRef> => fromWireRef((await stream.next('startBackup')).job);
   const newAgent = async (): Promise<TestAgent> => (agent = await control.newAgent(`agent ${++names}`));
-  const waits = async (id: string): Promise<string | undefined> => (await explainWaits(control.system, [await job(id)])).get(id);
+  const waits = async (id: string): Promise<string | undefined> => (await explainWaits(control.system, [await job(id)]))[0];
 
   it('goes from the queue to its agent and back as a result', async () => {
     const stream = await (await newAgent()).connect();
@@ -71,7 +71,7 @@ describeOnEachDatabase('a job', (open) => {
     stream.finish(ref, backedUp, { notices, noticesTotal: 1n });
     expect(fromWireRef((await stream.next('jobSettled')).job)).toEqual(ref);
     expect(await job(id)).toMatchObject({ state: 'COMPLETED_WITH_WARNINGS', recoveryPointId: POINT, backupType: 'FULL', backupTypeReason: 'There was no base.', noticesTotal: 1, counters: { bytesRead: 5n } });
-    expect(await listJobNotices(control.system, { jobId: id })).toEqual([{ path: Buffer.from([0x2f, 0xfe]), kind: 'UNREADABLE', message: 'EACCES' }]);
+    expect(await listJobNotices(control.system, id)).toEqual([{ path: Buffer.from([0x2f, 0xfe]), kind: 'UNREADABLE', message: 'EACCES' }]);
     expect(control.handlers.BACKUP.finished.at(-1)?.job.id).toBe(id);
     await expect.poll(() => control.gatewayCalls.ended).toContainEqual(ref);
   });
@@ -334,9 +334,9 @@ describe('a restart of control', () => {
     const after = await startControl(db);
     await db.clock.advance(29_999);
     await new Promise((resolve) => setTimeout(resolve, 1_200));
-    expect((await getJob(after.system, { jobId: id })).state).toBe('DISPATCHED');
+    expect((await requireJob(after.system, id)).state).toBe('DISPATCHED');
     await db.clock.advance(1);
-    await expect.poll(async () => (await getJob(after.system, { jobId: id })).state, { timeout: 5_000 }).toBe('QUEUED');
+    await expect.poll(async () => (await requireJob(after.system, id)).state, { timeout: 5_000 }).toBe('QUEUED');
     agent.close();
     await after.stop();
     await db.orm.close(true);

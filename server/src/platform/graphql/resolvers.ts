@@ -1,9 +1,15 @@
 import { AccessResolver, RoleAssignmentResolver, RoleScopeResolver } from '../../features/access/graphql/access.resolver.js';
 import { presentApiToken, presentRoleAssignment, presentUser } from '../../features/access/graphql/access.types.js';
 import { getApiToken, getRoleAssignment, getUser } from '../../features/access/use-cases/get-access-node.js';
+import { AgentResolver } from '../../features/agents/graphql/agent.resolver.js';
+import { presentAgent } from '../../features/agents/graphql/agent.type.js';
+import { getAgent } from '../../features/agents/use-cases/get-agent.js';
 import { AuditEventResolver } from '../../features/audit/graphql/audit-event.resolver.js';
 import { presentAuditEvent } from '../../features/audit/graphql/audit-event.type.js';
 import { getAuditEvent } from '../../features/audit/use-cases/get-audit-event.js';
+import { JobResolver } from '../../features/jobs/graphql/job.resolver.js';
+import { presentJob } from '../../features/jobs/graphql/job.type.js';
+import { getJob } from '../../features/jobs/use-cases/get-job.js';
 import { RegionResolver } from '../../features/regions/graphql/region.resolver.js';
 import { presentRegion } from '../../features/regions/graphql/region.type.js';
 import { getRegion } from '../../features/regions/use-cases/get-region.js';
@@ -11,13 +17,14 @@ import { SetupResolver } from '../../features/setup/graphql/setup.resolver.js';
 import { SubscriptionResolver } from '../../features/subscriptions/graphql/subscription.resolver.js';
 import { presentSubscription } from '../../features/subscriptions/graphql/subscription.type.js';
 import { getSubscription } from '../../features/subscriptions/use-cases/get-subscription.js';
-import type { Context } from '../context.js';
-import type { NodeLoader, NodeType } from './node.js';
+import { nodeLoader, type NodeLoader } from './node.js';
 
 /** Every resolver class. Each feature adds its own. */
 export const RESOLVERS: readonly Function[] = [
   AccessResolver,
+  AgentResolver,
   AuditEventResolver,
+  JobResolver,
   RegionResolver,
   RoleAssignmentResolver,
   RoleScopeResolver,
@@ -27,20 +34,12 @@ export const RESOLVERS: readonly Function[] = [
 
 /** How `node(id)` finds an object of each type; each calls the use case that authorises. Each feature adds its own. */
 export const NODE_LOADERS: readonly NodeLoader[] = [
+  nodeLoader('Agent', getAgent, (agent, ctx) => presentAgent(agent, ctx.services.agents.connections)),
   nodeLoader('ApiToken', getApiToken, presentApiToken),
   nodeLoader('AuditEvent', getAuditEvent, presentAuditEvent),
+  nodeLoader('Job', getJob, presentJob),
   nodeLoader('Region', getRegion, presentRegion),
   nodeLoader('RoleAssignment', getRoleAssignment, presentRoleAssignment),
   nodeLoader('Subscription', getSubscription, presentSubscription),
   nodeLoader('User', getUser, presentUser),
 ];
-
-function nodeLoader<T>(type: string, get: (ctx: Context, uuid: string) => Promise<T | undefined>, present: (item: T) => NodeType): NodeLoader {
-  return {
-    type,
-    async load(ctx, uuid) {
-      const found = await get(ctx, uuid);
-      return found === undefined ? undefined : present(found);
-    },
-  };
-}

@@ -4,22 +4,28 @@ import { authorize } from '../../access/authorize.js';
 import type { Stores } from '../../stores.js';
 import type { Job, JobNotice } from '../domain/job.js';
 
-/** Throws NotFound, also for who may not know of it. */
-export async function getJob(ctx: Context, input: { readonly jobId: string }): Promise<Job> {
-  return ctx.unitOfWork.run((stores) => requireJob(ctx, stores, input.jobId));
+/** Undefined when there is none; throws NotFound when the caller may not know of it. */
+export async function getJob(ctx: Context, id: string): Promise<Job | undefined> {
+  return ctx.unitOfWork.run((stores) => visibleJob(ctx, stores, id));
 }
 
-export async function listJobNotices(ctx: Context, input: { readonly jobId: string }): Promise<JobNotice[]> {
+/** The same, where there has to be one: throws NotFound. */
+export async function requireJob(ctx: Context, id: string): Promise<Job> {
+  const job = await getJob(ctx, id);
+  if (job === undefined) throw noSuchJob();
+  return job;
+}
+
+export async function listJobNotices(ctx: Context, id: string): Promise<JobNotice[]> {
   return ctx.unitOfWork.run(async (stores) => {
-    await requireJob(ctx, stores, input.jobId);
-    return stores.jobs.notices(input.jobId);
+    if ((await visibleJob(ctx, stores, id)) === undefined) throw noSuchJob();
+    return stores.jobs.notices(id);
   });
 }
 
-async function requireJob(ctx: Context, stores: Stores, jobId: string): Promise<Job> {
-  const job = await stores.jobs.get(jobId);
-  if (job === undefined) throw noSuchJob();
-  await authorize(ctx, stores, 'job.read', { subscriptionId: job.subscriptionId, vaultId: job.vaultId });
+async function visibleJob(ctx: Context, stores: Stores, id: string): Promise<Job | undefined> {
+  const job = await stores.jobs.get(id);
+  if (job !== undefined) await authorize(ctx, stores, 'job.read', { subscriptionId: job.subscriptionId, vaultId: job.vaultId });
   return job;
 }
 

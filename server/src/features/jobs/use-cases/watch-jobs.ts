@@ -3,11 +3,11 @@ import type { Repeater } from '@graphql-yoga/subscription';
 import type { Context } from '../../../platform/context.js';
 import { authorize } from '../../access/authorize.js';
 import type { Job } from '../domain/job.js';
-import { getJob } from './get-job.js';
+import { requireJob } from './get-job.js';
 
 /** The job as it is, then whenever it changes. What the caller may see is asked at the start and again each time. */
 export async function watchJob(ctx: Context, input: { readonly jobId: string }): Promise<Repeater<Job>> {
-  const { id } = await getJob(ctx, input);
+  const { id } = await requireJob(ctx, input.jobId);
   return toJobs(ctx, ctx.services.jobs.events.watch((job) => job.id === id, [id]));
 }
 
@@ -18,5 +18,5 @@ export async function watchJobs(ctx: Context, input: { readonly subscriptionId: 
 }
 
 function toJobs(ctx: Context, ids: Repeater<string>): Repeater<Job> {
-  return map<string, Job>((jobId) => getJob(ctx, { jobId }))(ids);
+  return map<string, Job>((jobId) => requireJob(ctx, jobId))(ids);
 }

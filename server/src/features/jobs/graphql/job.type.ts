@@ -1,0 +1,138 @@
+import { encodeGlobalId } from '@holdfast/core/ids';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionType } from '../../../platform/graphql/connection.js';
+import { NodeType } from '../../../platform/graphql/node.js';
+import { BigIntScalar, DateTimeScalar, PathScalar } from '../../../platform/graphql/scalars.js';
+import type { BackupType, Job, JobCounters, JobKind, JobNotice, JobPhase, JobState } from '../domain/job.js';
+import { isFinal } from '../domain/job.js';
+import type { ProgressState } from '../domain/progress.js';
+import { BackupTypeEnum } from './backup-type.enum.js';
+
+export const JobKindEnum: { readonly [K in JobKind]: K } = { BACKUP: 'BACKUP', RESTORE: 'RESTORE' };
+registerEnumType(JobKindEnum, { name: 'JobKind' });
+
+export const JobStateEnum: { readonly [S in JobState]: S } = {
+  QUEUED: 'QUEUED',
+  DISPATCHED: 'DISPATCHED',
+  RUNNING: 'RUNNING',
+  COMPLETED: 'COMPLETED',
+  COMPLETED_WITH_WARNINGS: 'COMPLETED_WITH_WARNINGS',
+  FAILED: 'FAILED',
+  CANCELLED: 'CANCELLED',
+};
+registerEnumType(JobStateEnum, { name: 'JobState' });
+
+export const JobPhaseEnum: { readonly [P in JobPhase]: P } = { PREPARING: 'PREPARING', TRANSFERRING: 'TRANSFERRING', COMMITTING: 'COMMITTING', FINISHING: 'FINISHING' };
+registerEnumType(JobPhaseEnum, { name: 'JobPhase' });
+
+@ObjectType('JobProgress')
+export class JobProgressType implements Omit<JobCounters, 'warnings'> {
+  @Field(() => JobPhaseEnum)
+  phase!: JobPhase;
+  @Field(() => BigIntScalar)
+  entries!: bigint;
+  @Field(() => BigIntScalar)
+  files!: bigint;
+  @Field(() => BigIntScalar)
+  bytesTotal!: bigint;
+  @Field(() => BigIntScalar)
+  bytesRead!: bigint;
+  @Field(() => BigIntScalar)
+  bytesChanged!: bigint;
+  @Field(() => BigIntScalar)
+  bytesSent!: bigint;
+  @Field(() => BigIntScalar)
+  bytesStored!: bigint;
+  @Field(() => BigIntScalar)
+  bytesWritten!: bigint;
+  @Field(() => BigIntScalar, { nullable: true })
+  expectedBytes!: bigint | null;
+  @Field(() => BigIntScalar, { description: 'Bytes a second over the last interval.' })
+  rate!: bigint;
+  @Field(() => Int, { nullable: true })
+  etaSeconds!: number | null;
+}
+
+@ObjectType('JobNotice')
+export class JobNoticeType {
+  @Field(() => PathScalar)
+  path!: Uint8Array;
+  @Field()
+  kind!: string;
+  @Field()
+  message!: string;
+}
+
+@ObjectType('JobError')
+export class JobErrorType {
+  @Field()
+  code!: string;
+  @Field()
+  message!: string;
+}
+
+@ObjectType('Job', { implements: NodeType })
+export class JobType extends NodeType {
+  /** What the resolvers of other fields start from; it does not appear in the schema. */
+  job!: Job;
+  @Field(() => JobKindEnum)
+  kind!: JobKind;
+  @Field(() => JobStateEnum)
+  state!: JobState;
+  @Field(() => BackupTypeEnum, { nullable: true })
+  requestedBackupType!: BackupType | null;
+  @Field(() => BackupTypeEnum, { nullable: true })
+  backupType!: BackupType | null;
+  @Field(() => String, { nullable: true })
+  backupTypeReason!: string | null;
+  @Field(() => DateTimeScalar)
+  createdAt!: number;
+  @Field(() => DateTimeScalar, { nullable: true })
+  startedAt!: number | null;
+  @Field(() => DateTimeScalar, { nullable: true })
+  finishedAt!: number | null;
+  @Field(() => Int)
+  attempt!: number;
+  @Field(() => JobErrorType, { nullable: true })
+  error!: JobErrorType | null;
+  @Field(() => Int)
+  noticesTotal!: number;
+}
+
+export const JobConnection = connectionType('Job', JobType);
+
+export function presentJob(job: Job): JobType {
+  return {
+    id: encodeGlobalId('Job', job.id),
+    job,
+    kind: job.kind,
+    state: job.state,
+    requestedBackupType: job.requestedBackupType ?? null,
+    backupType: job.backupType ?? null,
+    backupTypeReason: job.backupTypeReason ?? null,
+    createdAt: job.createdAt,
+    startedAt: job.startedAt ?? null,
+    finishedAt: job.finishedAt ?? null,
+    attempt: job.attempt,
+    error: job.error ?? null,
+    noticesTotal: job.noticesTotal,
+  };
+}
+
+/** What runs now as it was last reported; of a job that is over, its final counters. */
+export function presentProgress(job: Job, live: ProgressState | undefined): JobProgressType | null {
+  if (live !== undefined && !isFinal(job)) {
+    const { counters, phase, expectedBytes, rate, etaSeconds } = live;
+    return { ...withoutWarnings(counters), phase, expectedBytes: expectedBytes === 0n ? null : expectedBytes, rate, etaSeconds: etaSeconds ?? null };
+  }
+  if (job.counters === undefined) return null;
+  return { ...withoutWarnings(job.counters), phase: 'FINISHING', expectedBytes: null, rate: 0n, etaSeconds: null };
+}
+
+export function presentNotice({ path, kind, message }: JobNotice): JobNoticeType {
+  return { path, kind, message };
+}
+
+function withoutWarnings({ warnings: _, ...counters }: JobCounters): Omit<JobCounters, 'warnings'> {
+  return counters;
+}
