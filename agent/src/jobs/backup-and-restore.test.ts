@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { seededRandom } from '@holdfast/core/ids';
+import { systemRandom as random } from '@holdfast/core/ids';
 import { appendFileSync, existsSync, linkSync, lutimesSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,7 +8,6 @@ import { idKey, splitIds } from './ids.js';
 import { asDamage } from './restore/chunk-reader.js';
 import { BackupBench, describeFolder } from './testing/backup-bench.js';
 
-const random = seededRandom('files');
 const KIB = 1024;
 const MIB = 1024 * KIB;
 

@@ -1,0 +1,128 @@
+import { systemClock } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
+import { systemRandom } from '@holdfast/core/ids';
+import { DataServiceService } from '@holdfast/proto/v1';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAgentKey } from '../enrollment/agent-key.js';
+import { runBackup } from '../jobs/backup/run-backup.js';
+import type { OutgoingPack } from '../jobs/data-transport.js';
+import { runRestore } from '../jobs/restore/run-restore.js';
+import { BackupBench, describeFolder } from '../jobs/testing/backup-bench.js';
+import { silentLog } from '../log.js';
+import { GrpcDataTransport } from './data-transport.js';
+import { ServerAccess } from './server-access.js';
+import { stateFolderAt } from '../state/state-folder.js';
+import { TestAuthority } from './testing/certificate-authority.js';
+import { CuttableLink } from './testing/cuttable-link.js';
+import { TestDataService } from './testing/data-service.js';
+import { serveSecurely } from './testing/secure-server.js';
+import type { SecureServer } from './testing/secure-server.js';
+
+const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
+const MIB = 1024 * 1024;
+
+let bench: BackupBench;
+let service: TestDataService;
+let server: SecureServer;
+let link: CuttableLink;
+let transport: GrpcDataTransport;
+
+beforeEach(async () => {
+  bench = await BackupBench.create();
+  mkdirSync(bench.source);
+  service = new TestDataService(bench.gateway);
+  const authority = await TestAuthority.create();
+  server = await serveSecurely(authority, await authority.issueServer('gateway'), { clientCertificates: true }, (each) => each.addService(DataServiceService, service.service));
+  link = await CuttableLink.to(server.port);
+  const key = await createAgentKey();
+  const certificateChain = await authority.issueAgent(key.certificateRequest, AGENT_ID);
+  const identity = { agentId: AGENT_ID, agentName: 'a', controlAddress: 'localhost:1', privateKey: key.privateKey, certificateChain, caCertificate: authority.pem };
+  const access = new ServerAccess(stateFolderAt(bench.folder), identity);
+  access.dataAddress = link.address;
+  transport = new GrpcDataTransport({ clock: systemClock, random: { bytes: (length) => Buffer.alloc(length, 0x10) }, access, log: silentLog });
+});
+
+afterEach(() => {
+  link.close();
+  server.stop();
+  bench.remove();
+});
+
+function fill(): void {
+  for (let index = 0; index < 30; index++) writeFileSync(join(bench.source, `small-${index}`), systemRandom.bytes(5_000 + index));
+  for (let index = 0; index < 3; index++) writeFileSync(join(bench.source, `large-${index}`), systemRandom.bytes(7 * MIB));
+}
+
+const backup = (run = bench.newRun()) => runBackup(bench.backupCommand(run), run, { ...bench.ports(), transport });
+const restore = (target: string, run = bench.newRun()) => runRestore(bench.restoreCommand(run, target), run, { transport, restoreRoots: async () => undefined });
+
+describe('the data client over mutual TLS', () => {
+  it('backs up and restores', async () => {
+    fill();
+    await backup();
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    expect(bench.gateway.openSessions).toBe(0);
+  }, 30_000);
+
+  it('sends a pack again that the link lost in its middle, under the same id, and no other', async () => {
+    fill();
+    link.cutAfter(12 * MIB);
+    const stored: OutgoingPack[] = [];
+    bench.gateway.faults.beforeUpload = (pack) => void stored.push(pack);
+    await backup();
+    expect(link.cuts).toBe(1);
+    expect(service.calls['uploadPack']).toBeGreaterThan(stored.length);
+    expect(new Set(stored.map(({ packId }) => packId.toString('hex'))).size).toBe(stored.length);
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  }, 30_000);
+
+  it('opens another session when the gateway has lost its own, and claims everything anew', async () => {
+    fill();
+    let uploads = 0;
+    bench.gateway.faults.beforeUpload = () => {
+      if (++uploads === 2) service.forgetSessions();
+    };
+    await backup();
+    expect(service.calls['openSession']).toBe(2);
+    expect(bench.gateway.points).toHaveLength(1);
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  }, 30_000);
+
+  it('reads on where the link was cut during a restore', async () => {
+    fill();
+    await backup();
+    const target = join(bench.folder, 'target');
+    link.cutAfter(12 * MIB);
+    await restore(target);
+    expect(link.cuts).toBe(1);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  }, 30_000);
+
+  it('ends a job at once with a refusal, whatever it is in the middle of', async () => {
+    fill();
+    const refusal = { kind: 'IllegalState', code: 'EPOCH_PASSED', message: 'The job was taken over.' } as const;
+    bench.gateway.faults.beforeUpload = () => {
+      throw new HoldfastError(refusal);
+    };
+    await expect(backup()).rejects.toMatchObject(refusal);
+    expect(bench.gateway.points).toEqual([]);
+  });
+
+  it('stops when the job is stopped while the gateway does not answer', async () => {
+    fill();
+    const run = bench.newRun();
+    bench.gateway.faults.beforeUpload = () => {
+      run.stop('cancelled');
+      return new Promise(() => undefined);
+    };
+    await expect(backup(run)).rejects.toMatchObject({ kind: 'Cancelled' });
+  });
+});

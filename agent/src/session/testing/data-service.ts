@@ -1,0 +1,117 @@
+import { ERROR_TABLE, asHoldfastError, HoldfastError, toWireError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { BackupType, PackKind } from '@holdfast/proto/v1';
+import type { DataServiceServer, UploadPackRequest } from '@holdfast/proto/v1';
+import { Metadata } from '@grpc/grpc-js';
+import type { DataSession } from '../../jobs/data-transport.js';
+import { splitIds } from '../../jobs/ids.js';
+import { zeroCounters } from '../../jobs/job.js';
+import type { MemoryGateway } from '../../jobs/testing/memory-gateway.js';
+
+const signal = new AbortController().signal;
+const PIECE_BYTES = 1024 * 1024;
+
+/** The gateway in memory behind the real service, so that the agent's data client is tested over real streams. */
+export class TestDataService {
+  private readonly sessions = new Map<string, DataSession>();
+  private opened = 0;
+  /** Calls so far, by name. */
+  readonly calls: Record<string, number> = {};
+
+  constructor(private readonly gateway: MemoryGateway) {}
+
+  /** As after a restart of the gateway. */
+  forgetSessions(): void {
+    this.sessions.clear();
+    this.gateway.openSessions = 0;
+  }
+
+  readonly service: DataServiceServer = {
+    openSession: (call, answer) =>
+      this.run('openSession', answer, async () => {
+        const { jobId = Buffer.alloc(16), epoch = 0n } = call.request.job ?? {};
+        const session = await this.gateway.openSession({ jobId: uuidFromBytes(jobId), epoch }, signal);
+        const sessionId = Buffer.alloc(16, ++this.opened);
+        this.sessions.set(sessionId.toString('hex'), session);
+        return { sessionId, ...session.limits };
+      }),
+    hasChunks: (call, answer) => this.run('hasChunks', answer, async () => ({ present: await this.find(call.request.sessionId).hasChunks(call.request.claims, signal) })),
+    uploadPack: (call, answer) => this.run('uploadPack', answer, () => this.receive(call)),
+    commit: (call, answer) =>
+      this.run('commit', answer, async () => {
+        const { rootNode, type, basePointId } = call.request;
+        const types = { [BackupType.BACKUP_TYPE_DIFFERENTIAL]: 'DIFFERENTIAL', [BackupType.BACKUP_TYPE_INCREMENTAL]: 'INCREMENTAL' } as const;
+        const question = { rootNode, type: types[type as keyof typeof types] ?? 'FULL', basePointId: basePointId.length === 0 ? undefined : uuidFromBytes(basePointId), counters: zeroCounters() };
+        const outcome = await this.find(call.request.sessionId).commit(question, signal);
+        if (outcome.kind === 'missing') return { pointId: Buffer.alloc(0), missing: Buffer.concat(outcome.ids) };
+        return { pointId: uuidToBytes(outcome.pointId), missing: Buffer.alloc(0) };
+      }),
+    readChunks: (call) => {
+      this.count('readChunks');
+      const send = async (): Promise<void> => {
+        const { sessionId, chunkIds, avoidPacks } = call.request;
+        for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {
+          if (answer.kind === 'damaged') {
+            call.write({ part: { $case: 'damaged', value: { chunkIds: Buffer.concat(answer.ids), reason: answer.reason } } });
+            continue;
+          }
+          const { packId, kind, entry, sealedKey, domainId, stored } = answer.frame;
+          const head = { packId, kind: kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA, frame: entry, sealedFrameKey: sealedKey, domainId };
+          call.write({ part: { $case: 'head', value: head } });
+          for (let at = 0; at < stored.length; at += PIECE_BYTES) call.write({ part: { $case: 'piece', value: stored.subarray(at, at + PIECE_BYTES) } });
+        }
+        call.end();
+      };
+      send().catch((error: unknown) => call.emit('error', toStatus(error)));
+    },
+    closeSession: (call, answer) =>
+      this.run('closeSession', answer, async () => {
+        await this.find(call.request.sessionId).close();
+        return {};
+      }),
+  };
+
+  private async receive(call: AsyncIterable<UploadPackRequest>): Promise<{ storedBytes: bigint }> {
+    let session: DataSession | undefined;
+    let packId = Buffer.alloc(0) as Buffer;
+    let kind: 'DATA' | 'NODE' = 'DATA';
+    const frames: Buffer[] = [];
+    const pieces: Buffer[] = [];
+    for await (const { part } of call) {
+      if (part?.$case === 'header') {
+        session = this.find(part.value.sessionId);
+        packId = part.value.packId;
+        kind = part.value.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
+      } else if (part?.$case === 'frame') {
+        pieces.push(part.value.data);
+        if (part.value.last) frames.push(Buffer.concat(pieces.splice(0)));
+      } else if (part?.$case === 'footer' && session !== undefined) {
+        const bytes = frames.reduce((sum, frame) => sum + frame.length, part.value.length);
+        return { storedBytes: BigInt(await session.uploadPack({ packId, kind, frames, footer: part.value, bytes }, signal)) };
+      }
+    }
+    throw new HoldfastError({ kind: 'Validation', code: 'NO_FOOTER', message: 'An upload ended without its footer.' });
+  }
+
+  private find(sessionId: Buffer): DataSession {
+    const session = this.sessions.get(sessionId.toString('hex'));
+    if (session !== undefined) return session;
+    throw new HoldfastError({ kind: 'NotFound', code: 'SESSION_UNKNOWN', message: 'The gateway knows no such session: open a new one.' });
+  }
+
+  private run<T>(name: string, answer: (error: ReturnType<typeof toStatus> | null, value?: T) => void, work: () => Promise<T>): void {
+    this.count(name);
+    work().then((value) => answer(null, value), (error: unknown) => answer(toStatus(error)));
+  }
+
+  private count(name: string): void {
+    this.calls[name] = (this.calls[name] ?? 0) + 1;
+  }
+}
+
+function toStatus(thrown: unknown) {
+  const error = asHoldfastError(thrown);
+  const metadata = new Metadata();
+  metadata.set('holdfast-error-bin', Buffer.from(JSON.stringify(toWireError(error))));
+  return { name: 'HoldfastError', message: error.message, code: ERROR_TABLE[error.kind].grpcStatus, details: error.message, metadata };
+}
