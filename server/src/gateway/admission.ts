@@ -1,4 +1,4 @@
-import { HoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 
 /** Lets so many in at a time and has so many wait, in the order in which they came. */
 export class Admission {
@@ -28,7 +28,11 @@ export class Admission {
 
   private wait(signal: AbortSignal): Promise<void> {
     if (this.waiting.length >= this.longestQueue) {
-      throw new HoldfastError({ kind: 'RateLimited', code: 'TOO_MANY_UPLOADS', message: 'Too many uploads are waiting already: try again in a moment.' });
+      throw new HoldfastError({
+        kind: 'RateLimited',
+        code: 'TOO_MANY_UPLOADS',
+        message: 'Too many uploads are waiting already: try again in a moment.',
+      });
     }
     return new Promise((resolve, reject) => {
       const turn = (): void => {
@@ -38,7 +42,7 @@ export class Admission {
       const leave = (): void => {
         const place = this.waiting.indexOf(turn);
         if (place >= 0) this.waiting.splice(place, 1);
-        reject(signal.reason);
+        reject(asHoldfastError(signal.reason));
       };
       this.waiting.push(turn);
       signal.addEventListener('abort', leave, { once: true });

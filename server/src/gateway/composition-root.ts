@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { createIdSource } from '@holdfast/core/ids';
-import { DataServiceService, VaultStoreServiceService } from '@holdfast/proto/v1';
 import { prepareDataDirectory } from '../platform/data-directory.js';
-import { createGrpcServer } from '../platform/grpc/grpc-server.js';
 import { parseListenAddress } from '../platform/listen-address.js';
 import type { GatewayCredentials } from '../platform/process-channel.js';
 import type { ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
@@ -11,11 +9,10 @@ import { Admission } from './admission.js';
 import type { ChunkIndex } from './chunk-index/chunk-index.js';
 import { openSqliteChunkIndex } from './chunk-index/sqlite-chunk-index.js';
 import type { Coordination } from './coordination/coordination.js';
-import { createGrpcCoordination } from './coordination/grpc-coordination.js';
+import { createGrpcCoordination } from './coordination/grpc/grpc-coordination.js';
 import type { GatewayCore } from './gateway-core.js';
-import { createDataService } from './grpc/data.service.js';
+import { createDataServer } from './grpc/data-server.js';
 import { ReceivedIdentity } from './grpc/received-identity.js';
-import { createVaultStoreService } from './grpc/vault-store.service.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { openListedVaults } from './vault-stores/open-listed-vaults.js';
@@ -43,7 +40,18 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
   const sessions = new SessionRegistry({ clock, log, limits });
   const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
   const uploads = new Admission(limits.maxUploads, limits.maxWaitingUploads);
-  return { coordination, vaults, sessions, uploads, verifier, limits, clock, timers, newId: createIdSource({ clock, random }), log };
+  return {
+    coordination,
+    vaults,
+    sessions,
+    uploads,
+    verifier,
+    limits,
+    clock,
+    timers,
+    newId: createIdSource({ clock, random }),
+    log,
+  };
 }
 
 /** Binds the data listener and serves; vaults are opened as control names them. */
@@ -61,17 +69,7 @@ export const startGateway: StartGateway = async (settings, ports) => {
     openStore: createStoreOpener({ random: ports.random, roots: settings.storeRoots }),
     openIndex: (vaultId) => openSqliteChunkIndex(join(settings.dataDirectory, `${vaultId}.sqlite`), vaultId),
   });
-  const server = createGrpcServer({
-    identity,
-    clientCertificates: true,
-    services: [
-      { definition: DataServiceService, handlers: createDataService(core), name: 'holdfast.v1.DataService' },
-      { definition: VaultStoreServiceService, handlers: createVaultStoreService(core), name: 'holdfast.v1.VaultStoreService' },
-    ],
-    limits: { maxMessageBytes: core.limits.maxMessageBytes, maxConcurrentCalls: core.limits.maxStreamsPerConnection },
-    clock: ports.clock,
-    log: ports.log,
-  });
+  const server = createDataServer(core, identity);
   const bound = await server.listen(settings.listen.host, settings.listen.port).catch((error: unknown) => {
     coordination.close();
     throw error;

@@ -1,12 +1,19 @@
 import 'reflect-metadata';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type CallOptions, type ClientUnaryCall, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { domainName, openLocalStore } from '@holdfast/core/engine';
 import { systemRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { BackupType, CoordinationServiceService, DataServiceClient, PackKind, type ReadChunksResponse, type UploadPackRequest } from '@holdfast/proto/v1';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import {
+  BackupType,
+  CoordinationServiceService,
+  DataServiceClient,
+  PackKind,
+  type ReadChunksResponse,
+  type UploadPackRequest,
+} from '@holdfast/proto/v1';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromGrpcError } from '../platform/grpc/errors.js';
@@ -18,8 +25,8 @@ import type { GatewayCredentials } from '../platform/process-channel.js';
 import { formatAddress, type RunningGateway } from '../platform/process-roles.js';
 import { startGateway } from './composition-root.js';
 import { TestControl } from './testing/control.fixture.js';
-import { coordinationServer } from './testing/control-server.fixture.js';
-import { testDomain, type TestPack, Uploader } from './testing/uploader.fixture.js';
+import { coordinationServer } from './testing/grpc/control-server.fixture.js';
+import { type TestPack, testDomain, Uploader } from './testing/uploader.fixture.js';
 
 const log = pino({ level: 'silent' });
 const ports = { clock: systemClock, timers: systemClock, random: systemRandom, log };
@@ -40,17 +47,40 @@ beforeAll(async () => {
   mkdirSync(join(folder, 'stores'));
   authority = createAuthority(await generateAuthority(systemClock, systemRandom), ports);
   const domain = await testDomain(vault.vaultId, systemRandom);
-  const store = await openLocalStore({ root: join(folder, 'stores', 'vault'), owner: 'test', random: systemRandom, create: true });
+  const store = await openLocalStore({
+    root: join(folder, 'stores', 'vault'),
+    owner: 'test',
+    random: systemRandom,
+    create: true,
+  });
   rmSync(join(folder, 'stores', 'vault'), { recursive: true });
   control = new TestControl(vault, domain, store, systemRandom);
   alice = await Uploader.create(domain, systemRandom);
 
-  const identity = await rotateIdentity(authority, { hosts: ['localhost', '127.0.0.1'], identity: { role: 'control', id: controlId } }, ports);
-  const definition = { definition: CoordinationServiceService, handlers: coordinationServer(control, log), name: 'holdfast.v1.CoordinationService' };
+  const identity = await rotateIdentity(
+    authority,
+    { hosts: ['localhost', '127.0.0.1'], identity: { role: 'control', id: controlId } },
+    ports,
+  );
+  const definition = {
+    definition: CoordinationServiceService,
+    handlers: coordinationServer(control, log),
+    name: 'holdfast.v1.CoordinationService',
+  };
   const limits = { maxMessageBytes: 16 * MIB, maxConcurrentCalls: 100 };
-  const server = createGrpcServer({ identity, clientCertificates: true, services: [definition], limits, clock: systemClock, log });
+  const server = createGrpcServer({
+    identity,
+    clientCertificates: true,
+    services: [definition],
+    limits,
+    clock: systemClock,
+    log,
+  });
   const coordinationAddress = await server.listen('127.0.0.1', 0);
-  const issued = await authority.issue({ hosts: ['localhost', '127.0.0.1'], identity: { role: 'gateway', id: gatewayId } });
+  const issued = await authority.issue({
+    hosts: ['localhost', '127.0.0.1'],
+    identity: { role: 'gateway', id: gatewayId },
+  });
   const received: GatewayCredentials = {
     type: 'gateway-credentials',
     gatewayId,
@@ -61,20 +91,44 @@ beforeAll(async () => {
     coordinationServerName: 'localhost',
   };
   gateway = await startGateway(
-    { dataDirectory: join(folder, 'gateway'), listen: { host: '127.0.0.1', port: 0 }, storeRoots: [join(folder, 'stores')], credentials: received, onCredentials: () => undefined },
+    {
+      dataDirectory: join(folder, 'gateway'),
+      listen: { host: '127.0.0.1', port: 0 },
+      storeRoots: [join(folder, 'stores')],
+      credentials: received,
+      onCredentials: () => undefined,
+    },
     ports,
   );
-  asControl = createGrpcGatewayClient({ address: formatAddress(gateway.address), serverName: 'localhost' }, identity, systemClock);
-  cleanUp.push(() => asControl.close(), () => gateway.stop(), () => server.close(1_000), () => identity.stop(), () => rmSync(folder, { recursive: true }));
+  asControl = createGrpcGatewayClient(
+    { address: formatAddress(gateway.address), serverName: 'localhost' },
+    identity,
+    systemClock,
+  );
+  cleanUp.push(
+    () => asControl.close(),
+    () => gateway.stop(),
+    () => server.close(1_000),
+    () => identity.stop(),
+    () => rmSync(folder, { recursive: true }),
+  );
 });
 
 afterAll(async () => {
   for (const each of cleanUp) await each();
 });
 
-async function clientOf(role: 'agent' | 'control' | 'gateway', id: string, from = authority): Promise<DataServiceClient> {
+async function clientOf(
+  role: 'agent' | 'control' | 'gateway',
+  id: string,
+  from = authority,
+): Promise<DataServiceClient> {
   const { certificateChain, key } = await from.issue({ identity: { role, id } });
-  const secure = credentials.createSsl(Buffer.from(authority.certificate), Buffer.from(key), Buffer.from(certificateChain));
+  const secure = credentials.createSsl(
+    Buffer.from(authority.certificate),
+    Buffer.from(key),
+    Buffer.from(certificateChain),
+  );
   const client = new DataServiceClient(formatAddress(gateway.address), secure, {
     'grpc.ssl_target_name_override': 'localhost',
     'grpc.use_local_subchannel_pool': 1,
@@ -84,22 +138,38 @@ async function clientOf(role: 'agent' | 'control' | 'gateway', id: string, from 
   return client;
 }
 
-type Method<Request, Response> = (request: Request, metadata: Metadata, options: Partial<CallOptions>, done: (error: ServiceError | null, response: Response) => void) => ClientUnaryCall;
+type Method<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  done: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
 
-function call<Request, Response>(client: DataServiceClient, method: Method<Request, Response>, request: Request): Promise<Response> {
+function call<Request, Response>(
+  client: DataServiceClient,
+  method: Method<Request, Response>,
+  request: Request,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
-    method.call(client, request, new Metadata(), { deadline: systemClock.now() + 20_000 }, (error, response) => (error ? reject(fromGrpcError(error)) : resolve(response)));
+    method.call(client, request, new Metadata(), { deadline: systemClock.now() + 20_000 }, (error, response) =>
+      error ? reject(fromGrpcError(error)) : resolve(response),
+    );
   });
 }
 
 function upload(client: DataServiceClient, sessionId: Buffer, pack: TestPack, pieceBytes = MIB): Promise<bigint> {
   return new Promise((resolve, reject) => {
-    const stream = client.uploadPack((error, response) => (error ? reject(fromGrpcError(error)) : resolve(response.storedBytes)));
+    const stream = client.uploadPack((error, response) =>
+      error ? reject(fromGrpcError(error)) : resolve(response.storedBytes),
+    );
     const write = (part: NonNullable<UploadPackRequest['part']>): void => void stream.write({ part });
-    write({ $case: 'header', value: { sessionId, packId: uuidToBytes(pack.packId), kind: pack.kind as number } });
+    write({ $case: 'header', value: { sessionId, packId: uuidToBytes(pack.packId), kind: pack.kind } });
     for (const frame of pack.frames) {
       for (let at = 0; at < frame.length; at += pieceBytes) {
-        write({ $case: 'frame', value: { data: frame.subarray(at, at + pieceBytes), last: at + pieceBytes >= frame.length } });
+        write({
+          $case: 'frame',
+          value: { data: frame.subarray(at, at + pieceBytes), last: at + pieceBytes >= frame.length },
+        });
       }
     }
     write({ $case: 'footer', value: pack.tail.footerBytes });
@@ -112,10 +182,19 @@ async function readAll(client: DataServiceClient, sessionId: Buffer, ids: Buffer
   let head: { kind: PackKind; frame: Buffer; sealedFrameKey: Buffer } | undefined;
   let pieces: Buffer[] = [];
   const take = (): void => {
-    if (head) contents.push(...control.openServed(head.kind as number, head.frame, head.sealedFrameKey, Buffer.concat(pieces)).map((each) => each.toString('latin1')));
+    if (head)
+      contents.push(
+        ...control
+          .openServed(head.kind as number, head.frame, head.sealedFrameKey, Buffer.concat(pieces))
+          .map((each) => each.toString('latin1')),
+      );
     pieces = [];
   };
-  for await (const { part } of client.readChunks({ sessionId, chunkIds: Buffer.concat(ids), avoidPacks: [] }) as AsyncIterable<ReadChunksResponse>) {
+  for await (const { part } of client.readChunks({
+    sessionId,
+    chunkIds: Buffer.concat(ids),
+    avoidPacks: [],
+  }) as AsyncIterable<ReadChunksResponse>) {
     if (part?.$case === 'piece') pieces.push(part.value);
     else {
       take();
@@ -126,12 +205,16 @@ async function readAll(client: DataServiceClient, sessionId: Buffer, ids: Buffer
   return contents;
 }
 
-const open = (client: DataServiceClient, job: { jobId: string; epoch: number }) => call(client, client.openSession, { job: { jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) } });
+const open = (client: DataServiceClient, job: { jobId: string; epoch: number }) =>
+  call(client, client.openSession, { job: { jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) } });
 
 describe('a gateway over mutual TLS', () => {
   it("makes a vault's folder with its first descriptor only, and keeps what control stored", async () => {
     const name = domainName(systemRandom.bytes(16));
-    await expect(asControl.putObject(vault, name, Buffer.from('too early'))).rejects.toMatchObject({ kind: 'Unavailable', code: 'STORE_MISSING' });
+    await expect(asControl.putObject(vault, name, Buffer.from('too early'))).rejects.toMatchObject({
+      kind: 'Unavailable',
+      code: 'STORE_MISSING',
+    });
     expect(await asControl.putObject(vault, 'descriptor/0000000000000001', Buffer.from('first'))).toBe(true);
     expect(await asControl.putObject(vault, 'descriptor/0000000000000001', Buffer.from('second'))).toBe(false);
     expect((await asControl.getObject(vault, 'descriptor/0000000000000001')).toString()).toBe('first');
@@ -142,9 +225,18 @@ describe('a gateway over mutual TLS', () => {
     for (const name of [`pack/${'0'.repeat(32)}`, 'index/0000000000000001', '../../etc/passwd', 'descriptor/1', '']) {
       await expect(asControl.putObject(vault, name, Buffer.alloc(1))).rejects.toMatchObject({ kind: 'Forbidden' });
     }
-    for (const storeUrl of [`local:${folder}/elsewhere`, `local:${folder}/stores/../elsewhere`, 'local:relative', 's3://bucket', `local:${folder}/stores-of-another`]) {
+    for (const storeUrl of [
+      `local:${folder}/elsewhere`,
+      `local:${folder}/stores/../elsewhere`,
+      'local:relative',
+      's3://bucket',
+      `local:${folder}/stores-of-another`,
+    ]) {
       const other = { vaultId: uuidFromBytes(systemRandom.bytes(16)), storeUrl };
-      await expect(asControl.putObject(other, 'descriptor/0000000000000001', Buffer.alloc(1))).rejects.toMatchObject({ kind: 'Validation', code: 'STORE_URL' });
+      await expect(asControl.putObject(other, 'descriptor/0000000000000001', Buffer.alloc(1))).rejects.toMatchObject({
+        kind: 'Validation',
+        code: 'STORE_URL',
+      });
     }
   });
 
@@ -175,7 +267,8 @@ describe('a gateway over mutual TLS', () => {
     expect(contents[0] === big.content.toString('latin1')).toBe(true);
 
     const fetched: Buffer[] = [];
-    for await (const part of asControl.fetchPack(vault, (packs[0] as TestPack).packId)) if (part.kind === 'frame') fetched.push(Buffer.from(part.frame.bytes));
+    for await (const part of asControl.fetchPack(vault, (packs[0] as TestPack).packId))
+      if (part.kind === 'frame') fetched.push(Buffer.from(part.frame.bytes));
     expect(fetched.map((bytes, place) => bytes.equals(packs[0]?.frames[place] as Buffer))).toEqual([true, true]);
     const chunks = [];
     for await (const part of asControl.fetchChunks(vault, [root.id, Buffer.alloc(32)])) chunks.push(part.kind);
@@ -183,56 +276,85 @@ describe('a gateway over mutual TLS', () => {
   });
 
   it('lets in nobody without a certificate of the CA, and each role only through its own door', async () => {
-    const anonymous = new DataServiceClient(formatAddress(gateway.address), credentials.createSsl(Buffer.from(authority.certificate)), { 'grpc.ssl_target_name_override': 'localhost', 'grpc.use_local_subchannel_pool': 1 });
+    const anonymous = new DataServiceClient(
+      formatAddress(gateway.address),
+      credentials.createSsl(Buffer.from(authority.certificate)),
+      { 'grpc.ssl_target_name_override': 'localhost', 'grpc.use_local_subchannel_pool': 1 },
+    );
     cleanUp.unshift(() => anonymous.close());
     const job = control.addJob(alice.agentId, 'backup');
     await expect(open(anonymous, job)).rejects.toMatchObject({ kind: 'Unavailable' });
     const foreign = createAuthority(await generateAuthority(systemClock, systemRandom), ports);
-    await expect(open(await clientOf('agent', alice.agentId, foreign), job)).rejects.toMatchObject({ kind: 'Unavailable' });
+    await expect(open(await clientOf('agent', alice.agentId, foreign), job)).rejects.toMatchObject({
+      kind: 'Unavailable',
+    });
     for (const role of ['control', 'gateway'] as const) {
-      await expect(open(await clientOf(role, alice.agentId), job)).rejects.toMatchObject({ kind: 'Forbidden', code: 'WRONG_CERTIFICATE_ROLE' });
+      await expect(open(await clientOf(role, alice.agentId), job)).rejects.toMatchObject({
+        kind: 'Forbidden',
+        code: 'WRONG_CERTIFICATE_ROLE',
+      });
     }
     const asAgent = await rotateIdentity(authority, { identity: { role: 'agent', id: alice.agentId } }, ports);
-    const through = createGrpcGatewayClient({ address: formatAddress(gateway.address), serverName: 'localhost' }, asAgent, systemClock);
-    cleanUp.unshift(() => through.close(), () => asAgent.stop());
+    const through = createGrpcGatewayClient(
+      { address: formatAddress(gateway.address), serverName: 'localhost' },
+      asAgent,
+      systemClock,
+    );
+    cleanUp.unshift(
+      () => through.close(),
+      () => asAgent.stop(),
+    );
     await expect(through.getObject(vault, 'descriptor/0000000000000001')).rejects.toMatchObject({ kind: 'Forbidden' });
     await expect(through.voidAgent(alice.agentId)).rejects.toMatchObject({ kind: 'Forbidden' });
     // Another agent's certificate does not open this agent's job, nor use its session.
     const { sessionId } = await open(await clientOf('agent', alice.agentId), job);
     const stranger = await clientOf('agent', uuidFromBytes(systemRandom.bytes(16)));
     await expect(open(stranger, job)).rejects.toMatchObject({ kind: 'Forbidden', code: 'NOT_YOUR_JOB' });
-    await expect(call(stranger, stranger.closeSession, { sessionId })).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' });
+    await expect(call(stranger, stranger.closeSession, { sessionId })).rejects.toMatchObject({
+      code: 'SESSION_UNKNOWN',
+    });
   });
 
   it('refuses malformed uploads without harm to the session', async () => {
     const client = await clientOf('agent', alice.agentId);
     const { sessionId } = await open(client, control.addJob(alice.agentId, 'backup'));
     const pack = alice.pack([[alice.data(systemRandom.bytes(2 * MIB))]]);
-    await expect(upload(client, sessionId, pack, 2 * MIB)).rejects.toMatchObject({ kind: 'Validation', code: 'MALFORMED_CALL' });
+    await expect(upload(client, sessionId, pack, 2 * MIB)).rejects.toMatchObject({
+      kind: 'Validation',
+      code: 'MALFORMED_CALL',
+    });
     await expect(upload(client, sessionId, pack, 20 * MIB)).rejects.toMatchObject({ kind: 'Validation' });
     const huge = { ...pack, frames: [Buffer.alloc(9 * MIB)] };
     await expect(upload(client, sessionId, huge, 9 * MIB)).rejects.toMatchObject({ kind: 'RateLimited' });
     await expect(upload(client, Buffer.alloc(3), pack)).rejects.toMatchObject({ kind: 'Validation' });
-    await expect(call(client, client.hasChunks, { sessionId, claims: Buffer.alloc(33) })).rejects.toMatchObject({ kind: 'Validation' });
+    await expect(call(client, client.hasChunks, { sessionId, claims: Buffer.alloc(33) })).rejects.toMatchObject({
+      kind: 'Validation',
+    });
     const cut = client.uploadPack(() => undefined);
-    cut.write({ part: { $case: 'header', value: { sessionId, packId: uuidToBytes(pack.packId), kind: PackKind.PACK_KIND_DATA } } });
+    cut.write({
+      part: { $case: 'header', value: { sessionId, packId: uuidToBytes(pack.packId), kind: PackKind.PACK_KIND_DATA } },
+    });
     cut.write({ part: { $case: 'frame', value: { data: Buffer.alloc(100), last: false } } });
     await new Promise((resolve) => setTimeout(resolve, 100));
     cut.cancel();
     expect(await upload(client, sessionId, pack)).toBeGreaterThan(2n * BigInt(MIB));
   });
 
-  it("ends sessions when control says that the job is over, also while a pack is under way", async () => {
+  it('ends sessions when control says that the job is over, also while a pack is under way', async () => {
     const client = await clientOf('agent', alice.agentId);
     const job = control.addJob(alice.agentId, 'backup');
     const { sessionId } = await open(client, job);
     const under = new Promise<unknown>((resolve) => {
       const stream = client.uploadPack((error) => resolve(error && fromGrpcError(error)));
-      stream.write({ part: { $case: 'header', value: { sessionId, packId: systemRandom.bytes(16), kind: PackKind.PACK_KIND_DATA } } });
+      stream.write({
+        part: { $case: 'header', value: { sessionId, packId: systemRandom.bytes(16), kind: PackKind.PACK_KIND_DATA } },
+      });
     });
     await new Promise((resolve) => setTimeout(resolve, 100));
     await asControl.endSessions(job);
     expect(await under).toMatchObject({ kind: 'IllegalState', code: 'JOB_OVER' });
-    await expect(call(client, client.hasChunks, { sessionId, claims: Buffer.alloc(0) })).rejects.toMatchObject({ code: 'JOB_OVER' });
+    await expect(call(client, client.hasChunks, { sessionId, claims: Buffer.alloc(0) })).rejects.toMatchObject({
+      code: 'JOB_OVER',
+    });
   });
 });

@@ -1,4 +1,4 @@
-import type { FrameEntry, PackFooter, PackKind } from '@holdfast/proto/vault';
+import type { FrameEntry, PackFooter, PackKind } from '@holdfast/core/engine';
 
 /** One stored copy of a chunk. */
 export interface Copy {
@@ -89,7 +89,13 @@ export interface ChunkIndex {
    * Returns the pack's number. A pack of the same uploader that never got its rows starts anew; throws
    * Conflict when the pack id is known in any other way.
    */
-  recordArrivingPack(pack: { id: string; kind: PackKind; domainId: string; uploaderId: string; session: number }): number;
+  recordArrivingPack(pack: {
+    id: string;
+    kind: PackKind;
+    domainId: string;
+    uploaderId: string;
+    session: number;
+  }): number;
   /** The pack's file is durable: its frames, copies and edges, in one transaction. */
   recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack;
   /** An arriving pack whose file is known not to exist. */
@@ -98,7 +104,6 @@ export interface ChunkIndex {
   recordLeakedPacks(ids: readonly string[]): void;
   findPack(id: string): Pack | undefined;
   packByNumber(number: number): Pack;
-  packsOfSession(session: number): Pack[];
   /** Ids of all packs of this state. */
   packIds(state: PackState): string[];
   /** Stored packs whose footer stands in no index object yet, in order. */

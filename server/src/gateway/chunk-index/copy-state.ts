@@ -5,7 +5,6 @@
  * condemned or doomed does not exist for a new backup; a condemned one is still readable.
  */
 export const GC_BITS = 0b11;
-export const CONDEMNED = 0b01;
 export const DOOMED = 0b10;
 
 /** Node: its uploader could name every edge, and every node among them is closed too. Only then may anything refer to it. */

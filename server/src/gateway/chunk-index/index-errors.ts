@@ -5,10 +5,19 @@ import Database from 'better-sqlite3';
 export function asIndexError(thrown: unknown): unknown {
   if (!(thrown instanceof Database.SqliteError)) return thrown;
   const code = thrown.code;
-  if (code.startsWith('SQLITE_FULL')) return failed('Unavailable', 'INDEX_DISK_FULL', 'The disk that holds the chunk index is full.', thrown);
-  if (code.startsWith('SQLITE_READONLY')) return failed('Unavailable', 'INDEX_READ_ONLY', 'The chunk index cannot be written: its folder is read-only.', thrown);
-  if (code.startsWith('SQLITE_IOERR')) return failed('Unavailable', 'INDEX_IO_ERROR', 'The disk that holds the chunk index reports an error.', thrown);
-  if (code.startsWith('SQLITE_CANTOPEN')) return failed('Unavailable', 'INDEX_CANNOT_BE_OPENED', 'The chunk index file cannot be opened.', thrown);
+  if (code.startsWith('SQLITE_FULL'))
+    return failed('Unavailable', 'INDEX_DISK_FULL', 'The disk that holds the chunk index is full.', thrown);
+  if (code.startsWith('SQLITE_READONLY'))
+    return failed(
+      'Unavailable',
+      'INDEX_READ_ONLY',
+      'The chunk index cannot be written: its folder is read-only.',
+      thrown,
+    );
+  if (code.startsWith('SQLITE_IOERR'))
+    return failed('Unavailable', 'INDEX_IO_ERROR', 'The disk that holds the chunk index reports an error.', thrown);
+  if (code.startsWith('SQLITE_CANTOPEN'))
+    return failed('Unavailable', 'INDEX_CANNOT_BE_OPENED', 'The chunk index file cannot be opened.', thrown);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return failed('IllegalState', 'INDEX_IN_USE', 'Another process holds the chunk index of this vault.', thrown);
   }
@@ -18,6 +27,11 @@ export function asIndexError(thrown: unknown): unknown {
   return thrown;
 }
 
-function failed(kind: 'Unavailable' | 'IllegalState' | 'Integrity', code: string, message: string, cause: unknown): HoldfastError {
+function failed(
+  kind: 'Unavailable' | 'IllegalState' | 'Integrity',
+  code: string,
+  message: string,
+  cause: unknown,
+): HoldfastError {
   return new HoldfastError({ kind, code, message, cause });
 }

@@ -80,6 +80,10 @@ export function prepareSchema(db: Database.Database, vaultId: Buffer): void {
   }
   const owner = db.prepare<[], Buffer>("SELECT value FROM meta WHERE key = 'vault_id'").pluck().get();
   if (!owner?.equals(vaultId)) {
-    throw new HoldfastError({ kind: 'IllegalState', code: 'INDEX_OF_ANOTHER_VAULT', message: 'The chunk index file belongs to another vault.' });
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'INDEX_OF_ANOTHER_VAULT',
+      message: 'The chunk index file belongs to another vault.',
+    });
   }
 }

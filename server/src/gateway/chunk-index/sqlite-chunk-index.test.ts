@@ -1,10 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { Codec, type PackFooter, PackKind } from '@holdfast/proto/vault';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChunkIndex } from './chunk-index.js';
 import { BAD, VERIFIED } from './copy-state.js';
@@ -35,7 +35,16 @@ function reopen(): void {
 }
 
 function session(): number {
-  return index.recordSession({ id: uuid(), agentId, jobId: uuid(), epoch: 1, kind: 'backup', itemId: uuid(), domainId, openedAtMs: 1 });
+  return index.recordSession({
+    id: uuid(),
+    agentId,
+    jobId: uuid(),
+    epoch: 1,
+    kind: 'backup',
+    itemId: uuid(),
+    domainId,
+    openedAtMs: 1,
+  });
 }
 
 function arrive(number: number, kind = PackKind.PACK_KIND_DATA): { id: string; number: number } {
@@ -91,7 +100,8 @@ describe('the chunk index', () => {
       [],
       [],
     ]);
-    for (const [place, copies] of found.entries()) for (const copy of copies) expect(index.chunkIdOf(copy.number).equals(ids[place] as Buffer)).toBe(true);
+    for (const [place, copies] of found.entries())
+      for (const copy of copies) expect(index.chunkIdOf(copy.number).equals(ids[place] as Buffer)).toBe(true);
     expect(index.frameOf(found[3]?.[0]?.number as number)).toMatchObject({ pack: second.pack.number, offset: 16 });
     expect(index.footerOf(index.packByNumber(first.pack.number))).toEqual(first.made);
     expect(e).toBeDefined();
@@ -107,15 +117,21 @@ describe('the chunk index', () => {
 
   it('numbers copies densely and never twice', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }), (packs) => {
-        let next = store([[random.bytes(32)]]).pack.firstCopy + 1;
-        for (const frames of packs) {
-          const { pack } = store(frames.map((count) => Array.from({ length: count }, () => random.bytes(32))));
-          expect(pack.firstCopy).toBe(next);
-          next += pack.copies;
-          expect(index.framesOf(pack).map(({ chunkIds }) => chunkIds.length / 32)).toEqual(frames);
-        }
-      }),
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        (packs) => {
+          let next = store([[random.bytes(32)]]).pack.firstCopy + 1;
+          for (const frames of packs) {
+            const { pack } = store(frames.map((count) => Array.from({ length: count }, () => random.bytes(32))));
+            expect(pack.firstCopy).toBe(next);
+            next += pack.copies;
+            expect(index.framesOf(pack).map(({ chunkIds }) => chunkIds.length / 32)).toEqual(frames);
+          }
+        },
+      ),
       { numRuns: 20 },
     );
   });
@@ -166,11 +182,15 @@ describe('the chunk index', () => {
 
   it('refuses the file of another vault, and one that a newer server wrote', () => {
     index.close();
-    expect(() => openSqliteChunkIndex(path, uuid())).toThrowError(expect.objectContaining({ code: 'INDEX_OF_ANOTHER_VAULT' }));
+    expect(() => openSqliteChunkIndex(path, uuid())).toThrowError(
+      expect.objectContaining({ code: 'INDEX_OF_ANOTHER_VAULT' }),
+    );
     const db = new Database(path);
     db.pragma('user_version = 99');
     db.close();
-    expect(() => openSqliteChunkIndex(path, vaultId)).toThrowError(expect.objectContaining({ kind: 'IllegalState', code: 'INDEX_TOO_NEW' }));
+    expect(() => openSqliteChunkIndex(path, vaultId)).toThrowError(
+      expect.objectContaining({ kind: 'IllegalState', code: 'INDEX_TOO_NEW' }),
+    );
     const back = new Database(path);
     back.pragma('user_version = 1');
     back.close();
@@ -180,8 +200,14 @@ describe('the chunk index', () => {
   it('says in words what is wrong with its file', () => {
     const damaged = join(folder, 'damaged.sqlite');
     writeFileSync(damaged, Buffer.alloc(8_192, 'no database'));
-    expect(() => openSqliteChunkIndex(damaged, vaultId)).toThrowError(expect.objectContaining({ kind: 'Integrity', code: 'INDEX_DAMAGED' }));
-    expect(() => openSqliteChunkIndex(folder, vaultId)).toThrowError(expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }));
-    expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(expect.objectContaining({ code: 'PACK_NOT_ARRIVING' }));
+    expect(() => openSqliteChunkIndex(damaged, vaultId)).toThrowError(
+      expect.objectContaining({ kind: 'Integrity', code: 'INDEX_DAMAGED' }),
+    );
+    expect(() => openSqliteChunkIndex(folder, vaultId)).toThrowError(
+      expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }),
+    );
+    expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(
+      expect.objectContaining({ code: 'PACK_NOT_ARRIVING' }),
+    );
   });
 });

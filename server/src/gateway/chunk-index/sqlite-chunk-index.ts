@@ -1,18 +1,30 @@
+import {
+  decodeWrappedSessionKey,
+  encodeWrappedSessionKey,
+  type FrameEntry,
+  type PackFooter,
+  PackKind,
+} from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { FrameEntry, PackFooter, PackKind, WrappedSessionKey } from '@holdfast/proto/vault';
 import Database from 'better-sqlite3';
 import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame } from './chunk-index.js';
 import { asIndexError } from './index-errors.js';
+import {
+  NO_BYTES,
+  PACK_STATES,
+  POINT_STATES,
+  required,
+  SESSION_STATES,
+  toFrame,
+  toPack,
+  toPoint,
+} from './index-rows.js';
 import { prepareSchema } from './index-schema.js';
-import { type FrameRow, type PackRow, type PointRow, prepareStatements, type Statements } from './statements.js';
+import { prepareStatements, type Statements } from './statements.js';
 
 const ID_BYTES = 32;
-const NOTHING = Buffer.alloc(0);
-const SESSION_STATES = ['open', 'committed', 'ended', 'interrupted'] as const;
-const PACK_STATES = ['arriving', 'stored', 'leaked'] as const;
 const STORED = PACK_STATES.indexOf('stored');
-const POINT_STATES = ['prepared', 'stored', 'recorded'] as const;
 /** Packs kept in memory, so that a look-up of a chunk need not ask who uploaded its pack each time. */
 const REMEMBERED_PACKS = 20_000;
 
@@ -79,13 +91,23 @@ class SqliteChunkIndex implements ChunkIndex {
     return this.write(() => this.sql.interruptSessions.run().changes);
   }
 
-  recordArrivingPack(pack: { id: string; kind: PackKind; domainId: string; uploaderId: string; session: number }): number {
+  recordArrivingPack(pack: {
+    id: string;
+    kind: PackKind;
+    domainId: string;
+    uploaderId: string;
+    session: number;
+  }): number {
     return this.write(() => {
       const id = uuidToBytes(pack.id);
       const known = this.sql.packById.get(id);
       if (known) {
         if (known.state === STORED || !known.agentId?.equals(uuidToBytes(pack.uploaderId))) {
-          throw new HoldfastError({ kind: 'Conflict', code: 'PACK_ID_TAKEN', message: 'A pack with this id exists already.' });
+          throw new HoldfastError({
+            kind: 'Conflict',
+            code: 'PACK_ID_TAKEN',
+            message: 'A pack with this id exists already.',
+          });
         }
         // Under a new number, so that whoever received the earlier attempt cannot touch this one.
         this.sql.deletePack.run(known.number);
@@ -107,9 +129,14 @@ class SqliteChunkIndex implements ChunkIndex {
       const first = required(this.sql.nextCopy.get());
       const copies = this.insertFrames(pack, first, footer.frames);
       this.sql.setNextCopy.run(first + copies);
-      const key = Buffer.from(WrappedSessionKey.encode(required(footer.sessionKey)).finish());
+      const key = encodeWrappedSessionKey(required(footer.sessionKey));
       const done = this.sql.storePack.run({ number: pack, sessionKey: key, storedBytes, firstCopy: first, copies });
-      if (done.changes !== 1) throw new HoldfastError({ kind: 'IllegalState', code: 'PACK_NOT_ARRIVING', message: 'The pack is not being received.' });
+      if (done.changes !== 1)
+        throw new HoldfastError({
+          kind: 'IllegalState',
+          code: 'PACK_NOT_ARRIVING',
+          message: 'The pack is not being received.',
+        });
     });
     this.packs.delete(pack);
     return this.packByNumber(pack);
@@ -139,10 +166,6 @@ class SqliteChunkIndex implements ChunkIndex {
     if (this.packs.size >= REMEMBERED_PACKS) this.packs.delete(required(this.packs.keys().next().value));
     this.packs.set(number, pack);
     return pack;
-  }
-
-  packsOfSession(session: number): Pack[] {
-    return this.read(() => this.sql.packsOfSession.all(session)).map(toPack);
   }
 
   packIds(state: (typeof PACK_STATES)[number]): string[] {
@@ -179,10 +202,10 @@ class SqliteChunkIndex implements ChunkIndex {
 
   lookup(ids: Buffer): Copy[][] {
     return this.read(() => {
-      const found: Copy[][] = new Array(ids.length / ID_BYTES);
-      for (let index = 0; index < found.length; index++) {
-        const rows = this.sql.copies.all(ids.subarray(index * ID_BYTES, (index + 1) * ID_BYTES)) as [number, number, number][];
-        found[index] = rows.map(([number, pack, state]) => ({ number, pack, state }));
+      const found: Copy[][] = [];
+      for (let at = 0; at < ids.length; at += ID_BYTES) {
+        const rows = this.sql.copies.all(ids.subarray(at, at + ID_BYTES)) as [number, number, number][];
+        found.push(rows.map(([number, pack, state]) => ({ number, pack, state })));
       }
       return found;
     });
@@ -203,7 +226,7 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   edgesOf(copy: number): Buffer {
-    return this.read(() => this.sql.edges.get(copy)) ?? NOTHING;
+    return this.read(() => this.sql.edges.get(copy)) ?? NO_BYTES;
   }
 
   currentState(copy: number): number {
@@ -213,15 +236,17 @@ class SqliteChunkIndex implements ChunkIndex {
   changeState(copies: readonly number[], change: { set?: number; clear?: number }): void {
     if (copies.length === 0) return;
     this.write(() => {
-      for (const copy of copies) this.sql.changeState.run(change.set ?? 0, change.clear ?? 0, this.chunkIdOf(copy), copy);
+      for (const copy of copies)
+        this.sql.changeState.run(change.set ?? 0, change.clear ?? 0, this.chunkIdOf(copy), copy);
     });
   }
 
   frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry {
     const count = frame.chunkIds.length / ID_BYTES;
-    const edges: Buffer[] = kind === PackKind.PACK_KIND_NODE ? new Array<Buffer>(count).fill(NOTHING) : [];
+    const edges: Buffer[] = kind === PackKind.PACK_KIND_NODE ? new Array<Buffer>(count).fill(NO_BYTES) : [];
     if (kind === PackKind.PACK_KIND_NODE) {
-      for (const row of this.read(() => this.sql.edgesInRange.all(frame.firstCopy, frame.firstCopy + count))) edges[row.copy - frame.firstCopy] = row.ids;
+      for (const row of this.read(() => this.sql.edgesInRange.all(frame.firstCopy, frame.firstCopy + count)))
+        edges[row.copy - frame.firstCopy] = row.ids;
     }
     return {
       offset: BigInt(frame.offset),
@@ -241,7 +266,7 @@ class SqliteChunkIndex implements ChunkIndex {
       packId: uuidToBytes(pack.id),
       kind: pack.kind,
       domainId: uuidToBytes(pack.domainId),
-      sessionKey: WrappedSessionKey.decode(pack.sessionKey),
+      sessionKey: decodeWrappedSessionKey(pack.sessionKey),
       frames: this.framesOf(pack).map((frame) => this.frameEntry(frame, pack.kind)),
       uploaderId: uuidToBytes(pack.uploaderId),
     };
@@ -260,7 +285,9 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   savePoint(point: Omit<Point, 'state'>): Point {
-    this.write(() => this.sql.insertPoint.run(uuidToBytes(point.id), uuidToBytes(point.jobId), point.root, point.signed));
+    this.write(() =>
+      this.sql.insertPoint.run(uuidToBytes(point.id), uuidToBytes(point.jobId), point.root, point.signed),
+    );
     return required(this.findPoint(point.jobId, point.root));
   }
 
@@ -287,7 +314,7 @@ class SqliteChunkIndex implements ChunkIndex {
     const copies: { id: Buffer; number: number }[] = [];
     for (const frame of frames) {
       const lengths = Buffer.alloc(frame.chunkLengths.length * 4);
-      frame.chunkLengths.forEach((length, place) => lengths.writeUInt32LE(length, place * 4));
+      for (const [place, length] of frame.chunkLengths.entries()) lengths.writeUInt32LE(length, place * 4);
       this.sql.insertFrame.run({
         firstCopy: next,
         pack,
@@ -336,37 +363,4 @@ class SqliteChunkIndex implements ChunkIndex {
       throw asIndexError(error);
     }
   }
-}
-
-function toPack(row: PackRow): Pack {
-  return {
-    number: row.number,
-    id: uuidFromBytes(row.id),
-    state: required(PACK_STATES[row.state]),
-    kind: row.kind,
-    domainId: row.domainId ? uuidFromBytes(row.domainId) : '',
-    uploaderId: row.agentId ? uuidFromBytes(row.agentId) : '',
-    session: row.session ?? 0,
-    storedBytes: row.storedBytes,
-    firstCopy: row.firstCopy,
-    copies: row.copies,
-    checked: row.checked === 1,
-    sessionKey: row.sessionKey ?? NOTHING,
-  };
-}
-
-function toFrame(row: FrameRow): StoredFrame {
-  const { ids, lengths, ...rest } = row;
-  return { ...rest, chunkIds: ids, chunkLengths: lengths };
-}
-
-function toPoint(row: PointRow): Point {
-  return { id: uuidFromBytes(row.id), jobId: uuidFromBytes(row.job), root: row.root, signed: row.signed, state: required(POINT_STATES[row.state]) };
-}
-
-function required<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) {
-    throw new HoldfastError({ kind: 'Integrity', code: 'INDEX_INCONSISTENT', message: 'The chunk index contradicts itself.' });
-  }
-  return value;
 }

@@ -60,8 +60,12 @@ export function prepareStatements(db: Database.Database) {
     setSessionState: db.prepare<[number, number]>('UPDATE session SET state = ? WHERE number = ?'),
     interruptSessions: db.prepare('UPDATE session SET state = 3 WHERE state = 0'),
 
-    insertPack: db.prepare('INSERT INTO pack (id, state, kind, domain, agent, session) VALUES (@id, 0, @kind, @domain, @agent, @session)'),
-    insertLeaked: db.prepare<[Buffer]>('INSERT INTO pack (id, state) VALUES (?, 2) ON CONFLICT (id) DO UPDATE SET state = 2 WHERE state = 0'),
+    insertPack: db.prepare(
+      'INSERT INTO pack (id, state, kind, domain, agent, session) VALUES (@id, 0, @kind, @domain, @agent, @session)',
+    ),
+    insertLeaked: db.prepare<[Buffer]>(
+      'INSERT INTO pack (id, state) VALUES (?, 2) ON CONFLICT (id) DO UPDATE SET state = 2 WHERE state = 0',
+    ),
     deleteArriving: db.prepare<[number]>('DELETE FROM pack WHERE number = ? AND state = 0'),
     deletePack: db.prepare<[number]>('DELETE FROM pack WHERE number = ? AND state <> 1'),
     storePack: db.prepare(
@@ -69,9 +73,10 @@ export function prepareStatements(db: Database.Database) {
     ),
     packById: db.prepare<[Buffer], PackRow>(`${PACK} WHERE pack.id = ?`),
     packByNumber: db.prepare<[number], PackRow>(`${PACK} WHERE pack.number = ?`),
-    packsOfSession: db.prepare<[number], PackRow>(`${PACK} WHERE pack.session = ? ORDER BY pack.number`),
     packIds: db.prepare<[number], Buffer>('SELECT id FROM pack WHERE state = ?').pluck(),
-    unindexed: db.prepare<[number], PackRow>(`${PACK} WHERE pack.state = 1 AND pack.index_number IS NULL ORDER BY pack.number LIMIT ?`),
+    unindexed: db.prepare<[number], PackRow>(
+      `${PACK} WHERE pack.state = 1 AND pack.index_number IS NULL ORDER BY pack.number LIMIT ?`,
+    ),
     unchecked: db.prepare<[number], PackRow>(
       `${PACK} JOIN session ON session.number = pack.session WHERE pack.state = 1 AND pack.checked = 0
        AND EXISTS (SELECT 1 FROM session AS committed WHERE committed.job = session.job AND committed.state = 1) ORDER BY pack.kind, pack.number LIMIT ?`,
@@ -86,18 +91,28 @@ export function prepareStatements(db: Database.Database) {
     insertFrame: db.prepare(
       'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, sha256, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @sha256, @ids, @lengths)',
     ),
-    insertCopy: db.prepare<[Buffer, number, number]>('INSERT INTO copy (chunk, number, pack, state) VALUES (?, ?, ?, 0)'),
+    insertCopy: db.prepare<[Buffer, number, number]>(
+      'INSERT INTO copy (chunk, number, pack, state) VALUES (?, ?, ?, 0)',
+    ),
     insertEdges: db.prepare<[number, Buffer]>('INSERT INTO edges (copy, ids) VALUES (?, ?)'),
     copies: db.prepare<[Buffer]>('SELECT number, pack, state FROM copy WHERE chunk = ?').raw(),
     copyState: db.prepare<[Buffer, number], number>('SELECT state FROM copy WHERE chunk = ? AND number = ?').pluck(),
-    changeState: db.prepare<[number, number, Buffer, number]>('UPDATE copy SET state = (state | ?) & ~ ? WHERE chunk = ? AND number = ?'),
+    changeState: db.prepare<[number, number, Buffer, number]>(
+      'UPDATE copy SET state = (state | ?) & ~ ? WHERE chunk = ? AND number = ?',
+    ),
     frameOfCopy: db.prepare<[number], FrameRow>(`${FRAME} WHERE first_copy <= ? ORDER BY first_copy DESC LIMIT 1`),
-    framesInRange: db.prepare<[number, number], FrameRow>(`${FRAME} WHERE first_copy >= ? AND first_copy < ? ORDER BY first_copy`),
-    edgesInRange: db.prepare<[number, number], { copy: number; ids: Buffer }>('SELECT copy, ids FROM edges WHERE copy >= ? AND copy < ?'),
+    framesInRange: db.prepare<[number, number], FrameRow>(
+      `${FRAME} WHERE first_copy >= ? AND first_copy < ? ORDER BY first_copy`,
+    ),
+    edgesInRange: db.prepare<[number, number], { copy: number; ids: Buffer }>(
+      'SELECT copy, ids FROM edges WHERE copy >= ? AND copy < ?',
+    ),
     anything: db.prepare<[], number>('SELECT EXISTS (SELECT 1 FROM session) OR EXISTS (SELECT 1 FROM pack)').pluck(),
     edges: db.prepare<[number], Buffer>('SELECT ids FROM edges WHERE copy = ?').pluck(),
 
-    insertPoint: db.prepare<[Buffer, Buffer, Buffer, Buffer]>('INSERT OR IGNORE INTO point (id, job, root, signed, state) VALUES (?, ?, ?, ?, 0)'),
+    insertPoint: db.prepare<[Buffer, Buffer, Buffer, Buffer]>(
+      'INSERT OR IGNORE INTO point (id, job, root, signed, state) VALUES (?, ?, ?, ?, 0)',
+    ),
     pointByJob: db.prepare<[Buffer, Buffer], PointRow>('SELECT * FROM point WHERE job = ? AND root = ?'),
     pointById: db.prepare<[Buffer], PointRow>('SELECT * FROM point WHERE id = ?'),
     setPointState: db.prepare<[number, Buffer]>('UPDATE point SET state = MAX(state, ?) WHERE id = ?'),

@@ -1,5 +1,3 @@
-import type { BackupType, Counters } from '@holdfast/proto/v1';
-
 /** A job under one lease: the epoch is its fencing token. */
 export interface JobRef {
   readonly jobId: string;
@@ -20,6 +18,21 @@ export interface SessionGrant {
   readonly domainId: string;
   /** Restore: where reading may start. */
   readonly root: Buffer | undefined;
+}
+
+export type BackupType = 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL';
+
+/** What the agent counted; the gateway only passes it on. */
+export interface Counters {
+  readonly entries: bigint;
+  readonly files: bigint;
+  readonly bytesTotal: bigint;
+  readonly bytesRead: bigint;
+  readonly bytesChanged: bigint;
+  readonly bytesSent: bigint;
+  readonly bytesStored: bigint;
+  readonly bytesWritten: bigint;
+  readonly warnings: bigint;
 }
 
 export interface PointRequest {
@@ -69,5 +82,8 @@ export interface Coordination {
   releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
   verifyPacks(vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]>;
   listVaultStores(): Promise<VaultStoreRef[]>;
-  reconcilePoints(vaultId: string, points: readonly FoundPoint[]): Promise<{ adopted: string[]; quarantined: string[] }>;
+  reconcilePoints(
+    vaultId: string,
+    points: readonly FoundPoint[],
+  ): Promise<{ adopted: string[]; quarantined: string[] }>;
 }

@@ -1,16 +1,16 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { DataServiceServer, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
-import type { ServerWritableStream } from '@grpc/grpc-js';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { commitSession } from '../sessions/commit-session.js';
 import { hasChunks } from '../sessions/has-chunks.js';
 import { openSession } from '../sessions/open-session.js';
-import { readChunks, type ReadPart } from '../sessions/read-chunks.js';
+import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
 import { serveStream } from './serve-stream.js';
 import { uploadPack } from './upload-pack.js';
-import { PIECE_BYTES, readJob, writePackKind } from './wire.js';
+import { PIECE_BYTES, readBackupType, readJob, writePackKind } from './wire.js';
 
 const NONE = Buffer.alloc(0);
 
@@ -34,7 +34,12 @@ export function createDataService(core: GatewayCore): DataServiceServer {
     uploadPack: uploadPack(core),
     commit: unary(log, async ({ sessionId, rootNode, type, basePointId, counters }, call) => {
       const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
-      const outcome = await commitSession(core, session, { root: rootNode, type, basePointId, counters });
+      const outcome = await commitSession(core, session, {
+        root: rootNode,
+        type: readBackupType(type),
+        basePointId,
+        counters,
+      });
       if (outcome.kind === 'missing') return { pointId: NONE, missing: outcome.ids };
       core.verifier.wake();
       return { pointId: uuidToBytes(outcome.pointId), missing: NONE };
@@ -53,11 +58,20 @@ export function createDataService(core: GatewayCore): DataServiceServer {
 
 function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; bytes: number }> {
   if (part.kind === 'damaged') {
-    yield { message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } }, bytes: part.chunkIds.length };
+    yield {
+      message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } },
+      bytes: part.chunkIds.length,
+    };
     return;
   }
   const { pack, entry, sealedFrameKey, bytes } = part;
-  const head = { packId: uuidToBytes(pack.id), kind: writePackKind(pack.kind), frame: entry, sealedFrameKey, domainId: uuidToBytes(pack.domainId) };
+  const head = {
+    packId: uuidToBytes(pack.id),
+    kind: writePackKind(pack.kind),
+    frame: entry,
+    sealedFrameKey,
+    domainId: uuidToBytes(pack.domainId),
+  };
   yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     const piece = bytes.subarray(at, at + PIECE_BYTES);

@@ -59,7 +59,10 @@ export class ReceivedIdentity implements RotatingIdentity {
   }
 
   private identity(): experimental.IdentityCertificateUpdate {
-    return { certificate: Buffer.from(this.credentials.certificateChain), privateKey: Buffer.from(this.credentials.key) };
+    return {
+      certificate: Buffer.from(this.credentials.certificateChain),
+      privateKey: Buffer.from(this.credentials.key),
+    };
   }
 
   private ca(): experimental.CaCertificateUpdate {

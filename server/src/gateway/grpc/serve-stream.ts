@@ -7,17 +7,21 @@ import { MessageSender } from './message-sender.js';
 /** A server-streaming handler from an async generator of messages and their sizes; what it throws ends the stream as a status. */
 export function serveStream<Request, Response>(
   log: Log,
-  produce: (call: ServerWritableStream<Request, Response>) => AsyncGenerator<{ readonly message: Response; readonly bytes: number }>,
+  produce: (
+    call: ServerWritableStream<Request, Response>,
+  ) => AsyncGenerator<{ readonly message: Response; readonly bytes: number }>,
 ): (call: ServerWritableStream<Request, Response>) => void {
   return (call) => void run(call, produce, log);
 }
 
 async function run<Request, Response>(
   call: ServerWritableStream<Request, Response>,
-  produce: (call: ServerWritableStream<Request, Response>) => AsyncGenerator<{ readonly message: Response; readonly bytes: number }>,
+  produce: (
+    call: ServerWritableStream<Request, Response>,
+  ) => AsyncGenerator<{ readonly message: Response; readonly bytes: number }>,
   log: Log,
 ): Promise<void> {
-  const sender = new MessageSender<Response>(call as ServerWritableStream<unknown, Response>);
+  const sender = new MessageSender<Response>(call);
   try {
     for await (const { message, bytes } of produce(call)) await sender.send(message, bytes);
     call.end();

@@ -17,7 +17,8 @@ export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadP
     void receive(core, call).then(
       (storedBytes) => callback(null, { storedBytes: BigInt(storedBytes) }),
       (error: unknown) => {
-        if (asHoldfastError(error).kind === 'Internal') core.log.error({ err: error, method: call.getPath() }, 'grpc.defect');
+        if (asHoldfastError(error).kind === 'Internal')
+          core.log.error({ err: error, method: call.getPath() }, 'grpc.defect');
         callback(toGrpcStatus(error));
       },
     );
@@ -29,7 +30,9 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
   const stall = new StallWatch(core, call);
   let upload: Upload | undefined;
   try {
-    call.once('cancelled', () => call.destroy(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' })));
+    call.once('cancelled', () =>
+      call.destroy(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' })),
+    );
     for await (const { part } of call as AsyncIterable<UploadPackRequest>) {
       stall.pause();
       if (part === undefined) throw malformed('An upload has a message without content.');
@@ -112,7 +115,13 @@ class StallWatch {
 
   resume(): void {
     this.cancel = this.core.timers.after(this.core.limits.uploadStallMs, () => {
-      this.call.destroy(new HoldfastError({ kind: 'Timeout', code: 'UPLOAD_STALLED', message: 'The next piece of the pack did not come in time.' }));
+      this.call.destroy(
+        new HoldfastError({
+          kind: 'Timeout',
+          code: 'UPLOAD_STALLED',
+          message: 'The next piece of the pack did not come in time.',
+        }),
+      );
     });
   }
 

@@ -1,13 +1,18 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { FetchChunksRequest, FetchChunksResponse, FetchPackRequest, VaultStoreServiceServer } from '@holdfast/proto/v1';
+import type {
+  FetchChunksRequest,
+  FetchChunksResponse,
+  FetchPackRequest,
+  VaultStoreServiceServer,
+} from '@holdfast/proto/v1';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { voidAgent } from '../sessions/void-agent.js';
 import { getObject, putObject } from '../vault-stores/control-objects.js';
-import { fetchChunks, type FetchedPart, fetchPack } from '../vault-stores/fetch-frames.js';
+import { type FetchedPart, fetchChunks, fetchPack } from '../vault-stores/fetch-frames.js';
 import { serveStream } from './serve-stream.js';
 import { PIECE_BYTES, readJob, readVault, writePackKind } from './wire.js';
 
@@ -23,13 +28,18 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
       requireRole(call, 'control');
       return { content: await getObject(vaults, readVault(vault), name) };
     }),
-    fetchChunks: serveStream(log, async function* (call: ServerWritableStream<FetchChunksRequest, FetchChunksResponse>) {
-      requireRole(call, 'control');
-      for await (const part of fetchChunks(core, readVault(call.request.vault), call.request.chunkIds)) yield* messagesOf(part);
-    }),
+    fetchChunks: serveStream(
+      log,
+      async function* (call: ServerWritableStream<FetchChunksRequest, FetchChunksResponse>) {
+        requireRole(call, 'control');
+        for await (const part of fetchChunks(core, readVault(call.request.vault), call.request.chunkIds))
+          yield* messagesOf(part);
+      },
+    ),
     fetchPack: serveStream(log, async function* (call: ServerWritableStream<FetchPackRequest, FetchChunksResponse>) {
       requireRole(call, 'control');
-      for await (const part of fetchPack(core, readVault(call.request.vault), uuidFromBytes(call.request.packId))) yield* messagesOf(part);
+      for await (const part of fetchPack(core, readVault(call.request.vault), uuidFromBytes(call.request.packId)))
+        yield* messagesOf(part);
     }),
     voidAgent: unary(log, async ({ agentId }, call) => {
       requireRole(call, 'control');
@@ -46,11 +56,20 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
 
 function* messagesOf(part: FetchedPart): Generator<{ message: FetchChunksResponse; bytes: number }> {
   if (part.kind === 'damaged') {
-    yield { message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } }, bytes: part.chunkIds.length };
+    yield {
+      message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } },
+      bytes: part.chunkIds.length,
+    };
     return;
   }
   const { pack, entry, bytes } = part;
-  const head = { packId: uuidToBytes(pack.id), kind: writePackKind(pack.kind), domainId: uuidToBytes(pack.domainId), sessionKey: pack.sessionKey, frame: entry };
+  const head = {
+    packId: uuidToBytes(pack.id),
+    kind: writePackKind(pack.kind),
+    domainId: uuidToBytes(pack.domainId),
+    sessionKey: pack.sessionKey,
+    frame: entry,
+  };
   yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     const piece = bytes.subarray(at, at + PIECE_BYTES);

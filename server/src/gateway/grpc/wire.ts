@@ -1,8 +1,13 @@
+import { PackKind } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
-import { PackKind as WirePackKind, type JobRef as WireJob, type VaultStore } from '@holdfast/proto/v1';
-import { PackKind } from '@holdfast/proto/vault';
-import type { JobRef, VaultStoreRef } from '../coordination/coordination.js';
+import {
+  type VaultStore,
+  BackupType as WireBackupType,
+  type JobRef as WireJob,
+  PackKind as WirePackKind,
+} from '@holdfast/proto/v1';
+import type { BackupType, JobRef, VaultStoreRef } from '../coordination/coordination.js';
 
 /** Pieces of a frame on the wire. */
 export const PIECE_BYTES = 1024 * 1024;
@@ -25,6 +30,19 @@ export function readPackKind(kind: WirePackKind): PackKind {
       return PackKind.PACK_KIND_NODE;
     default:
       throw malformed('A pack holds data or nodes.');
+  }
+}
+
+export function readBackupType(type: WireBackupType): BackupType {
+  switch (type) {
+    case WireBackupType.BACKUP_TYPE_FULL:
+      return 'FULL';
+    case WireBackupType.BACKUP_TYPE_DIFFERENTIAL:
+      return 'DIFFERENTIAL';
+    case WireBackupType.BACKUP_TYPE_INCREMENTAL:
+      return 'INCREMENTAL';
+    default:
+      throw malformed('The backup has no type.');
   }
 }
 

@@ -1,4 +1,4 @@
-import { PackKind } from '@holdfast/proto/vault';
+import { PackKind } from '@holdfast/core/engine';
 import type { Copy } from '../chunk-index/chunk-index.js';
 import { CLOSED, hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
 import type { Session } from './session.js';
@@ -16,7 +16,9 @@ export function closeNodes(session: Session, nodes: readonly number[]): number[]
   let open = nodes.filter((node) => !hasTrustedEdges(index.currentState(node)));
   for (;;) {
     const still = open.filter((node) => {
-      const closes = index.lookup(index.edgesOf(node)).every((copies) => copies.some((copy) => mayBeReferredTo(session, copy, closed)));
+      const closes = index
+        .lookup(index.edgesOf(node))
+        .every((copies) => copies.some((copy) => mayBeReferredTo(session, copy, closed)));
       if (closes) closed.add(node);
       return !closes;
     });

@@ -104,29 +104,34 @@ describe('the commit of a backup', () => {
     expect(indexesAtPoint).toHaveLength(1);
     const name = indexesAtPoint?.[0] as string;
     const index = openPackIndex({ name, bytes: await world.store.get(name) });
-    expect(index.footers.map((footer) => encodePackFooter(footer).toString('hex'))).toEqual(packs.map((pack) => pack.tail.footerBytes.toString('hex')));
+    expect(index.footers.map((footer) => encodePackFooter(footer).toString('hex'))).toEqual(
+      packs.map((pack) => pack.tail.footerBytes.toString('hex')),
+    );
     expect(parseObjectName(name)).toEqual({ folder: 'index', number: 1n });
   });
 
-  it.each(['preparePoint', 'recordPoint'] as const)('goes on after %s failed and the process died, with one point for the job', async (step) => {
-    world = await World.create(`crash ${step}`);
-    const { alice } = world;
-    const { session, job } = await world.backup(alice);
-    const data = alice.data('content');
-    const root = alice.node('root', [data]);
-    await world.upload(session, alice.pack([[data]]));
-    await world.upload(session, alice.pack([[root]]));
-    world.control.failing.set(step, away);
-    await expect(world.commit(session, root.id)).rejects.toMatchObject({ kind: 'Unavailable' });
-    world.control.failing.clear();
-    world.crash();
-    const again = await world.open(alice, world.control.takeOver(job));
-    expect(await world.has(again, [root])).toEqual([true]);
-    const outcome = await world.commit(again, root.id);
-    expect(outcome).toMatchObject({ kind: 'committed' });
-    expect([...world.control.points.values()]).toEqual([expect.objectContaining({ recorded: true })]);
-    expect(await names('point/')).toHaveLength(1);
-  });
+  it.each(['preparePoint', 'recordPoint'] as const)(
+    'goes on after %s failed and the process died, with one point for the job',
+    async (step) => {
+      world = await World.create(`crash ${step}`);
+      const { alice } = world;
+      const { session, job } = await world.backup(alice);
+      const data = alice.data('content');
+      const root = alice.node('root', [data]);
+      await world.upload(session, alice.pack([[data]]));
+      await world.upload(session, alice.pack([[root]]));
+      world.control.failing.set(step, away);
+      await expect(world.commit(session, root.id)).rejects.toMatchObject({ kind: 'Unavailable' });
+      world.control.failing.clear();
+      world.crash();
+      const again = await world.open(alice, world.control.takeOver(job));
+      expect(await world.has(again, [root])).toEqual([true]);
+      const outcome = await world.commit(again, root.id);
+      expect(outcome).toMatchObject({ kind: 'committed' });
+      expect([...world.control.points.values()]).toEqual([expect.objectContaining({ recorded: true })]);
+      expect(await names('point/')).toHaveLength(1);
+    },
+  );
 
   it('goes on after a store that failed at each of its writes', async () => {
     world = await World.create('store fails');
@@ -172,7 +177,9 @@ describe('a session', () => {
     const { session, job } = await world.backup(alice);
     const newer = await world.open(alice, world.control.takeOver(job));
     await expect(world.has(session, [])).rejects.toMatchObject({ code: 'EPOCH_PASSED' });
-    expect(() => world.core.sessions.find(alice.agentId, session.id)).toThrowError(expect.objectContaining({ code: 'EPOCH_PASSED' }));
+    expect(() => world.core.sessions.find(alice.agentId, session.id)).toThrowError(
+      expect.objectContaining({ code: 'EPOCH_PASSED' }),
+    );
     await expect(world.open(alice, job)).rejects.toMatchObject({ kind: 'IllegalState' });
     endSessions(world.core, { jobId: job.jobId, epoch: 1 });
     expect(await world.has(newer, [])).toEqual([]);
@@ -183,7 +190,9 @@ describe('a session', () => {
   it('is known to no other agent', async () => {
     world = await World.create('other agent');
     const { session } = await world.backup(world.alice);
-    expect(() => world.core.sessions.find(world.bob.agentId, session.id)).toThrowError(expect.objectContaining({ kind: 'NotFound', code: 'SESSION_UNKNOWN' }));
+    expect(() => world.core.sessions.find(world.bob.agentId, session.id)).toThrowError(
+      expect.objectContaining({ kind: 'NotFound', code: 'SESSION_UNKNOWN' }),
+    );
     await expect(world.open(world.bob, session.job)).rejects.toMatchObject({ kind: 'Forbidden' });
   });
 
@@ -196,7 +205,9 @@ describe('a session', () => {
     expect(world.core.sessions.endIdle()).toBe(0);
     await world.clock.advance(2 * 60_000);
     expect(world.core.sessions.endIdle()).toBe(1);
-    expect(() => world.core.sessions.find(world.alice.agentId, session.id)).toThrowError(expect.objectContaining({ code: 'SESSION_IDLE' }));
+    expect(() => world.core.sessions.find(world.alice.agentId, session.id)).toThrowError(
+      expect.objectContaining({ code: 'SESSION_IDLE' }),
+    );
   });
 
   it('is one of a limited number per agent', async () => {

@@ -10,13 +10,11 @@
  * A crash after 4 and before 5 is settled by the agent's retry, or when a gateway starts and control
  * is told of the points in the store.
  */
-import { pointName } from '@holdfast/core/engine';
+import { PackKind, pointName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
-import type { BackupType, Counters } from '@holdfast/proto/v1';
-import { PackKind } from '@holdfast/proto/vault';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Point } from '../chunk-index/chunk-index.js';
-import type { Coordination } from '../coordination/coordination.js';
+import type { BackupType, Coordination, Counters } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
 import { closeNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
 import { invalid, notNow } from './refusals.js';
@@ -37,9 +35,15 @@ export interface CommitRequest {
   readonly counters: Counters | undefined;
 }
 
-export type CommitOutcome = { readonly kind: 'committed'; readonly pointId: string } | { readonly kind: 'missing'; readonly ids: Buffer };
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly pointId: string }
+  | { readonly kind: 'missing'; readonly ids: Buffer };
 
-export async function commitSession(ports: CommitPorts, session: Session, request: CommitRequest): Promise<CommitOutcome> {
+export async function commitSession(
+  ports: CommitPorts,
+  session: Session,
+  request: CommitRequest,
+): Promise<CommitOutcome> {
   session.requireKind('backup');
   if (request.root.length !== ID_BYTES) throw invalid('MALFORMED_ROOT', 'The root is the 32-byte id of a node.');
   if (session.committed) {
@@ -48,7 +52,8 @@ export async function commitSession(ports: CommitPorts, session: Session, reques
   }
   const leave = session.enter('commit', 1);
   try {
-    if (session.uploads.size > 0) throw notNow('UPLOADS_UNDER_WAY', 'Uploads of this session are under way: wait for their answers, then commit.');
+    if (session.uploads.size > 0)
+      throw notNow('UPLOADS_UNDER_WAY', 'Uploads of this session are under way: wait for their answers, then commit.');
     const missing = whatIsMissing(session, request.root, ports.limits);
     if (missing.length > 0) return { kind: 'missing', ids: Buffer.concat(missing) };
 
@@ -63,7 +68,10 @@ export async function commitSession(ports: CommitPorts, session: Session, reques
     vault.index.setPointState(point.id, 'recorded');
     vault.index.setSessionState(session.number, 'committed');
     session.committed = { root: request.root, pointId: point.id };
-    ports.log.info({ sessionId: session.id, jobId: session.job.jobId, vaultId: vault.vaultId, pointId: point.id }, 'session.committed');
+    ports.log.info(
+      { sessionId: session.id, jobId: session.job.jobId, vaultId: vault.vaultId, pointId: point.id },
+      'session.committed',
+    );
     return { kind: 'committed', pointId: point.id };
   } finally {
     leave();
@@ -73,7 +81,12 @@ export async function commitSession(ports: CommitPorts, session: Session, reques
 async function prepare(ports: CommitPorts, session: Session, request: CommitRequest): Promise<Point> {
   const prepared = await ports.coordination.preparePoint({ agentId: session.agentId, job: session.job, ...request });
   session.assertOpen();
-  return session.vault.index.savePoint({ id: prepared.pointId, jobId: session.job.jobId, root: request.root, signed: prepared.signed });
+  return session.vault.index.savePoint({
+    id: prepared.pointId,
+    jobId: session.job.jobId,
+    root: request.root,
+    signed: prepared.signed,
+  });
 }
 
 function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): Buffer[] {
@@ -82,6 +95,8 @@ function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): B
   if (missing.length > 0) return missing;
   const { index } = session.vault;
   const [copies = []] = index.lookup(root);
-  const node = copies.some((copy) => mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE);
+  const node = copies.some(
+    (copy) => mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE,
+  );
   return node ? [] : [root];
 }

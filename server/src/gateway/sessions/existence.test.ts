@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import { afterEach, describe, expect, it } from 'vitest';
-import { World } from '../testing/world.fixture.js';
 import type { TestChunk } from '../testing/uploader.fixture.js';
+import { World } from '../testing/world.fixture.js';
 import { voidAgent } from './void-agent.js';
 
 let world: World;
@@ -40,8 +40,16 @@ describe('whether a chunk exists', () => {
     const { data } = await world.commitTree(world.alice, ['one', 'two']);
     const { session } = await world.backup(world.bob);
     const chunks = [...data, world.bob.data('three')];
-    const answers = await Promise.all([world.has(session, chunks), world.has(session, chunks), world.has(session, chunks)]);
-    expect(answers).toEqual([[true, true, false], [true, true, false], [true, true, false]]);
+    const answers = await Promise.all([
+      world.has(session, chunks),
+      world.has(session, chunks),
+      world.has(session, chunks),
+    ]);
+    expect(answers).toEqual([
+      [true, true, false],
+      [true, true, false],
+      [true, true, false],
+    ]);
     expect(world.control.verified).toHaveLength(1);
     world.crash();
     const later = await world.backup(world.bob);
@@ -75,7 +83,10 @@ describe('whether a chunk exists', () => {
     world = await World.create('control away');
     const { data } = await world.commitTree(world.alice, ['one']);
     const { session } = await world.backup(world.bob);
-    world.control.failing.set('verifyPacks', new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }));
+    world.control.failing.set(
+      'verifyPacks',
+      new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }),
+    );
     expect(await world.has(session, data)).toEqual([false]);
     world.control.failing.clear();
     expect(await world.has(session, data)).toEqual([true]);
@@ -127,6 +138,8 @@ describe('whether a chunk exists', () => {
     const { session } = await world.backup(world.alice);
     const three = ['a', 'b', 'c'].map((each) => world.alice.data(each));
     await expect(world.has(session, three)).rejects.toMatchObject({ kind: 'Validation' });
-    await expect(world.has(session, [{ ...world.alice.data('a'), claim: Buffer.alloc(31) }])).rejects.toMatchObject({ kind: 'Validation' });
+    await expect(world.has(session, [{ ...world.alice.data('a'), claim: Buffer.alloc(31) }])).rejects.toMatchObject({
+      kind: 'Validation',
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { PackKind } from '@holdfast/proto/vault';
+import { PackKind } from '@holdfast/core/engine';
 import type { ChunkIndex, Copy } from '../chunk-index/chunk-index.js';
 import { CLOSED, isVerified, stands } from '../chunk-index/copy-state.js';
 import type { Session } from './session.js';
@@ -25,6 +25,7 @@ export function mayComeToCount(asker: Asker, copy: Copy): boolean {
   if (!stands(copy.state) || isVerified(copy.state)) return false;
   const { index } = asker.vault;
   const pack = index.packByNumber(copy.pack);
-  if (pack.domainId !== asker.domainId || pack.uploaderId === asker.agentId || index.isVoided(pack.uploaderId)) return false;
+  if (pack.domainId !== asker.domainId || pack.uploaderId === asker.agentId || index.isVoided(pack.uploaderId))
+    return false;
   return pack.kind === PackKind.PACK_KIND_DATA || (copy.state & CLOSED) !== 0;
 }

@@ -17,7 +17,10 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
   session.requireKind('backup');
   const count = claims.length / CLAIM_BYTES;
   if (!Number.isInteger(count) || count > limits.maxClaimsPerQuestion) {
-    throw invalid('MALFORMED_CLAIMS', `A question takes up to ${limits.maxClaimsPerQuestion} claims of ${CLAIM_BYTES} bytes.`);
+    throw invalid(
+      'MALFORMED_CLAIMS',
+      `A question takes up to ${limits.maxClaimsPerQuestion} claims of ${CLAIM_BYTES} bytes.`,
+    );
   }
   const leave = session.enter('question', limits.maxQuestionsPerSession);
   try {
@@ -42,7 +45,10 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
     });
     if (unsure.length === 0) return present;
 
-    await session.vault.verification.verifyCopies(unsure.flatMap(({ candidates }) => candidates), session.domainId);
+    await session.vault.verification.verifyCopies(
+      unsure.flatMap(({ candidates }) => candidates),
+      session.domainId,
+    );
     session.assertOpen();
     for (const { place } of unsure) {
       const [copies] = session.vault.index.lookup(ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES));

@@ -3,8 +3,8 @@ import type { IdSource } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Coordination, JobRef } from '../coordination/coordination.js';
 import type { VaultRegistry } from '../vault-stores/vault-registry.js';
-import { forbidden } from './refusals.js';
 import { allowRoot } from './read-chunks.js';
+import { forbidden } from './refusals.js';
 import { Session } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
 
@@ -40,6 +40,9 @@ export async function openSession(ports: OpenSessionPorts, agentId: string, job:
   const session = new Session(id, number, agentId, job, grant, vault, ports.clock);
   allowRoot(session);
   ports.sessions.add(session);
-  ports.log.info({ sessionId: id, jobId: job.jobId, epoch: job.epoch, agentId, vaultId: vault.vaultId, kind: grant.kind }, 'session.opened');
+  ports.log.info(
+    { sessionId: id, jobId: job.jobId, epoch: job.epoch, agentId, vaultId: vault.vaultId, kind: grant.kind },
+    'session.opened',
+  );
   return session;
 }

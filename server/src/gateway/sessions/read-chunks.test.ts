@@ -85,13 +85,14 @@ describe('reading for a restore', () => {
 
     const restore = await world.restore(alice, root.id);
     await world.read(restore, [root.id]);
-    const packOf = async (avoid: string[] = []) => (await world.read(restore, [chunk.id], avoid)).map((part) => part.kind === 'frame' && part.pack.id);
+    const packOf = async (avoid: string[] = []) =>
+      (await world.read(restore, [chunk.id], avoid)).map((part) => part.kind === 'frame' && part.pack.id);
     expect(await packOf()).toEqual([first.packId]);
     expect(await packOf([first.packId])).toEqual([second.packId]);
     await damage(first.packId);
     expect(await packOf()).toEqual([second.packId]);
     await world.store.delete(packName(uuidToBytes(second.packId)));
-    expect(await world.read(restore, [chunk.id])).toEqual([{ kind: 'damaged', chunkIds: chunk.id, reason: expect.any(String) }]);
+    expect(await world.read(restore, [chunk.id])).toMatchObject([{ kind: 'damaged', chunkIds: chunk.id }]);
   });
 
   it('says which chunks are lost with a damaged frame, serves the rest, and lets a new backup heal them', async () => {

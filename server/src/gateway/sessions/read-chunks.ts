@@ -3,16 +3,16 @@
  * served; anything else is refused, so that a job for one point opens nothing of another. Only edges
  * of closed or verified nodes are followed: those of any other copy are only what somebody said.
  */
-import { encodeFrameEntry } from '@holdfast/core/engine';
+
 import type { Timers } from '@holdfast/core/clock';
-import { PackKind } from '@holdfast/proto/vault';
+import { encodeFrameEntry, PackKind } from '@holdfast/core/engine';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { hasTrustedEdges } from '../chunk-index/copy-state.js';
 import type { Coordination } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
-import { readableCopies, type PlannedFrame } from '../vault-stores/frame-plan.js';
+import { type PlannedFrame, readableCopies } from '../vault-stores/frame-plan.js';
 import { readFrames } from '../vault-stores/read-frames.js';
 import { forbidden, invalid } from './refusals.js';
 import type { Session } from './session.js';
@@ -43,10 +43,18 @@ export type ReadPart =
     }
   | { readonly kind: 'damaged'; readonly chunkIds: Buffer; readonly reason: string };
 
-export async function* readChunks(ports: ReadPorts, session: Session, chunkIds: Buffer, avoidPacks: readonly string[]): AsyncGenerator<ReadPart> {
+export async function* readChunks(
+  ports: ReadPorts,
+  session: Session,
+  chunkIds: Buffer,
+  avoidPacks: readonly string[],
+): AsyncGenerator<ReadPart> {
   session.requireKind('restore');
   if (chunkIds.length % ID_BYTES !== 0 || chunkIds.length > ports.limits.maxChunksPerRead * ID_BYTES) {
-    throw invalid('MALFORMED_CHUNK_IDS', `A read takes up to ${ports.limits.maxChunksPerRead} chunk ids of ${ID_BYTES} bytes.`);
+    throw invalid(
+      'MALFORMED_CHUNK_IDS',
+      `A read takes up to ${ports.limits.maxChunksPerRead} chunk ids of ${ID_BYTES} bytes.`,
+    );
   }
   const leave = session.enter('read', ports.limits.maxReadsPerSession);
   try {
@@ -54,7 +62,10 @@ export async function* readChunks(ports: ReadPorts, session: Session, chunkIds: 
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
       for (const batch of batches(session, frames)) {
-        const sealed = await ports.coordination.releaseFrameKeys(session.job, batch.map(({ question }) => question));
+        const sealed = await ports.coordination.releaseFrameKeys(
+          session.job,
+          batch.map(({ question }) => question),
+        );
         for (const [place, { firstCopy, question }] of batch.entries()) {
           const key = sealed[place];
           if (key) keys.set(firstCopy, { entry: question.frame, sealed: key });
@@ -88,7 +99,12 @@ interface PermittedChunk {
   readonly copies: readonly Copy[];
 }
 
-async function permitted(ports: ReadPorts, session: Session, chunkIds: Buffer, avoidPacks: ReadonlySet<string>): Promise<PermittedChunk[]> {
+async function permitted(
+  ports: ReadPorts,
+  session: Session,
+  chunkIds: Buffer,
+  avoidPacks: ReadonlySet<string>,
+): Promise<PermittedChunk[]> {
   const { index } = session.vault;
   const found = index.lookup(chunkIds);
   const isAllowed = (copies: readonly Copy[]): boolean => copies.some((copy) => session.allowed.has(copy.number));
@@ -97,8 +113,12 @@ async function permitted(ports: ReadPorts, session: Session, chunkIds: Buffer, a
   const asked = new Map<string, PermittedChunk>();
   found.forEach((copies, place) => {
     const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
-    if (!isAllowed(copies)) throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
-    asked.set(chunkId.toString('latin1'), { chunkId, copies: readableCopies(index, copies, session.domainId, avoidPacks) });
+    if (!isAllowed(copies))
+      throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
+    asked.set(chunkId.toString('latin1'), {
+      chunkId,
+      copies: readableCopies(index, copies, session.domainId, avoidPacks),
+    });
   });
   return [...asked.values()];
 }
@@ -145,7 +165,8 @@ function allowBelow(session: Session, pack: Pack, frame: StoredFrame): void {
   for (let changed = true; changed; ) {
     changed = false;
     for (let copy = frame.firstCopy; copy < frame.firstCopy + count; copy++) {
-      if (!session.allowed.has(copy) || session.expanded.has(copy) || !hasTrustedEdges(index.currentState(copy))) continue;
+      if (!session.allowed.has(copy) || session.expanded.has(copy) || !hasTrustedEdges(index.currentState(copy)))
+        continue;
       session.expanded.add(copy);
       allow(session, index.edgesOf(copy));
       changed = true;
@@ -167,7 +188,10 @@ function* batches(session: Session, frames: readonly PlannedFrame[]): Generator<
   let bytes = 0;
   for (const { pack, frame } of frames) {
     const entry = encodeFrameEntry(session.vault.index.frameEntry(frame, pack.kind));
-    batch.push({ firstCopy: frame.firstCopy, question: { domainId: pack.domainId, sessionKey: pack.sessionKey, frame: entry } });
+    batch.push({
+      firstCopy: frame.firstCopy,
+      question: { domainId: pack.domainId, sessionKey: pack.sessionKey, frame: entry },
+    });
     bytes += entry.length;
     if (batch.length < KEYS_PER_QUESTION && bytes < KEY_QUESTION_BYTES) continue;
     yield batch;

@@ -53,7 +53,10 @@ describe('receiving a pack', () => {
     const pack = alice.pack([[alice.data('mine')]]);
     await world.upload((await world.backup(alice)).session, pack);
     const theirs = bob.pack([[bob.data('other')]], { packId: pack.packId });
-    await expect(world.upload((await world.backup(bob)).session, theirs)).rejects.toMatchObject({ kind: 'Conflict', code: 'PACK_ID_TAKEN' });
+    await expect(world.upload((await world.backup(bob)).session, theirs)).rejects.toMatchObject({
+      kind: 'Conflict',
+      code: 'PACK_ID_TAKEN',
+    });
   });
 
   it('refuses what the footer does not describe, leaves nothing behind, and takes the right pack afterwards', async () => {
@@ -95,7 +98,9 @@ describe('receiving a pack', () => {
     await expect(world.upload(session, two)).rejects.toMatchObject({ kind: 'RateLimited' });
     // A newer call for the same pack takes over from the one whose connection was lost.
     expect(await world.upload(session, one)).toBeGreaterThan(0);
-    await expect((receiver as PackReceiver).piece(Buffer.alloc(1), false)).rejects.toMatchObject({ code: 'UPLOAD_OVER' });
+    await expect((receiver as PackReceiver).piece(Buffer.alloc(1), false)).rejects.toMatchObject({
+      code: 'UPLOAD_OVER',
+    });
     expect(await world.upload(session, two)).toBeGreaterThan(0);
   });
 
@@ -105,7 +110,11 @@ describe('receiving a pack', () => {
     world.visibleStore = store;
     const { session } = await world.backup(world.alice);
     const pack = world.alice.pack([[world.alice.data('content')]]);
-    const full = new HoldfastError({ kind: 'Unavailable', code: 'STORE_FULL', message: 'The store is full: no space is left on its disk.' });
+    const full = new HoldfastError({
+      kind: 'Unavailable',
+      code: 'STORE_FULL',
+      message: 'The store is full: no space is left on its disk.',
+    });
     const fail = () => {
       throw full;
     };
@@ -145,7 +154,11 @@ describe('receiving a pack', () => {
     world = await World.create('arriving');
     const { session, job } = await world.backup(world.alice);
     const pack = world.alice.pack([[world.alice.data('content')]]);
-    const receiver = (await PackReceiver.start(session, { packId: pack.packId, kind: pack.kind }, world.limits)) as PackReceiver;
+    const receiver = (await PackReceiver.start(
+      session,
+      { packId: pack.packId, kind: pack.kind },
+      world.limits,
+    )) as PackReceiver;
     await receiver.piece(Buffer.from('some bytes'), false);
     world.crash();
     const again = await world.open(world.alice, job);

@@ -9,10 +9,17 @@
  * finds without rows and remembers as leaked. Bytes are hashed as they pass and compared with the
  * footer before the file gets its name. A failed flush is final: the pack is sent again under another id.
  */
-import { encodePackFooter, encodePackHeader, type ObjectWriter, PackVerifier, packName, readPackFooter } from '@holdfast/core/engine';
+import {
+  encodePackFooter,
+  encodePackHeader,
+  type ObjectWriter,
+  PackKind,
+  PackVerifier,
+  packName,
+  readPackFooter,
+} from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
-import { PackKind } from '@holdfast/proto/vault';
 import type { Pack } from '../chunk-index/chunk-index.js';
 import type { GatewayLimits } from '../limits.js';
 import { closeNodes } from './close-nodes.js';
@@ -45,10 +52,15 @@ export class PackReceiver {
    * with the same pack id takes over from an older one.
    * Throws Conflict for a pack id that is known from elsewhere, RateLimited above the session's uploads.
    */
-  static async start(session: Session, pack: AnnouncedPack, limits: GatewayLimits): Promise<PackReceiver | { readonly storedBytes: number }> {
+  static async start(
+    session: Session,
+    pack: AnnouncedPack,
+    limits: GatewayLimits,
+  ): Promise<PackReceiver | { readonly storedBytes: number }> {
     session.requireKind('backup');
     if (session.committed) throw notNow('ALREADY_COMMITTED', 'The session is committed.');
-    if (pack.kind !== PackKind.PACK_KIND_DATA && pack.kind !== PackKind.PACK_KIND_NODE) throw invalid('PACK_KIND', 'A pack holds data or nodes.');
+    if (pack.kind !== PackKind.PACK_KIND_DATA && pack.kind !== PackKind.PACK_KIND_NODE)
+      throw invalid('PACK_KIND', 'A pack holds data or nodes.');
     await session.uploads.get(pack.packId)?.abort();
 
     const { index, store, vaultId } = session.vault;
@@ -87,7 +99,8 @@ export class PackReceiver {
   async piece(bytes: Buffer, last: boolean): Promise<void> {
     this.assertReceiving();
     this.bytes += bytes.length;
-    if (this.bytes > this.limits.maxPackBytes) throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
+    if (this.bytes > this.limits.maxPackBytes)
+      throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
     this.verifier.frame(bytes, last);
     await this.writer.write(bytes);
   }
@@ -95,10 +108,12 @@ export class PackReceiver {
   /** The footer ends the pack. Resolves with its stored length once file and rows are durable. */
   async finish(footerBytes: Buffer): Promise<number> {
     this.assertReceiving();
-    if (footerBytes.length > this.limits.maxFooterBytes) throw invalid('FOOTER_TOO_LARGE', `A footer has at most ${this.limits.maxFooterBytes} bytes here.`);
+    if (footerBytes.length > this.limits.maxFooterBytes)
+      throw invalid('FOOTER_TOO_LARGE', `A footer has at most ${this.limits.maxFooterBytes} bytes here.`);
     const { footer, tail } = this.verifier.footer(footerBytes);
     const total = this.bytes + tail[0].length + tail[1].length;
-    if (total > this.limits.maxPackBytes) throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
+    if (total > this.limits.maxPackBytes)
+      throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
     this.state = 'finishing';
     const work = this.store(footer, tail, total);
     this.finishing = work.catch(() => undefined);
@@ -115,7 +130,11 @@ export class PackReceiver {
     this.session.vault.index.forgetArrivingPack(this.packNumber);
   }
 
-  private async store(footer: ReturnType<PackVerifier['footer']>['footer'], tail: readonly Uint8Array[], total: number): Promise<number> {
+  private async store(
+    footer: ReturnType<PackVerifier['footer']>['footer'],
+    tail: readonly Uint8Array[],
+    total: number,
+  ): Promise<number> {
     const { session } = this;
     const { index } = session.vault;
     try {
@@ -140,7 +159,11 @@ export class PackReceiver {
   private async compareWithStored(footer: Uint8Array | undefined): Promise<void> {
     const stored = await readPackFooter(this.session.vault.store, uuidToBytes(this.pack.packId));
     if (footer === undefined || !encodePackFooter(stored).equals(footer)) {
-      throw new HoldfastError({ kind: 'Conflict', code: 'PACK_ID_TAKEN', message: 'A pack with this id exists already.' });
+      throw new HoldfastError({
+        kind: 'Conflict',
+        code: 'PACK_ID_TAKEN',
+        message: 'A pack with this id exists already.',
+      });
     }
   }
 
@@ -148,14 +171,18 @@ export class PackReceiver {
   private async settleRow(): Promise<void> {
     const { index, store } = this.session.vault;
     if (index.findPack(this.pack.packId)?.state !== 'arriving') return;
-    const there = await store.stat(packName(uuidToBytes(this.pack.packId))).then((info) => info !== undefined, () => true);
+    const there = await store.stat(packName(uuidToBytes(this.pack.packId))).then(
+      (info) => info !== undefined,
+      () => true,
+    );
     if (there) index.recordLeakedPacks([this.pack.packId]);
     else index.forgetArrivingPack(this.packNumber);
   }
 
   private assertReceiving(): void {
     this.session.assertOpen();
-    if (this.state !== 'receiving') throw notNow('UPLOAD_OVER', 'This upload was given up, or a newer one of the same pack took over.');
+    if (this.state !== 'receiving')
+      throw notNow('UPLOAD_OVER', 'This upload was given up, or a newer one of the same pack took over.');
   }
 
   private done(): void {

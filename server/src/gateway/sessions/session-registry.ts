@@ -33,14 +33,20 @@ export class SessionRegistry {
         if (session.job.epoch > job.epoch) throw notNow('EPOCH_PASSED', 'The job was taken over under a newer lease.');
       } else if (session.agentId === agentId) own += 1;
     }
-    if (own >= this.ports.limits.maxSessionsPerAgent) throw tooMany('TOO_MANY_SESSIONS', `An agent may have ${this.ports.limits.maxSessionsPerAgent} sessions open.`);
+    if (own >= this.ports.limits.maxSessionsPerAgent)
+      throw tooMany('TOO_MANY_SESSIONS', `An agent may have ${this.ports.limits.maxSessionsPerAgent} sessions open.`);
   }
 
   /** Fences every session of the same job: one lease has one session. */
   add(session: Session): void {
     for (const other of this.sessions.values()) {
       if (other.job.jobId !== session.job.jobId) continue;
-      this.end(other, other.job.epoch < session.job.epoch ? notNow('EPOCH_PASSED', 'The job was taken over under a newer lease.') : notNow('SESSION_REPLACED', 'The job has opened a newer session.'));
+      this.end(
+        other,
+        other.job.epoch < session.job.epoch
+          ? notNow('EPOCH_PASSED', 'The job was taken over under a newer lease.')
+          : notNow('SESSION_REPLACED', 'The job has opened a newer session.'),
+      );
     }
     this.sessions.set(session.id, session);
   }
@@ -54,7 +60,11 @@ export class SessionRegistry {
     }
     const ended = this.ended.get(sessionId);
     if (ended?.agentId === agentId) throw ended.reason;
-    throw new HoldfastError({ kind: 'NotFound', code: 'SESSION_UNKNOWN', message: 'The gateway knows no such session: open a new one.' });
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'SESSION_UNKNOWN',
+      message: 'The gateway knows no such session: open a new one.',
+    });
   }
 
   close(session: Session): void {
@@ -63,20 +73,32 @@ export class SessionRegistry {
 
   /** The job is over or this epoch has passed. */
   endJob(job: JobRef): number {
-    return this.endWhere(({ job: own }) => own.jobId === job.jobId && own.epoch <= job.epoch, notNow('JOB_OVER', 'The job is over, or its lease has passed to another.'));
+    return this.endWhere(
+      ({ job: own }) => own.jobId === job.jobId && own.epoch <= job.epoch,
+      notNow('JOB_OVER', 'The job is over, or its lease has passed to another.'),
+    );
   }
 
   endAgent(agentId: string): number {
-    return this.endWhere((session) => session.agentId === agentId, new HoldfastError({ kind: 'Forbidden', code: 'AGENT_REVOKED', message: 'The agent is revoked.' }));
+    return this.endWhere(
+      (session) => session.agentId === agentId,
+      new HoldfastError({ kind: 'Forbidden', code: 'AGENT_REVOKED', message: 'The agent is revoked.' }),
+    );
   }
 
   endIdle(): number {
     const before = this.ports.clock.monotonic() - this.ports.limits.sessionIdleMs;
-    return this.endWhere((session) => !session.isBusy && session.lastUsed < before, notNow('SESSION_IDLE', 'Nothing was asked of the session for too long: open a new one.'));
+    return this.endWhere(
+      (session) => !session.isBusy && session.lastUsed < before,
+      notNow('SESSION_IDLE', 'Nothing was asked of the session for too long: open a new one.'),
+    );
   }
 
   endAll(): number {
-    return this.endWhere(() => true, new HoldfastError({ kind: 'Unavailable', code: 'GATEWAY_STOPPING', message: 'The gateway is stopping.' }));
+    return this.endWhere(
+      () => true,
+      new HoldfastError({ kind: 'Unavailable', code: 'GATEWAY_STOPPING', message: 'The gateway is stopping.' }),
+    );
   }
 
   private endWhere(matches: (session: Session) => boolean, reason: HoldfastError): number {
@@ -91,7 +113,10 @@ export class SessionRegistry {
     const [oldest] = this.ended.keys();
     if (this.ended.size > REMEMBERED_ENDS && oldest !== undefined) this.ended.delete(oldest);
     session.end(reason);
-    this.ports.log.info({ sessionId: session.id, jobId: session.job.jobId, agentId: session.agentId, reason: reason.code }, 'session.ended');
+    this.ports.log.info(
+      { sessionId: session.id, jobId: session.job.jobId, agentId: session.agentId, reason: reason.code },
+      'session.ended',
+    );
     if (session.committed) return;
     try {
       session.vault.index.setSessionState(session.number, 'ended');

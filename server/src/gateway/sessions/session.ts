@@ -3,8 +3,8 @@ import type { HoldfastError } from '@holdfast/core/errors';
 import { CopySet } from '../chunk-index/copy-set.js';
 import type { JobRef, SessionGrant } from '../coordination/coordination.js';
 import type { OpenVault } from '../vault-stores/open-vault.js';
-import { notNow, tooMany } from './refusals.js';
 import type { PackReceiver } from './receive-pack.js';
+import { notNow, tooMany } from './refusals.js';
 
 export type SessionLane = 'question' | 'read' | 'upload' | 'commit';
 
@@ -74,7 +74,8 @@ export class Session {
   enter(lane: SessionLane, limit: number): () => void {
     this.assertOpen();
     const count = this.busy.get(lane) ?? 0;
-    if (count >= limit) throw tooMany('TOO_MANY_AT_ONCE', `A session may have ${limit} of these calls under way at a time (${lane}).`);
+    if (count >= limit)
+      throw tooMany('TOO_MANY_AT_ONCE', `A session may have ${limit} of these calls under way at a time (${lane}).`);
     this.busy.set(lane, count + 1);
     let left = false;
     return () => {

@@ -8,11 +8,22 @@ import type { SessionRegistry } from './session-registry.js';
  * new backup. They stay readable for restores of its points, whose readers check every chunk.
  * Idempotent. Throws Unavailable until all vaults are open: control repeats the call then.
  */
-export function voidAgent(ports: { readonly sessions: SessionRegistry; readonly vaults: { all(): OpenVault[]; readonly complete: boolean }; readonly log: Log }, agentId: string): void {
+export function voidAgent(
+  ports: {
+    readonly sessions: SessionRegistry;
+    readonly vaults: { all(): OpenVault[]; readonly complete: boolean };
+    readonly log: Log;
+  },
+  agentId: string,
+): void {
   ports.sessions.endAgent(agentId);
   for (const vault of ports.vaults.all()) vault.index.voidAgent(agentId);
   ports.log.warn({ agentId }, 'agent.voided');
   if (!ports.vaults.complete) {
-    throw new HoldfastError({ kind: 'Unavailable', code: 'VAULTS_OPENING', message: 'Not all vaults are open yet: repeat this call.' });
+    throw new HoldfastError({
+      kind: 'Unavailable',
+      code: 'VAULTS_OPENING',
+      message: 'Not all vaults are open yet: repeat this call.',
+    });
   }
 }

@@ -1,15 +1,18 @@
 import {
+  BackupType,
   ChunkHasher,
+  Consistency,
   createSigner,
-  encodePoint,
-  encodeWrappedSessionKey,
   decodeFrameEntry,
   decodeWrappedSessionKey,
+  encodePoint,
+  encodeWrappedSessionKey,
   idAt,
   type ObjectStore,
   openFrame,
   openReleasedKey,
   openSessionKey,
+  PackKind,
   readFrame,
   readPackFooter,
   releaseFrameKey,
@@ -19,8 +22,15 @@ import {
 } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { type Random, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { BackupType, Consistency, PackKind } from '@holdfast/proto/vault';
-import type { Coordination, FoundPoint, JobRef, PackVerdict, PreparedPoint, SessionGrant, VaultStoreRef } from '../coordination/coordination.js';
+import type {
+  Coordination,
+  FoundPoint,
+  JobRef,
+  PackVerdict,
+  PreparedPoint,
+  SessionGrant,
+  VaultStoreRef,
+} from '../coordination/coordination.js';
 import type { TestDomain } from './uploader.fixture.js';
 
 interface TestJob {
@@ -56,7 +66,11 @@ export class TestControl implements Coordination {
   addJob(agentId: string, kind: SessionGrant['kind'], root?: Buffer): JobRef {
     const jobId = uuidFromBytes(this.random.bytes(16));
     const itemId = uuidFromBytes(this.random.bytes(16));
-    this.jobs.set(jobId, { agentId, epoch: 1, grant: { kind, vault: this.vaultStore, itemId, domainId: this.domain.id, root } });
+    this.jobs.set(jobId, {
+      agentId,
+      epoch: 1,
+      grant: { kind, vault: this.vaultStore, itemId, domainId: this.domain.id, root },
+    });
     return { jobId, epoch: 1 };
   }
 
@@ -69,7 +83,8 @@ export class TestControl implements Coordination {
   async authorizeSession(agentId: string, job: JobRef): Promise<SessionGrant> {
     this.mayFail('authorizeSession');
     const held = this.jobs.get(job.jobId);
-    if (held?.agentId !== agentId) throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_YOUR_JOB', message: 'Not this agent.' });
+    if (held?.agentId !== agentId)
+      throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_YOUR_JOB', message: 'Not this agent.' });
     this.fence(job);
     return held.grant;
   }
@@ -95,7 +110,16 @@ export class TestControl implements Coordination {
       basePointId: Buffer.alloc(0),
       agentId: uuidToBytes(request.agentId),
       jobId: uuidToBytes(request.job.jobId),
-      statistics: { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, warnings: 0n },
+      statistics: {
+        entries: 0n,
+        files: 0n,
+        bytesTotal: 0n,
+        bytesRead: 0n,
+        bytesChanged: 0n,
+        bytesSent: 0n,
+        bytesStored: 0n,
+        warnings: 0n,
+      },
       workload: 'FILES',
     });
     this.points.set(pointId, { pointId, signed: bytes, recorded: false });
@@ -116,7 +140,10 @@ export class TestControl implements Coordination {
       frames.map(async ({ domainId, sessionKey, frame }) => {
         const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
         const entry = decodeAny(frame);
-        const key = releaseFrameKey(await openSessionKey(this.domain.secret.privateKey, place, decodeWrappedSessionKey(sessionKey)), entry);
+        const key = releaseFrameKey(
+          await openSessionKey(this.domain.secret.privateKey, place, decodeWrappedSessionKey(sessionKey)),
+          entry,
+        );
         return sealReleasedKey(this.transportKey, place, entry, key, this.random);
       }),
     );
@@ -133,7 +160,10 @@ export class TestControl implements Coordination {
     return [this.vaultStore];
   }
 
-  async reconcilePoints(_vaultId: string, points: readonly FoundPoint[]): Promise<{ adopted: string[]; quarantined: string[] }> {
+  async reconcilePoints(
+    _vaultId: string,
+    points: readonly FoundPoint[],
+  ): Promise<{ adopted: string[]; quarantined: string[] }> {
     this.mayFail('reconcilePoints');
     this.reconciled.push(...points);
     return { adopted: [], quarantined: [] };
@@ -143,7 +173,12 @@ export class TestControl implements Coordination {
   openServed(kind: PackKind, frame: Buffer, sealedKey: Buffer, stored: Buffer): Buffer[] {
     const entry = decodeFrameEntry(frame, kind);
     const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(this.domain.id) };
-    const plaintext = openFrame(openReleasedKey(this.transportKey, place, entry, sealedKey), { ...place, kind }, entry, stored);
+    const plaintext = openFrame(
+      openReleasedKey(this.transportKey, place, entry, sealedKey),
+      { ...place, kind },
+      entry,
+      stored,
+    );
     const hasher = new ChunkHasher(this.domain.secret.idKey);
     return splitFrame(entry, plaintext).map((chunk) => {
       verifyChunk(hasher, kind, chunk.id, chunk.edges, chunk.plaintext);
@@ -153,7 +188,11 @@ export class TestControl implements Coordination {
 
   private async verify(packId: string): Promise<PackVerdict> {
     const footer = await readPackFooter(this.store, uuidToBytes(packId));
-    const sessionKey = await openSessionKey(this.domain.secret.privateKey, footer, decodeWrappedSessionKey(encodeWrappedSessionKey(footer.sessionKey as never)));
+    const sessionKey = await openSessionKey(
+      this.domain.secret.privateKey,
+      footer,
+      decodeWrappedSessionKey(encodeWrappedSessionKey(footer.sessionKey as never)),
+    );
     const hasher = new ChunkHasher(this.domain.secret.idKey);
     const good: Buffer[] = [];
     const bad: Buffer[] = [];
@@ -179,7 +218,8 @@ export class TestControl implements Coordination {
   }
 
   private fence(job: JobRef): void {
-    if (this.job(job.jobId).epoch !== job.epoch) throw new HoldfastError({ kind: 'IllegalState', code: 'EPOCH_PASSED', message: 'An old epoch.' });
+    if (this.job(job.jobId).epoch !== job.epoch)
+      throw new HoldfastError({ kind: 'IllegalState', code: 'EPOCH_PASSED', message: 'An old epoch.' });
   }
 
   private mayFail(method: keyof Coordination): void {

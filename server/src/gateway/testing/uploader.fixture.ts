@@ -2,17 +2,20 @@ import {
   ChunkHasher,
   createDomain,
   createSessionKey,
+  type Domain,
   DomainScope,
+  type DomainSecret,
   type FrameChunk,
   FrameSealer,
   PackBuilder,
+  PackKind,
   type PackTail,
   type SealedFrame,
   sortedIdSet,
+  type WrappedSessionKey,
 } from '@holdfast/core/engine';
 import type { Random } from '@holdfast/core/ids';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { type Domain, type DomainSecret, PackKind, type WrappedSessionKey } from '@holdfast/proto/vault';
 
 /** A dedup domain with its secret, as control and the agents of a test share it. */
 export interface TestDomain {
@@ -24,7 +27,12 @@ export interface TestDomain {
 
 export async function testDomain(vaultId: string, random: Random): Promise<TestDomain> {
   const id = uuidFromBytes(random.bytes(16));
-  const input = { vaultId: uuidToBytes(vaultId), vaultKey: random.bytes(32), domainId: uuidToBytes(id), scope: DomainScope.DOMAIN_SCOPE_VAULT } as const;
+  const input = {
+    vaultId: uuidToBytes(vaultId),
+    vaultKey: random.bytes(32),
+    domainId: uuidToBytes(id),
+    scope: DomainScope.DOMAIN_SCOPE_VAULT,
+  } as const;
   return { vaultId, id, ...(await createDomain(input, random)) };
 }
 
@@ -68,7 +76,11 @@ export class Uploader {
   }
 
   node(content: string, below: readonly (TestChunk | Buffer)[]): TestChunk {
-    return this.name(PackKind.PACK_KIND_NODE, Buffer.from(content), sortedIdSet(below.map((each) => (Buffer.isBuffer(each) ? each : each.id))));
+    return this.name(
+      PackKind.PACK_KIND_NODE,
+      Buffer.from(content),
+      sortedIdSet(below.map((each) => (Buffer.isBuffer(each) ? each : each.id))),
+    );
   }
 
   /** Each inner list is one frame. */
@@ -93,8 +105,17 @@ export class Uploader {
 
   private seal(kind: PackKind, chunks: readonly TestChunk[]): SealedFrame {
     const context = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(this.domain.id), kind };
-    const described = chunks.map(({ id, content, edges }): FrameChunk => ({ id, length: content.length, ...(kind === PackKind.PACK_KIND_NODE && { edges }) }));
-    return new FrameSealer({ context, sessionKey: this.sessionKey, padded: false }).seal({ plaintext: Buffer.concat(chunks.map(({ content }) => content)), chunks: described });
+    const described = chunks.map(
+      ({ id, content, edges }): FrameChunk => ({
+        id,
+        length: content.length,
+        ...(kind === PackKind.PACK_KIND_NODE && { edges }),
+      }),
+    );
+    return new FrameSealer({ context, sessionKey: this.sessionKey, padded: false }).seal({
+      plaintext: Buffer.concat(chunks.map(({ content }) => content)),
+      chunks: described,
+    });
   }
 
   private name(kind: PackKind, content: Buffer, edges: Buffer): TestChunk {

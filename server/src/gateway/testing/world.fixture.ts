@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { ManualClock } from '@holdfast/core/clock';
 import { MemoryStore, type ObjectStore } from '@holdfast/core/engine';
 import { seededRandom, uuidFromBytes } from '@holdfast/core/ids';
-import { BackupType } from '@holdfast/proto/v1';
 import { pino } from 'pino';
 import { openSqliteChunkIndex } from '../chunk-index/sqlite-chunk-index.js';
 import { createGatewayCore } from '../composition-root.js';
@@ -18,7 +17,7 @@ import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import type { Session } from '../sessions/session.js';
 import { TestControl } from './control.fixture.js';
-import { type TestChunk, testDomain, type TestPack, Uploader } from './uploader.fixture.js';
+import { type TestChunk, type TestPack, testDomain, Uploader } from './uploader.fixture.js';
 
 /** A gateway in one thread with everything around it in memory but the index file, which outlives a crash. */
 export class World {
@@ -98,12 +97,15 @@ export class World {
   }
 
   commit(session: Session, root: Buffer): Promise<CommitOutcome> {
-    const request = { root, type: BackupType.BACKUP_TYPE_FULL, basePointId: Buffer.alloc(0), counters: undefined };
+    const request = { root, type: 'FULL' as const, basePointId: Buffer.alloc(0), counters: undefined };
     return commitSession(this.core, session, request);
   }
 
   /** Uploads a tree of one node over these files and commits it. */
-  async commitTree(agent: Uploader, files: readonly string[]): Promise<{ root: TestChunk; data: TestChunk[]; pointId: string }> {
+  async commitTree(
+    agent: Uploader,
+    files: readonly string[],
+  ): Promise<{ root: TestChunk; data: TestChunk[]; pointId: string }> {
     const { session } = await this.backup(agent);
     const data = files.map((each) => agent.data(each));
     const root = agent.node(`tree of ${files.join()}`, data);
@@ -123,7 +125,11 @@ export class World {
   /** Contents that the agent of the restore can make of what it was served. */
   contents(parts: readonly ReadPart[]): string[] {
     return parts.flatMap((part) =>
-      part.kind === 'frame' ? this.control.openServed(part.pack.kind, part.entry, part.sealedFrameKey, part.bytes).map((bytes) => bytes.toString()) : [],
+      part.kind === 'frame'
+        ? this.control
+            .openServed(part.pack.kind, part.entry, part.sealedFrameKey, part.bytes)
+            .map((bytes) => bytes.toString())
+        : [],
     );
   }
 

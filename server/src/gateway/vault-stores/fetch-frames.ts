@@ -22,18 +22,30 @@ export interface FetchPorts {
 }
 
 /** Frames that hold these chunks, for control, which may read all of a vault and has the keys itself. */
-export async function* fetchChunks(ports: FetchPorts, ref: VaultStoreRef, chunkIds: Buffer): AsyncGenerator<FetchedPart> {
+export async function* fetchChunks(
+  ports: FetchPorts,
+  ref: VaultStoreRef,
+  chunkIds: Buffer,
+): AsyncGenerator<FetchedPart> {
   if (chunkIds.length % ID_BYTES !== 0 || chunkIds.length > ports.limits.maxChunksPerRead * ID_BYTES) {
-    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_CHUNK_IDS', message: `A read takes up to ${ports.limits.maxChunksPerRead} chunk ids of ${ID_BYTES} bytes.` });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'MALFORMED_CHUNK_IDS',
+      message: `A read takes up to ${ports.limits.maxChunksPerRead} chunk ids of ${ID_BYTES} bytes.`,
+    });
   }
   const vault = await ports.vaults.open(ref);
   const asked = new Map<string, Parameters<typeof readFrames>[1][number]>();
   vault.index.lookup(chunkIds).forEach((copies, place) => {
     const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
-    asked.set(chunkId.toString('latin1'), { chunkId, copies: readableCopies(vault.index, copies, undefined, new Set()) });
+    asked.set(chunkId.toString('latin1'), {
+      chunkId,
+      copies: readableCopies(vault.index, copies, undefined, new Set()),
+    });
   });
   for await (const result of readFrames(vault, [...asked.values()], ports.log)) {
-    if (result.kind === 'damaged') yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
+    if (result.kind === 'damaged')
+      yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
     else yield framePart(vault, result.pack, result.frame, result.bytes);
   }
 }
@@ -42,7 +54,8 @@ export async function* fetchChunks(ports: FetchPorts, ref: VaultStoreRef, chunkI
 export async function* fetchPack(ports: FetchPorts, ref: VaultStoreRef, packId: string): AsyncGenerator<FetchedPart> {
   const vault = await ports.vaults.open(ref);
   const pack = vault.index.findPack(packId);
-  if (pack?.state !== 'stored') throw new HoldfastError({ kind: 'NotFound', code: 'PACK_UNKNOWN', message: 'The vault has no such pack.' });
+  if (pack?.state !== 'stored')
+    throw new HoldfastError({ kind: 'NotFound', code: 'PACK_UNKNOWN', message: 'The vault has no such pack.' });
   for (const frame of vault.index.framesOf(pack)) yield await onePart(vault, pack, frame, ports.log);
 }
 

@@ -1,4 +1,4 @@
-import { PackKind } from '@holdfast/proto/vault';
+import { PackKind } from '@holdfast/core/engine';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { hasTrustedEdges, isReadable, isVerified, SUSPECT } from '../chunk-index/copy-state.js';
 
@@ -18,7 +18,12 @@ export interface Wanted {
 }
 
 /** Copies that may be read for a chunk, best first: verified, then sound, then those found damaged once. */
-export function readableCopies(index: ChunkIndex, copies: readonly Copy[], domainId: string | undefined, avoidPacks: ReadonlySet<string>): Copy[] {
+export function readableCopies(
+  index: ChunkIndex,
+  copies: readonly Copy[],
+  domainId: string | undefined,
+  avoidPacks: ReadonlySet<string>,
+): Copy[] {
   const usable = copies.filter((copy) => {
     if (!isReadable(copy.state)) return false;
     const pack = index.packByNumber(copy.pack);
@@ -34,12 +39,17 @@ export function readableCopies(index: ChunkIndex, copies: readonly Copy[], domai
  * order in which they lie in their packs. Among equally good copies one in a frame that is read
  * anyway is taken.
  */
-export function planFrames(index: ChunkIndex, chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[]): PlannedFrame[] {
+export function planFrames(
+  index: ChunkIndex,
+  chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[],
+): PlannedFrame[] {
   const planned = new Map<number, PlannedFrame>();
   for (const { chunkId, copies } of chunks) {
     const [best] = copies;
     if (best === undefined) continue;
-    const equals = copies.filter((copy) => rank(copy) === rank(best)).map((copy) => ({ copy, frame: index.frameOf(copy.number) }));
+    const equals = copies
+      .filter((copy) => rank(copy) === rank(best))
+      .map((copy) => ({ copy, frame: index.frameOf(copy.number) }));
     const chosen = equals.find(({ frame }) => planned.has(frame.firstCopy)) ?? equals[0];
     if (chosen === undefined) continue;
     let entry = planned.get(chosen.frame.firstCopy);
@@ -47,7 +57,11 @@ export function planFrames(index: ChunkIndex, chunks: readonly { chunkId: Buffer
       entry = { pack: index.packByNumber(chosen.frame.pack), frame: chosen.frame, wanted: [] };
       planned.set(chosen.frame.firstCopy, entry);
     }
-    entry.wanted.push({ chunkId, copy: chosen.copy.number, others: copies.filter((copy) => copy.number !== chosen.copy.number) });
+    entry.wanted.push({
+      chunkId,
+      copy: chosen.copy.number,
+      others: copies.filter((copy) => copy.number !== chosen.copy.number),
+    });
   }
   return [...planned.values()].sort((a, b) => a.frame.firstCopy - b.frame.firstCopy);
 }

@@ -1,6 +1,11 @@
-import { encodePackIndex, MAX_INDEX_FOOTERS, type ObjectStore } from '@holdfast/core/engine';
+import {
+  encodePackFooter,
+  encodePackIndex,
+  MAX_INDEX_FOOTERS,
+  type ObjectStore,
+  type PackFooter,
+} from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
-import { PackFooter } from '@holdfast/proto/vault';
 import type { ChunkIndex, Pack } from '../chunk-index/chunk-index.js';
 
 /** Above this an object is full: a rebuild reads them one by one into memory. */
@@ -43,7 +48,7 @@ export class IndexObjects {
       const footer = this.index.footerOf(pack);
       taken.push(pack.number);
       footers.push(footer);
-      bytes += PackFooter.encode(footer).finish().length;
+      bytes += encodePackFooter(footer).length;
       if (bytes >= TARGET_BYTES) break;
     }
     for (let number = this.index.nextIndexNumber(); ; number++) {

@@ -22,14 +22,24 @@ export interface OpenListedVaultsPorts {
 export async function openListedVaults(ports: OpenListedVaultsPorts, signal: AbortSignal): Promise<void> {
   const listed = await untilItWorks(ports, signal, 'vaults.list_failed', () => ports.coordination.listVaultStores());
   ports.vaults.expect(listed);
-  await Promise.all(listed.map((ref) => untilItWorks(ports, signal, 'vault.open_failed', () => openOne(ports, ref), { vaultId: ref.vaultId })));
+  await Promise.all(
+    listed.map((ref) =>
+      untilItWorks(ports, signal, 'vault.open_failed', () => openOne(ports, ref), { vaultId: ref.vaultId }),
+    ),
+  );
 }
 
 async function openOne({ vaults, coordination, log }: OpenListedVaultsPorts, ref: VaultStoreRef): Promise<void> {
   await reconcilePoints(await vaults.open(ref), coordination, log);
 }
 
-async function untilItWorks<T>(ports: OpenListedVaultsPorts, signal: AbortSignal, event: string, work: () => Promise<T>, facts: object = {}): Promise<T> {
+async function untilItWorks<T>(
+  ports: OpenListedVaultsPorts,
+  signal: AbortSignal,
+  event: string,
+  work: () => Promise<T>,
+  facts: object = {},
+): Promise<T> {
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
       signal.throwIfAborted();

@@ -20,7 +20,8 @@ export function createStoreOpener(ports: { readonly random: Random; readonly roo
 
 function localPath(storeUrl: string): string {
   const path = storeUrl.startsWith('local:') ? storeUrl.slice('local:'.length) : '';
-  if (!isAbsolute(path) || normalize(path) !== path || path === '/' || path.includes('\0')) throw refused('A store is given as local:/absolute/path.');
+  if (!isAbsolute(path) || normalize(path) !== path || path === '/' || path.includes('\0'))
+    throw refused('A store is given as local:/absolute/path.');
   return path;
 }
 
@@ -30,7 +31,8 @@ async function checkPlace(path: string, roots: readonly string[]): Promise<void>
   for (let existing = path; ; existing = dirname(existing)) {
     const real = await realpath(existing).catch(() => undefined);
     if (real === undefined && existing !== '/') continue;
-    if (real === undefined || !isBelow(real, roots)) throw refused('The store lies outside the folders that this server may use for vaults.');
+    if (real === undefined || !isBelow(real, roots))
+      throw refused('The store lies outside the folders that this server may use for vaults.');
     return;
   }
 }

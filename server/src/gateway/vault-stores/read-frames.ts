@@ -4,7 +4,7 @@ import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { SUSPECT } from '../chunk-index/copy-state.js';
-import { planFrames, type PlannedFrame, type Wanted } from './frame-plan.js';
+import { type PlannedFrame, planFrames, type Wanted } from './frame-plan.js';
 
 export interface FrameSource {
   readonly vaultId: string;
@@ -13,7 +13,13 @@ export interface FrameSource {
 }
 
 export type FrameResult =
-  | { readonly kind: 'frame'; readonly pack: Pack; readonly frame: StoredFrame; readonly wanted: readonly Wanted[]; readonly bytes: Buffer }
+  | {
+      readonly kind: 'frame';
+      readonly pack: Pack;
+      readonly frame: StoredFrame;
+      readonly wanted: readonly Wanted[];
+      readonly bytes: Buffer;
+    }
   | { readonly kind: 'damaged'; readonly chunkIds: Buffer[]; readonly reason: string };
 
 /**
@@ -29,7 +35,12 @@ export async function* readFrames(
   onPlan: (frames: readonly PlannedFrame[]) => Promise<void> = async () => undefined,
 ): AsyncGenerator<FrameResult> {
   const absent = chunks.filter(({ copies }) => copies.length === 0);
-  if (absent.length > 0) yield { kind: 'damaged', chunkIds: absent.map(({ chunkId }) => chunkId), reason: 'The vault has no readable copy.' };
+  if (absent.length > 0)
+    yield {
+      kind: 'damaged',
+      chunkIds: absent.map(({ chunkId }) => chunkId),
+      reason: 'The vault has no readable copy.',
+    };
 
   let plan = planFrames(source.index, chunks);
   while (plan.length > 0) {
@@ -48,7 +59,8 @@ export async function* readFrames(
       if (!isDamage(failure)) throw failure;
       markSuspect(source, planned.frame, log, failure);
       const lost = planned.wanted.filter(({ others }) => others.length === 0);
-      if (lost.length > 0) yield { kind: 'damaged', chunkIds: lost.map(({ chunkId }) => chunkId), reason: failure.message };
+      if (lost.length > 0)
+        yield { kind: 'damaged', chunkIds: lost.map(({ chunkId }) => chunkId), reason: failure.message };
       for (const { chunkId, others } of planned.wanted) if (others.length > 0) again.push({ chunkId, copies: others });
     }
     plan = planFrames(source.index, again);
@@ -57,7 +69,10 @@ export async function* readFrames(
 
 /** One frame's stored bytes, as its hash says they are. Throws Integrity, NotFound or Unavailable. */
 export async function readFrame(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
-  const bytes = await source.store.get(packName(uuidToBytes(pack.id)), { offset: frame.offset, length: frame.storedLength });
+  const bytes = await source.store.get(packName(uuidToBytes(pack.id)), {
+    offset: frame.offset,
+    length: frame.storedLength,
+  });
   if (!sha256(bytes).equals(frame.sha256)) throw damagedFrame(pack);
   return bytes;
 }
@@ -76,7 +91,10 @@ export function isDamage(failure: HoldfastError): boolean {
 }
 
 // The read ahead may fail while nobody awaits it yet, so a failure is a value here.
-async function attempt(source: FrameSource, planned: PlannedFrame): Promise<{ bytes: Buffer; failure?: never } | { bytes?: never; failure: HoldfastError }> {
+async function attempt(
+  source: FrameSource,
+  planned: PlannedFrame,
+): Promise<{ bytes: Buffer; failure?: never } | { bytes?: never; failure: HoldfastError }> {
   try {
     return { bytes: await readFrame(source, planned.pack, planned.frame) };
   } catch (error) {
@@ -85,5 +103,10 @@ async function attempt(source: FrameSource, planned: PlannedFrame): Promise<{ by
 }
 
 function damagedFrame(pack: Pack): HoldfastError {
-  return new HoldfastError({ kind: 'Integrity', code: 'FRAME_DAMAGED', message: 'The stored bytes of a frame are not what was stored.', details: { packId: pack.id } });
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'FRAME_DAMAGED',
+    message: 'The stored bytes of a frame are not what was stored.',
+    details: { packId: pack.id },
+  });
 }

@@ -1,7 +1,6 @@
-import { parseObjectName, peekPoint } from '@holdfast/core/engine';
+import { PackKind, parseObjectName, peekPoint } from '@holdfast/core/engine';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
-import { PackKind } from '@holdfast/proto/vault';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
@@ -22,7 +21,11 @@ interface Found extends FoundPoint {
  * Tells control of every point in the store, with whether all it reaches is there: after a crash
  * between point object and row, or with a catalog older than the store, control takes in what it lacks.
  */
-export async function reconcilePoints(vault: OpenVault, coordination: Pick<Coordination, 'reconcilePoints'>, log: Log): Promise<void> {
+export async function reconcilePoints(
+  vault: OpenVault,
+  coordination: Pick<Coordination, 'reconcilePoints'>,
+  log: Log,
+): Promise<void> {
   let batch: Found[] = [];
   for await (const { name } of vault.store.list('point/')) {
     if (parseObjectName(name)?.folder !== 'point') continue;
@@ -48,14 +51,20 @@ async function readPoint(vault: OpenVault, name: string, log: Log): Promise<Foun
   }
 }
 
-async function ask(vault: OpenVault, coordination: Pick<Coordination, 'reconcilePoints'>, batch: readonly Found[], log: Log): Promise<void> {
+async function ask(
+  vault: OpenVault,
+  coordination: Pick<Coordination, 'reconcilePoints'>,
+  batch: readonly Found[],
+  log: Log,
+): Promise<void> {
   const { adopted, quarantined } = await coordination.reconcilePoints(vault.vaultId, batch);
   for (const point of batch) {
     if (quarantined.includes(point.id)) continue;
     vault.index.savePoint(point);
     vault.index.setPointState(point.id, 'recorded');
   }
-  if (adopted.length > 0 || quarantined.length > 0) log.warn({ vaultId: vault.vaultId, adopted, quarantined }, 'points.reconciled');
+  if (adopted.length > 0 || quarantined.length > 0)
+    log.warn({ vaultId: vault.vaultId, adopted, quarantined }, 'points.reconciled');
 }
 
 /** Whether a readable copy stands for the root and for everything below it. Looks at the index only. */
@@ -66,7 +75,10 @@ export function isComplete(index: ChunkIndex, root: Buffer): boolean {
     for (const copies of index.lookup(ids)) {
       if (copies.some((copy) => seen.has(copy.number))) continue;
       const copy = copies.find((each) => {
-        return isReadable(each.state) && (index.packByNumber(each.pack).kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(each.state));
+        return (
+          isReadable(each.state) &&
+          (index.packByNumber(each.pack).kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(each.state))
+        );
       });
       if (!copy) return false;
       seen.add(copy.number);

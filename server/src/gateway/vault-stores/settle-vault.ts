@@ -17,7 +17,12 @@ export interface SettledVault {
  * when the store holds packs and the index knows none: then the index was lost, and to answer from an
  * empty one would call every point incomplete.
  */
-export async function settleVault(vaultId: string, store: Pick<ObjectStore, 'list'>, index: ChunkIndex, log: Log): Promise<SettledVault> {
+export async function settleVault(
+  vaultId: string,
+  store: Pick<ObjectStore, 'list'>,
+  index: ChunkIndex,
+  log: Log,
+): Promise<SettledVault> {
   const interruptedSessions = index.interruptOpenSessions();
   const stored = new Set(index.packIds('stored'));
   const arriving = new Set(index.packIds('arriving'));
@@ -56,6 +61,7 @@ function lostIndex(): HoldfastError {
   return new HoldfastError({
     kind: 'IllegalState',
     code: 'INDEX_LOST',
-    message: 'The vault holds packs, but its chunk index is missing. Put the index file back from a copy; the vault is not served until then.',
+    message:
+      'The vault holds packs, but its chunk index is missing. Put the index file back from a copy; the vault is not served until then.',
   });
 }

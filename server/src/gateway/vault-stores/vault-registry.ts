@@ -51,7 +51,11 @@ export class VaultRegistry {
     }
     const vault = await opening;
     if (vault.storeUrl !== ref.storeUrl) {
-      throw new HoldfastError({ kind: 'IllegalState', code: 'STORE_MOVED', message: 'The vault is open at another place: restart the gateway after moving a store.' });
+      throw new HoldfastError({
+        kind: 'IllegalState',
+        code: 'STORE_MOVED',
+        message: 'The vault is open at another place: restart the gateway after moving a store.',
+      });
     }
     return vault;
   }

@@ -18,7 +18,10 @@ describe('opening a vault', () => {
     await world.commitTree(world.alice, ['one']);
     const other = await World.create('lost index');
     other.visibleStore = world.store;
-    await expect(other.core.vaults.open(other.vault)).rejects.toMatchObject({ kind: 'IllegalState', code: 'INDEX_LOST' });
+    await expect(other.core.vaults.open(other.vault)).rejects.toMatchObject({
+      kind: 'IllegalState',
+      code: 'INDEX_LOST',
+    });
     await expect(other.core.vaults.open(other.vault)).rejects.toMatchObject({ code: 'INDEX_LOST' });
     other.remove();
   });
@@ -63,7 +66,9 @@ describe('opening a vault', () => {
   it('is refused at another place than where it is open', async () => {
     world = await World.create('moved');
     await world.core.vaults.open(world.vault);
-    await expect(world.core.vaults.open({ ...world.vault, storeUrl: 'local:/elsewhere' })).rejects.toMatchObject({ kind: 'IllegalState' });
+    await expect(world.core.vaults.open({ ...world.vault, storeUrl: 'local:/elsewhere' })).rejects.toMatchObject({
+      kind: 'IllegalState',
+    });
   });
 });
 

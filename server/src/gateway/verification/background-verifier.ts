@@ -51,7 +51,9 @@ export class BackgroundVerifier {
 
   private next(): { vault: OpenVault; pack: Pack } | undefined {
     for (const vault of this.ports.vaults.all()) {
-      const pack = vault.index.uncheckedPacks(this.undecided.size + PACKS_PER_LOOK).find((each) => !this.undecided.has(each.id));
+      const pack = vault.index
+        .uncheckedPacks(this.undecided.size + PACKS_PER_LOOK)
+        .find((each) => !this.undecided.has(each.id));
       if (pack) return { vault, pack };
     }
     return undefined;
@@ -59,7 +61,8 @@ export class BackgroundVerifier {
 
   private async waitForQuiet(signal: AbortSignal): Promise<void> {
     const until = this.ports.clock.monotonic() + LONGEST_WAIT_MS;
-    while (this.ports.isBusy() && this.ports.clock.monotonic() < until) await this.ports.timers.sleep(POLITE_MS, signal);
+    while (this.ports.isBusy() && this.ports.clock.monotonic() < until)
+      await this.ports.timers.sleep(POLITE_MS, signal);
   }
 
   private async rest(signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@
  * VERIFIED once every one of its edges has a verified copy, so a verified node can be trusted with all
  * below it. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
  */
-import { PackKind } from '@holdfast/proto/vault';
+import { PackKind } from '@holdfast/core/engine';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
@@ -62,7 +62,16 @@ export class CopyVerification {
     });
     for (;;) {
       const still = waiting.filter((node) => {
-        const ready = index.lookup(index.edgesOf(node)).every((copies) => copies.some((copy) => this.isIn(copy, domainId) && stands(copy.state) && (isVerified(copy.state) || verified.has(copy.number))));
+        const ready = index
+          .lookup(index.edgesOf(node))
+          .every((copies) =>
+            copies.some(
+              (copy) =>
+                this.isIn(copy, domainId) &&
+                stands(copy.state) &&
+                (isVerified(copy.state) || verified.has(copy.number)),
+            ),
+          );
         if (ready) verified.add(node);
         return !ready;
       });
@@ -81,7 +90,8 @@ export class CopyVerification {
     const stack = [...copies];
     let edgesLeft = limits.maxEdgesPerQuestion;
     for (let copy = stack.pop(); copy !== undefined; copy = stack.pop()) {
-      if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state)) continue;
+      if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state))
+        continue;
       seen.add(copy.number);
       const pack = index.packByNumber(copy.pack);
       if (!pack.checked) {
@@ -136,10 +146,13 @@ export class CopyVerification {
         else if (good.has(id)) goodCopies.push(copy);
       }
     }
-    index.changeState(goodCopies, { set: pack.kind === PackKind.PACK_KIND_DATA ? CONTENT_GOOD | VERIFIED : CONTENT_GOOD });
+    index.changeState(goodCopies, {
+      set: pack.kind === PackKind.PACK_KIND_DATA ? CONTENT_GOOD | VERIFIED : CONTENT_GOOD,
+    });
     index.changeState(badCopies, { set: BAD });
     index.markChecked(pack.number);
-    if (badCopies.length > 0) log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
+    if (badCopies.length > 0)
+      log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
   }
 
   private isIn(copy: Copy, domainId: string): boolean {

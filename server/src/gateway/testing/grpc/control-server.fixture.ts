@@ -1,20 +1,26 @@
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { type CoordinationServiceServer, SessionKind } from '@holdfast/proto/v1';
-import { requireRole } from '../../platform/grpc/caller.js';
-import { unary } from '../../platform/grpc/unary.js';
-import type { Log } from '../../platform/telemetry/log.js';
-import type { Coordination } from '../coordination/coordination.js';
-import { readJob } from '../grpc/wire.js';
+import { requireRole } from '../../../platform/grpc/caller.js';
+import { unary } from '../../../platform/grpc/unary.js';
+import type { Log } from '../../../platform/telemetry/log.js';
+import type { Coordination } from '../../coordination/coordination.js';
+import { readBackupType, readJob } from '../../grpc/wire.js';
 
 const NONE = Buffer.alloc(0);
 
 /** Control's door for gateways over a Coordination: the other end of the wire that the gateway's client speaks. */
 export function coordinationServer(control: Coordination, log: Log): CoordinationServiceServer {
-  const toWire = ({ vaultId, storeUrl }: { vaultId: string; storeUrl: string }) => ({ vaultId: uuidToBytes(vaultId), storeUrl });
+  const toWire = ({ vaultId, storeUrl }: { vaultId: string; storeUrl: string }) => ({
+    vaultId: uuidToBytes(vaultId),
+    storeUrl,
+  });
   return {
     authorizeSession: unary(log, async (request, call) => {
       requireRole(call, 'gateway');
-      const { kind, vault, itemId, domainId, root } = await control.authorizeSession(uuidFromBytes(request.agentId), readJob(request.job));
+      const { kind, vault, itemId, domainId, root } = await control.authorizeSession(
+        uuidFromBytes(request.agentId),
+        readJob(request.job),
+      );
       return {
         kind: kind === 'backup' ? SessionKind.SESSION_KIND_BACKUP : SessionKind.SESSION_KIND_RESTORE,
         vault: toWire(vault),
@@ -23,12 +29,22 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
         rootNode: root ?? NONE,
       };
     }),
-    preparePoint: unary(log, async ({ agentId, job, rootNode, ...rest }) => {
-      const point = await control.preparePoint({ agentId: uuidFromBytes(agentId), job: readJob(job), root: rootNode, ...rest, counters: rest.counters });
+    preparePoint: unary(log, async ({ agentId, job, rootNode, type, basePointId, counters }) => {
+      const point = await control.preparePoint({
+        agentId: uuidFromBytes(agentId),
+        job: readJob(job),
+        root: rootNode,
+        type: readBackupType(type),
+        basePointId,
+        counters,
+      });
       return { pointId: uuidToBytes(point.pointId), signedPoint: point.signed };
     }),
     recordPoint: unary(log, async ({ agentId, job, pointId, signedPoint }) => {
-      await control.recordPoint(uuidFromBytes(agentId), readJob(job), { pointId: uuidFromBytes(pointId), signed: signedPoint });
+      await control.recordPoint(uuidFromBytes(agentId), readJob(job), {
+        pointId: uuidFromBytes(pointId),
+        signed: signedPoint,
+      });
       return {};
     }),
     releaseFrameKeys: unary(log, async ({ job, frames }) => {

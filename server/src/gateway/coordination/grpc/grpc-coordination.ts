@@ -3,9 +3,21 @@ import { type CallOptions, type ClientUnaryCall, experimental, Metadata, type Se
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { CoordinationServiceClient, type JobRef as WireJob, SessionKind, type VaultStore } from '@holdfast/proto/v1';
-import { fromGrpcError } from '../../platform/grpc/errors.js';
-import type { Coordination, JobRef, SessionGrant, VaultStoreRef } from './coordination.js';
+import {
+  CoordinationServiceClient,
+  SessionKind,
+  type VaultStore,
+  BackupType as WireBackupType,
+  type JobRef as WireJob,
+} from '@holdfast/proto/v1';
+import { fromGrpcError } from '../../../platform/grpc/errors.js';
+import type { BackupType, Coordination, JobRef, SessionGrant, VaultStoreRef } from '../coordination.js';
+
+const BACKUP_TYPES: Readonly<Record<BackupType, WireBackupType>> = {
+  FULL: WireBackupType.BACKUP_TYPE_FULL,
+  DIFFERENTIAL: WireBackupType.BACKUP_TYPE_DIFFERENTIAL,
+  INCREMENTAL: WireBackupType.BACKUP_TYPE_INCREMENTAL,
+};
 
 const ID_BYTES = 32;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -35,11 +47,19 @@ type Method<Request, Response> = (
 ) => ClientUnaryCall;
 
 /** Control's CoordinationService under the gateway's certificate. A renewed certificate is used for the next connection. */
-export function createGrpcCoordination(control: ControlAddress, identity: experimental.CertificateProvider, clock: Clock): GrpcCoordination {
+export function createGrpcCoordination(
+  control: ControlAddress,
+  identity: experimental.CertificateProvider,
+  clock: Clock,
+): GrpcCoordination {
   let place = control;
   let client = connect(place, identity);
 
-  function call<Request, Response>(method: Method<Request, Response>, request: Request, timeoutMs: number): Promise<Response> {
+  function call<Request, Response>(
+    method: Method<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Response> {
     return new Promise((resolve, reject) => {
       method.call(client, request, new Metadata(), { deadline: clock.now() + timeoutMs }, (error, response) => {
         if (error) reject(fromGrpcError(error));
@@ -50,7 +70,11 @@ export function createGrpcCoordination(control: ControlAddress, identity: experi
 
   return {
     async authorizeSession(agentId, job) {
-      const answer = await call(client.authorizeSession, { agentId: uuidToBytes(agentId), job: toWireJob(job) }, SHORT_MS);
+      const answer = await call(
+        client.authorizeSession,
+        { agentId: uuidToBytes(agentId), job: toWireJob(job) },
+        SHORT_MS,
+      );
       return {
         kind: kindOf(answer.kind),
         vault: toStoreRef(answer.vault),
@@ -60,18 +84,38 @@ export function createGrpcCoordination(control: ControlAddress, identity: experi
       };
     },
     async preparePoint({ agentId, job, root, type, basePointId, counters }) {
-      const request = { agentId: uuidToBytes(agentId), job: toWireJob(job), rootNode: root, type, basePointId, counters };
+      const request = {
+        agentId: uuidToBytes(agentId),
+        job: toWireJob(job),
+        rootNode: root,
+        type: BACKUP_TYPES[type],
+        basePointId,
+        counters,
+      };
       const answer = await call(client.preparePoint, request, SIGNING_MS);
       if (answer.signedPoint.length === 0) throw confused();
       return { pointId: uuidFromBytes(answer.pointId), signed: answer.signedPoint };
     },
     async recordPoint(agentId, job, point) {
-      const request = { agentId: uuidToBytes(agentId), job: toWireJob(job), pointId: uuidToBytes(point.pointId), signedPoint: point.signed };
+      const request = {
+        agentId: uuidToBytes(agentId),
+        job: toWireJob(job),
+        pointId: uuidToBytes(point.pointId),
+        signedPoint: point.signed,
+      };
       await call(client.recordPoint, request, SIGNING_MS);
     },
     async releaseFrameKeys(job, frames) {
-      const questions = frames.map(({ domainId, sessionKey, frame }) => ({ domainId: uuidToBytes(domainId), sessionKey, frame }));
-      const { sealedFrameKeys } = await call(client.releaseFrameKeys, { job: toWireJob(job), frames: questions }, SIGNING_MS);
+      const questions = frames.map(({ domainId, sessionKey, frame }) => ({
+        domainId: uuidToBytes(domainId),
+        sessionKey,
+        frame,
+      }));
+      const { sealedFrameKeys } = await call(
+        client.releaseFrameKeys,
+        { job: toWireJob(job), frames: questions },
+        SIGNING_MS,
+      );
       if (sealedFrameKeys.length !== frames.length) throw confused();
       return sealedFrameKeys;
     },
@@ -88,7 +132,10 @@ export function createGrpcCoordination(control: ControlAddress, identity: experi
       return vaults.map(toStoreRef);
     },
     async reconcilePoints(vaultId, points) {
-      const request = { vaultId: uuidToBytes(vaultId), points: points.map(({ signed, complete }) => ({ signedPoint: signed, complete })) };
+      const request = {
+        vaultId: uuidToBytes(vaultId),
+        points: points.map(({ signed, complete }) => ({ signedPoint: signed, complete })),
+      };
       const { adopted, quarantined } = await call(client.reconcilePoints, request, SIGNING_MS);
       return { adopted: adopted.map(uuidFromBytes), quarantined: quarantined.map(uuidFromBytes) };
     },
@@ -120,7 +167,9 @@ function connect(control: ControlAddress, identity: experimental.CertificateProv
 
 function refusalOf(certificate: PeerCertificate): Error | undefined {
   const names = certificate.subjectaltname?.split(', ') ?? [];
-  return names.some((name) => name.startsWith('URI:holdfast://control/')) ? undefined : new Error('the certificate is not one of control');
+  return names.some((name) => name.startsWith('URI:holdfast://control/'))
+    ? undefined
+    : new Error('the certificate is not one of control');
 }
 
 function toWireJob({ jobId, epoch }: JobRef): WireJob {
@@ -150,5 +199,9 @@ function rootOf(kind: SessionKind, root: Buffer): Buffer | undefined {
 }
 
 function confused(): HoldfastError {
-  return new HoldfastError({ kind: 'Internal', code: 'CONTROL_ANSWER', message: 'An answer of control does not make sense.' });
+  return new HoldfastError({
+    kind: 'Internal',
+    code: 'CONTROL_ANSWER',
+    message: 'An answer of control does not make sense.',
+  });
 }

@@ -1,0 +1,28 @@
+import { DataServiceService, VaultStoreServiceService } from '@holdfast/proto/v1';
+import { createGrpcServer, type GrpcServer } from '../../platform/grpc/grpc-server.js';
+import type { RotatingIdentity } from '../../platform/pki/rotating-identity.js';
+import type { GatewayCore } from '../gateway-core.js';
+import { createDataService } from './data.service.js';
+import { createVaultStoreService } from './vault-store.service.js';
+
+/** The gateway's listener: agents and control, each by certificate. */
+export function createDataServer(core: GatewayCore, identity: RotatingIdentity): GrpcServer {
+  return createGrpcServer({
+    identity,
+    clientCertificates: true,
+    services: [
+      { definition: DataServiceService, handlers: createDataService(core), name: 'holdfast.v1.DataService' },
+      {
+        definition: VaultStoreServiceService,
+        handlers: createVaultStoreService(core),
+        name: 'holdfast.v1.VaultStoreService',
+      },
+    ],
+    limits: {
+      maxMessageBytes: core.limits.maxMessageBytes,
+      maxConcurrentCalls: core.limits.maxStreamsPerConnection,
+    },
+    clock: core.clock,
+    log: core.log,
+  });
+}
