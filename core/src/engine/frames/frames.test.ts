@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib';
 import { Codec, type FrameEntry, PackKind } from '@holdfast/proto/vault';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -135,13 +136,18 @@ describe('a frame', () => {
     }
   });
 
-  it('that decompresses to another length than stated allocates no more than stated', () => {
-    const bomb = new FrameSealer({ context, sessionKey, padded: false }).seal(frameOf([Buffer.alloc(4 << 20)]));
-    const body = bomb.stored.length;
-    expect(body).toBeLessThan(2_000);
-    expect(() => decompress(Buffer.from('28b52ffd', 'hex'), 10)).toThrowError(
-      expect.objectContaining({ kind: 'Integrity' }),
-    );
+  it('that decompresses to another length than stated, or wants a huge window, is refused', () => {
+    const body = zstdCompressSync(Buffer.alloc(4 << 20));
+    expect(body.length).toBeLessThan(2_000);
+    expect(decompress(body, 4 << 20).length).toBe(4 << 20);
+    for (const length of [1, 1000, (4 << 20) - 1, (4 << 20) + 1]) {
+      expect(() => decompress(body, length)).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
+    }
+    // A frame of one raw block with one byte, by hand: its sixth byte states the window that a reader needs.
+    const withWindow = (log: number): Buffer =>
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, (log - 10) << 3, 0x09, 0x00, 0x00, 0x78]);
+    expect(decompress(withWindow(23), 1).toString()).toBe('x');
+    expect(() => decompress(withWindow(24), 1)).toThrowError(expect.objectContaining({ kind: 'Integrity' }));
   });
 
   it('of an uploader that lies about its chunks opens but is not believed', () => {
