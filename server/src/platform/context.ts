@@ -15,6 +15,8 @@ export interface Context {
   readonly log: Log;
   /** The caller's network address, for the audit log; absent for what the server does by itself. */
   readonly address?: string;
+  /** What was asked for, as the API calls it (`backupNow`); for the audit of refusals. */
+  readonly operation?: string;
   readonly unitOfWork: UnitOfWork;
   readonly services: Services;
 }

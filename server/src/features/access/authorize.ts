@@ -56,7 +56,7 @@ function refusal(ctx: Context, permission: Permission, scope: Scope, verdict: 'u
       : scope.subscriptionId !== undefined
         ? { type: 'Subscription', id: scope.subscriptionId }
         : undefined;
-  const entry = { action: permission, outcome: 'REFUSED' as const, reason: verdict.toUpperCase(), ...(target === undefined ? {} : { target }) };
+  const entry = { action: ctx.operation ?? permission, outcome: 'REFUSED' as const, reason: `${verdict.toUpperCase()} ${permission}`, ...(target === undefined ? {} : { target }) };
   const origin = { principal: ctx.principal, ...(ctx.address === undefined ? {} : { address: ctx.address }) };
   switch (verdict) {
     case 'unauthenticated':

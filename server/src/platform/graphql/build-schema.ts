@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import type { Timers } from '@holdfast/core/clock';
 import type { GraphQLSchema } from 'graphql';
-import { buildSchema, type NonEmptyArray, type PubSub } from 'type-graphql';
+import { buildSchema, type MiddlewareFn, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { handleOnce } from '../idempotency/once.middleware.js';
 import type { PayloadSeal } from '../idempotency/payload-seal.js';
+import type { GraphqlContext } from './graphql-context.js';
 import { NodeResolver } from './node.resolver.js';
 import { RESOLVERS } from './resolvers.js';
 import { nameRoots } from './root-names.js';
@@ -18,13 +19,19 @@ export interface SchemaPorts {
 export async function buildHoldfastSchema(ports: SchemaPorts): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: [NodeResolver, ...RESOLVERS] as NonEmptyArray<Function>,
-    globalMiddlewares: [limitTime(ports.timers), handleOnce(ports.seal)],
+    globalMiddlewares: [nameOperation, limitTime(ports.timers), handleOnce(ports.seal)],
     // Use cases check their input, for every door.
     validate: false,
     pubSub: NO_TOPICS,
   });
   return nameRoots(schema);
 }
+
+/** Tells use cases which of the request's root fields they serve. */
+const nameOperation: MiddlewareFn<GraphqlContext> = (data, next) => {
+  if (data.info.path.prev === undefined) data.context = { ...data.context, operation: data.info.fieldName };
+  return next();
+};
 
 /** Live updates come from `subscribe:` functions, never from topics. */
 const NO_TOPICS: PubSub = {

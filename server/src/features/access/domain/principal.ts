@@ -20,7 +20,8 @@ export type Principal =
 export function describePrincipal(principal: Principal): string {
   switch (principal.kind) {
     case 'user':
-      return principal.tokenId === undefined ? `user:${principal.name}` : `user:${principal.name} token:${principal.tokenId}`;
+      // A user's name holds neither colon nor space, so nobody can be named like the others here.
+      return principal.tokenId === undefined ? principal.name : `${principal.name} token:${principal.tokenId}`;
     case 'agent':
       return `agent:${principal.agentId}`;
     case 'gateway':
