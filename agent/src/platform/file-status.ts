@@ -1,10 +1,12 @@
 import { joinNanoseconds } from './nanoseconds.js';
-import { checked, native, terminated } from './posix.js';
+import { checked, lastErrno, native, terminated } from './posix.js';
+import { PosixError } from './posix-error.js';
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_BYTES = 256;
+const ENOENT = 2;
 
 /** What `statx` tells about a file, decoded from the kernel's fixed layout. */
 export interface FileStatus {
@@ -55,6 +57,18 @@ const EMPTY = Buffer.from([0]);
 /** `lstat` relative to a directory. */
 export function statAt(dirFd: number, name: Uint8Array): FileStatus {
   return statx(dirFd, terminated(name, 'statx'), AT_SYMLINK_NOFOLLOW, name);
+}
+
+/** As `statAt`, but undefined if there is no such name: for where that is the common case and an exception would cost too much. */
+export function statAtIfExists(dirFd: number, name: Uint8Array): FileStatus | undefined {
+  const { statx: call, numbers } = native();
+  const path = terminated(name, 'statx');
+  if (call(numbers.statx, dirFd, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, statusBuffer) < 0) {
+    const errno = lastErrno();
+    if (errno === ENOENT) return undefined;
+    throw new PosixError(errno, 'statx', Buffer.from(name).toString());
+  }
+  return decodeStatx(statusBuffer);
 }
 
 export function statFd(fd: number): FileStatus {

@@ -1,10 +1,11 @@
-import { AT_FDCWD, checked, native, terminated } from './posix.js';
+import { AT_FDCWD, checked, lastErrno, native, terminated } from './posix.js';
 import { PosixError } from './posix-error.js';
 
 const AT_REMOVEDIR = 0x200;
 const AT_SYMLINK_FOLLOW = 0x400;
 const RENAME_NOREPLACE = 1;
 const MAX_LINK_BYTES = 4096;
+const ENOENT = 2;
 const EINVAL = 22;
 const DIRENT_BUFFER_BYTES = 65_536;
 
@@ -105,6 +106,14 @@ export function renameNoReplaceAt(dirFd: number, name: Uint8Array, newDirFd: num
 export function unlinkAt(dirFd: number, name: Uint8Array): void {
   const path = terminated(name, 'unlinkat');
   checked('unlinkat', name, () => native().unlinkat(dirFd, path, 0));
+}
+
+/** False if there is no such name. */
+export function unlinkAtIfExists(dirFd: number, name: Uint8Array): boolean {
+  if (native().unlinkat(dirFd, terminated(name, 'unlinkat'), 0) >= 0) return true;
+  const errno = lastErrno();
+  if (errno === ENOENT) return false;
+  throw new PosixError(errno, 'unlinkat', Buffer.from(name).toString());
 }
 
 export function removeDirectoryAt(dirFd: number, name: Uint8Array): void {

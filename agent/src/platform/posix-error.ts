@@ -12,7 +12,7 @@ export class PosixError extends Error {
 
   constructor(errno: number, syscall: string, detail?: string) {
     const code = errnoName(errno);
-    const text = util.getSystemErrorMap().get(-errno)?.[1] ?? `error ${errno}`;
+    const text = described.get(-errno)?.[1] ?? `error ${errno}`;
     super(`${code}: ${text}, ${syscall}${detail === undefined ? '' : ` '${detail}'`}`);
     this.code = code;
     this.errno = -errno;
@@ -20,12 +20,14 @@ export class PosixError extends Error {
   }
 }
 
-/** The code of a failed system call, be it ours or Node's; undefined for anything else. */
+/** The code of a failed system call, be it ours or Node's; undefined for anything else, also for errors with other codes. */
 export function errorCode(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return undefined;
+  if (!(error instanceof Error) || !('errno' in error) || typeof error.errno !== 'number') return undefined;
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+// Node makes a new map at each call.
+const described = util.getSystemErrorMap();
 const namesByNumber = new Map<number, string>();
 for (const [name, number] of Object.entries(os.constants.errno)) {
   // The first name wins: ENOTSUP and EAGAIN before their aliases, as Node reports them.
@@ -33,5 +35,5 @@ for (const [name, number] of Object.entries(os.constants.errno)) {
 }
 
 function errnoName(errno: number): string {
-  return util.getSystemErrorMap().get(-errno)?.[0] ?? namesByNumber.get(errno) ?? `E${errno}`;
+  return described.get(-errno)?.[0] ?? namesByNumber.get(errno) ?? `E${errno}`;
 }

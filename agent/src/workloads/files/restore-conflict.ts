@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { statAt } from '../../platform/file-status.js';
+import { statAtIfExists } from '../../platform/file-status.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { errorCode } from '../../platform/posix-error.js';
@@ -64,13 +64,13 @@ export class ConflictProbe {
 
   /** Throws a `RestoreConflictError` if the entry, which is not a directory, would meet something. */
   check(entry: FileEntry): void {
-    if (this.typeOf(entry.name) !== undefined) throw new RestoreConflictError(joinPath(this.path, entry.name));
+    if (statAtIfExists(this.fd, entry.name)) throw new RestoreConflictError(joinPath(this.path, entry.name));
   }
 
   /** The probe for what lies below a directory, which the caller closes; undefined if nothing is there yet. */
   directory(entry: FileEntry): ConflictProbe | undefined {
     const path = joinPath(this.path, entry.name);
-    const type = this.typeOf(entry.name);
+    const type = statAtIfExists(this.fd, entry.name)?.type;
     if (type === undefined) return undefined;
     if (type !== 'directory') throw new RestoreConflictError(path);
     const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
@@ -79,14 +79,5 @@ export class ConflictProbe {
 
   close(): void {
     fs.closeSync(this.fd);
-  }
-
-  private typeOf(name: Buffer): string | undefined {
-    try {
-      return statAt(this.fd, name).type;
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
   }
 }

@@ -1,21 +1,13 @@
 import fs from 'node:fs';
-import { type FileStatus, statAt, statFd } from '../../platform/file-status.js';
-import {
-  linkAt,
-  makeDirectoryAt,
-  makeSpecialAt,
-  removeDirectoryAt,
-  renameAt,
-  renameNoReplaceAt,
-  symlinkAt,
-  unlinkAt,
-} from '../../platform/names.js';
+import { statFd } from '../../platform/file-status.js';
+import { makeDirectoryAt, makeSpecialAt, symlinkAt, unlinkAt } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
-import { errorCode, PosixError } from '../../platform/posix-error.js';
+import { errorCode } from '../../platform/posix-error.js';
 import { getXattr } from '../../platform/xattrs.js';
 import { applyMetadata } from './apply-metadata.js';
-import { type FileEntry, isName, joinPath } from './file-entry.js';
-import { alternativeName, RestoreConflictError } from './restore-conflict.js';
+import { type FileEntry, isName } from './file-entry.js';
+import { RestoreConflictError } from './restore-conflict.js';
+import { NO_HARD_LINKS, type Place, RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
 import { ExchangedError, type Primary } from './restored-links.js';
 import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
@@ -23,20 +15,11 @@ import { type ContentSource, ContentSourceError, writeContent } from './write-co
 /** All but the first were reported as notices; `notRestorable` is what only another user could make. */
 export type RestoreOutcome = 'restored' | 'skipped' | 'notRestorable' | 'failed';
 
-/** Where an entry comes to lie. */
-interface Place {
-  readonly name: Buffer;
-  /** Something is there that shall go. */
-  readonly replace: boolean;
-}
-
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const MAX_ATTEMPTS = 100;
-const EEXIST = 17;
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
-/** What says that a file system cannot rename without replacing. */
-const NO_SAFE_RENAME = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP']);
-const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK']);
+/** What says that an entry cannot be linked and is better restored by itself. */
+const NOT_LINKABLE = new Set(['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_LINKS]);
 
 /**
  * One directory of a restore. It holds a descriptor of the very directory, and every name is made relative to that, so whatever
@@ -48,6 +31,7 @@ const NO_HARD_LINKS = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK']);
 export class RestoreDirectory {
   /** What is made here is handed an ACL that it may not have had. */
   private readonly handsDownAcl: boolean;
+  private readonly places: RestorePlaces;
   private readonly children = new Set<RestoreDirectory>();
   private running = 0;
   private left = false;
@@ -64,27 +48,28 @@ export class RestoreDirectory {
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
     this.handsDownAcl = handsDownAcl(fd);
+    this.places = new RestorePlaces(run, fd, path);
   }
 
   /** Where an entry of this directory would lie, absolute: for notices. */
   pathOf(entry: FileEntry): Buffer {
-    return this.run.absolute(this.below(entry.name));
+    return this.run.absolute(this.places.below(entry.name));
   }
 
   /** Makes the directory, or goes into the one that is there. Undefined if it was skipped or failed, and with it all below. */
   directory(entry: FileEntry): RestoreDirectory | undefined {
     if (!this.accepts(entry)) return undefined;
-    const path = this.below(entry.name);
+    const path = this.places.below(entry.name);
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const existing = this.existing(entry.name);
+        const existing = this.places.existing(entry.name);
         if (existing?.type === 'directory')
           return this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
         if (existing && entry.leadsToRoot) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
           return undefined;
         }
-        const place = this.place(entry, existing);
+        const place = this.places.decide(entry, existing);
         if (place === 'skipped') return undefined;
         if (place.replace) unlinkAt(this.fd, place.name);
         try {
@@ -154,106 +139,23 @@ export class RestoreDirectory {
 
   // ---------------------------------------------------------------- places
 
-  private below(name: Buffer): Buffer {
-    return this.path.length === 0 ? name : joinPath(this.path, name);
-  }
-
   private accepts(entry: FileEntry): boolean {
     if (this.left) throw new TypeError('the directory was left');
     if (isName(entry.name)) return true;
-    this.run.refused(this.below(entry.name), 'this is not a name that an entry may have');
+    this.run.refused(this.places.below(entry.name), 'this is not a name that an entry may have');
     return false;
-  }
-
-  private existing(name: Buffer): FileStatus | undefined {
-    try {
-      return statAt(this.fd, name);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
-
-  private place(entry: FileEntry, existing: FileStatus | undefined): Place | 'skipped' {
-    const { name } = entry;
-    if (!existing) return { name, replace: false };
-    switch (this.run.onConflict) {
-      case 'FAIL':
-        throw new RestoreConflictError(this.pathOf(entry));
-      case 'SKIP':
-        return this.run.skipped(this.below(name));
-      case 'OVERWRITE':
-        return { name, replace: true };
-      case 'KEEP_BOTH': {
-        let n = 1;
-        while (this.existing(alternativeName(name, n))) n++;
-        return { name: alternativeName(name, n), replace: false };
-      }
-    }
   }
 
   private enter(entry: FileEntry, name: Buffer, ownMetadata: boolean, mayHaveOtherAcl: boolean): RestoreDirectory {
     const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const metadata = ownMetadata && !entry.leadsToRoot ? entry : undefined;
-    const child = new RestoreDirectory(this.run, fd, this.below(name), metadata, mayHaveOtherAcl, (closed) => {
+    const child = new RestoreDirectory(this.run, fd, this.places.below(name), metadata, mayHaveOtherAcl, (closed) => {
       this.children.delete(closed);
       this.closeIfDone();
     });
     this.children.add(child);
     this.run.counts.restored++;
     return child;
-  }
-
-  /** Finds the entry's place and has it put there; again, if the place is taken meanwhile. */
-  private putInPlace(entry: FileEntry, put: (place: Place) => void): { outcome: RestoreOutcome; name: Buffer } {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const place = this.place(entry, this.existing(entry.name));
-      if (place === 'skipped') return { outcome: 'skipped', name: entry.name };
-      try {
-        put(place);
-        return { outcome: 'restored', name: place.name };
-      } catch (error) {
-        // Somebody took the name since we looked.
-        if (errorCode(error) !== 'EEXIST' || place.replace) throw error;
-      }
-    }
-    throw new PosixError(EEXIST, 'renameat2', entry.name.toString());
-  }
-
-  /** Gives a complete temporary file its name. */
-  private publish(temporary: Buffer, place: Place): void {
-    if (place.replace) {
-      this.renameOver(temporary, place.name);
-      return;
-    }
-    try {
-      renameNoReplaceAt(this.fd, temporary, this.fd, place.name);
-    } catch (error) {
-      if (!NO_SAFE_RENAME.has(errorCode(error) ?? '')) throw error;
-      this.renameByLink(temporary, place.name);
-    }
-  }
-
-  private renameOver(temporary: Buffer, name: Buffer): void {
-    try {
-      renameAt(this.fd, temporary, this.fd, name);
-    } catch (error) {
-      if (errorCode(error) !== 'EISDIR') throw error;
-      removeDirectoryAt(this.fd, name);
-      renameAt(this.fd, temporary, this.fd, name);
-    }
-  }
-
-  /** A hard link fails if the name is taken. Where there are none either, a name taken in this very moment is lost. */
-  private renameByLink(temporary: Buffer, name: Buffer): void {
-    try {
-      linkAt(this.fd, temporary, this.fd, name);
-      unlinkAt(this.fd, temporary);
-    } catch (error) {
-      if (!NO_HARD_LINKS.has(errorCode(error) ?? '')) throw error;
-      if (this.existing(name)) throw new PosixError(EEXIST, 'renameat', name.toString());
-      renameAt(this.fd, temporary, this.fd, name);
-    }
   }
 
   // ---------------------------------------------------------------- entries
@@ -285,37 +187,40 @@ export class RestoreDirectory {
   private link(entry: FileEntry, primary: Primary): RestoreOutcome | undefined {
     const temporary = this.run.temporaryName();
     try {
-      return this.putInPlace(entry, (place) => {
+      const first = this.places.decide(entry, this.places.existing(entry.name));
+      if (first === 'skipped') return 'skipped';
+      return this.places.put(entry, first, (place) => {
         if (!place.replace) {
           this.run.links.link(primary, this.fd, place.name);
           return;
         }
         this.run.links.link(primary, this.fd, temporary);
         try {
-          this.renameOver(temporary, place.name);
+          this.places.renameOver(temporary, place.name);
         } finally {
           // A rename of one link over another of the same file does nothing.
-          this.remove(temporary);
+          this.places.removeTemporary(temporary);
         }
       }).outcome;
     } catch (error) {
       if (error instanceof ExchangedError) return undefined;
-      if (['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_LINKS].includes(errorCode(error) ?? '')) return undefined;
-      return this.run.failed(this.below(entry.name), error);
+      if (NOT_LINKABLE.has(errorCode(error) ?? '')) return undefined;
+      return this.run.failed(this.places.below(entry.name), error);
     }
   }
 
   private async writeFile(entry: FileEntry, open: () => ContentSource): Promise<Restored> {
-    const path = this.below(entry.name);
+    const path = this.places.below(entry.name);
     const temporary = this.run.temporaryName();
     let fd = -1;
     try {
       // Before the content is asked for.
-      if (this.place(entry, this.existing(entry.name)) === 'skipped') return { outcome: 'skipped' };
+      const place = this.places.decide(entry, this.places.existing(entry.name));
+      if (place === 'skipped') return { outcome: 'skipped' };
       fd = openAt(this.fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-      const writing = writeContent(fd, entry.size, open());
+      const writing = writeContent(fd, entry.size, opened(open));
       if (writing) await writing;
-      return this.complete(fd, false, temporary, entry);
+      return this.complete(fd, false, temporary, entry, place);
     } catch (error) {
       if (error instanceof RestoreConflictError) throw error;
       if (error instanceof ContentSourceError) throw error.cause;
@@ -323,30 +228,31 @@ export class RestoreDirectory {
     } finally {
       if (fd >= 0) {
         fs.closeSync(fd);
-        this.remove(temporary);
+        this.places.removeTemporary(temporary);
       }
     }
   }
 
   private writeSpecial(entry: FileEntry): Restored {
-    const path = this.below(entry.name);
+    const path = this.places.below(entry.name);
     const temporary = this.run.temporaryName();
     let fd = -1;
     try {
-      if (this.place(entry, this.existing(entry.name)) === 'skipped') return { outcome: 'skipped' };
+      const place = this.places.decide(entry, this.places.existing(entry.name));
+      if (place === 'skipped') return { outcome: 'skipped' };
       if (!this.makeSpecial(entry, temporary)) return { outcome: 'notRestorable' };
       fd = openAt(this.fd, temporary, O_PATH | O_NOFOLLOW);
       const status = statFd(fd);
       if (status.type !== entry.type || status.nlink !== 1) {
         return { outcome: this.run.refused(path, 'it was exchanged while restoring') };
       }
-      return this.complete(fd, true, temporary, entry);
+      return this.complete(fd, true, temporary, entry, place);
     } catch (error) {
       if (error instanceof RestoreConflictError) throw error;
       return { outcome: this.run.failed(path, error) };
     } finally {
       if (fd >= 0) fs.closeSync(fd);
-      this.remove(temporary);
+      this.places.removeTemporary(temporary);
     }
   }
 
@@ -365,7 +271,7 @@ export class RestoreDirectory {
           return true;
         } catch (error) {
           if (errorCode(error) !== 'EPERM') throw error;
-          this.run.notice('notRestorable', this.below(entry.name), `only root may make it: ${String(error)}`);
+          this.run.notice('notRestorable', this.places.below(entry.name), `only root may make it: ${String(error)}`);
           return false;
         }
       case 'file':
@@ -374,22 +280,13 @@ export class RestoreDirectory {
     }
   }
 
-  private complete(fd: number, isPathOnly: boolean, temporary: Buffer, entry: FileEntry): Restored {
+  private complete(fd: number, isPathOnly: boolean, temporary: Buffer, entry: FileEntry, first: Place): Restored {
     const target = { fd, isPathOnly, mayHaveOtherAcl: this.handsDownAcl };
-    applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.below(entry.name), message));
-    const { outcome, name } = this.putInPlace(entry, (place) => this.publish(temporary, place));
+    applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.places.below(entry.name), message));
+    const { outcome, name } = this.places.put(entry, first, (place) => this.places.publish(temporary, place));
     if (outcome !== 'restored' || !entry.hardLinkGroup) return { outcome };
     const { dev, ino } = statFd(fd);
-    return { outcome, primary: { path: this.below(name), dev, ino } };
-  }
-
-  /** Of a temporary name that has become a real one there is nothing left. */
-  private remove(temporary: Buffer): void {
-    try {
-      unlinkAt(this.fd, temporary);
-    } catch (error) {
-      if (errorCode(error) === undefined) throw error;
-    }
+    return { outcome, primary: { path: this.places.below(name), dev, ino } };
   }
 }
 
@@ -397,6 +294,14 @@ interface Restored {
   readonly outcome: RestoreOutcome;
   /** For the other members of its hard-link group. */
   readonly primary?: Primary;
+}
+
+function opened(open: () => ContentSource): ContentSource {
+  try {
+    return open();
+  } catch (error) {
+    throw error instanceof ContentSourceError ? error : new ContentSourceError(error);
+  }
 }
 
 function handsDownAcl(fd: number): boolean {

@@ -256,6 +256,11 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
     const entry = (name: string) => someEntry({ name: bytes(name), size: 200_000, hardLinkGroup: bytes('/g') });
     await expect(writer.root.file(entry('gone'), half)).rejects.toBe(damaged);
     await expect(writer.root.file(entry('kept'), half)).rejects.toBe(damaged);
+    const unopened = Object.assign(new Error('no copy'), { code: 'ENOENT', errno: -2 });
+    const failing = () => {
+      throw unopened;
+    };
+    await expect(writer.root.file(entry('unopened'), failing)).rejects.toBe(unopened);
     await expect(writer.root.file(entry('short'), () => Buffer.alloc(5))).rejects.toThrow(RangeError);
     const outside = async function* () {
       yield { offset: 199_999, data: Buffer.alloc(2) };

@@ -1,0 +1,127 @@
+import { type FileStatus, statAtIfExists } from '../../platform/file-status.js';
+import {
+  linkAt,
+  removeDirectoryAt,
+  renameAt,
+  renameNoReplaceAt,
+  unlinkAt,
+  unlinkAtIfExists,
+} from '../../platform/names.js';
+import { errorCode, PosixError } from '../../platform/posix-error.js';
+import { type FileEntry, joinPath } from './file-entry.js';
+import { alternativeName, RestoreConflictError } from './restore-conflict.js';
+import type { RestoreRun } from './restore-run.js';
+
+/** Where an entry comes to lie. */
+export interface Place {
+  readonly name: Buffer;
+  /** Something is there that shall go. */
+  readonly replace: boolean;
+}
+
+const MAX_ATTEMPTS = 100;
+const EEXIST = 17;
+/** What says that a file system cannot rename without replacing. */
+const NO_SAFE_RENAME = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP']);
+/** What says that it has no hard links, or no more for this file. */
+export const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
+
+/** The names in one directory of a restore: which one an entry gets, and how it gets it. */
+export class RestorePlaces {
+  constructor(
+    private readonly run: RestoreRun,
+    private readonly fd: number,
+    /** Relative to the target. */
+    private readonly path: Buffer,
+  ) {}
+
+  below(name: Buffer): Buffer {
+    return this.path.length === 0 ? name : joinPath(this.path, name);
+  }
+
+  existing(name: Buffer): FileStatus | undefined {
+    return statAtIfExists(this.fd, name);
+  }
+
+  /** Where the entry shall lie, given what stands at its name. Throws a `RestoreConflictError` under FAIL. */
+  decide(entry: FileEntry, existing: FileStatus | undefined): Place | 'skipped' {
+    const { name } = entry;
+    if (!existing) return { name, replace: false };
+    switch (this.run.onConflict) {
+      case 'FAIL':
+        throw new RestoreConflictError(this.run.absolute(this.below(name)));
+      case 'SKIP':
+        return this.run.skipped(this.below(name));
+      case 'OVERWRITE':
+        return { name, replace: true };
+      case 'KEEP_BOTH': {
+        let n = 1;
+        while (this.existing(alternativeName(name, n))) n++;
+        return { name: alternativeName(name, n), replace: false };
+      }
+    }
+  }
+
+  /** Has the entry put in its place, or in another if that is taken meanwhile. */
+  put(entry: FileEntry, first: Place, put: (place: Place) => void): { outcome: 'restored' | 'skipped'; name: Buffer } {
+    let place: Place | 'skipped' = first;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      try {
+        put(place);
+        return { outcome: 'restored', name: place.name };
+      } catch (error) {
+        // Somebody took the name since we looked.
+        if (errorCode(error) !== 'EEXIST' || place.replace) throw error;
+      }
+      place = this.decide(entry, this.existing(entry.name));
+      if (place === 'skipped') return { outcome: 'skipped', name: entry.name };
+    }
+    throw new PosixError(EEXIST, 'renameat2', entry.name.toString());
+  }
+
+  /** Gives a complete temporary file its name. */
+  publish(temporary: Buffer, place: Place): void {
+    if (place.replace) {
+      this.renameOver(temporary, place.name);
+      return;
+    }
+    try {
+      renameNoReplaceAt(this.fd, temporary, this.fd, place.name);
+    } catch (error) {
+      if (!NO_SAFE_RENAME.has(errorCode(error) ?? '')) throw error;
+      this.renameByLink(temporary, place.name);
+    }
+  }
+
+  /** An empty directory gives way, any other does not. */
+  renameOver(temporary: Buffer, name: Buffer): void {
+    try {
+      renameAt(this.fd, temporary, this.fd, name);
+    } catch (error) {
+      if (errorCode(error) !== 'EISDIR') throw error;
+      removeDirectoryAt(this.fd, name);
+      renameAt(this.fd, temporary, this.fd, name);
+    }
+  }
+
+  /** A hard link fails if the name is taken. Where there are none either, a name taken in this very moment is lost. */
+  private renameByLink(temporary: Buffer, name: Buffer): void {
+    try {
+      linkAt(this.fd, temporary, this.fd, name);
+      unlinkAt(this.fd, temporary);
+    } catch (error) {
+      if (!NO_HARD_LINKS.includes(errorCode(error) ?? '')) throw error;
+      if (this.existing(name)) throw new PosixError(EEXIST, 'renameat', name.toString());
+      renameAt(this.fd, temporary, this.fd, name);
+    }
+  }
+
+  /** Of a temporary name that has become a real one there is nothing left. */
+  removeTemporary(temporary: Buffer): void {
+    try {
+      unlinkAtIfExists(this.fd, temporary);
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+}
