@@ -53,14 +53,13 @@ export class SessionLink {
   private opening: Promise<Opened> | undefined;
   private opens = 0;
   private reopensInRow = 0;
-  private answeredAt: number;
+  /** Of the first of the failures that no answer has interrupted. */
+  private failingSince: number | undefined;
 
   constructor(
     private readonly ports: DataTransportPorts,
     private readonly job: JobRef,
-  ) {
-    this.answeredAt = ports.clock.monotonic();
-  }
+  ) {}
 
   /** 1 for the first session, one more for every session that had to replace it. */
   get generation(): number {
@@ -74,7 +73,7 @@ export class SessionLink {
       const opening = (this.opening ??= this.open(signal));
       try {
         const answer = await call(await opening);
-        this.answeredAt = this.ports.clock.monotonic();
+        this.failingSince = undefined;
         this.reopensInRow = 0;
         return answer;
       } catch (error) {
@@ -106,7 +105,8 @@ export class SessionLink {
       return this.discard(failed);
     }
     if (!isHoldfastError(error) || !isWorthRepeating(error)) throw error;
-    if (clock.monotonic() - this.answeredAt > GIVE_UP_MS) throw unreachable(error);
+    this.failingSince ??= clock.monotonic();
+    if (clock.monotonic() - this.failingSince > GIVE_UP_MS) throw unreachable(error);
     const waitMs = backOff.next();
     log.warn({ job: this.job.jobId, waitMs, ...errorFacts(error) }, 'a call to the gateway failed; trying again');
     await clock.sleep(waitMs, signal).catch(() => undefined);

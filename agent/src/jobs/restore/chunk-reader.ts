@@ -61,8 +61,8 @@ export class ChunkReader {
     const wanted = new Map<string, Buffer>();
     for (const id of ids) {
       const cached = this.opened.DATA.find(id) ?? this.opened.NODE.find(id);
-      if (cached === undefined) wanted.set(idKey(id), id);
-      else this.deliver(id, cached.chunk, cached.kind, fetched);
+      // A kept frame was checked for what was asked of it then, and may be bad in other places.
+      if (cached === undefined || !this.deliver(id, cached.chunk, cached.kind, fetched)) wanted.set(idKey(id), id);
     }
     const all = [...wanted.values()];
     for (let from = 0; from < all.length; from += CHUNKS_PER_READ) await this.fetchFromVault(all.slice(from, from + CHUNKS_PER_READ), fetched);
