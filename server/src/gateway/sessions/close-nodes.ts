@@ -1,6 +1,7 @@
 import { PackKind } from '@holdfast/core/engine';
 import type { Copy } from '../chunk-index/chunk-index.js';
 import { CLOSED, hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
+import { settleUpwards } from '../chunk-index/settle-upwards.js';
 import type { Session } from './session.js';
 
 const ID_BYTES = 32;
@@ -12,28 +13,19 @@ const ID_BYTES = 32;
  */
 export function closeNodes(session: Session, nodes: readonly number[]): number[] {
   const { index } = session.vault;
-  const closed = new Set<number>();
-  let open = nodes.filter((node) => !hasTrustedEdges(index.currentState(node)));
-  for (;;) {
-    const still = open.filter((node) => {
-      const closes = index
-        .lookup(index.edgesOf(node))
-        .every((copies) => copies.some((copy) => mayBeReferredTo(session, copy, closed)));
-      if (closes) closed.add(node);
-      return !closes;
-    });
-    if (still.length === open.length) break;
-    open = still;
-  }
-  index.changeState([...closed], { set: CLOSED });
-  return open;
+  const open = nodes.filter((node) => !hasTrustedEdges(index.currentState(node)));
+  const sound = open.filter((node) => stands(index.currentState(node)));
+  const closed = settleUpwards(index, sound, (copy) => mayBeReferredTo(session, copy));
+  index.changeState(closed, { set: CLOSED });
+  const done = new Set(closed);
+  return open.filter((node) => !done.has(node));
 }
 
 /** Something in this session's set that a point may reach. */
-export function mayBeReferredTo(session: Session, copy: Copy, closedJustNow: ReadonlySet<number> = new Set()): boolean {
+export function mayBeReferredTo(session: Session, copy: Copy): boolean {
   if (!session.known.has(copy.number) || !stands(copy.state)) return false;
   const pack = session.vault.index.packByNumber(copy.pack);
-  return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state) || closedJustNow.has(copy.number);
+  return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state);
 }
 
 /** Ids below these open nodes that the session's set lacks, each once, at most `limit` of them. */

@@ -12,6 +12,7 @@ import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { BAD, CONTENT_GOOD, isVerified, stands, VERIFIED } from '../chunk-index/copy-state.js';
+import { settleUpwards } from '../chunk-index/settle-upwards.js';
 import type { Coordination, PackVerdict } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
 import type { VerifyQueue } from './verify-queue.js';
@@ -52,33 +53,19 @@ export class CopyVerification {
     return done;
   }
 
-  /** Nodes become verified once their edges are; in whatever order they come, until nothing changes. */
+  /** Nodes become verified once their edges are. */
   promote(nodes: readonly number[], domainId: string): void {
     const { index } = this.ports;
-    const verified = new Set<number>();
-    let waiting = nodes.filter((node) => {
+    const sound = nodes.filter((node) => {
       const state = index.currentState(node);
       return stands(state) && !isVerified(state) && (state & CONTENT_GOOD) !== 0;
     });
-    for (;;) {
-      const still = waiting.filter((node) => {
-        const ready = index
-          .lookup(index.edgesOf(node))
-          .every((copies) =>
-            copies.some(
-              (copy) =>
-                this.isIn(copy, domainId) &&
-                stands(copy.state) &&
-                (isVerified(copy.state) || verified.has(copy.number)),
-            ),
-          );
-        if (ready) verified.add(node);
-        return !ready;
-      });
-      if (still.length === waiting.length) break;
-      waiting = still;
-    }
-    index.changeState([...verified], { set: VERIFIED });
+    const verified = settleUpwards(
+      index,
+      sound,
+      (copy) => stands(copy.state) && isVerified(copy.state) && this.isIn(copy, domainId),
+    );
+    index.changeState(verified, { set: VERIFIED });
   }
 
   /** Walks from the copies down the edges that have no verified copy yet. */
@@ -105,8 +92,7 @@ export class CopyVerification {
       nodes.push(copy.number);
       for (const below of index.lookup(edges)) if (!below.some((each) => isVerified(each.state))) stack.push(...below);
     }
-    // Children were found after their parents, so the reverse order needs the fewest rounds.
-    return { packs: [...packs.values()], nodes: nodes.reverse() };
+    return { packs: [...packs.values()], nodes };
   }
 
   private check(pack: Pack, lane: 'urgent' | 'patient'): Promise<boolean> {
