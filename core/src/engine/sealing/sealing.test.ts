@@ -147,6 +147,14 @@ describe('a session key', () => {
   });
 });
 
+describe('wrapping a session key', () => {
+  it('is refused for a public key that is none', async () => {
+    for (const bad of [Buffer.alloc(0), Buffer.alloc(31), Buffer.alloc(32)]) {
+      await expect(createSessionKey(bad, place, seededRandom('bad'))).rejects.toMatchObject({ kind: 'Validation' });
+    }
+  });
+});
+
 describe('a released frame key', () => {
   const frame = { codec: 1, plainLength: 10, storedLength: 40, chunkIds: Buffer.alloc(32, 4), chunkLengths: [10] };
   const transport = Buffer.alloc(32, 6);

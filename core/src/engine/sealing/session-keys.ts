@@ -8,7 +8,7 @@ import { WrappedSessionKey } from '@holdfast/proto/vault';
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { Random } from '../../ids/index.js';
 import { decodeMessage, encodeMessage } from '../format/canonical.js';
-import { damaged, wrongKey } from '../format/format-errors.js';
+import { damaged, unstorable, wrongKey } from '../format/format-errors.js';
 import { KEY_BYTES } from '../format/limits.js';
 
 export const KEM_X25519_HKDF_SHA256 = 0x0020;
@@ -44,14 +44,17 @@ export async function createSessionKey(
   random: Random,
 ): Promise<SessionKeyPair> {
   const sessionKey = random.bytes(KEY_BYTES);
-  const recipientPublicKey = (await suite.kem.deserializePublicKey(exact(publicKey))) as unknown;
-  // The sender's ephemeral key pair comes from our own random source, as every secret does.
-  const ekm = (await suite.kem.deriveKeyPair(exact(random.bytes(KEY_BYTES)))) as KeyPair;
-  const { enc, ct } = await suite.seal({ recipientPublicKey, info: exact(infoOf(place)), ekm }, exact(sessionKey));
-  return {
-    sessionKey,
-    wrapped: { kemId: KEM_X25519_HKDF_SHA256, encapsulated: Buffer.from(enc), ciphertext: Buffer.from(ct) },
-  };
+  const ephemeral = random.bytes(KEY_BYTES);
+  try {
+    const recipientPublicKey = (await suite.kem.deserializePublicKey(exact(publicKey))) as unknown;
+    // The sender's ephemeral key pair comes from our own random source, as every secret does.
+    const ekm = (await suite.kem.deriveKeyPair(exact(ephemeral))) as KeyPair;
+    const { enc, ct } = await suite.seal({ recipientPublicKey, info: exact(infoOf(place)), ekm }, exact(sessionKey));
+    const wrapped = { kemId: KEM_X25519_HKDF_SHA256, encapsulated: Buffer.from(enc), ciphertext: Buffer.from(ct) };
+    return { sessionKey, wrapped };
+  } catch {
+    throw unstorable('PUBLIC_KEY', "A session key cannot be wrapped: the domain's public key is none.");
+  }
 }
 
 /** Throws WrongKey when the private key or the place is another, or the wrapped key was changed. */
@@ -61,8 +64,8 @@ export async function openSessionKey(
   wrapped: WrappedSessionKey,
 ): Promise<Buffer> {
   checkWrappedSessionKey(wrapped);
-  const recipientKey = (await suite.kem.deserializePrivateKey(exact(privateKey))) as unknown;
   try {
+    const recipientKey = (await suite.kem.deserializePrivateKey(exact(privateKey))) as unknown;
     const params = { recipientKey, enc: exact(wrapped.encapsulated), info: exact(infoOf(place)) };
     return Buffer.from(await suite.open(params, exact(wrapped.ciphertext)));
   } catch {
