@@ -72,8 +72,8 @@ export class JobResolver {
     return (await loadWait(ctx, job)) ?? null;
   }
 
-  @FieldResolver(() => JobProgressType, { nullable: true })
-  progress(@Root() { job }: JobType, @Ctx() ctx: GraphqlContext): JobProgressType | null {
+  @FieldResolver(() => JobProgressType)
+  progress(@Root() { job }: JobType, @Ctx() ctx: GraphqlContext): JobProgressType {
     return presentProgress(job, ctx.services.jobs.progress.of(job.id));
   }
 

@@ -119,14 +119,16 @@ export function presentJob(job: Job): JobType {
   };
 }
 
-/** What runs now as it was last reported; of a job that is over, its final counters. */
-export function presentProgress(job: Job, live: ProgressState | undefined): JobProgressType | null {
+const NOTHING_YET: JobCounters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
+
+/** What runs now as it was last reported; of a job that is over, its final counters; zeros before anything was reported. */
+export function presentProgress(job: Job, live: ProgressState | undefined): JobProgressType {
   if (live !== undefined && !isFinal(job)) {
     const { counters, phase, expectedBytes, rate, etaSeconds } = live;
     return { ...withoutWarnings(counters), phase, expectedBytes: expectedBytes === 0n ? null : expectedBytes, rate, etaSeconds: etaSeconds ?? null };
   }
-  if (job.counters === undefined) return null;
-  return { ...withoutWarnings(job.counters), phase: 'FINISHING', expectedBytes: null, rate: 0n, etaSeconds: null };
+  const phase = job.counters === undefined ? 'PREPARING' : 'FINISHING';
+  return { ...withoutWarnings(job.counters ?? NOTHING_YET), phase, expectedBytes: null, rate: 0n, etaSeconds: null };
 }
 
 export function presentNotice({ path, kind, message }: JobNotice): JobNoticeType {
