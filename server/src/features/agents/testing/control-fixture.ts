@@ -60,6 +60,9 @@ export async function startControl(db: TestDatabase, options: { readonly failure
   Object.assign(addresses, await listeners.listen({ control: any, enrollment: any }));
   runtime.start(contextFor);
   const system = contextFor({ kind: 'system', task: 'test' });
+  await system.unitOfWork.run(async (stores) => {
+    if ((await stores.subscriptions.get(SUBSCRIPTION)) === undefined) await stores.subscriptions.insert({ id: SUBSCRIPTION, name: 'fixture', createdAt: 0 });
+  });
 
   return {
     authority,
@@ -75,8 +78,8 @@ export async function startControl(db: TestDatabase, options: { readonly failure
       return (await createEnrollmentToken(system, { subscriptionId: SUBSCRIPTION, agentName })).token;
     },
     enroll: (token: string, request?: Buffer) => enroll(addresses.enrollment, authority, token, request),
-    async newAgent(name: string): Promise<TestAgent> {
-      const token = (await createEnrollmentToken(system, { subscriptionId: SUBSCRIPTION, agentName: name })).token;
+    async newAgent(name: string, subscriptionId = SUBSCRIPTION): Promise<TestAgent> {
+      const { token } = await createEnrollmentToken(system, { subscriptionId, agentName: name });
       const keys = await makeRequest();
       const enrolled = await enroll(addresses.enrollment, authority, token, keys.request);
       return new TestAgent(uuidFromBytes(enrolled.agentId), addresses.control, { ca: enrolled.caCertificate, certificateChain: enrolled.certificateChain, key: keys.key });

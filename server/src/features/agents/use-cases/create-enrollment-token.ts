@@ -4,6 +4,7 @@ import { parseName } from '../../../platform/names.js';
 import { authorize } from '../../access/authorize.js';
 import { requester } from '../../jobs/use-cases/enqueue-job.js';
 import type { Stores } from '../../stores.js';
+import { noSuchThing } from '../../vaults/use-cases/require-vault.js';
 import { formatEnrollmentToken, SECRET_BYTES, TOKEN_LIFETIME_MS } from '../domain/enrollment-token.js';
 import { hashSecret } from './hash-secret.js';
 
@@ -23,6 +24,7 @@ export async function createEnrollmentToken(ctx: Context, input: { readonly subs
   const expiresAt = ctx.clock.now() + TOKEN_LIFETIME_MS;
   await ctx.unitOfWork.run(async (stores) => {
     await authorize(ctx, stores, 'agent.enroll', { subscriptionId: input.subscriptionId });
+    if ((await stores.subscriptions.get(input.subscriptionId)) === undefined) throw noSuchThing();
     await requireFreeName(stores, input.subscriptionId, agentName);
     const id = ctx.newId();
     await stores.enrollmentTokens.insert({

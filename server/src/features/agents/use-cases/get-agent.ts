@@ -1,4 +1,3 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { authorize } from '../../access/authorize.js';
 import type { Agent } from '../domain/agent.js';
@@ -10,8 +9,4 @@ export async function getAgent(ctx: Context, id: string): Promise<Agent | undefi
     if (agent !== undefined) await authorize(ctx, stores, 'agent.read', { subscriptionId: agent.subscriptionId });
     return agent;
   });
-}
-
-export function noSuchAgent(): HoldfastError {
-  return new HoldfastError({ kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' });
 }

@@ -2,8 +2,8 @@ import type { Context } from '../../../platform/context.js';
 import { authorize } from '../../access/authorize.js';
 import { appendToOutbox } from '../../jobs/use-cases/append-to-outbox.js';
 import { failJobsOfAgent } from '../../jobs/use-cases/fail-jobs-of-agent.js';
+import { noSuchThing } from '../../vaults/use-cases/require-vault.js';
 import type { Agent } from '../domain/agent.js';
-import { noSuchAgent } from './get-agent.js';
 import { agentRevoked } from './require-live-agent.js';
 
 /**
@@ -13,7 +13,7 @@ import { agentRevoked } from './require-live-agent.js';
 export async function revokeAgent(ctx: Context, input: { readonly agentId: string }): Promise<Agent> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const agent = await stores.agents.get(input.agentId);
-    if (agent === undefined) throw noSuchAgent();
+    if (agent === undefined) throw noSuchThing();
     await authorize(ctx, stores, 'agent.revoke', { subscriptionId: agent.subscriptionId });
     const revokedAt = ctx.clock.now();
     if (!(await stores.agents.revoke(agent.id, revokedAt))) return agent;

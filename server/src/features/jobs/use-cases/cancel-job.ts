@@ -2,19 +2,19 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { authorize, isAllowed } from '../../access/authorize.js';
 import type { Stores } from '../../stores.js';
+import { noSuchThing } from '../../vaults/use-cases/require-vault.js';
 import { isFinal } from '../domain/job.js';
 import type { Job } from '../domain/job.js';
 import { requestCancel } from '../domain/job-machine.js';
 import { appendToOutbox } from './append-to-outbox.js';
 import { requester } from './enqueue-job.js';
-import { noSuchJob } from './get-job.js';
 import { saveJobChange } from './save-job-change.js';
 
 /** Ends a queued job at once; asks the agent to stop any other. Throws IllegalState when the job is over. */
 export async function cancelJob(ctx: Context, input: { readonly jobId: string }): Promise<Job> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const job = await stores.jobs.lock(input.jobId);
-    if (job === undefined) throw noSuchJob();
+    if (job === undefined) throw noSuchThing();
     await authorizeCancel(ctx, stores, job);
     if (isFinal(job)) throw new HoldfastError({ kind: 'IllegalState', code: 'JOB_IS_OVER', message: `The job is over: ${job.state}.` });
     const decision = requestCancel(job, ctx.clock.now());

@@ -1,7 +1,7 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { authorize } from '../../access/authorize.js';
 import type { Stores } from '../../stores.js';
+import { noSuchThing } from '../../vaults/use-cases/require-vault.js';
 import type { Job, JobNotice } from '../domain/job.js';
 
 /** Undefined when there is none; throws NotFound when the caller may not know of it. */
@@ -12,13 +12,13 @@ export async function getJob(ctx: Context, id: string): Promise<Job | undefined>
 /** The same, where there has to be one: throws NotFound. */
 export async function requireJob(ctx: Context, id: string): Promise<Job> {
   const job = await getJob(ctx, id);
-  if (job === undefined) throw noSuchJob();
+  if (job === undefined) throw noSuchThing();
   return job;
 }
 
 export async function listJobNotices(ctx: Context, id: string): Promise<JobNotice[]> {
   return ctx.unitOfWork.run(async (stores) => {
-    if ((await visibleJob(ctx, stores, id)) === undefined) throw noSuchJob();
+    if ((await visibleJob(ctx, stores, id)) === undefined) throw noSuchThing();
     return stores.jobs.notices(id);
   });
 }
@@ -27,8 +27,4 @@ async function visibleJob(ctx: Context, stores: Stores, id: string): Promise<Job
   const job = await stores.jobs.get(id);
   if (job !== undefined) await authorize(ctx, stores, 'job.read', { subscriptionId: job.subscriptionId, vaultId: job.vaultId });
   return job;
-}
-
-export function noSuchJob(): HoldfastError {
-  return new HoldfastError({ kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' });
 }
