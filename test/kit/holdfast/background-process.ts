@@ -23,13 +23,14 @@ export class BackgroundProcess {
   constructor(
     program: Program,
     args: readonly string[],
-    options: { env?: NodeJS.ProcessEnv; onLine?: (line: string, stream: 'out' | 'err') => void } = {},
+    options: { env?: NodeJS.ProcessEnv; input?: string; onLine?: (line: string, stream: 'out' | 'err') => void } = {},
   ) {
     this.#name = program;
     this.#child = spawn(process.execPath, [programFile(program), ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
     });
+    this.#child.stdin?.end(options.input);
     running.add(this.#child);
     this.#exited = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve(error.message));
