@@ -255,7 +255,7 @@ describe('deciding on a run', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 });

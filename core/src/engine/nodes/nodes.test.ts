@@ -125,7 +125,7 @@ describe('a directory', () => {
   });
 
   it('of any size stays in order, is searched through few nodes, and keeps nodes within bounds', async () => {
-    for (const count of [0, 1, 255, 256, 1024, 1025, 3_000, 40_000]) {
+    for (const count of [0, 1, 255, 256, 1024, 1025, 3_000, 20_000]) {
       const vault = new NodeVault();
       const entries = numbered(count);
       const id = vault.directory(entries);
@@ -139,7 +139,7 @@ describe('a directory', () => {
       }
       if (count > 3_000) {
         vault.fetched = 0;
-        expect((await lookupEntry(id, Buffer.from('file-0023456'), vault.fetch))?.name.toString()).toBe('file-0023456');
+        expect((await lookupEntry(id, Buffer.from('file-0013456'), vault.fetch))?.name.toString()).toBe('file-0013456');
         expect(vault.fetched).toBeLessThanOrEqual(3);
         continue;
       }
@@ -154,12 +154,12 @@ describe('a directory', () => {
 
   it('of many entries shares nearly all nodes with one that has one entry more', () => {
     const before = new NodeVault();
-    before.directory(numbered(30_000));
-    for (const added of ['file-0000000a', 'file-0015000a', 'zzz', 'a']) {
+    before.directory(numbered(12_000));
+    for (const added of ['file-0000000a', 'file-0006000a', 'zzz', 'a']) {
       const after = new NodeVault();
-      after.directory(byName([...numbered(30_000), ...numbered(1, () => added)]));
+      after.directory(byName([...numbered(12_000), ...numbered(1, () => added)]));
       const fresh = [...after.nodes.keys()].filter((id) => !before.nodes.has(id));
-      expect(after.nodes.size).toBeGreaterThan(40);
+      expect(after.nodes.size).toBeGreaterThan(15);
       expect(fresh.length).toBeLessThanOrEqual(6);
     }
   });

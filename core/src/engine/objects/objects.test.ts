@@ -39,7 +39,8 @@ const { domain } = await createDomain(
 const INTEGRITY: unknown = expect.objectContaining({ kind: 'Integrity' });
 const VALIDATION: unknown = expect.objectContaining({ kind: 'Validation' });
 
-function everyFlip(object: NamedObject, open: (object: NamedObject) => unknown): void {
+/** Flips every bit (or each `stride`th) and cuts at every length. */
+function everyFlip(object: NamedObject, open: (object: NamedObject) => unknown, stride = 1): void {
   const accepted: string[] = [];
   const expectRefusal = (what: string, bytes: Buffer): void => {
     try {
@@ -49,7 +50,7 @@ function everyFlip(object: NamedObject, open: (object: NamedObject) => unknown):
       if (!isHoldfastError(error, 'Integrity')) accepted.push(`${what}: ${String(error)}`);
     }
   };
-  for (let bit = 0; bit < object.bytes.length * 8; bit++) {
+  for (let bit = 0; bit < object.bytes.length * 8; bit += stride) {
     const bytes = Buffer.from(object.bytes);
     bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
     expectRefusal(`bit ${bit}`, bytes);
@@ -140,7 +141,7 @@ describe('a descriptor', () => {
 
   it('damaged anywhere is refused', () => {
     everyFlip(encodeDescriptor(signer, descriptorOf()), (object) => openDescriptor(object, signer.publicKey));
-    everyFlip(encodeDescriptor(signer, descriptorOf()), (object) => openDescriptor(object));
+    everyFlip(encodeDescriptor(signer, descriptorOf()), (object) => openDescriptor(object), 7);
   });
 
   it('of a newer format is refused, or only read, as its feature bits say', () => {
