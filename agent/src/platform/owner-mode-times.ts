@@ -9,9 +9,10 @@ const UTIME_OMIT = 0x3ffffffen;
 export const KEEP_ID = 0xffffffff;
 const NO_NAME = Buffer.from([0]);
 
-// The calls on a descriptor work on any, also on one opened with `O_PATH`, which pins a link, FIFO or device that cannot
-// or must not be opened: a name exchanged meanwhile changes nothing.
+// A descriptor opened with `O_PATH` pins a link, FIFO or device that cannot or must not be opened, so that a name exchanged
+// meanwhile changes nothing. Most calls refuse such a one; they reach the very file through its entry in /proc.
 
+/** On any descriptor. */
 export function chownFd(fd: number, uid: number, gid: number): void {
   checked('fchownat', undefined, () => native().fchownat(fd, NO_NAME, uid, gid, AT_EMPTY_PATH));
 }
@@ -22,13 +23,19 @@ export function chownAt(dirFd: number, name: Uint8Array, uid: number, gid: numbe
   checked('fchownat', name, () => native().fchownat(dirFd, path, uid, gid, AT_SYMLINK_NOFOLLOW));
 }
 
-/** `ENOTSUP` for a symbolic link, which has no mode on Linux. */
-export function chmodFd(fd: number, mode: number): void {
+/** On a descriptor of `O_PATH`. `ENOTSUP` for a symbolic link, which has no mode on Linux. */
+export function chmodPathFd(fd: number, mode: number): void {
   fs.chmodSync(`/proc/self/fd/${fd}`, mode);
 }
 
 /** Sets the modification time and leaves the access time. */
 export function setMtimeFd(fd: number, mtimeNs: bigint): void {
+  const times = timespecs(mtimeNs);
+  checked('futimens', undefined, () => native().futimens(fd, times));
+}
+
+/** As `setMtimeFd`, on a descriptor of `O_PATH`. */
+export function setMtimePathFd(fd: number, mtimeNs: bigint): void {
   const times = timespecs(mtimeNs);
   const path = Buffer.from(`/proc/self/fd/${fd}\0`);
   checked('utimensat', undefined, () => native().utimensat(AT_FDCWD, path, times, 0));

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { syncDirectory, syncFileSystem } from './durability.js';
 import { allocate, dataExtents } from './file-extents.js';
 import { statAt, statFd } from './file-status.js';
@@ -21,7 +21,7 @@ import {
 } from './names.js';
 import { joinNanoseconds, splitNanoseconds } from './nanoseconds.js';
 import { O_PATH, openAt, openBeneath } from './open-file.js';
-import { chmodFd, chownAt, chownFd, KEEP_ID, setMtimeAt, setMtimeFd } from './owner-mode-times.js';
+import { chmodPathFd, chownAt, chownFd, KEEP_ID, setMtimeAt, setMtimeFd, setMtimePathFd } from './owner-mode-times.js';
 import { AT_FDCWD, unsupportedReason } from './posix.js';
 import { errorCode, PosixError } from './posix-error.js';
 import { nice } from './thread-priority.js';
@@ -30,6 +30,20 @@ import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+
+describe('on a platform that is not supported', () => {
+  const { platform } = process;
+  afterEach(() => Object.defineProperty(process, 'platform', { value: platform }));
+
+  it('loads, says so, and fails every call', async () => {
+    vi.resetModules();
+    Object.defineProperty(process, 'platform', { value: 'darwin' });
+    const posix = await import('./posix.js');
+    const status = await import('./file-status.js');
+    expect(posix.unsupportedReason()).toBe('file system calls are not supported on darwin');
+    expect(() => status.statAt(AT_FDCWD, bytes('/'))).toThrow('ENOSYS');
+  });
+});
 
 describe.skipIf(process.platform !== 'linux')('system calls', () => {
   let dir: string;
@@ -128,7 +142,11 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     for (let i = 0; i < 1500; i++) expected.add(`entry-${i}-${'x'.repeat(i % 100)}`);
     expected.add('not-utf8-\xff\xfe');
     expected.add('new\nline');
-    for (const name of expected) fs.writeFileSync(Buffer.concat([Buffer.from(`${dir}/`), bytes(name)]), '');
+    const file = path.join(dir, 'file');
+    fs.writeFileSync(file, '');
+    // Links, for making a file is slow on some file systems.
+    for (const name of expected) fs.linkSync(file, Buffer.concat([Buffer.from(`${dir}/`), bytes(name)]));
+    expected.add('file');
     const fd = keep(openAt(dirFd, bytes('.'), O_RDONLY | O_DIRECTORY));
     expect(new Set(readNames(fd))).toEqual(expected);
   });
@@ -215,13 +233,13 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     const link = keep(openAt(dirFd, bytes('l'), O_PATH | O_NOFOLLOW));
     fs.renameSync(path.join(dir, 'p'), path.join(dir, 'moved'));
     fs.linkSync(path.join(dir, 'victim'), path.join(dir, 'p'));
-    chmodFd(fifo, 0o642);
-    setMtimeFd(fifo, 77n);
+    chmodPathFd(fifo, 0o642);
+    setMtimePathFd(fifo, 77n);
     chownFd(fifo, KEEP_ID, process.getegid?.() ?? 0);
     expect(statAt(dirFd, bytes('moved'))).toMatchObject({ mode: 0o642, mtimeNs: 77n });
-    setMtimeFd(link, -5n);
+    setMtimePathFd(link, -5n);
     expect(statAt(dirFd, bytes('l')).mtimeNs).toBe(-5n);
-    expect(code(() => chmodFd(link, 0o777))).toBe('ENOTSUP');
+    expect(code(() => chmodPathFd(link, 0o777))).toBe('ENOTSUP');
     expect(statAt(dirFd, bytes('victim'))).toMatchObject({ mode: victim.mode, mtimeNs: victim.mtimeNs });
   });
 
@@ -392,7 +410,7 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
       fs.writeFileSync(path.join(dir, 'f'), '');
       const codes = await runUnprivileged(() => [
         code(() => chownAt(dirFd, bytes('f'), 1, 1)),
-        code(() => chmodFd(keep(openAt(dirFd, bytes('f'), O_PATH)), 0o777)),
+        code(() => chmodPathFd(keep(openAt(dirFd, bytes('f'), O_PATH)), 0o777)),
         code(() => makeSpecialAt(dirFd, bytes('d'), 'blockDevice', 0o600, { major: 7, minor: 0 })),
         code(() => makeDirectoryAt(dirFd, bytes('d'), 0o700)),
         code(() => setXattr({ dirFd, name: bytes('f') }, bytes('user.x'), bytes('v'))),

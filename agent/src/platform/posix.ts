@@ -57,6 +57,7 @@ function bind() {
     symlinkat: declare('symlinkat', 'void *', 'int', 'void *'),
     linkat: declare('linkat', 'int', 'void *', 'int', 'void *', 'int'),
     fchownat: declare('fchownat', 'int', 'void *', 'uint', 'uint', 'int'),
+    futimens: declare('futimens', 'int', 'void *'),
     utimensat: declare('utimensat', 'int', 'void *', 'void *', 'int'),
     fallocate: declare('fallocate', 'int', 'int', 'int64', 'int64'),
     syncfs: libc.func('syncfs', 'int', ['int']) as unknown as AsyncCall,

@@ -1,5 +1,6 @@
+import fs from 'node:fs';
 import { type FileStatus, statFd } from '../../platform/file-status.js';
-import { chmodFd, chownFd, KEEP_ID, setMtimeFd } from '../../platform/owner-mode-times.js';
+import { chmodPathFd, chownFd, KEEP_ID, setMtimeFd, setMtimePathFd } from '../../platform/owner-mode-times.js';
 import { errorCode } from '../../platform/posix-error.js';
 import { listXattrs, removeXattr, setXattr, type XattrTarget } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
@@ -42,8 +43,8 @@ export function applyMetadata(target: MetadataTarget, entry: FileEntry, report: 
   for (const { name, value } of entry.xattrs) {
     attempt(`attribute ${name.toString()}`, () => setXattr(xattrTarget, name, value));
   }
-  if (entry.type !== 'symlink') applyMode(fd, entry, ownerIsRight, attempt, report);
-  attempt('modification time', () => setMtimeFd(fd, entry.mtimeNs));
+  if (entry.type !== 'symlink') applyMode(target, entry, ownerIsRight, attempt, report);
+  attempt('modification time', () => (target.isPathOnly ? setMtimePathFd : setMtimeFd)(fd, entry.mtimeNs));
   // Some file systems cut times to what they can hold, and say nothing.
   if (entry.mtimeNs < 0n || entry.mtimeNs >= LAST_32_BIT_SECOND_NS) {
     if (statFd(fd).mtimeNs !== entry.mtimeNs) report('modification time: the file system cannot hold it');
@@ -69,7 +70,7 @@ function applyOwner(fd: number, entry: FileEntry, before: FileStatus, attempt: A
 }
 
 function applyMode(
-  fd: number,
+  { fd, isPathOnly }: MetadataTarget,
   entry: FileEntry,
   ownerIsRight: boolean,
   attempt: Attempt,
@@ -79,7 +80,12 @@ function applyMode(
   const special = entry.mode & SETUID_SETGID;
   if (special && !ownerIsRight) report('setuid and setgid: left out, since the owner is another');
   // The kernel drops setgid silently if the user is not in the group.
-  if (attempt('mode', () => chmodFd(fd, mode)) && special && ownerIsRight && statFd(fd).mode !== mode) {
+  if (
+    attempt('mode', () => (isPathOnly ? chmodPathFd : fs.fchmodSync)(fd, mode)) &&
+    special &&
+    ownerIsRight &&
+    statFd(fd).mode !== mode
+  ) {
     report('setuid and setgid: not allowed');
   }
 }
