@@ -5,11 +5,11 @@ const never = new AbortController().signal;
 
 describe('admission', () => {
   it('lets waiters in one by one, in the order in which they came', async () => {
-    const admission = new Admission(1, 10);
+    const admission = new Admission({ places: 1, queue: 10, perKey: 10 });
     const order: number[] = [];
-    const leave = await admission.enter(never);
+    const leave = await admission.enter('a', never);
     const waiters = [1, 2, 3].map(async (each) => {
-      const out = await admission.enter(never);
+      const out = await admission.enter(`${each}`, never);
       order.push(each);
       out();
     });
@@ -22,15 +22,25 @@ describe('admission', () => {
   });
 
   it('refuses beyond its queue, and forgets who stops waiting', async () => {
-    const admission = new Admission(1, 1);
-    const leave = await admission.enter(never);
+    const admission = new Admission({ places: 1, queue: 1, perKey: 10 });
+    const leave = await admission.enter('a', never);
     const gone = new AbortController();
-    const waiter = admission.enter(gone.signal);
-    await expect(admission.enter(never)).rejects.toMatchObject({ kind: 'RateLimited' });
+    const waiter = admission.enter('b', gone.signal);
+    await expect(admission.enter('c', never)).rejects.toMatchObject({ kind: 'RateLimited' });
     gone.abort(new Error('gone'));
     await expect(waiter).rejects.toThrow('gone');
-    const next = admission.enter(never);
+    const next = admission.enter('c', never);
     leave();
     await expect(next).resolves.toBeTypeOf('function');
+  });
+
+  it('keeps places free of a key that has its share, until that key gives one back', async () => {
+    const admission = new Admission({ places: 3, queue: 3, perKey: 2 });
+    const leave = await admission.enter('greedy', never);
+    await admission.enter('greedy', never);
+    await expect(admission.enter('greedy', never)).rejects.toMatchObject({ kind: 'RateLimited' });
+    await expect(admission.enter('other', never)).resolves.toBeTypeOf('function');
+    leave();
+    await expect(admission.enter('greedy', never)).resolves.toBeTypeOf('function');
   });
 });

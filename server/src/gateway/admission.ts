@@ -1,24 +1,41 @@
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 
-/** Lets so many in at a time and has so many wait, in the order in which they came. */
+export interface AdmissionLimits {
+  /** Inside at a time, of all together. */
+  readonly places: number;
+  /** Waiting at a time, of all together. */
+  readonly queue: number;
+  /** Inside or waiting, of one key. */
+  readonly perKey: number;
+}
+
+/** Lets so many in at a time; others wait in the order in which they came. No key can take all places. */
 export class Admission {
   private inside = 0;
   private readonly waiting: (() => void)[] = [];
+  private readonly byKey = new Map<string, number>();
 
-  constructor(
-    private readonly places: number,
-    private readonly longestQueue: number,
-  ) {}
+  constructor(private readonly limits: AdmissionLimits) {}
 
-  /** Resolves with the function that gives the place back. Throws RateLimited when the queue is full, or what the signal says. */
-  async enter(signal: AbortSignal): Promise<() => void> {
+  /** Resolves with the function that gives the place back. Throws RateLimited when there is no room to wait, or what the signal says. */
+  async enter(key: string, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.inside < this.places) this.inside += 1;
-    else await this.wait(signal);
+    const own = this.byKey.get(key) ?? 0;
+    if (own >= this.limits.perKey)
+      throw full(`One agent may have ${this.limits.perKey} of these calls under way at a time.`);
+    this.byKey.set(key, own + 1);
+    try {
+      if (this.inside < this.limits.places) this.inside += 1;
+      else await this.wait(signal);
+    } catch (error) {
+      this.forget(key);
+      throw error;
+    }
     let left = false;
     return () => {
       if (left) return;
       left = true;
+      this.forget(key);
       // The next in line takes over the place as it is.
       const next = this.waiting.shift();
       if (next) next();
@@ -27,13 +44,8 @@ export class Admission {
   }
 
   private wait(signal: AbortSignal): Promise<void> {
-    if (this.waiting.length >= this.longestQueue) {
-      throw new HoldfastError({
-        kind: 'RateLimited',
-        code: 'TOO_MANY_UPLOADS',
-        message: 'Too many uploads are waiting already: try again in a moment.',
-      });
-    }
+    if (this.waiting.length >= this.limits.queue)
+      throw full('Too many calls are waiting already: try again in a moment.');
     return new Promise((resolve, reject) => {
       const turn = (): void => {
         signal.removeEventListener('abort', leave);
@@ -48,4 +60,14 @@ export class Admission {
       signal.addEventListener('abort', leave, { once: true });
     });
   }
+
+  private forget(key: string): void {
+    const left = (this.byKey.get(key) ?? 1) - 1;
+    if (left === 0) this.byKey.delete(key);
+    else this.byKey.set(key, left);
+  }
+}
+
+function full(message: string): HoldfastError {
+  return new HoldfastError({ kind: 'RateLimited', code: 'TOO_MANY_CALLS', message });
 }

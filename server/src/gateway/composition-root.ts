@@ -39,12 +39,14 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
   const vaults = new VaultRegistry({ ...ports, verifyQueue: new VerifyQueue(VERIFY_WORKERS), limits });
   const sessions = new SessionRegistry({ clock, log, limits });
   const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
-  const uploads = new Admission(limits.maxUploads, limits.maxWaitingUploads);
+  const uploads = new Admission(limits.uploads);
+  const reads = new Admission(limits.reads);
   return {
     coordination,
     vaults,
     sessions,
     uploads,
+    reads,
     verifier,
     limits,
     clock,

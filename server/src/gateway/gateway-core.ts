@@ -14,6 +14,7 @@ export interface GatewayCore {
   readonly vaults: VaultRegistry;
   readonly sessions: SessionRegistry;
   readonly uploads: Admission;
+  readonly reads: Admission;
   readonly verifier: BackgroundVerifier;
   readonly limits: GatewayLimits;
   readonly clock: Clock;

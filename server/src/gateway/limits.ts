@@ -1,3 +1,5 @@
+import type { AdmissionLimits } from './admission.js';
+
 const MIB = 1024 * 1024;
 
 /** What one agent may ask of a gateway at a time; everything that a peer can make grow stands here. */
@@ -12,15 +14,16 @@ export interface GatewayLimits {
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
-  /** Uploads of all agents together; more wait in order. */
-  readonly maxUploads: number;
-  readonly maxWaitingUploads: number;
+  /** Packs on their way in; more wait in order. Each holds a file and a hash. */
+  readonly uploads: AdmissionLimits;
+  /** Restore reads; more wait in order. Each holds up to two frames and what its reader has not taken yet: about 20 MiB. */
+  readonly reads: AdmissionLimits;
   /** HTTP/2 streams of one connection. */
   readonly maxStreamsPerConnection: number;
   /** A session that nothing was asked of for so long is over. */
   readonly sessionIdleMs: number;
-  /** An upload whose next piece does not come for so long is given up. */
-  readonly uploadStallMs: number;
+  /** A stream whose peer sends, or takes, nothing for so long is given up. */
+  readonly stallMs: number;
   /** Packs that control is asked to verify for one question; what lies beyond is answered no. */
   readonly maxPacksVerifiedPerQuestion: number;
   /** Edges looked at to answer one question about other agents' nodes. */
@@ -39,11 +42,11 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,
-  maxUploads: 32,
-  maxWaitingUploads: 256,
+  uploads: { places: 64, queue: 256, perKey: 16 },
+  reads: { places: 16, queue: 64, perKey: 6 },
   maxStreamsPerConnection: 64,
   sessionIdleMs: 10 * 60_000,
-  uploadStallMs: 60_000,
+  stallMs: 60_000,
   maxPacksVerifiedPerQuestion: 64,
   maxEdgesPerQuestion: 100_000,
   maxMissingPerCommit: 65_536,

@@ -44,11 +44,22 @@ export function createDataService(core: GatewayCore): DataServiceServer {
       core.verifier.wake();
       return { pointId: uuidToBytes(outcome.pointId), missing: NONE };
     }),
-    readChunks: serveStream(log, async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>) {
-      const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(call.request.sessionId));
-      const avoid = call.request.avoidPacks.map(uuidFromBytes);
-      for await (const part of readChunks(core, session, call.request.chunkIds, avoid)) yield* messagesOf(part);
-    }),
+    readChunks: serveStream(
+      core,
+      async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>, gone) {
+        const { sessionId, chunkIds, avoidPacks } = call.request;
+        const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
+        const over = AbortSignal.any([session.signal, gone]);
+        const leave = await core.reads.enter(session.agentId, over);
+        try {
+          for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes))) {
+            for (const message of messagesOf(part)) yield { ...message, over };
+          }
+        } finally {
+          leave();
+        }
+      },
+    ),
     closeSession: unary(log, async ({ sessionId }, call) => {
       sessions.close(sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId)));
       return {};

@@ -1,19 +1,23 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { HoldfastError } from '@holdfast/core/errors';
+import type { Timers } from '@holdfast/core/clock';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 
 /** Bytes handed to the transport and not yet taken by it. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
  * Sends a stream no faster than its reader takes it: by bytes, for the stream's own limit counts
- * messages. `signal` fires when the caller has gone.
+ * messages. A reader that takes nothing for `stallMs` is given up: what waits for it costs memory.
  */
-export class MessageSender<Response> {
+export class MessageSender<Request, Response> {
   private pending = 0;
   private wake: (() => void) | undefined;
   private readonly gone = new AbortController();
 
-  constructor(private readonly call: ServerWritableStream<unknown, Response>) {
+  constructor(
+    private readonly call: ServerWritableStream<Request, Response>,
+    private readonly timing: { readonly timers: Timers; readonly stallMs: number },
+  ) {
     const leave = (): void => {
       this.gone.abort(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' }));
       this.wake?.();
@@ -23,20 +27,45 @@ export class MessageSender<Response> {
     call.on('error', leave);
   }
 
+  /** Fires when the caller has gone. */
   get signal(): AbortSignal {
     return this.gone.signal;
   }
 
-  async send(message: Response, bytes: number): Promise<void> {
+  /** `over` ends the waiting for a slow reader, with its reason. */
+  async send(message: Response, bytes: number, over?: AbortSignal): Promise<void> {
     this.gone.signal.throwIfAborted();
     this.pending += bytes;
     this.call.write(message, () => {
       this.pending -= bytes;
       this.wake?.();
     });
-    while (this.pending > WINDOW_BYTES) {
-      await new Promise<void>((resolve) => (this.wake = resolve));
-      this.gone.signal.throwIfAborted();
-    }
+    while (this.pending > WINDOW_BYTES) await this.progress(over);
   }
+
+  private async progress(over: AbortSignal | undefined): Promise<void> {
+    let stop: () => void = () => undefined;
+    let cancel: () => void = () => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.wake = resolve;
+        stop = () => reject(asHoldfastError(over?.reason));
+        cancel = this.timing.timers.after(this.timing.stallMs, () => reject(stalled()));
+        over?.addEventListener('abort', stop, { once: true });
+      });
+    } finally {
+      cancel();
+      over?.removeEventListener('abort', stop);
+    }
+    this.gone.signal.throwIfAborted();
+    over?.throwIfAborted();
+  }
+}
+
+function stalled(): HoldfastError {
+  return new HoldfastError({
+    kind: 'Timeout',
+    code: 'READER_STALLED',
+    message: 'Nothing of the stream was taken for too long.',
+  });
 }

@@ -29,6 +29,8 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
   const { id: agentId } = requireRole(call, 'agent');
   const stall = new StallWatch(core, call);
   let upload: Upload | undefined;
+  // Destroyed by a timer or by the end of its session, the call may have nobody else who listens.
+  call.on('error', () => undefined);
   try {
     call.once('cancelled', () =>
       call.destroy(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' })),
@@ -70,7 +72,7 @@ class Upload {
       leavePlace?.();
     };
     try {
-      leavePlace = await core.uploads.enter(session.signal);
+      leavePlace = await core.uploads.enter(agentId, session.signal);
       return new Upload(await PackReceiver.start(session, pack, core.limits), leave);
     } catch (error) {
       leave();
@@ -114,7 +116,7 @@ class StallWatch {
   }
 
   resume(): void {
-    this.cancel = this.core.timers.after(this.core.limits.uploadStallMs, () => {
+    this.cancel = this.core.timers.after(this.core.limits.stallMs, () => {
       this.call.destroy(
         new HoldfastError({
           kind: 'Timeout',

@@ -29,14 +29,14 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
       return { content: await getObject(vaults, readVault(vault), name) };
     }),
     fetchChunks: serveStream(
-      log,
+      core,
       async function* (call: ServerWritableStream<FetchChunksRequest, FetchChunksResponse>) {
         requireRole(call, 'control');
         for await (const part of fetchChunks(core, readVault(call.request.vault), call.request.chunkIds))
           yield* messagesOf(part);
       },
     ),
-    fetchPack: serveStream(log, async function* (call: ServerWritableStream<FetchPackRequest, FetchChunksResponse>) {
+    fetchPack: serveStream(core, async function* (call: ServerWritableStream<FetchPackRequest, FetchChunksResponse>) {
       requireRole(call, 'control');
       for await (const part of fetchPack(core, readVault(call.request.vault), uuidFromBytes(call.request.packId)))
         yield* messagesOf(part);
