@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -225,9 +225,10 @@ describe.skipIf(process.platform !== 'linux')('the walk', () => {
     await expect(walk({ roots: [Buffer.from('/a/../b')] })).rejects.toThrow(InvalidRootError);
   });
 
-  it.skipIf(!runsAsRoot)('stays on one file system if asked to, and keeps the mount point', async () => {
+  it.skipIf(!runsAsRoot)('stays on one file system if asked to, and keeps the mount point', async ({ skip }) => {
     write('mnt/under');
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', at('mnt')]);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', at('mnt')]);
+    skip(mounted.status !== 0, 'this root may not mount');
     try {
       write('mnt/over');
       expect(below(await walk({ oneFileSystem: true }))).toEqual(['mnt/']);
