@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { namesOfPath } from './selection.js';
+import { namesOfPath, pathOfNames } from './selection.js';
 
 /**
  * The host's owner may limit where restores write. Links on the way to the target are followed here as the writer follows
@@ -16,8 +16,7 @@ export async function checkRestoreRoots(roots: readonly string[] | undefined, ta
   for (const place of places) {
     const whole = [...real, ...place];
     if (!allowed.some((root) => root.every((name, index) => whole[index]?.equals(name)))) {
-      const path = Buffer.concat(whole.flatMap((name) => [SLASH, name]));
-      throw new HoldfastError({ kind: 'Forbidden', code: 'RESTORE_ROOT_FORBIDDEN', message: `This host does not allow restores to ${path.toString() || '/'}.` });
+      throw new HoldfastError({ kind: 'Forbidden', code: 'RESTORE_ROOT_FORBIDDEN', message: `This host does not allow restores to ${pathOfNames(whole).toString()}.` });
     }
   }
 }
@@ -35,5 +34,3 @@ async function resolved(path: Buffer): Promise<Buffer> {
     return Buffer.from(join(above.toString('latin1'), name), 'latin1');
   }
 }
-
-const SLASH = Buffer.from('/');

@@ -13,7 +13,7 @@ import { DamageError } from './damage.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import { checkRestoreRoots } from './restore-roots.js';
-import { namesOfPath, planSelection } from './selection.js';
+import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import type { Selection } from './selection.js';
 import { TreeRestore } from './tree-restore.js';
 import { walkTree } from './tree-walk.js';
@@ -74,7 +74,7 @@ async function restoreTree(command: RestoreCommand, run: JobRun, session: DataSe
   });
   let finished = false;
   try {
-    const tree = new TreeRestore(run, reader, command.targetPath, writer.root);
+    const tree = new TreeRestore(run, reader, { target: command.targetPath, base: pathOfNames(base) }, writer.root);
     await tree.take(oneAhead(batchItems(walk(), reader)));
     run.phase = 'FINISHING';
     finished = true;

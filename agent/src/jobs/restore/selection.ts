@@ -11,6 +11,10 @@ export function namesOfPath(path: Buffer): Buffer[] {
   return names;
 }
 
+export function pathOfNames(names: readonly Buffer[]): Buffer {
+  return names.length === 0 ? SLASH : Buffer.concat(names.flatMap((name) => [SLASH, name]));
+}
+
 /** What is wanted below `base`. Throws Validation for a path outside of it. */
 export function planSelection(select: readonly Buffer[], base: readonly Buffer[]): Selection {
   const root: GrowingSelection = { children: new Map(), all: select.length === 0 };
@@ -46,6 +50,7 @@ function splitPath(path: Buffer): Buffer[] {
   return text.split('/').filter((name) => name !== '').map((name) => Buffer.from(name, 'latin1'));
 }
 
+const SLASH = Buffer.from('/');
 const DOT = Buffer.from('.');
 const DOT_DOT = Buffer.from('..');
 

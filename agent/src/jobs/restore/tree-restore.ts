@@ -14,7 +14,10 @@ type FileItem = Extract<RestoreItem, { kind: 'file' }>;
 
 interface OpenDirectory {
   readonly directory: RestoreDirectory;
+  /** On the host. */
   readonly path: Buffer;
+  /** In the point: what is damaged there has no path on the host. */
+  readonly pointPath: Buffer;
 }
 
 /** Writes the items of a walk below a target, in their order. */
@@ -28,10 +31,10 @@ export class TreeRestore {
   constructor(
     private readonly run: JobRun,
     private readonly reader: ChunkReader,
-    target: Buffer,
+    places: { readonly target: Buffer; readonly base: Buffer },
     root: RestoreDirectory,
   ) {
-    this.stack = [{ directory: root, path: target }];
+    this.stack = [{ directory: root, path: places.target, pointPath: places.base }];
   }
 
   async take(batches: AsyncIterable<RestoreBatch>): Promise<void> {
@@ -64,7 +67,7 @@ export class TreeRestore {
         return this.run.notices.add(path, 'NOT_RESTORABLE', 'its content could not be read when it was backed up');
       }
       case 'damaged':
-        return this.run.notices.add(item.entry ? this.directory.pathOf(item.entry) : this.here.path, 'DAMAGED', `the directory is damaged, and what lies in it is lost: ${item.reason}`);
+        return this.run.notices.add(item.entry ? this.inPoint(item.entry) : this.here.pointPath, 'DAMAGED', `the directory is damaged, and what lies in it is lost: ${item.reason}`);
       case 'absent':
         this.absent.push(joinPath(this.here.path, item.name));
         return;
@@ -87,7 +90,7 @@ export class TreeRestore {
     } catch (error) {
       // A RangeError is the writer's word for content that does not fit the size of its entry.
       if (!(error instanceof DamageError) && !(error instanceof RangeError)) throw error;
-      this.run.notices.add(this.directory.pathOf(entry), 'DAMAGED', error.message);
+      this.run.notices.add(this.inPoint(entry), 'DAMAGED', error.message);
     }
   }
 
@@ -99,12 +102,16 @@ export class TreeRestore {
     this.run.counters.entries += 1;
     const child = this.directory.directory(entry);
     if (child === undefined) this.skipping = 1;
-    else this.stack.push({ directory: child, path: joinPath(this.here.path, entry.name) });
+    else this.stack.push({ directory: child, path: joinPath(this.here.path, entry.name), pointPath: this.inPoint(entry) });
   }
 
   private leave(): void {
     if (this.skipping > 0) this.skipping -= 1;
     else this.stack.pop()?.directory.leave();
+  }
+
+  private inPoint(entry: FileEntry): Buffer {
+    return joinPath(this.here.pointPath, entry.name);
   }
 
   private get here(): OpenDirectory {
