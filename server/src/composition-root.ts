@@ -4,28 +4,28 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createIdSource, uuidFromBytes } from '@holdfast/core/ids';
-import { buildStores } from './build-stores.js';
 import { needsTls, type ServerConfig } from './config.js';
 import { wireFeatures } from './control-features.js';
 import { createControlListeners } from './control-listeners.js';
-import { createGatewayLink, reachableFromHere } from './gateway-link.js';
-import { noSetupCode, offerSetupCode } from './features/setup/setup-code.js';
 import type { SetupServices } from './features/setup/ports.js';
+import { noSetupCode, offerSetupCode } from './features/setup/setup-code.js';
+import { createGatewayLink, reachableFromHere } from './gateway-link.js';
 import type { ContextFor, UnitOfWork } from './platform/context.js';
 import { prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
-import { dialectOf, openDatabase, type Orm } from './platform/db/database.js';
+import { buildStores } from './platform/db/build-stores.js';
+import { dialectOf, type Orm, openDatabase } from './platform/db/database.js';
 import { migrate } from './platform/db/migrate.js';
 import { createUnitOfWork } from './platform/db/unit-of-work.js';
 import { buildHoldfastSchema } from './platform/graphql/build-schema.js';
-import { createHttpDoor } from './platform/http/http-door.js';
+import { createHttpDoor } from './platform/graphql/http-door.js';
+import { openLiveDoor } from './platform/graphql/live-door.js';
 import { closeHttp, listenHttp, type Protection } from './platform/http/listen.js';
-import { openLiveDoor } from './platform/http/live-door.js';
 import { createPayloadSeal } from './platform/idempotency/payload-seal.js';
 import { readMasterKey } from './platform/master-key.js';
 import { openAuthority } from './platform/pki/authority-file.js';
 import { rotateIdentity } from './platform/pki/rotating-identity.js';
-import type { ParentChannel } from './platform/processes/parent-channel.js';
 import type { ListenAddress, ProcessPorts } from './platform/process-roles.js';
+import type { ParentChannel } from './platform/processes/parent-channel.js';
 
 const WEB_CLIENT = fileURLToPath(new URL('../../web-client/dist', import.meta.url));
 const DRAIN_MS = 5_000;
@@ -35,7 +35,11 @@ export interface RunningControl {
 }
 
 /** The control process: catalog, keys, doors and tasks, put together by hand. Whatever was started stops in reverse order. */
-export async function startControl(config: ServerConfig, ports: ProcessPorts, channel: ParentChannel): Promise<RunningControl> {
+export async function startControl(
+  config: ServerConfig,
+  ports: ProcessPorts,
+  channel: ParentChannel,
+): Promise<RunningControl> {
   const { clock, timers, random, log } = ports;
   const cleanups: (() => void | Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -48,14 +52,24 @@ export async function startControl(config: ServerConfig, ports: ProcessPorts, ch
     cleanups.push(() => closeDatabase(orm));
     await migrate(orm);
     const newId = createIdSource({ clock, random });
-    const unitOfWork = createUnitOfWork({ orm, buildStores: (em) => buildStores(em, { clock, newId }), timers, random, log });
+    const unitOfWork = createUnitOfWork({
+      orm,
+      buildStores: (em) => buildStores(em, { clock, newId }),
+      timers,
+      random,
+      log,
+    });
 
     const pki = join(config.dataDirectory, 'pki');
     const fresh = !existsSync(join(pki, 'ca.json')) && !(await unitOfWork.run((stores) => stores.users.any()));
     const masterKey = await readMasterKey(config.masterKeyFile, random, fresh);
     const authority = await openAuthority(pki, masterKey, { clock, random });
     const hosts = certificateHosts(config);
-    const controlIdentity = await rotateIdentity(authority, { hosts, identity: { role: 'control', id: uuidFromBytes(authority.fingerprint.subarray(0, 16)) } }, ports);
+    const controlIdentity = await rotateIdentity(
+      authority,
+      { hosts, identity: { role: 'control', id: uuidFromBytes(authority.fingerprint.subarray(0, 16)) } },
+      ports,
+    );
     cleanups.push(() => controlIdentity.stop());
 
     const gateway = createGatewayLink(controlIdentity, clock);
@@ -66,11 +80,31 @@ export async function startControl(config: ServerConfig, ports: ProcessPorts, ch
 
     const setup = await prepareSetup(config, roots[0] ?? '', unitOfWork, random);
     const advertise = (host: string): string => config.publicAddress ?? (isWildcard(host) ? hostname() : host);
-    const features = await wireFeatures({ config, ...ports, newId, masterKey, authority, roots, setup: setup.services, gateway, advertise });
+    const features = await wireFeatures({
+      config,
+      ...ports,
+      newId,
+      masterKey,
+      authority,
+      roots,
+      setup: setup.services,
+      gateway,
+      advertise,
+    });
     const base = { clock, random, newId, log, unitOfWork, services: features.services };
-    const contextFor: ContextFor = (principal, address) => ({ ...base, principal, ...(address === undefined ? {} : { address }) });
+    const contextFor: ContextFor = (principal, address) => ({
+      ...base,
+      principal,
+      ...(address === undefined ? {} : { address }),
+    });
 
-    const listeners = createControlListeners({ ...ports, identity: controlIdentity, contextFor, links: features.links, useCases: features.coordination });
+    const listeners = createControlListeners({
+      ...ports,
+      identity: controlIdentity,
+      contextFor,
+      links: features.links,
+      useCases: features.coordination,
+    });
     cleanups.push(() => listeners.close(DRAIN_MS));
     const bound = await listeners.listen({ control: config.grpc, enrollment: config.enrollGrpc });
     features.listensAt(bound);
@@ -79,10 +113,28 @@ export async function startControl(config: ServerConfig, ports: ProcessPorts, ch
 
     const secure = needsTls(config) || config.behindProxy;
     const schema = await buildHoldfastSchema({ timers, seal: createPayloadSeal(masterKey, random) });
-    const notReady = async (): Promise<string[]> => [...((await isDatabaseUp(orm)) ? [] : ['database']), ...((await gateway.isReachable()) ? [] : ['gateway'])];
-    const http = await createHttpDoor({ schema, base, secure, behindProxy: config.behindProxy, introspection: config.introspection, webClient: WEB_CLIENT, notReady });
+    const notReady = async (): Promise<string[]> => [
+      ...((await isDatabaseUp(orm)) ? [] : ['database']),
+      ...((await gateway.isReachable()) ? [] : ['gateway']),
+    ];
+    const http = await createHttpDoor({
+      schema,
+      base,
+      secure,
+      behindProxy: config.behindProxy,
+      introspection: config.introspection,
+      webClient: WEB_CLIENT,
+      notReady,
+    });
     const { server, url } = await listenHttp(http.app, config.http, await protectionOf());
-    const live = openLiveDoor(server, { schema, base, secure, behindProxy: config.behindProxy, introspection: config.introspection, timers });
+    const live = openLiveDoor(server, {
+      schema,
+      base,
+      secure,
+      behindProxy: config.behindProxy,
+      introspection: config.introspection,
+      timers,
+    });
     cleanups.push(async () => {
       await live.stop();
       await closeHttp(server, DRAIN_MS);
@@ -90,12 +142,24 @@ export async function startControl(config: ServerConfig, ports: ProcessPorts, ch
     });
 
     const gatewayId = uuidFromBytes(authority.fingerprint.subarray(16, 32));
-    const gatewayIdentity = await rotateIdentity(authority, { hosts, identity: { role: 'gateway', id: gatewayId } }, ports);
+    const gatewayIdentity = await rotateIdentity(
+      authority,
+      { hosts, identity: { role: 'gateway', id: gatewayId } },
+      ports,
+    );
     cleanups.push(() => gatewayIdentity.stop());
     const sendCredentials = (): Promise<void> => {
       const { certificateChain, key } = gatewayIdentity.current();
       const coordinationAddress = reachableFromHere(bound.control);
-      return channel.send({ type: 'gateway-credentials', gatewayId, certificateChain, key, ca: authority.certificate, coordinationAddress, coordinationServerName: 'localhost' });
+      return channel.send({
+        type: 'gateway-credentials',
+        gatewayId,
+        certificateChain,
+        key,
+        ca: authority.certificate,
+        coordinationAddress,
+        coordinationServerName: 'localhost',
+      });
     };
     gatewayIdentity.onRenewed(() => void sendCredentials());
     await sendCredentials();
@@ -118,15 +182,31 @@ export async function startControl(config: ServerConfig, ports: ProcessPorts, ch
 
 /** Every name under which the listeners may be reached, so that a client can check whom it talks to. */
 function certificateHosts(config: ServerConfig): string[] {
-  const bound = [config.http, config.grpc, config.dataGrpc, config.enrollGrpc].map((each: ListenAddress) => each.host).filter((host) => !isWildcard(host));
-  return [...new Set([...(config.publicAddress === undefined ? [] : [config.publicAddress]), ...bound, hostname(), 'localhost', '127.0.0.1', '::1'])];
+  const bound = [config.http, config.grpc, config.dataGrpc, config.enrollGrpc]
+    .map((each: ListenAddress) => each.host)
+    .filter((host) => !isWildcard(host));
+  return [
+    ...new Set([
+      ...(config.publicAddress === undefined ? [] : [config.publicAddress]),
+      ...bound,
+      hostname(),
+      'localhost',
+      '127.0.0.1',
+      '::1',
+    ]),
+  ];
 }
 
 function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
-async function prepareSetup(config: ServerConfig, firstRoot: string, unitOfWork: UnitOfWork, random: ProcessPorts['random']): Promise<{ code?: string; services: SetupServices }> {
+async function prepareSetup(
+  config: ServerConfig,
+  firstRoot: string,
+  unitOfWork: UnitOfWork,
+  random: ProcessPorts['random'],
+): Promise<{ code?: string; services: SetupServices }> {
   const file = join(config.dataDirectory, 'setup-code');
   const storeUrl = `local:${firstRoot}`;
   if (!(await unitOfWork.run((stores) => stores.users.any()))) return offerSetupCode(file, random, storeUrl);
@@ -135,7 +215,9 @@ async function prepareSetup(config: ServerConfig, firstRoot: string, unitOfWork:
 }
 
 function announceSetup(url: string, code: string): void {
-  console.error(`\n  First run: open ${url} and enter the setup code  ${code}\n  (it also stands in the file setup-code of the data folder)\n`);
+  console.error(
+    `\n  First run: open ${url} and enter the setup code  ${code}\n  (it also stands in the file setup-code of the data folder)\n`,
+  );
 }
 
 async function isDatabaseUp(orm: Orm): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { declareOptions, needsTls, toConfig, type ServerConfig } from './config.js';
+import { declareOptions, needsTls, type ServerConfig, toConfig } from './config.js';
 
 function configure(...args: string[]): ServerConfig {
   const command = declareOptions(new Command('test').exitOverride().configureOutput({ writeErr: () => undefined }));
@@ -11,8 +11,16 @@ function configure(...args: string[]): ServerConfig {
 describe('the configuration', () => {
   it('listens on loopback, keeps everything below the data folder and needs no TLS, unless told otherwise', () => {
     const config = configure();
-    expect([config.http, config.grpc, config.dataGrpc, config.enrollGrpc].map((each) => `${each.host}:${each.port}`)).toEqual(['127.0.0.1:8400', '127.0.0.1:8401', '127.0.0.1:8402', '127.0.0.1:8403']);
-    expect(config).toMatchObject({ database: { dialect: 'sqlite', file: '/d/catalog.sqlite' }, storeRoots: ['/d/stores'], masterKeyFile: '/d/master.key', behindProxy: false, introspection: false });
+    expect(
+      [config.http, config.grpc, config.dataGrpc, config.enrollGrpc].map((each) => `${each.host}:${each.port}`),
+    ).toEqual(['127.0.0.1:8400', '127.0.0.1:8401', '127.0.0.1:8402', '127.0.0.1:8403']);
+    expect(config).toMatchObject({
+      database: { dialect: 'sqlite', file: '/d/catalog.sqlite' },
+      storeRoots: ['/d/stores'],
+      masterKeyFile: '/d/master.key',
+      behindProxy: false,
+      introspection: false,
+    });
     expect(needsTls(config)).toBe(false);
   });
 
@@ -50,7 +58,9 @@ describe('the configuration', () => {
     ['--tls-cert', 'only-one'],
     ['--role', 'janitor'],
   ])('refuses %s %s with words for the operator', (option, value) => {
-    expect(() => configure(option, value)).toThrowError(expect.objectContaining({ kind: 'Validation', code: 'CONFIGURATION' }));
+    expect(() => configure(option, value)).toThrowError(
+      expect.objectContaining({ kind: 'Validation', code: 'CONFIGURATION' }),
+    );
   });
 
   it('refuses an option that it does not know', () => {

@@ -1,4 +1,4 @@
-import { resolve, join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
 import type { DatabaseAddress } from './platform/db/database.js';
@@ -59,41 +59,79 @@ export function declareOptions(command: Command): Command {
   option('--grpc <address>', 'HOLDFAST_GRPC', 'agents: control service', '127.0.0.1:8401');
   option('--data-grpc <address>', 'HOLDFAST_DATA_GRPC', 'agents: data service', '127.0.0.1:8402');
   option('--enroll-grpc <address>', 'HOLDFAST_ENROLL_GRPC', 'agents: enrolment', '127.0.0.1:8403');
-  option('--public-address <host>', 'HOLDFAST_PUBLIC_ADDRESS', 'host name or address that agents and browsers use for this server');
+  option(
+    '--public-address <host>',
+    'HOLDFAST_PUBLIC_ADDRESS',
+    'host name or address that agents and browsers use for this server',
+  );
   command.addOption(
     command
-      .createOption('--store-root <folder>', 'vault stores may lie below this folder; repeatable (default: <data>/stores)')
+      .createOption(
+        '--store-root <folder>',
+        'vault stores may lie below this folder; repeatable (default: <data>/stores)',
+      )
       .env('HOLDFAST_STORE_ROOT')
-      .argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), ...value.split(',').filter((each) => each !== '')]),
+      .argParser((value: string, earlier: string[] | undefined) => [
+        ...(earlier ?? []),
+        ...value.split(',').filter((each) => each !== ''),
+      ]),
   );
-  option('--behind-proxy', 'HOLDFAST_BEHIND_PROXY', 'a proxy in front ends TLS: plain HTTP off loopback, client addresses from X-Forwarded-For');
-  option('--tls-cert <file>', 'HOLDFAST_TLS_CERT', "PEM certificate chain for HTTPS (default: one from the server's own CA)");
+  option(
+    '--behind-proxy',
+    'HOLDFAST_BEHIND_PROXY',
+    'a proxy in front ends TLS: plain HTTP off loopback, client addresses from X-Forwarded-For',
+  );
+  option(
+    '--tls-cert <file>',
+    'HOLDFAST_TLS_CERT',
+    "PEM certificate chain for HTTPS (default: one from the server's own CA)",
+  );
   option('--tls-key <file>', 'HOLDFAST_TLS_KEY', 'PEM private key of --tls-cert');
   option('--failure-webhook <url>', 'HOLDFAST_FAILURE_WEBHOOK', 'called with each job that failed');
-  option('--introspection', 'HOLDFAST_INTROSPECTION', 'let anyone read the GraphQL schema, and serve the Apollo sandbox');
+  option(
+    '--introspection',
+    'HOLDFAST_INTROSPECTION',
+    'let anyone read the GraphQL schema, and serve the Apollo sandbox',
+  );
   option('--role <role>', 'HOLDFAST_ROLE', 'all (one supervisor, both processes), control or gateway', 'all');
-  command.addOption(command.createOption('--log-level <level>', 'how much to log').env('HOLDFAST_LOG_LEVEL').choices(LOG_LEVELS).default('info'));
+  command.addOption(
+    command
+      .createOption('--log-level <level>', 'how much to log')
+      .env('HOLDFAST_LOG_LEVEL')
+      .choices(LOG_LEVELS)
+      .default('info'),
+  );
   return command;
 }
 
 /** The options that commands on the same data share with the server. */
 export function declareDataOption(command: Command): Command {
   return command
-    .addOption(command.createOption('--data <folder>', 'the data folder').env('HOLDFAST_DATA').default('./holdfast-data'))
+    .addOption(
+      command.createOption('--data <folder>', 'the data folder').env('HOLDFAST_DATA').default('./holdfast-data'),
+    )
     .addOption(
       command
-        .createOption('--database <url>', 'postgresql://… instead of SQLite in the data folder (better given as the variable: it may hold a password)')
+        .createOption(
+          '--database <url>',
+          'postgresql://… instead of SQLite in the data folder (better given as the variable: it may hold a password)',
+        )
         .env('HOLDFAST_DATABASE'),
     )
-    .addOption(command.createOption('--master-key-file <file>', 'default: <data>/master.key').env('HOLDFAST_MASTER_KEY_FILE'));
+    .addOption(
+      command.createOption('--master-key-file <file>', 'default: <data>/master.key').env('HOLDFAST_MASTER_KEY_FILE'),
+    );
 }
 
 /** Checks what commander collected. Throws Validation with words for the person at the console. */
 export function toConfig(raw: RawOptions): ServerConfig {
   const dataDirectory = resolve(raw.data);
-  if ((raw.tlsCert === undefined) !== (raw.tlsKey === undefined)) throw invalid('--tls-cert and --tls-key come together.');
-  if (raw.behindProxy === true && raw.tlsCert !== undefined) throw invalid('--behind-proxy means plain HTTP: it does not go with --tls-cert.');
-  const roots = raw.storeRoot === undefined || raw.storeRoot.length === 0 ? [join(dataDirectory, 'stores')] : raw.storeRoot;
+  if ((raw.tlsCert === undefined) !== (raw.tlsKey === undefined))
+    throw invalid('--tls-cert and --tls-key come together.');
+  if (raw.behindProxy === true && raw.tlsCert !== undefined)
+    throw invalid('--behind-proxy means plain HTTP: it does not go with --tls-cert.');
+  const roots =
+    raw.storeRoot === undefined || raw.storeRoot.length === 0 ? [join(dataDirectory, 'stores')] : raw.storeRoot;
   return {
     role: parseRole(raw.role),
     dataDirectory,
@@ -105,7 +143,9 @@ export function toConfig(raw: RawOptions): ServerConfig {
     database: databaseAddress(dataDirectory, raw.database),
     storeRoots: roots.map((each) => resolve(each)),
     behindProxy: raw.behindProxy === true,
-    ...(raw.tlsCert === undefined || raw.tlsKey === undefined ? {} : { tls: { certificateFile: resolve(raw.tlsCert), keyFile: resolve(raw.tlsKey) } }),
+    ...(raw.tlsCert === undefined || raw.tlsKey === undefined
+      ? {}
+      : { tls: { certificateFile: resolve(raw.tlsCert), keyFile: resolve(raw.tlsKey) } }),
     masterKeyFile: resolve(raw.masterKeyFile ?? join(dataDirectory, 'master.key')),
     ...(raw.failureWebhook === undefined ? {} : { failureWebhook: parseWebhook(raw.failureWebhook) }),
     introspection: raw.introspection === true,
@@ -115,7 +155,8 @@ export function toConfig(raw: RawOptions): ServerConfig {
 
 export function databaseAddress(dataDirectory: string, url: string | undefined): DatabaseAddress {
   if (url === undefined || url === '') return { dialect: 'sqlite', file: join(dataDirectory, 'catalog.sqlite') };
-  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url)) throw invalid('--database takes a postgresql://user:password@host:port/name URL.');
+  if (!/^postgres(ql)?:\/\//.test(url) || !URL.canParse(url))
+    throw invalid('--database takes a postgresql://user:password@host:port/name URL.');
   return { dialect: 'postgresql', url };
 }
 
@@ -142,7 +183,8 @@ function parsePublicAddress(text: string): string {
 
 function parseWebhook(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw invalid('--failure-webhook takes an http:// or https:// URL.');
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
+    throw invalid('--failure-webhook takes an http:// or https:// URL.');
   return url.href;
 }
 

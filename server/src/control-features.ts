@@ -43,8 +43,18 @@ export interface Features {
 export async function wireFeatures(parts: FeatureParts): Promise<Features> {
   const { config, clock, timers, random, log, authority, gateway } = parts;
   const links = new LinkRegistry();
-  const jobs = createJobRuntime({ ...parts, handlers: PROTECTION_HANDLERS, ...(config.failureWebhook === undefined ? {} : { failureWebhook: config.failureWebhook }) });
-  const protection = createProtectionRuntime({ masterKey: parts.masterKey, gateway: gateway.client, timers, random, log });
+  const jobs = createJobRuntime({
+    ...parts,
+    handlers: PROTECTION_HANDLERS,
+    ...(config.failureWebhook === undefined ? {} : { failureWebhook: config.failureWebhook }),
+  });
+  const protection = createProtectionRuntime({
+    masterKey: parts.masterKey,
+    gateway: gateway.client,
+    timers,
+    random,
+    log,
+  });
   let bound = { control: '', enrollment: '' };
   const told = (address: string): string => {
     const at = address.lastIndexOf(':');
@@ -52,7 +62,11 @@ export async function wireFeatures(parts: FeatureParts): Promise<Features> {
     return `${host.includes(':') ? `[${host}]` : host}${address.slice(at)}`;
   };
   const services: Services = {
-    access: { passwords: createPasswordHasher(random), attempts: createAttemptLimiter(clock), sessionEnds: createSessionEnds() },
+    access: {
+      passwords: createPasswordHasher(random),
+      attempts: createAttemptLimiter(clock),
+      sessionEnds: createSessionEnds(),
+    },
     agents: {
       authority,
       connections: links,

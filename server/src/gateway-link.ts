@@ -24,7 +24,12 @@ export function createGatewayLink(identity: RotatingIdentity, clock: Clock): Gat
   let current: { readonly address: string; readonly client: GrpcGatewayClient } | undefined;
 
   function reached(): { readonly address: string; readonly client: GrpcGatewayClient } {
-    if (current === undefined) throw new HoldfastError({ kind: 'Unavailable', code: 'GATEWAY_NOT_READY', message: 'The gateway is not ready yet.' });
+    if (current === undefined)
+      throw new HoldfastError({
+        kind: 'Unavailable',
+        code: 'GATEWAY_NOT_READY',
+        message: 'The gateway is not ready yet.',
+      });
     return current;
   }
 
@@ -40,7 +45,14 @@ export function createGatewayLink(identity: RotatingIdentity, clock: Clock): Gat
     servesAt(address) {
       if (current?.address === address) return;
       current?.client.close();
-      current = { address, client: createGrpcGatewayClient({ address: reachableFromHere(address), serverName: 'localhost' }, identity, clock) };
+      current = {
+        address,
+        client: createGrpcGatewayClient(
+          { address: reachableFromHere(address), serverName: 'localhost' },
+          identity,
+          clock,
+        ),
+      };
     },
     address: () => reached().address,
     async isReachable() {

@@ -6,20 +6,22 @@ import { systemClock } from '@holdfast/core/clock';
 import { asHoldfastError, ERROR_TABLE } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { Command } from 'commander';
-import { declareDataOption, declareOptions, toConfig, type ServerConfig } from './config.js';
+import { declareDataOption, declareOptions, type ServerConfig, toConfig } from './config.js';
 import { lockFolder, prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
 import { orBindFailure } from './platform/listen-address.js';
+import type { GatewayCredentials } from './platform/process-channel.js';
+import { formatAddress, type GatewaySettings, type ProcessPorts } from './platform/process-roles.js';
 import { forkChild } from './platform/processes/fork-child.js';
 import { openParentChannel, type ParentChannel } from './platform/processes/parent-channel.js';
 import { runChild } from './platform/processes/run-child.js';
 import { Supervisor } from './platform/processes/supervisor.js';
-import type { GatewayCredentials } from './platform/process-channel.js';
-import { formatAddress, type GatewaySettings, type ProcessPorts } from './platform/process-roles.js';
 import { createLog } from './platform/telemetry/create-log.js';
 
 /** A predecessor that was killed with its supervisor needs a moment to notice. */
 const LOCK_WAIT_MS = 10_000;
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 // What the server writes is for its owner alone, whatever the shell's umask is.
 process.umask(0o077);
@@ -32,7 +34,11 @@ const program: Command = new Command('holdfast-server')
   .enablePositionalOptions();
 declareOptions(program);
 program.action(async (options) => serve(toConfig(options)));
-declareDataOption(program.command('reset-password').description('give a user a new password, read from standard input; their sessions end'))
+declareDataOption(
+  program
+    .command('reset-password')
+    .description('give a user a new password, read from standard input; their sessions end'),
+)
   .requiredOption('--user <name>', 'whose password')
   .action(async (options) => {
     const { resetPassword } = await import('./reset-password-command.js');
@@ -48,8 +54,14 @@ await program.parseAsync().catch((thrown: unknown) => {
 async function serve(config: ServerConfig): Promise<void> {
   if (config.role === 'all') return supervise(config);
   const channel = openParentChannel();
-  if (channel === undefined) program.error('error: --role is for the processes that the server starts by itself; leave it out');
-  const ports: ProcessPorts = { clock: systemClock, timers: systemClock, random: systemRandom, log: createLog(config.role, config.logLevel) };
+  if (channel === undefined)
+    program.error('error: --role is for the processes that the server starts by itself; leave it out');
+  const ports: ProcessPorts = {
+    clock: systemClock,
+    timers: systemClock,
+    random: systemRandom,
+    log: createLog(config.role, config.logLevel),
+  };
   if (config.role === 'control') runChild(channel, ports.log, () => startControlProcess(config, ports, channel));
   else runChild(channel, ports.log, () => startGatewayProcess(config, ports, channel));
 }
@@ -76,7 +88,11 @@ async function supervise(config: ServerConfig): Promise<void> {
   process.exit(exitCode);
 }
 
-async function startControlProcess(config: ServerConfig, ports: ProcessPorts, channel: ParentChannel): Promise<{ stop(): Promise<void> }> {
+async function startControlProcess(
+  config: ServerConfig,
+  ports: ProcessPorts,
+  channel: ParentChannel,
+): Promise<{ stop(): Promise<void> }> {
   const { startControl } = await import('./composition-root.js');
   const lock = await lockFolder(config.dataDirectory, 'control', LOCK_WAIT_MS);
   const control = await startControl(config, ports, channel);
@@ -88,7 +104,11 @@ async function startControlProcess(config: ServerConfig, ports: ProcessPorts, ch
   };
 }
 
-async function startGatewayProcess(config: ServerConfig, ports: ProcessPorts, channel: ParentChannel): Promise<{ stop(): Promise<void> }> {
+async function startGatewayProcess(
+  config: ServerConfig,
+  ports: ProcessPorts,
+  channel: ParentChannel,
+): Promise<{ stop(): Promise<void> }> {
   const listeners: ((credentials: GatewayCredentials) => void)[] = [];
   const first = new Promise<GatewayCredentials>((resolve) => listeners.push(resolve));
   channel.onMessage((message) => {
@@ -105,7 +125,11 @@ async function startGatewayProcess(config: ServerConfig, ports: ProcessPorts, ch
     onCredentials: (listener) => void listeners.push(listener),
   };
   const gateway = await orBindFailure('--data-grpc', config.dataGrpc, startGateway(settings, ports));
-  await channel.send({ type: 'gateway-ready', gatewayId: credentials.gatewayId, dataAddress: formatAddress(gateway.address) });
+  await channel.send({
+    type: 'gateway-ready',
+    gatewayId: credentials.gatewayId,
+    dataAddress: formatAddress(gateway.address),
+  });
   return {
     async stop() {
       await gateway.stop();

@@ -1,24 +1,32 @@
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { createIdSource, systemRandom } from '@holdfast/core/ids';
-import { buildStores } from './build-stores.js';
 import { databaseAddress } from './config.js';
 import { createPasswordHasher } from './features/access/password-hashing.js';
 import { resetPassword as reset } from './features/access/use-cases/reset-password.js';
+import { buildStores } from './platform/db/build-stores.js';
 import { openDatabase } from './platform/db/database.js';
 import { requireCurrentSchema } from './platform/db/migrate.js';
 import { createUnitOfWork } from './platform/db/unit-of-work.js';
 import { createLog } from './platform/telemetry/create-log.js';
 
 /** `holdfast-server reset-password`: beside a running server or without one. */
-export async function resetPassword(options: { readonly data: string; readonly database?: string; readonly user: string }): Promise<void> {
+export async function resetPassword(options: {
+  readonly data: string;
+  readonly database?: string;
+  readonly user: string;
+}): Promise<void> {
   const address = databaseAddress(resolve(options.data), options.database);
   if (address.dialect === 'sqlite' && !existsSync(address.file)) {
-    throw new HoldfastError({ kind: 'NotFound', code: 'NO_CATALOG', message: `There is no catalog at ${address.file}: --data names the server's data folder.` });
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'NO_CATALOG',
+      message: `There is no catalog at ${address.file}: --data names the server's data folder.`,
+    });
   }
   const orm = await openDatabase(address);
   try {
@@ -32,7 +40,10 @@ export async function resetPassword(options: { readonly data: string; readonly d
       log: createLog('reset-password', 'warn'),
     });
     const passwordHash = await createPasswordHasher(systemRandom).hash(await readPassword());
-    await reset({ unitOfWork, principal: { kind: 'system', task: 'reset-password' } }, { name: options.user, passwordHash });
+    await reset(
+      { unitOfWork, principal: { kind: 'system', task: 'reset-password' } },
+      { name: options.user, passwordHash },
+    );
     console.error(`The password of ${options.user} is changed, and their sessions are ended.`);
   } finally {
     await orm.close(true);

@@ -9,7 +9,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BackgroundProcess, runProgram } from '../kit/holdfast/background-process.js';
 import { ServerProcess } from '../kit/holdfast/server-process.js';
 
-const PORTS = ['--http', '127.0.0.1:0', '--grpc', '127.0.0.1:0', '--data-grpc', '127.0.0.1:0', '--enroll-grpc', '127.0.0.1:0'];
+const PORTS = [
+  '--http',
+  '127.0.0.1:0',
+  '--grpc',
+  '127.0.0.1:0',
+  '--data-grpc',
+  '127.0.0.1:0',
+  '--enroll-grpc',
+  '127.0.0.1:0',
+];
 const POSTGRES = process.env.HOLDFAST_TEST_POSTGRES;
 
 let folder: string;
@@ -56,7 +65,8 @@ describe('the server process', () => {
     expect(await (await fetch(`${server.addresses.http}/livez`)).text()).toBe('ok\n');
     expect(await (await fetch(`${server.addresses.http}/readyz`)).json()).toEqual({ ready: true, missing: [] });
     expect(mode(server.dataFolder)).toBe(0o700);
-    for (const name of ['master.key', 'setup-code', 'catalog.sqlite']) expect([name, mode(path.join(server.dataFolder, name))]).toEqual([name, 0o600]);
+    for (const name of ['master.key', 'setup-code', 'catalog.sqlite'])
+      expect([name, mode(path.join(server.dataFolder, name))]).toEqual([name, 0o600]);
   });
 
   it('restarts control and gateway after kill -9, on the addresses they had', async () => {
@@ -77,7 +87,9 @@ describe('the server process', () => {
     server.process.kill('SIGKILL');
     await expect.poll(() => children.some(isAlive), { timeout: 10_000 }).toBe(false);
     await server.start();
-    expect((await server.api().mutate('signIn', administrator, 'viewer { user { name } }')).viewer.user.name).toBe('admin');
+    expect((await server.api().mutate('signIn', administrator, 'viewer { user { name } }')).viewer.user.name).toBe(
+      'admin',
+    );
     expect(fs.existsSync(path.join(server.dataFolder, 'setup-code'))).toBe(false);
   });
 
@@ -98,15 +110,24 @@ describe('the server process', () => {
     expect(await isReady(server)).toBe(true);
   });
 
-  it.each(['--http', '--grpc', '--data-grpc', '--enroll-grpc'])('says that the port of %s is in use, and ends', async (option) => {
-    const taken = net.createServer();
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
-    const { port } = taken.address() as net.AddressInfo;
-    const result = await runProgram('holdfast-server', ['--data', path.join(folder, 'data'), ...PORTS, option, `127.0.0.1:${port}`]);
-    await new Promise((resolve) => taken.close(resolve));
-    expect(result.code).not.toBe(0);
-    expect(result.stderr).toContain(`127.0.0.1:${port} (${option}) is in use by another program`);
-  });
+  it.each(['--http', '--grpc', '--data-grpc', '--enroll-grpc'])(
+    'says that the port of %s is in use, and ends',
+    async (option) => {
+      const taken = net.createServer();
+      await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+      const { port } = taken.address() as net.AddressInfo;
+      const result = await runProgram('holdfast-server', [
+        '--data',
+        path.join(folder, 'data'),
+        ...PORTS,
+        option,
+        `127.0.0.1:${port}`,
+      ]);
+      await new Promise((resolve) => taken.close(resolve));
+      expect(result.code).not.toBe(0);
+      expect(result.stderr).toContain(`127.0.0.1:${port} (${option}) is in use by another program`);
+    },
+  );
 
   it('refuses a database from a newer version, a master key that others may read, and options that it does not know', async () => {
     const server = await startServer();
@@ -117,7 +138,9 @@ describe('the server process', () => {
     expect((await again()).stderr).toMatch(/master\.key cannot be used: its mode is 0644/);
     fs.rmSync(key);
     expect((await again()).stderr).toMatch(/master key .* is gone/);
-    expect((await runProgram('holdfast-server', ['--no-such-option'])).stderr).toContain("unknown option '--no-such-option'");
+    expect((await runProgram('holdfast-server', ['--no-such-option'])).stderr).toContain(
+      "unknown option '--no-such-option'",
+    );
     expect((await runProgram('holdfast-server', ['--http', 'nonsense'])).code).toBe(2);
     expect((await runProgram('holdfast-server', ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+/);
   });
@@ -126,20 +149,32 @@ describe('the server process', () => {
     const server = await startServer();
     const { administrator, token } = await server.completeSetup();
     const password = 'a brand new password';
-    const command = new BackgroundProcess('holdfast-server', ['reset-password', '--data', server.dataFolder, '--user', 'ADMIN'], { input: `${password}\n` });
+    const command = new BackgroundProcess(
+      'holdfast-server',
+      ['reset-password', '--data', server.dataFolder, '--user', 'ADMIN'],
+      { input: `${password}\n` },
+    );
     expect(await command.exited).toBe(0);
     expect((await server.api(token).ask('{ me { user { name } } }')).me).toBeNull();
-    await expect(server.api().mutate('signIn', administrator, 'token')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(server.api().mutate('signIn', administrator, 'token')).rejects.toMatchObject({
+      code: 'UNAUTHENTICATED',
+    });
     expect((await server.api().mutate('signIn', { name: 'admin', password }, 'token')).token).toMatch(/^hfs_/);
   });
 
   it("speaks HTTPS with a certificate of the server's CA off loopback, and plain HTTP there only behind a proxy", async () => {
     const server = await startServer(['--http', '0.0.0.0:0', '--public-address', 'backup.example']);
     const port = new URL(server.addresses.http).port;
-    const stored = JSON.parse(fs.readFileSync(path.join(server.dataFolder, 'pki', 'ca.json'), 'utf8')) as { certificate: string };
+    const stored = JSON.parse(fs.readFileSync(path.join(server.dataFolder, 'pki', 'ca.json'), 'utf8')) as {
+      certificate: string;
+    };
     const ca = `-----BEGIN CERTIFICATE-----\n${stored.certificate}\n-----END CERTIFICATE-----\n`;
     const status = await new Promise<number | undefined>((resolve, reject) => {
-      https.get({ host: '127.0.0.1', port, path: '/livez', ca, servername: 'backup.example' }, (response) => resolve(response.statusCode)).on('error', reject);
+      https
+        .get({ host: '127.0.0.1', port, path: '/livez', ca, servername: 'backup.example' }, (response) =>
+          resolve(response.statusCode),
+        )
+        .on('error', reject);
     });
     expect([new URL(server.addresses.http).protocol, status]).toEqual(['https:', 200]);
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
@@ -150,29 +185,38 @@ describe('the server process', () => {
     expect((await fetch(`http://127.0.0.1:${new URL(behind.addresses.http).port}/livez`)).status).toBe(200);
   });
 
-  it.skipIf(POSTGRES === undefined)('keeps its catalog in PostgreSQL when told to, and refuses one from a newer version', async () => {
-    const name = `holdfast_${randomUUID().replaceAll('-', '')}`;
-    const admin = new pg.Client({ connectionString: POSTGRES });
-    await admin.connect();
-    await admin.query(`create database ${name}`);
-    const url = new URL(POSTGRES ?? '');
-    url.pathname = `/${name}`;
-    try {
-      const server = await startServer(['--database', url.href]);
-      await server.completeSetup();
-      expect(fs.existsSync(path.join(server.dataFolder, 'catalog.sqlite'))).toBe(false);
-      await server.stop();
-      const catalog = new pg.Client({ connectionString: url.href });
-      await catalog.connect();
-      expect((await catalog.query('select name from user_account')).rows).toEqual([{ name: 'admin' }]);
-      await catalog.query("insert into migration (name) values ('0999-later')");
-      await catalog.end();
-      const refused = await runProgram('holdfast-server', ['--data', server.dataFolder, '--database', url.href, ...PORTS]);
-      expect(refused.code).not.toBe(0);
-      expect(refused.stderr).toContain('The database is from a newer version of Holdfast');
-    } finally {
-      await admin.query(`drop database if exists ${name} with (force)`);
-      await admin.end();
-    }
-  });
+  it.skipIf(POSTGRES === undefined)(
+    'keeps its catalog in PostgreSQL when told to, and refuses one from a newer version',
+    async () => {
+      const name = `holdfast_${randomUUID().replaceAll('-', '')}`;
+      const admin = new pg.Client({ connectionString: POSTGRES });
+      await admin.connect();
+      await admin.query(`create database ${name}`);
+      const url = new URL(POSTGRES ?? '');
+      url.pathname = `/${name}`;
+      try {
+        const server = await startServer(['--database', url.href]);
+        await server.completeSetup();
+        expect(fs.existsSync(path.join(server.dataFolder, 'catalog.sqlite'))).toBe(false);
+        await server.stop();
+        const catalog = new pg.Client({ connectionString: url.href });
+        await catalog.connect();
+        expect((await catalog.query('select name from user_account')).rows).toEqual([{ name: 'admin' }]);
+        await catalog.query("insert into migration (name) values ('0999-later')");
+        await catalog.end();
+        const refused = await runProgram('holdfast-server', [
+          '--data',
+          server.dataFolder,
+          '--database',
+          url.href,
+          ...PORTS,
+        ]);
+        expect(refused.code).not.toBe(0);
+        expect(refused.stderr).toContain('The database is from a newer version of Holdfast');
+      } finally {
+        await admin.query(`drop database if exists ${name} with (force)`);
+        await admin.end();
+      }
+    },
+  );
 });

@@ -59,7 +59,11 @@ export async function lockFolder(folder: string, name: string, waitMs: number): 
     const taken = tryLock(file);
     if (taken !== undefined) return taken;
     if (performance.now() >= deadline) {
-      throw new HoldfastError({ kind: 'Locked', code: 'DATA_FOLDER_IN_USE', message: `Another Holdfast server is running on ${folder}.` });
+      throw new HoldfastError({
+        kind: 'Locked',
+        code: 'DATA_FOLDER_IN_USE',
+        message: `Another Holdfast server is running on ${folder}.`,
+      });
     }
     await wait(100);
   }

@@ -11,7 +11,11 @@ export function parseListenAddress(option: string, text: string): ListenAddress 
   const host = match?.[1] ?? match?.[2];
   const sixth = match?.[1] === undefined || isIP(match[1]) === 6;
   if (match === null || port > 65_535 || !sixth || host === undefined) {
-    throw new HoldfastError({ kind: 'Validation', code: 'CONFIGURATION', message: `${option} takes HOST:PORT, e.g. 127.0.0.1:8400; got "${text.slice(0, 100)}".` });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'CONFIGURATION',
+      message: `${option} takes HOST:PORT, e.g. 127.0.0.1:8400; got "${text.slice(0, 100)}".`,
+    });
   }
   return { host: host === '' ? '0.0.0.0' : host, port };
 }
@@ -21,15 +25,35 @@ export function bindFailure(option: string, address: ListenAddress, cause: NodeJ
   const where = `${address.host}:${address.port} (${option})`;
   switch (cause.code) {
     case 'EADDRINUSE':
-      return new HoldfastError({ kind: 'Unavailable', code: 'PORT_IN_USE', message: `${where} is in use by another program. Stop it, or choose another port with ${option}.`, cause });
+      return new HoldfastError({
+        kind: 'Unavailable',
+        code: 'PORT_IN_USE',
+        message: `${where} is in use by another program. Stop it, or choose another port with ${option}.`,
+        cause,
+      });
     case 'EACCES':
-      return new HoldfastError({ kind: 'Forbidden', code: 'PORT_NOT_PERMITTED', message: `This user may not listen on ${where}.`, cause });
+      return new HoldfastError({
+        kind: 'Forbidden',
+        code: 'PORT_NOT_PERMITTED',
+        message: `This user may not listen on ${where}.`,
+        cause,
+      });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return new HoldfastError({ kind: 'Validation', code: 'CONFIGURATION', message: `${where} is not an address of this machine.`, cause });
+      return new HoldfastError({
+        kind: 'Validation',
+        code: 'CONFIGURATION',
+        message: `${where} is not an address of this machine.`,
+        cause,
+      });
     default:
-      return new HoldfastError({ kind: 'Unavailable', code: 'LISTEN_FAILED', message: `Cannot listen on ${where}: ${cause.message}`, cause });
+      return new HoldfastError({
+        kind: 'Unavailable',
+        code: 'LISTEN_FAILED',
+        message: `Cannot listen on ${where}: ${cause.message}`,
+        cause,
+      });
   }
 }
 
@@ -38,7 +62,9 @@ export async function orBindFailure<T>(option: string, address: ListenAddress, l
   try {
     return await listening;
   } catch (error) {
-    const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN)\b/.exec(error instanceof Error ? error.message : '')?.[1];
+    const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL|ENOTFOUND|EAI_AGAIN)\b/.exec(
+      error instanceof Error ? error.message : '',
+    )?.[1];
     if (code === undefined) throw error;
     throw bindFailure(option, address, Object.assign(new Error(code, { cause: error }), { code }));
   }

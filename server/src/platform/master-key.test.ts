@@ -29,7 +29,9 @@ describe('the master key', () => {
   });
 
   it('is never made anew for a catalog that had one', async () => {
-    await expect(readMasterKey(join(folder, 'master.key'), systemRandom, false)).rejects.toMatchObject({ code: 'MASTER_KEY_MISSING' });
+    await expect(readMasterKey(join(folder, 'master.key'), systemRandom, false)).rejects.toMatchObject({
+      code: 'MASTER_KEY_MISSING',
+    });
   });
 
   it('is refused without its content showing when the file holds something else', async () => {

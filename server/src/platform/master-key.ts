@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
@@ -38,7 +38,10 @@ async function readFrom(handle: FileHandle, file: string): Promise<Buffer> {
     const found = await handle.stat();
     if (!found.isFile()) throw unusable(file, 'not a file');
     if ((found.mode & 0o077) !== 0) {
-      throw unusable(file, `its mode is 0${(found.mode & 0o777).toString(8)}, so others may read it; run chmod 600 on it, and consider the key known to them`);
+      throw unusable(
+        file,
+        `its mode is 0${(found.mode & 0o777).toString(8)}, so others may read it; run chmod 600 on it, and consider the key known to them`,
+      );
     }
     if (found.size > 200) throw unusable(file, 'it is not a master key');
     const match = FORM.exec(await handle.readFile('utf8'));
@@ -68,5 +71,10 @@ async function create(file: string, random: Random): Promise<Buffer> {
 }
 
 function unusable(file: string, why: string, cause?: unknown): HoldfastError {
-  return new HoldfastError({ kind: 'Forbidden', code: 'MASTER_KEY_UNUSABLE', message: `The master key ${file} cannot be used: ${why}.`, cause });
+  return new HoldfastError({
+    kind: 'Forbidden',
+    code: 'MASTER_KEY_UNUSABLE',
+    message: `The master key ${file} cannot be used: ${why}.`,
+    cause,
+  });
 }

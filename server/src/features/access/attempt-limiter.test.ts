@@ -12,7 +12,9 @@ describe('the limit on attempts', () => {
       limiter.check(`192.0.2.${i}`, 'ada');
       limiter.failed(`192.0.2.${i}`, 'ada');
     }
-    expect(() => limiter.check('192.0.2.99', 'ada')).toThrowError(expect.objectContaining({ kind: 'RateLimited', details: { retryAfterSeconds: '900' } }));
+    expect(() => limiter.check('192.0.2.99', 'ada')).toThrowError(
+      expect.objectContaining({ kind: 'RateLimited', details: { retryAfterSeconds: '900' } }),
+    );
     limiter.check('192.0.2.99', 'grace');
     await clock.advance(QUARTER);
     limiter.check('192.0.2.99', 'ada');

@@ -19,7 +19,8 @@ export interface AttemptLimiter {
 export function createAttemptLimiter(clock: Clock): AttemptLimiter {
   const failures = new Map<string, number[]>();
 
-  const recent = (key: string): number[] => (failures.get(key) ?? []).filter((at) => at > clock.monotonic() - WINDOW_MS);
+  const recent = (key: string): number[] =>
+    (failures.get(key) ?? []).filter((at) => at > clock.monotonic() - WINDOW_MS);
 
   function refuse(times: number[], max: number): void {
     if (times.length < max) return;

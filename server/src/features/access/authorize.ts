@@ -49,23 +49,42 @@ async function grantsOf(ctx: Context, stores: Stores): Promise<readonly Grant[]>
   return ctx.principal.kind === 'user' ? stores.roleAssignments.ofUser(ctx.principal.userId) : [];
 }
 
-function refusal(ctx: Context, permission: Permission, scope: Scope, verdict: 'unauthenticated' | 'hidden' | 'forbidden'): HoldfastError {
+function refusal(
+  ctx: Context,
+  permission: Permission,
+  scope: Scope,
+  verdict: 'unauthenticated' | 'hidden' | 'forbidden',
+): HoldfastError {
   const target =
     scope.vaultId !== undefined
       ? { type: 'Vault', id: scope.vaultId }
       : scope.subscriptionId !== undefined
         ? { type: 'Subscription', id: scope.subscriptionId }
         : undefined;
-  const entry = { action: ctx.operation ?? permission, outcome: 'REFUSED' as const, reason: `${verdict.toUpperCase()} ${permission}`, ...(target === undefined ? {} : { target }) };
+  const entry = {
+    action: ctx.operation ?? permission,
+    outcome: 'REFUSED' as const,
+    reason: `${verdict.toUpperCase()} ${permission}`,
+    ...(target === undefined ? {} : { target }),
+  };
   const origin = { principal: ctx.principal, ...(ctx.address === undefined ? {} : { address: ctx.address }) };
   switch (verdict) {
     case 'unauthenticated':
       return new HoldfastError({ kind: 'Unauthenticated', code: 'NOT_SIGNED_IN', message: 'Sign in first.' });
     case 'hidden':
-      return new Refusal({ kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' }, origin, entry);
+      return new Refusal(
+        { kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' },
+        origin,
+        entry,
+      );
     case 'forbidden':
       return new Refusal(
-        { kind: 'Forbidden', code: 'NOT_PERMITTED', message: `You lack the permission ${permission} here.`, details: { permission } },
+        {
+          kind: 'Forbidden',
+          code: 'NOT_PERMITTED',
+          message: `You lack the permission ${permission} here.`,
+          details: { permission },
+        },
         origin,
         entry,
       );

@@ -35,6 +35,7 @@ describe('a password hash', () => {
 
   it('is not made of what is too short or too long', async () => {
     const cheap = createPasswordHasher(systemRandom, CHEAP);
-    for (const password of ['', 'elevenchars', 'x'.repeat(257)]) await expect(cheap.hash(password)).rejects.toMatchObject({ code: 'PASSWORD_LENGTH' });
+    for (const password of ['', 'elevenchars', 'x'.repeat(257)])
+      await expect(cheap.hash(password)).rejects.toMatchObject({ code: 'PASSWORD_LENGTH' });
   });
 });

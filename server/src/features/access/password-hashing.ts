@@ -1,4 +1,4 @@
-import { argon2, type Argon2Parameters, timingSafeEqual } from 'node:crypto';
+import { type Argon2Parameters, argon2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
@@ -22,7 +22,13 @@ const FORM = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-
 const MAX_AT_ONCE = 2;
 const MAX_WAITING = 32;
 
-const derive = promisify<'argon2id', Argon2Parameters, Buffer>(argon2 as (algorithm: 'argon2id', parameters: Argon2Parameters, callback: (error: Error | null, key: Buffer) => void) => void);
+const derive = promisify<'argon2id', Argon2Parameters, Buffer>(
+  argon2 as (
+    algorithm: 'argon2id',
+    parameters: Argon2Parameters,
+    callback: (error: Error | null, key: Buffer) => void,
+  ) => void,
+);
 
 export interface PasswordHasher {
   /** A PHC string with a fresh salt. Throws Validation for a password under 12 or over 256 characters. */
@@ -37,7 +43,12 @@ export function createPasswordHasher(random: Random, cost: Argon2Cost = STRONG):
 
   async function limited<T>(work: () => Promise<T>): Promise<T> {
     if (running >= MAX_AT_ONCE) {
-      if (waiting.length >= MAX_WAITING) throw new HoldfastError({ kind: 'RateLimited', code: 'SIGN_IN_BUSY', message: 'Too many sign-ins at once; try again in a moment.' });
+      if (waiting.length >= MAX_WAITING)
+        throw new HoldfastError({
+          kind: 'RateLimited',
+          code: 'SIGN_IN_BUSY',
+          message: 'Too many sign-ins at once; try again in a moment.',
+        });
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
     running += 1;
@@ -53,19 +64,28 @@ export function createPasswordHasher(random: Random, cost: Argon2Cost = STRONG):
     async hash(password) {
       const normal = password.normalize('NFC');
       if (normal.length < MIN_LENGTH || normal.length > MAX_LENGTH) {
-        throw new HoldfastError({ kind: 'Validation', code: 'PASSWORD_LENGTH', message: `A password has ${MIN_LENGTH} to ${MAX_LENGTH} characters.` });
+        throw new HoldfastError({
+          kind: 'Validation',
+          code: 'PASSWORD_LENGTH',
+          message: `A password has ${MIN_LENGTH} to ${MAX_LENGTH} characters.`,
+        });
       }
       const salt = random.bytes(SALT_BYTES);
-      const tag = await limited(() => derive('argon2id', { message: Buffer.from(normal), nonce: salt, tagLength: TAG_BYTES, ...cost }));
+      const tag = await limited(() =>
+        derive('argon2id', { message: Buffer.from(normal), nonce: salt, tagLength: TAG_BYTES, ...cost }),
+      );
       return `$argon2id$v=19$m=${cost.memory},t=${cost.passes},p=${cost.parallelism}$${unpadded(salt)}$${unpadded(tag)}`;
     },
     async verify(password, hash) {
       const match = hash === undefined ? null : FORM.exec(hash);
-      const parameters = match === null ? cost : { memory: Number(match[1]), passes: Number(match[2]), parallelism: Number(match[3]) };
+      const parameters =
+        match === null ? cost : { memory: Number(match[1]), passes: Number(match[2]), parallelism: Number(match[3]) };
       const salt = match === null ? Buffer.alloc(SALT_BYTES) : Buffer.from(match[4] ?? '', 'base64');
       const expected = match === null ? Buffer.alloc(TAG_BYTES) : Buffer.from(match[5] ?? '', 'base64');
       const message = Buffer.from(password.normalize('NFC').slice(0, MAX_LENGTH + 1));
-      const tag = await limited(() => derive('argon2id', { message, nonce: salt, tagLength: expected.length, ...parameters }));
+      const tag = await limited(() =>
+        derive('argon2id', { message, nonce: salt, tagLength: expected.length, ...parameters }),
+      );
       return timingSafeEqual(tag, expected) && match !== null;
     },
   };

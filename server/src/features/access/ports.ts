@@ -1,6 +1,6 @@
+import type { Page, PageRequest } from '../../platform/page.js';
 import type { Role } from './domain/roles.js';
 import type { Scope } from './domain/scope.js';
-import type { Page, PageRequest } from '../../platform/db/page.js';
 
 /** Times are milliseconds since 1970, UTC, here and in every port. */
 export interface User {

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../platform/db/page.js';
+import type { Page, PageRequest } from '../../platform/page.js';
 import type { Scope } from '../access/domain/scope.js';
 import type { Agent, EnrollmentToken, HostFacts } from './domain/agent.js';
 
@@ -19,7 +19,10 @@ export interface AgentStore {
   /** Those inside the scopes, by enrolment. */
   list(scopes: readonly Scope[], filter: AgentFilter, page: PageRequest): Promise<Page<Agent>>;
   /** What the agent said when it connected. */
-  introduce(id: string, facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number }): Promise<void>;
+  introduce(
+    id: string,
+    facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number },
+  ): Promise<void>;
   touch(id: string, lastSeenAt: number): Promise<void>;
   /** False if it was revoked before. */
   revoke(id: string, at: number): Promise<boolean>;

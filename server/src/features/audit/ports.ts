@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../platform/db/page.js';
+import type { Page, PageRequest } from '../../platform/page.js';
 import type { Principal } from '../access/domain/principal.js';
 
 export const AUDIT_OUTCOMES = ['SUCCEEDED', 'REFUSED', 'FAILED'] as const;

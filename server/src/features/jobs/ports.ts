@@ -1,11 +1,12 @@
 import type { Context } from '../../platform/context.js';
+import type { Page, PageRequest } from '../../platform/page.js';
 import type { VaultStoreRef } from '../../platform/grpc/gateway-client.js';
 import type { Scope } from '../access/domain/scope.js';
-import type { Page, PageRequest } from '../../platform/db/page.js';
 import type { Stores } from '../stores.js';
 import type { Job, JobKind, JobNotice, JobRef, JobState } from './domain/job.js';
 import type { JobCommand } from './domain/job-command.js';
 import type { JobResult } from './domain/job-result.js';
+import type { OutboxKind, OutboxMessage } from './domain/outbox-message.js';
 
 /** What a session at the gateway may touch. */
 export interface SessionScope {
@@ -69,7 +70,11 @@ export interface JobStore {
    * Locks the first job that may be dispatched now to one of these agents: restores first, then the oldest;
    * none of an item that has an active job, none of an agent that has `agentLimit` active jobs.
    */
-  lockNextClaimable(question: { readonly agentIds: readonly string[]; readonly now: number; readonly agentLimit: number }): Promise<Job | undefined>;
+  lockNextClaimable(question: {
+    readonly agentIds: readonly string[];
+    readonly now: number;
+    readonly agentLimit: number;
+  }): Promise<Job | undefined>;
   /** Locks jobs whose lease ended; rows that others hold are passed over. */
   lockExpired(now: number, limit: number): Promise<Job[]>;
   lockUnfinishedOfAgent(agentId: string): Promise<Job[]>;
@@ -84,21 +89,19 @@ export interface JobStore {
   notices(jobId: string): Promise<JobNotice[]>;
 }
 
-/** One thing to do after commit, at least once. `payload` is JSON without secrets. */
-export interface OutboxMessage {
-  readonly id: string;
-  readonly kind: OutboxKind;
-  readonly payload: Readonly<Record<string, string | number>>;
-  readonly attempts: number;
-  readonly dueAt: number;
-}
-
-export type OutboxKind = 'DISPATCH_JOB' | 'CANCEL_JOB' | 'END_SESSIONS' | 'VOID_AGENT' | 'FAILURE_WEBHOOK';
-
 export interface OutboxStore {
-  append(message: { readonly id: string; readonly kind: OutboxKind; readonly payload: OutboxMessage['payload']; readonly dueAt: number }): Promise<void>;
+  append(message: {
+    readonly id: string;
+    readonly kind: OutboxKind;
+    readonly payload: OutboxMessage['payload'];
+    readonly dueAt: number;
+  }): Promise<void>;
   /** Takes due messages, oldest first, and hides them until `hiddenUntil`, so that a crash leads to another delivery. */
-  take(question: { readonly now: number; readonly hiddenUntil: number; readonly limit: number }): Promise<OutboxMessage[]>;
+  take(question: {
+    readonly now: number;
+    readonly hiddenUntil: number;
+    readonly limit: number;
+  }): Promise<OutboxMessage[]>;
   /** Delivered, void, or given up: forget it. */
   remove(id: string): Promise<void>;
   retryAt(id: string, dueAt: number): Promise<void>;

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../platform/db/page.js';
+import type { Page, PageRequest } from '../../platform/page.js';
 import type { Scope } from '../access/domain/scope.js';
 import type { ProtectedItem, ProtectionState } from './domain/protected-item.js';
 

@@ -1,5 +1,5 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, sep, basename } from 'node:path';
+import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { RegionServices } from './ports.js';
 
@@ -22,7 +22,12 @@ export function createAllowedStores(roots: readonly string[]): RegionServices {
       try {
         await mkdir(real, { recursive: true, mode: 0o700 });
       } catch (cause) {
-        throw new HoldfastError({ kind: 'Validation', code: 'STORE_NOT_WRITABLE', message: 'The server cannot make that folder.', cause });
+        throw new HoldfastError({
+          kind: 'Validation',
+          code: 'STORE_NOT_WRITABLE',
+          message: 'The server cannot make that folder.',
+          cause,
+        });
       }
       if ((await realpath(real)) !== real) throw refused('That store moved while it was being checked.');
       return SCHEME + real;
@@ -35,7 +40,8 @@ async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw refused('The server cannot read that path.', cause);
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path)
+      throw refused('The server cannot read that path.', cause);
     return join(await realPathOf(dirname(path)), basename(path));
   }
 }

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../../platform/db/page.js';
+import type { Page, PageRequest } from '../../platform/page.js';
 
 export interface Zone {
   readonly id: string;

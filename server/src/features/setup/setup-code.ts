@@ -8,7 +8,11 @@ const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const LENGTH = 12;
 
 /** Draws a setup code and leaves it in `file` (mode 0600), for whoever can read this server's data. A new start draws a new one. */
-export async function offerSetupCode(file: string, random: Random, defaultStoreUrl: string): Promise<{ code: string; services: SetupServices }> {
+export async function offerSetupCode(
+  file: string,
+  random: Random,
+  defaultStoreUrl: string,
+): Promise<{ code: string; services: SetupServices }> {
   const letters = [...random.bytes(LENGTH)].map((byte) => ALPHABET.charAt(byte % ALPHABET.length));
   const code = (letters.join('').match(/.{4}/g) ?? []).join('-');
   await rm(file, { force: true });

@@ -1,4 +1,4 @@
-import { BigIntType, TextType, type PropertyOptions } from '@mikro-orm/core';
+import { BigIntType, type PropertyOptions, TextType } from '@mikro-orm/core';
 import { PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 
 /**
@@ -11,11 +11,14 @@ type Options = Pick<PropertyOptions<object>, 'nullable' | 'unique' | 'index' | '
 /** UUID primary key, made by the use case. */
 export const IdColumn = (): ColumnDecorator => PrimaryKey({ type: 'string', length: 36 });
 /** UUID of another row, also of another feature: no ORM relation. */
-export const IdRefColumn = (options: Options = {}): ColumnDecorator => Property({ type: 'string', length: 36, ...options });
+export const IdRefColumn = (options: Options = {}): ColumnDecorator =>
+  Property({ type: 'string', length: 36, ...options });
 /** Milliseconds since 1970, UTC, as `number`: exact on both dialects, which their own date types are not. */
-export const TimeColumn = (options: Options = {}): ColumnDecorator => Property({ type: new BigIntType('number'), ...options });
+export const TimeColumn = (options: Options = {}): ColumnDecorator =>
+  Property({ type: new BigIntType('number'), ...options });
 /** An amount of bytes or a count that may pass 2^31, as `bigint`. */
-export const AmountColumn = (options: Options = {}): ColumnDecorator => Property({ type: new BigIntType('bigint'), ...options });
+export const AmountColumn = (options: Options = {}): ColumnDecorator =>
+  Property({ type: new BigIntType('bigint'), ...options });
 /** A 32-bit integer. */
 export const IntColumn = (options: Options = {}): ColumnDecorator => Property({ type: 'integer', ...options });
 export const BoolColumn = (options: Options = {}): ColumnDecorator => Property({ type: 'boolean', ...options });

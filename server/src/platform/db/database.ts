@@ -4,7 +4,7 @@ import type { MikroORM, Options } from '@mikro-orm/core';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
-import { type AbstractSqlDriver, SqlMikroORM, type SqlEntityManager } from '@mikro-orm/sql';
+import { type AbstractSqlDriver, type SqlEntityManager, SqlMikroORM } from '@mikro-orm/sql';
 import { SqliteDriver } from '@mikro-orm/sqlite';
 import { ENTITIES } from './entities.js';
 import { MIGRATIONS } from './migrations/index.js';
@@ -13,7 +13,9 @@ export type Orm = MikroORM<AbstractSqlDriver, SqlEntityManager>;
 export type Dialect = 'sqlite' | 'postgresql';
 
 /** Where the catalog is: a file, or a `postgresql://` URL (which may hold a password: never logged). */
-export type DatabaseAddress = { readonly dialect: 'sqlite'; readonly file: string } | { readonly dialect: 'postgresql'; readonly url: string };
+export type DatabaseAddress =
+  | { readonly dialect: 'sqlite'; readonly file: string }
+  | { readonly dialect: 'postgresql'; readonly url: string };
 
 const BUSY_TIMEOUT_MS = 5_000;
 const POOL_SIZE = 12;

@@ -20,7 +20,11 @@ export async function migrate(orm: Orm): Promise<void> {
 export async function requireCurrentSchema(orm: Orm): Promise<void> {
   await refuseNewerSchema(orm);
   if ((await orm.migrator.getPending()).length > 0) {
-    throw new HoldfastError({ kind: 'IllegalState', code: 'DATABASE_OLDER', message: 'The database is from an older version: start the server once first.' });
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'DATABASE_OLDER',
+      message: 'The database is from an older version: start the server once first.',
+    });
   }
 }
 

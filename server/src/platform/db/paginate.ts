@@ -1,6 +1,6 @@
 import type { EntityName, FilterQuery, QueryOrderMap } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
-import { checkPage, decodeCursor, encodeCursor, type Page, type PageRequest } from './page.js';
+import { checkPage, decodeCursor, encodeCursor, type Page, type PageRequest } from '../page.js';
 
 /**
  * One page ordered by (key, id). Cursors hold both values, so a page neither repeats nor skips a row when rows
@@ -18,13 +18,17 @@ export async function paginate<Row extends { id: string }>(
   const conditions: object[] = [where as object];
   if (after !== undefined) {
     const position = decodeCursor(after);
-    conditions.push({ $or: [{ [key]: { [beyond]: position.key } }, { [key]: position.key, id: { [beyond]: position.id } }] });
+    conditions.push({
+      $or: [{ [key]: { [beyond]: position.key } }, { [key]: position.key, id: { [beyond]: position.id } }],
+    });
   }
   const rows = await em.find(entity, { $and: conditions } as FilterQuery<Row>, {
     orderBy: [{ [key]: direction }, { id: direction }] as unknown as QueryOrderMap<Row>[],
     limit: first + 1,
   });
-  const items = rows.slice(0, first).map((item) => ({ cursor: encodeCursor({ key: Number(item[key]), id: item.id }), item: item as Row }));
+  const items = rows
+    .slice(0, first)
+    .map((item) => ({ cursor: encodeCursor({ key: Number(item[key]), id: item.id }), item: item as Row }));
   return { items, hasNextPage: rows.length > first };
 }
 

@@ -7,11 +7,11 @@ import { createIdSource, systemRandom } from '@holdfast/core/ids';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, describe } from 'vitest';
-import { buildStores } from '../../build-stores.js';
 import type { Principal } from '../../features/access/domain/principal.js';
 import type { Services } from '../../features/services.js';
 import type { Context, UnitOfWork } from '../context.js';
-import { openDatabase, type DatabaseAddress, type Dialect, type Orm } from './database.js';
+import { buildStores } from './build-stores.js';
+import { type DatabaseAddress, type Dialect, type Orm, openDatabase } from './database.js';
 import { migrate } from './migrate.js';
 import { createUnitOfWork } from './unit-of-work.js';
 
@@ -58,14 +58,38 @@ export async function openTestDatabase(address: DatabaseAddress): Promise<TestDa
   const clock = new ManualClock(Date.UTC(2027, 0, 1));
   const newId = createIdSource({ clock, random: systemRandom });
   const log = pino({ level: 'silent' });
-  const unitOfWork = createUnitOfWork({ orm, buildStores: (em) => buildStores(em, { clock, newId }), timers: systemClock, random: systemRandom, log });
-  const base: Context = { principal: SYSTEM, clock, random: systemRandom, newId, log, unitOfWork, services: {} as Services };
-  return { dialect: address.dialect, address, orm, unitOfWork, clock, context: (overrides = {}) => ({ ...base, ...overrides }) };
+  const unitOfWork = createUnitOfWork({
+    orm,
+    buildStores: (em) => buildStores(em, { clock, newId }),
+    timers: systemClock,
+    random: systemRandom,
+    log,
+  });
+  const base: Context = {
+    principal: SYSTEM,
+    clock,
+    random: systemRandom,
+    newId,
+    log,
+    unitOfWork,
+    services: {} as Services,
+  };
+  return {
+    dialect: address.dialect,
+    address,
+    orm,
+    unitOfWork,
+    clock,
+    context: (overrides = {}) => ({ ...base, ...overrides }),
+  };
 }
 
 async function freshFile(): Promise<{ address: DatabaseAddress; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-db-'));
-  return { address: { dialect: 'sqlite', file: join(folder, 'catalog.sqlite') }, remove: () => rm(folder, { recursive: true, force: true }) };
+  return {
+    address: { dialect: 'sqlite', file: join(folder, 'catalog.sqlite') },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 async function freshPostgres(): Promise<{ address: DatabaseAddress; remove: () => Promise<void> }> {
@@ -73,7 +97,10 @@ async function freshPostgres(): Promise<{ address: DatabaseAddress; remove: () =
   await administer(`create database ${name}`);
   const url = new URL(POSTGRES ?? '');
   url.pathname = `/${name}`;
-  return { address: { dialect: 'postgresql', url: url.href }, remove: () => administer(`drop database if exists ${name} with (force)`) };
+  return {
+    address: { dialect: 'postgresql', url: url.href },
+    remove: () => administer(`drop database if exists ${name} with (force)`),
+  };
 }
 
 async function administer(statement: string): Promise<void> {

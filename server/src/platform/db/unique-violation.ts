@@ -6,7 +6,8 @@ export async function orConflict<T>(insert: Promise<T>, code: string, message: s
   try {
     return await insert;
   } catch (cause) {
-    if (cause instanceof UniqueConstraintViolationException) throw new HoldfastError({ kind: 'Conflict', code, message, cause });
+    if (cause instanceof UniqueConstraintViolationException)
+      throw new HoldfastError({ kind: 'Conflict', code, message, cause });
     throw cause;
   }
 }

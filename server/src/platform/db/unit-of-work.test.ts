@@ -3,7 +3,12 @@ import type { User } from '../../features/access/ports.js';
 import { Refusal } from '../../features/access/refusal.js';
 import { describeOnEachDatabase, SYSTEM, type TestDatabase } from './testing.js';
 
-const user = (database: TestDatabase, name: string): User => ({ id: database.context().newId(), name, passwordHash: 'x', createdAt: database.clock.now() });
+const user = (database: TestDatabase, name: string): User => ({
+  id: database.context().newId(),
+  name,
+  passwordHash: 'x',
+  createdAt: database.clock.now(),
+});
 
 describeOnEachDatabase('a unit of work', (open) => {
   it('keeps everything or nothing', async () => {
@@ -65,7 +70,11 @@ describeOnEachDatabase('a unit of work', (open) => {
     const ada = user(database, 'ada');
     const refused = database.unitOfWork.run(async (stores) => {
       await stores.users.insert(ada);
-      throw new Refusal({ kind: 'Forbidden', code: 'NO', message: 'No.' }, { principal: SYSTEM, address: '192.0.2.1' }, { action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN' });
+      throw new Refusal(
+        { kind: 'Forbidden', code: 'NO', message: 'No.' },
+        { principal: SYSTEM, address: '192.0.2.1' },
+        { action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN' },
+      );
     });
     await expect(refused).rejects.toMatchObject({ kind: 'Forbidden' });
     const { events, found } = await database.unitOfWork.run(async (stores) => ({
@@ -73,7 +82,9 @@ describeOnEachDatabase('a unit of work', (open) => {
       found: await stores.users.get(ada.id),
     }));
     expect(found).toBeUndefined();
-    expect(events.items.map((each) => each.item)).toMatchObject([{ actor: 'system:test', action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN', address: '192.0.2.1' }]);
+    expect(events.items.map((each) => each.item)).toMatchObject([
+      { actor: 'system:test', action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN', address: '192.0.2.1' },
+    ]);
   });
 });
 
@@ -90,7 +101,9 @@ describeOnEachDatabase('a page of a list', (open) => {
       const seen: string[] = [];
       let after: string | undefined;
       for (let more = true; more; ) {
-        const page = await database.unitOfWork.run((stores) => stores.audit.list({}, { first: 2, direction, ...(after === undefined ? {} : { after }) }));
+        const page = await database.unitOfWork.run((stores) =>
+          stores.audit.list({}, { first: 2, direction, ...(after === undefined ? {} : { after }) }),
+        );
         seen.push(...page.items.map((each) => each.item.action));
         after = page.items.at(-1)?.cursor;
         more = page.hasNextPage;
@@ -103,7 +116,8 @@ describeOnEachDatabase('a page of a list', (open) => {
 
   it('refuses a size beyond the cap and a cursor that it did not give out', async () => {
     const database = await open();
-    const list = (page: { first: number; after?: string }) => database.unitOfWork.run((stores) => stores.audit.list({}, page));
+    const list = (page: { first: number; after?: string }) =>
+      database.unitOfWork.run((stores) => stores.audit.list({}, page));
     await expect(list({ first: 201 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
     await expect(list({ first: 0 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
     await expect(list({ first: 1, after: 'bm9wZQ' })).rejects.toMatchObject({ code: 'MALFORMED_CURSOR' });

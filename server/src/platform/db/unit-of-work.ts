@@ -27,7 +27,12 @@ export function createUnitOfWork(ports: UnitOfWorkPorts): UnitOfWork {
   return {
     async run(work, options = {}) {
       // SQLite has one connection: a second transaction would wait for the first for ever.
-      if (open.getStore() === true) throw new HoldfastError({ kind: 'Internal', code: 'NESTED_UNIT_OF_WORK', message: 'A unit of work was opened inside another one.' });
+      if (open.getStore() === true)
+        throw new HoldfastError({
+          kind: 'Internal',
+          code: 'NESTED_UNIT_OF_WORK',
+          message: 'A unit of work was opened inside another one.',
+        });
       try {
         return await runWithRetries(ports, work, options);
       } catch (error) {
@@ -40,14 +45,23 @@ export function createUnitOfWork(ports: UnitOfWorkPorts): UnitOfWork {
   };
 }
 
-async function runWithRetries<T>(ports: UnitOfWorkPorts, work: (stores: Stores, transaction: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+async function runWithRetries<T>(
+  ports: UnitOfWorkPorts,
+  work: (stores: Stores, transaction: Transaction) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await runOnce(ports, work, options);
     } catch (error) {
       if (!mayRunAgain(error)) throw error;
       if (tries === MAX_TRIES) {
-        throw new HoldfastError({ kind: 'Unavailable', code: 'DATABASE_BUSY', message: 'Too much was going on in the database; try again.', cause: error });
+        throw new HoldfastError({
+          kind: 'Unavailable',
+          code: 'DATABASE_BUSY',
+          message: 'Too much was going on in the database; try again.',
+          cause: error,
+        });
       }
       // Full jitter, so that two that met do not meet again.
       const spread = ports.random.bytes(4).readUInt32BE() / 2 ** 32;
@@ -56,13 +70,20 @@ async function runWithRetries<T>(ports: UnitOfWorkPorts, work: (stores: Stores, 
   }
 }
 
-async function runOnce<T>(ports: UnitOfWorkPorts, work: (stores: Stores, transaction: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+async function runOnce<T>(
+  ports: UnitOfWorkPorts,
+  work: (stores: Stores, transaction: Transaction) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
   const afterwards: (() => void | Promise<void>)[] = [];
   const transaction: Transaction = { afterCommit: (run) => void afterwards.push(run) };
   const em = ports.orm.em.fork();
-  const isolation = options.isolation === 'read-committed' ? IsolationLevel.READ_COMMITTED : IsolationLevel.SERIALIZABLE;
+  const isolation =
+    options.isolation === 'read-committed' ? IsolationLevel.READ_COMMITTED : IsolationLevel.SERIALIZABLE;
   const isolationOption = dialectOf(em) === 'postgresql' ? { isolationLevel: isolation } : {};
-  const result = await open.run(true, () => em.transactional((inner) => work(ports.buildStores(inner), transaction), isolationOption));
+  const result = await open.run(true, () =>
+    em.transactional((inner) => work(ports.buildStores(inner), transaction), isolationOption),
+  );
   for (const run of afterwards) {
     try {
       await open.exit(run);

@@ -1,5 +1,5 @@
-import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
-import type { Page, PageRequest } from '../db/page.js';
+import { ArgsType, type ClassType, Field, Int, ObjectType } from 'type-graphql';
+import type { Page, PageRequest } from '../page.js';
 
 @ObjectType('PageInfo')
 export class PageInfoType {
@@ -53,7 +53,11 @@ export function toPageRequest(args: ConnectionArgs, direction?: 'ASC' | 'DESC'):
   };
 }
 
-export function presentPage<A, B>(args: { readonly after?: string | null }, page: Page<A>, present: (item: A) => B): ConnectionOf<B> {
+export function presentPage<A, B>(
+  args: { readonly after?: string | null },
+  page: Page<A>,
+  present: (item: A) => B,
+): ConnectionOf<B> {
   const edges = page.items.map(({ cursor, item }) => ({ cursor, node: present(item) }));
   return {
     edges,

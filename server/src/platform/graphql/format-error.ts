@@ -19,15 +19,28 @@ const REFUSED_REQUESTS = new Set([
  * of the request itself is a defect: masked here, written to the log.
  */
 export function formatError(error: unknown, log: Log, given?: GraphQLFormattedError): GraphQLFormattedError {
-  const place = error instanceof GraphQLError ? { locations: error.locations ?? [], ...(error.path === undefined ? {} : { path: error.path }) } : {};
+  const place =
+    error instanceof GraphQLError
+      ? { locations: error.locations ?? [], ...(error.path === undefined ? {} : { path: error.path }) }
+      : {};
   const cause = holdfastErrorIn(error);
   if (cause === undefined) {
     const code = given?.extensions?.code ?? (error instanceof GraphQLError ? error.extensions.code : undefined);
     const original = error instanceof GraphQLError ? error.originalError : error;
-    const refused = (typeof code === 'string' && REFUSED_REQUESTS.has(code)) || (error instanceof GraphQLError && (original === undefined || original === null || original instanceof GraphQLError));
+    const refused =
+      (typeof code === 'string' && REFUSED_REQUESTS.has(code)) ||
+      (error instanceof GraphQLError &&
+        (original === undefined || original === null || original instanceof GraphQLError));
     if (refused) {
       const message = given?.message ?? (error as GraphQLError).message;
-      return { message, ...place, extensions: { code: ERROR_TABLE.Validation.graphqlCode, reason: typeof code === 'string' ? code : 'GRAPHQL_VALIDATION_FAILED' } };
+      return {
+        message,
+        ...place,
+        extensions: {
+          code: ERROR_TABLE.Validation.graphqlCode,
+          reason: typeof code === 'string' ? code : 'GRAPHQL_VALIDATION_FAILED',
+        },
+      };
     }
   }
   const thrown = cause ?? (error instanceof GraphQLError ? (error.originalError ?? error) : error);
@@ -37,7 +50,12 @@ export function formatError(error: unknown, log: Log, given?: GraphQLFormattedEr
   return {
     message,
     ...place,
-    extensions: { code, reason, ...(field === undefined ? {} : { field }), ...(Object.keys(rest).length === 0 ? {} : { details: rest }) },
+    extensions: {
+      code,
+      reason,
+      ...(field === undefined ? {} : { field }),
+      ...(Object.keys(rest).length === 0 ? {} : { details: rest }),
+    },
   };
 }
 

@@ -2,12 +2,25 @@ import { createRequire } from 'node:module';
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { HoldfastError } from '@holdfast/core/errors';
-import { getNamedType, isListType, isNullableType, NoSchemaIntrospectionCustomRule, type DocumentNode, type GraphQLError, type GraphQLOutputType, type GraphQLSchema, type ValidationContext, type ValidationRule } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLError,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  isListType,
+  isNullableType,
+  NoSchemaIntrospectionCustomRule,
+  type ValidationContext,
+  type ValidationRule,
+} from 'graphql';
 import type { ComplexityEstimator } from 'graphql-query-complexity';
-import { MAX_PAGE } from '../db/page.js';
+import { MAX_PAGE } from '../page.js';
 
 // Its ESM build loads graphql's .mjs files: a second copy, whose types match nothing, so no query would ever be too costly.
-const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.url)('graphql-query-complexity') as typeof import('graphql-query-complexity');
+const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.url)(
+  'graphql-query-complexity',
+) as typeof import('graphql-query-complexity');
 
 export const LIMITS = {
   bodyBytes: 1_000_000,
@@ -38,7 +51,12 @@ export function limitRules(introspection: boolean): ValidationRule[] {
 }
 
 /** Throws Validation when the operation could make the server produce too much. Needs the variables: page sizes count. */
-export function checkCost(schema: GraphQLSchema, query: DocumentNode, operationName: string | undefined, variables: Record<string, unknown> | undefined): void {
+export function checkCost(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  operationName: string | undefined,
+  variables: Record<string, unknown> | undefined,
+): void {
   const cost = getComplexity({
     schema,
     query,
@@ -47,7 +65,11 @@ export function checkCost(schema: GraphQLSchema, query: DocumentNode, operationN
     estimators: [fieldExtensionsEstimator(), estimateField],
   });
   if (cost > LIMITS.cost) {
-    throw new HoldfastError({ kind: 'Validation', code: 'QUERY_TOO_COSTLY', message: `This operation costs ${cost}, more than ${LIMITS.cost}. Ask for smaller pages or fewer fields.` });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'QUERY_TOO_COSTLY',
+      message: `This operation costs ${cost}, more than ${LIMITS.cost}. Ask for smaller pages or fewer fields.`,
+    });
   }
 }
 

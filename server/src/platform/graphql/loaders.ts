@@ -12,14 +12,21 @@ export class Loaders {
   constructor(private readonly unitOfWork: UnitOfWork) {}
 
   /** The row of that id, or undefined. All calls of one name in one tick become one query. */
-  async load<T extends { readonly id: string }>(name: string, id: string, fetch: (stores: Stores, ids: readonly string[]) => Promise<readonly T[]>): Promise<T | undefined> {
+  async load<T extends { readonly id: string }>(
+    name: string,
+    id: string,
+    fetch: (stores: Stores, ids: readonly string[]) => Promise<readonly T[]>,
+  ): Promise<T | undefined> {
     let loader = this.byName.get(name);
     if (loader === undefined) {
-      loader = new DataLoader<string, T | undefined>(async (ids) => {
-        const rows = await this.unitOfWork.run((stores) => fetch(stores, ids));
-        const byId = new Map(rows.map((row) => [row.id, row]));
-        return ids.map((each) => byId.get(each));
-      }, { maxBatchSize: 500 });
+      loader = new DataLoader<string, T | undefined>(
+        async (ids) => {
+          const rows = await this.unitOfWork.run((stores) => fetch(stores, ids));
+          const byId = new Map(rows.map((row) => [row.id, row]));
+          return ids.map((each) => byId.get(each));
+        },
+        { maxBatchSize: 500 },
+      );
       this.byName.set(name, loader);
     }
     return (await loader.load(id)) as T | undefined;

@@ -3,7 +3,11 @@ import { Field, InputType, ObjectType } from 'type-graphql';
 /** Every mutation's input extends it. */
 @InputType()
 export abstract class MutationInput {
-  @Field(() => String, { nullable: true, description: 'Repeating a mutation with the same id and input within 24 hours does nothing new and answers the same.' })
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Repeating a mutation with the same id and input within 24 hours does nothing new and answers the same.',
+  })
   clientMutationId?: string | null;
 }
 

@@ -1,5 +1,5 @@
-import { decodeGlobalId, isUuid } from '@holdfast/core/ids';
 import { isHoldfastError } from '@holdfast/core/errors';
+import { decodeGlobalId, isUuid } from '@holdfast/core/ids';
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import type { GraphqlContext } from './graphql-context.js';
 import { NodeType } from './node.js';

@@ -19,7 +19,11 @@ export interface NodeLoader {
 }
 
 /** A loader from a use case that gives undefined for what there is not and for what the caller may not see. */
-export function nodeLoader<T>(type: string, get: (ctx: Context, uuid: string) => Promise<T | undefined>, present: (item: T, ctx: Context) => NodeType): NodeLoader {
+export function nodeLoader<T>(
+  type: string,
+  get: (ctx: Context, uuid: string) => Promise<T | undefined>,
+  present: (item: T, ctx: Context) => NodeType,
+): NodeLoader {
   return {
     type,
     async load(ctx, uuid) {

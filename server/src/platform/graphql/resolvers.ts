@@ -1,4 +1,8 @@
-import { AccessResolver, RoleAssignmentResolver, RoleScopeResolver } from '../../features/access/graphql/access.resolver.js';
+import {
+  AccessResolver,
+  RoleAssignmentResolver,
+  RoleScopeResolver,
+} from '../../features/access/graphql/access.resolver.js';
 import { presentApiToken, presentRoleAssignment, presentUser } from '../../features/access/graphql/access.types.js';
 import { getApiToken, getRoleAssignment, getUser } from '../../features/access/use-cases/get-access-node.js';
 import { AgentResolver } from '../../features/agents/graphql/agent.resolver.js';
@@ -13,7 +17,10 @@ import { getJob } from '../../features/jobs/use-cases/get-job.js';
 import { PolicyResolver } from '../../features/policies/graphql/policy.resolver.js';
 import { presentPolicy } from '../../features/policies/graphql/policy.type.js';
 import { getPolicy } from '../../features/policies/use-cases/get-policy.js';
-import { JobSubjectResolver, ProtectedItemResolver } from '../../features/protected-items/graphql/protected-item.resolver.js';
+import {
+  JobSubjectResolver,
+  ProtectedItemResolver,
+} from '../../features/protected-items/graphql/protected-item.resolver.js';
 import { presentProtectedItem } from '../../features/protected-items/graphql/protected-item.type.js';
 import { getProtectedItem } from '../../features/protected-items/use-cases/get-protected-item.js';
 import { RecoveryPointResolver } from '../../features/recovery-points/graphql/recovery-point.resolver.js';
@@ -30,7 +37,7 @@ import { getSubscription } from '../../features/subscriptions/use-cases/get-subs
 import { RoleScopeVaultResolver, VaultResolver } from '../../features/vaults/graphql/vault.resolver.js';
 import { presentVault } from '../../features/vaults/graphql/vault.type.js';
 import { getVault } from '../../features/vaults/use-cases/get-vault.js';
-import { nodeLoader, type NodeLoader } from './node.js';
+import { type NodeLoader, nodeLoader } from './node.js';
 
 /** Every resolver class. Each feature adds its own. */
 export const RESOLVERS: readonly Function[] = [

@@ -9,7 +9,8 @@ export const DateTimeScalar = new GraphQLScalarType<number, string>({
   name: 'DateTime',
   description: 'RFC 3339, UTC.',
   serialize(value) {
-    if (typeof value !== 'number' || !Number.isFinite(value)) throw new TypeError('a DateTime is given in milliseconds');
+    if (typeof value !== 'number' || !Number.isFinite(value))
+      throw new TypeError('a DateTime is given in milliseconds');
     return new Date(value).toISOString();
   },
   parseValue: parseDateTime,
@@ -21,7 +22,8 @@ export const BigIntScalar = new GraphQLScalarType<bigint, string>({
   name: 'BigInt',
   description: 'Bytes, as a decimal string.',
   serialize(value) {
-    if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) throw new TypeError('a BigInt is given as a bigint or a safe integer');
+    if (typeof value !== 'bigint' && !Number.isSafeInteger(value))
+      throw new TypeError('a BigInt is given as a bigint or a safe integer');
     return String(value);
   },
   parseValue: parseBigInt,
@@ -48,7 +50,8 @@ function parseDateTime(value: unknown): number {
 
 function parseBigInt(value: unknown): bigint {
   const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof text !== 'string' || !DECIMAL.test(text)) throw new GraphQLError('A BigInt is a decimal number in a string.');
+  if (typeof text !== 'string' || !DECIMAL.test(text))
+    throw new GraphQLError('A BigInt is a decimal number in a string.');
   return BigInt(text);
 }
 

@@ -10,7 +10,15 @@ export function limitTime(timers: Timers): MiddlewareFn {
     if (!root) return next();
     let cancel = (): void => undefined;
     const late = new Promise<never>((_, reject) => {
-      cancel = timers.after(LIMITS.operationMs, () => reject(new HoldfastError({ kind: 'Timeout', code: 'OPERATION_TIMEOUT', message: 'The server took too long to answer.' })));
+      cancel = timers.after(LIMITS.operationMs, () =>
+        reject(
+          new HoldfastError({
+            kind: 'Timeout',
+            code: 'OPERATION_TIMEOUT',
+            message: 'The server took too long to answer.',
+          }),
+        ),
+      );
     });
     try {
       return await Promise.race([next(), late]);

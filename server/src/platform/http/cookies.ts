@@ -4,14 +4,24 @@ export function sessionCookieName(secure: boolean): string {
 }
 
 export function formatSessionCookie(secure: boolean, token: string, maxAgeMs: number): string {
-  const parts = [`${sessionCookieName(secure)}=${token}`, 'Path=/', 'HttpOnly', 'SameSite=Strict', `Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`];
+  const parts = [
+    `${sessionCookieName(secure)}=${token}`,
+    'Path=/',
+    'HttpOnly',
+    'SameSite=Strict',
+    `Max-Age=${Math.max(0, Math.floor(maxAgeMs / 1000))}`,
+  ];
   return [...parts, ...(secure ? ['Secure'] : [])].join('; ');
 }
 
 /** The session token in a Cookie header; undefined when it is not there or there twice. */
 export function readSessionCookie(secure: boolean, header: string | undefined): string | undefined {
   const name = `${sessionCookieName(secure)}=`;
-  const found = (header ?? '').slice(0, 8_192).split(';').map((each) => each.trim()).filter((each) => each.startsWith(name));
+  const found = (header ?? '')
+    .slice(0, 8_192)
+    .split(';')
+    .map((each) => each.trim())
+    .filter((each) => each.startsWith(name));
   return found.length === 1 ? found[0]?.slice(name.length) : undefined;
 }
 

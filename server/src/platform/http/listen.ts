@@ -4,13 +4,15 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Express } from 'express';
-import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { bindFailure } from '../listen-address.js';
+import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { formatAddress, type ListenAddress } from '../process-roles.js';
-import { limitConnections } from './http-door.js';
 
 /** How HTTP is protected: not at all, by given files, or by a certificate of the server's own CA that renews itself. */
-export type Protection = { readonly kind: 'plain' } | { readonly kind: 'files'; readonly certificateFile: string; readonly keyFile: string } | { readonly kind: 'own'; readonly identity: RotatingIdentity };
+export type Protection =
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'files'; readonly certificateFile: string; readonly keyFile: string }
+  | { readonly kind: 'own'; readonly identity: RotatingIdentity };
 
 export interface Listening {
   readonly server: Server;
@@ -38,12 +40,19 @@ async function createServer(app: Express, protection: Protection): Promise<Serve
         const [cert, key] = await Promise.all([readFile(protection.certificateFile), readFile(protection.keyFile)]);
         return createHttpsServer({ cert, key, minVersion: 'TLSv1.2' }, app);
       } catch (cause) {
-        throw new HoldfastError({ kind: 'Validation', code: 'CONFIGURATION', message: `--tls-cert and --tls-key cannot be used: ${cause instanceof Error ? cause.message : 'unknown reason'}`, cause });
+        throw new HoldfastError({
+          kind: 'Validation',
+          code: 'CONFIGURATION',
+          message: `--tls-cert and --tls-key cannot be used: ${cause instanceof Error ? cause.message : 'unknown reason'}`,
+          cause,
+        });
       }
     case 'own': {
       const { certificateChain, key } = protection.identity.current();
       const server = createHttpsServer({ cert: certificateChain, key, minVersion: 'TLSv1.2' }, app);
-      protection.identity.onRenewed((renewed) => server.setSecureContext({ cert: renewed.certificateChain, key: renewed.key }));
+      protection.identity.onRenewed((renewed) =>
+        server.setSecureContext({ cert: renewed.certificateChain, key: renewed.key }),
+      );
       return server;
     }
   }
@@ -56,4 +65,12 @@ export async function closeHttp(server: Server, graceMs: number): Promise<void> 
   const timer = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearTimeout(timer);
+}
+
+/** Slow or idle senders do not hold a connection for ever. */
+export function limitConnections(server: Server): void {
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  server.keepAliveTimeout = 60_000;
+  server.maxRequestsPerSocket = 10_000;
 }

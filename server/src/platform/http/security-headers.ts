@@ -2,7 +2,10 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /** Only what the server itself serves may run in its pages; the sandbox, where switched on, loads from its maker. */
-export function securityHeaders(settings: { readonly secure: boolean; readonly introspection: boolean }): RequestHandler {
+export function securityHeaders(settings: {
+  readonly secure: boolean;
+  readonly introspection: boolean;
+}): RequestHandler {
   const strict = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -26,6 +29,11 @@ export function securityHeaders(settings: { readonly secure: boolean; readonly i
     xFrameOptions: { action: 'deny' },
   });
   if (!settings.introspection) return strict;
-  const open = helmet({ contentSecurityPolicy: false, crossOriginEmbedderPolicy: false, strictTransportSecurity: false });
-  return (request, response, next) => (request.path === '/graphql' && request.method === 'GET' ? open : strict)(request, response, next);
+  const open = helmet({
+    contentSecurityPolicy: false,
+    crossOriginEmbedderPolicy: false,
+    strictTransportSecurity: false,
+  });
+  return (request, response, next) =>
+    (request.path === '/graphql' && request.method === 'GET' ? open : strict)(request, response, next);
 }

@@ -15,7 +15,8 @@ export interface PayloadSeal {
 }
 
 export function createPayloadSeal(masterKey: Uint8Array, random: Random): PayloadSeal {
-  const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), `holdfast handled mutations ${purpose} v1`, 32));
+  const derive = (purpose: string): Buffer =>
+    Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), `holdfast handled mutations ${purpose} v1`, 32));
   const sealing = derive('payload');
   const hashing = derive('input');
   return {
@@ -25,9 +26,13 @@ export function createPayloadSeal(masterKey: Uint8Array, random: Random): Payloa
       return Buffer.concat([nonce, cipher.update(serialize(payload)), cipher.final(), cipher.getAuthTag()]);
     },
     open(key, sealed) {
-      const decipher = createDecipheriv('aes-256-gcm', sealing, sealed.subarray(0, NONCE_BYTES)).setAAD(Buffer.from(key));
+      const decipher = createDecipheriv('aes-256-gcm', sealing, sealed.subarray(0, NONCE_BYTES)).setAAD(
+        Buffer.from(key),
+      );
       decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-      return deserialize(Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)), decipher.final()]));
+      return deserialize(
+        Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)), decipher.final()]),
+      );
     },
     fingerprint: (input) => createHmac('sha256', hashing).update(canonical(input)).digest('hex'),
   };

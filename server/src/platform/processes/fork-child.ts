@@ -3,8 +3,18 @@ import type { ProcessMessage } from '../process-channel.js';
 import type { BoundAddresses, ChildHandle, ChildRole } from './supervisor.js';
 
 /** Starts this very program again in a role. Its stdout goes to our stderr: ours is for the ready line alone. */
-export function forkChild(program: string, args: readonly string[], role: ChildRole, bound: BoundAddresses): ChildHandle {
-  const pinned = Object.entries({ '--http': bound.http, '--grpc': bound.grpc, '--enroll-grpc': bound.enrollGrpc, '--data-grpc': bound.dataGrpc });
+export function forkChild(
+  program: string,
+  args: readonly string[],
+  role: ChildRole,
+  bound: BoundAddresses,
+): ChildHandle {
+  const pinned = Object.entries({
+    '--http': bound.http,
+    '--grpc': bound.grpc,
+    '--enroll-grpc': bound.enrollGrpc,
+    '--data-grpc': bound.dataGrpc,
+  });
   const again = pinned.flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
   const child = fork(program, [...args, ...again, '--role', role], { stdio: ['ignore', 2, 2, 'ipc'] });
   return {

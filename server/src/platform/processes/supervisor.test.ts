@@ -2,10 +2,23 @@ import { ManualClock } from '@holdfast/core/clock';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ControlReady, GatewayCredentials, GatewayReady, ProcessMessage } from '../process-channel.js';
-import { Supervisor, type BoundAddresses, type ChildHandle, type ChildRole } from './supervisor.js';
+import { type BoundAddresses, type ChildHandle, type ChildRole, Supervisor } from './supervisor.js';
 
-const CREDENTIALS: GatewayCredentials = { type: 'gateway-credentials', gatewayId: 'g', certificateChain: 'c', key: 'k', ca: 'ca', coordinationAddress: '127.0.0.1:1', coordinationServerName: 'localhost' };
-const CONTROL_READY: ControlReady = { type: 'control-ready', http: 'http://127.0.0.1:8400', grpc: '127.0.0.1:8401', enrollGrpc: '127.0.0.1:8403' };
+const CREDENTIALS: GatewayCredentials = {
+  type: 'gateway-credentials',
+  gatewayId: 'g',
+  certificateChain: 'c',
+  key: 'k',
+  ca: 'ca',
+  coordinationAddress: '127.0.0.1:1',
+  coordinationServerName: 'localhost',
+};
+const CONTROL_READY: ControlReady = {
+  type: 'control-ready',
+  http: 'http://127.0.0.1:8400',
+  grpc: '127.0.0.1:8401',
+  enrollGrpc: '127.0.0.1:8403',
+};
 const GATEWAY_READY: GatewayReady = { type: 'gateway-ready', gatewayId: 'g', dataAddress: '127.0.0.1:8402' };
 
 class FakeChild implements ChildHandle {
@@ -99,7 +112,12 @@ describe('the supervisor', () => {
     await clock.advance(250);
     expect(children).toHaveLength(3);
     await clock.advance(250);
-    expect(last('control').bound).toEqual({ http: '127.0.0.1:8400', grpc: '127.0.0.1:8401', enrollGrpc: '127.0.0.1:8403', dataGrpc: '127.0.0.1:8402' });
+    expect(last('control').bound).toEqual({
+      http: '127.0.0.1:8400',
+      grpc: '127.0.0.1:8401',
+      enrollGrpc: '127.0.0.1:8403',
+      dataGrpc: '127.0.0.1:8402',
+    });
     expect(last('control').received).toEqual([GATEWAY_READY]);
     expect(ready).toHaveLength(1);
   });

@@ -90,7 +90,8 @@ export class Supervisor {
     child.onMessage((message) => this.receive(role, child, message));
     child.onExit((how) => this.exited(role, how));
     if (role === 'gateway' && this.credentials !== undefined) child.send(this.credentials);
-    if (role === 'control' && this.gatewayReady !== undefined && this.children.has('gateway')) child.send(this.gatewayReady);
+    if (role === 'control' && this.gatewayReady !== undefined && this.children.has('gateway'))
+      child.send(this.gatewayReady);
   }
 
   private receive(role: ChildRole, child: ChildHandle, message: ProcessMessage): void {
@@ -138,16 +139,27 @@ export class Supervisor {
     this.crashes = [...this.crashes.filter((at) => at > now - CRASH_WINDOW_MS), now];
     this.ports.log.error({ role, how, crashes: this.crashes.length }, 'supervisor.child-ended');
     if (this.crashes.length >= MAX_CRASHES) {
-      this.ports.tell(`The ${role} process ended ${MAX_CRASHES} times within a minute (last: ${how}); giving up. The log above says why.`);
+      this.ports.tell(
+        `The ${role} process ended ${MAX_CRASHES} times within a minute (last: ${how}); giving up. The log above says why.`,
+      );
       return this.stop(1);
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.crashes.length - 1), LONGEST_PAUSE_MS);
-    this.restarts.set(role, this.ports.timers.after(pause, () => this.start(role)));
+    this.restarts.set(
+      role,
+      this.ports.timers.after(pause, () => this.start(role)),
+    );
   }
 
   private bound(): BoundAddresses {
     return {
-      ...(this.controlReady === undefined ? {} : { http: this.controlReady.http.replace(/^https?:\/\//, ''), grpc: this.controlReady.grpc, enrollGrpc: this.controlReady.enrollGrpc }),
+      ...(this.controlReady === undefined
+        ? {}
+        : {
+            http: this.controlReady.http.replace(/^https?:\/\//, ''),
+            grpc: this.controlReady.grpc,
+            enrollGrpc: this.controlReady.enrollGrpc,
+          }),
       ...(this.gatewayReady === undefined ? {} : { dataGrpc: this.gatewayReady.dataAddress }),
     };
   }

@@ -3,10 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { decide, type Grant } from './decide-access.js';
 import { PERMISSIONS, type Permission } from './permissions.js';
 import type { Principal } from './principal.js';
-import { roleGrants, ROLES, type Role } from './roles.js';
+import { ROLES, type Role, roleGrants } from './roles.js';
 import { contains, type Scope } from './scope.js';
 
-const ann = (ceiling?: Grant): Principal => ({ kind: 'user', userId: 'u', name: 'ann', ...(ceiling === undefined ? {} : { ceiling }) });
+const ann = (ceiling?: Grant): Principal => ({
+  kind: 'user',
+  userId: 'u',
+  name: 'ann',
+  ...(ceiling === undefined ? {} : { ceiling }),
+});
 const S1: Scope = { subscriptionId: 's1' };
 const S2: Scope = { subscriptionId: 's2' };
 const V1: Scope = { subscriptionId: 's1', vaultId: 'v1' };
@@ -47,7 +52,9 @@ describe('the built-in roles', () => {
   };
 
   it.each(PERMISSIONS)('give %s to exactly those that the table names', (permission) => {
-    expect(ROLES.map((role) => (roleGrants(role, permission) ? 'x' : '.')).join('')).toBe(table[permission].replaceAll(/[A-Z]/g, 'x'));
+    expect(ROLES.map((role) => (roleGrants(role, permission) ? 'x' : '.')).join('')).toBe(
+      table[permission].replaceAll(/[A-Z]/g, 'x'),
+    );
   });
 });
 
@@ -62,10 +69,41 @@ describe('a decision about access', () => {
     ['on the vault beside', [{ role: 'OWNER', scope: V1 }], undefined, 'backup.run', V2, 'hidden'],
     ['on a vault, for its subscription', [{ role: 'OWNER', scope: V1 }], undefined, 'vault.create', S1, 'hidden'],
     ['reads only', [{ role: 'BACKUP_READER', scope: S1 }], undefined, 'point.browse', V1, 'forbidden'],
-    ['two grants', [{ role: 'BACKUP_READER', scope: S1 }, { role: 'RESTORE_OPERATOR', scope: V1 }], undefined, 'point.browse', V1, 'allowed'],
-    ['token under its role', [{ role: 'OWNER', scope: SERVER }], { role: 'BACKUP_READER', scope: SERVER }, 'backup.run', V1, 'forbidden'],
-    ['token under its scope', [{ role: 'OWNER', scope: SERVER }], { role: 'OWNER', scope: S1 }, 'vault.read', S2, 'hidden'],
-    ['token above its user', [{ role: 'BACKUP_READER', scope: S1 }], { role: 'OWNER', scope: SERVER }, 'backup.run', V1, 'forbidden'],
+    [
+      'two grants',
+      [
+        { role: 'BACKUP_READER', scope: S1 },
+        { role: 'RESTORE_OPERATOR', scope: V1 },
+      ],
+      undefined,
+      'point.browse',
+      V1,
+      'allowed',
+    ],
+    [
+      'token under its role',
+      [{ role: 'OWNER', scope: SERVER }],
+      { role: 'BACKUP_READER', scope: SERVER },
+      'backup.run',
+      V1,
+      'forbidden',
+    ],
+    [
+      'token under its scope',
+      [{ role: 'OWNER', scope: SERVER }],
+      { role: 'OWNER', scope: S1 },
+      'vault.read',
+      S2,
+      'hidden',
+    ],
+    [
+      'token above its user',
+      [{ role: 'BACKUP_READER', scope: S1 }],
+      { role: 'OWNER', scope: SERVER },
+      'backup.run',
+      V1,
+      'forbidden',
+    ],
   ])('%s', (_, grants, ceiling, permission, scope, verdict) => {
     expect(decide(ann(ceiling), grants, permission, scope)).toBe(verdict);
   });
@@ -81,12 +119,18 @@ describe('a decision about access', () => {
 
   it('never allows under a ceiling what it refuses without one, nor less by one more grant', () => {
     fc.assert(
-      fc.property(fc.array(grant, { maxLength: 4 }), grant, fc.constantFrom(...PERMISSIONS), scope, (grants, extra, permission, asked) => {
-        const free = decide(ann(), grants, permission, asked);
-        if (decide(ann(extra), grants, permission, asked) === 'allowed') expect(free).toBe('allowed');
-        if (free === 'allowed') expect(decide(ann(), [...grants, extra], permission, asked)).toBe('allowed');
-        if (free === 'allowed') expect(grants.some((each) => contains(each.scope, asked))).toBe(true);
-      }),
+      fc.property(
+        fc.array(grant, { maxLength: 4 }),
+        grant,
+        fc.constantFrom(...PERMISSIONS),
+        scope,
+        (grants, extra, permission, asked) => {
+          const free = decide(ann(), grants, permission, asked);
+          if (decide(ann(extra), grants, permission, asked) === 'allowed') expect(free).toBe('allowed');
+          if (free === 'allowed') expect(decide(ann(), [...grants, extra], permission, asked)).toBe('allowed');
+          if (free === 'allowed') expect(grants.some((each) => contains(each.scope, asked))).toBe(true);
+        },
+      ),
     );
   });
 });

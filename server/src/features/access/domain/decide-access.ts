@@ -1,6 +1,6 @@
-import { READ_PERMISSIONS, type Permission } from './permissions.js';
+import { type Permission, READ_PERMISSIONS } from './permissions.js';
 import type { Principal } from './principal.js';
-import { roleGrants, type Role } from './roles.js';
+import { type Role, roleGrants } from './roles.js';
 import { contains, type Scope } from './scope.js';
 
 /** A role that a user has in a scope. */
@@ -31,7 +31,12 @@ export function decide(principal: Principal, grants: readonly Grant[], permissio
   }
 }
 
-function decideForUser(ceiling: Grant | undefined, grants: readonly Grant[], permission: Permission, scope: Scope): Verdict {
+function decideForUser(
+  ceiling: Grant | undefined,
+  grants: readonly Grant[],
+  permission: Permission,
+  scope: Scope,
+): Verdict {
   const has = (wanted: Permission): boolean =>
     grants.some((grant) => covers(grant, wanted, scope)) && (ceiling === undefined || covers(ceiling, wanted, scope));
   if (has(permission)) return 'allowed';

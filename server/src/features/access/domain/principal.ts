@@ -9,7 +9,14 @@ export interface Ceiling {
 
 /** Who asks. Doors make it from a session, a token or a certificate, never from a message. */
 export type Principal =
-  | { readonly kind: 'user'; readonly userId: string; readonly name: string; readonly sessionId?: string; readonly tokenId?: string; readonly ceiling?: Ceiling }
+  | {
+      readonly kind: 'user';
+      readonly userId: string;
+      readonly name: string;
+      readonly sessionId?: string;
+      readonly tokenId?: string;
+      readonly ceiling?: Ceiling;
+    }
   | { readonly kind: 'agent'; readonly agentId: string }
   | { readonly kind: 'gateway'; readonly gatewayId: string }
   /** The server by itself; `task` names what for (`scheduler`, `lease-reaper`). */

@@ -1,4 +1,4 @@
-import { PERMISSIONS, READ_PERMISSIONS, type Permission } from './permissions.js';
+import { PERMISSIONS, type Permission, READ_PERMISSIONS } from './permissions.js';
 
 export const ROLES = ['OWNER', 'BACKUP_CONTRIBUTOR', 'BACKUP_OPERATOR', 'RESTORE_OPERATOR', 'BACKUP_READER'] as const;
 export type Role = (typeof ROLES)[number];
@@ -9,7 +9,14 @@ const RESTORE: readonly Permission[] = ['restore.read-source', 'restore.write-ta
 const GRANTS: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   OWNER: new Set(PERMISSIONS),
   BACKUP_CONTRIBUTOR: new Set(PERMISSIONS.filter((each) => !NOT_FOR_CONTRIBUTORS.includes(each))),
-  BACKUP_OPERATOR: new Set([...READ_PERMISSIONS, ...RESTORE, 'item.configure', 'backup.run', 'job.cancel', 'job.cancel-own']),
+  BACKUP_OPERATOR: new Set([
+    ...READ_PERMISSIONS,
+    ...RESTORE,
+    'item.configure',
+    'backup.run',
+    'job.cancel',
+    'job.cancel-own',
+  ]),
   RESTORE_OPERATOR: new Set([...READ_PERMISSIONS, ...RESTORE, 'job.cancel-own']),
   BACKUP_READER: new Set(READ_PERMISSIONS),
 };

@@ -43,7 +43,9 @@ export class CreateApiTokenInput extends MutationInput {
   name!: string;
   @Field(() => DateTimeScalar)
   expiresAt!: number;
-  @Field(() => RoleEnum, { description: "Narrows what the token may do to this role; the user's own rights stay the limit." })
+  @Field(() => RoleEnum, {
+    description: "Narrows what the token may do to this role; the user's own rights stay the limit.",
+  })
   role!: Role;
   @Field(() => ID, { nullable: true })
   subscriptionId?: string | null;

@@ -1,9 +1,16 @@
 import { Field, ObjectType } from 'type-graphql';
 import { MutationPayload } from '../../../platform/graphql/mutation.js';
 import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
-import type { SignedIn } from '../use-cases/sign-in.js';
 import type { RoleAssignment } from '../ports.js';
-import { ApiTokenType, presentRoleAssignment, presentUser, RoleAssignmentType, UserType, ViewerType } from './access.types.js';
+import type { SignedIn } from '../use-cases/sign-in.js';
+import {
+  ApiTokenType,
+  presentRoleAssignment,
+  presentUser,
+  RoleAssignmentType,
+  UserType,
+  ViewerType,
+} from './access.types.js';
 
 @ObjectType('SignInPayload')
 export class SignInPayload extends MutationPayload {

@@ -30,7 +30,16 @@ import {
   SignInPayload,
   SignOutPayload,
 } from './access.payloads.js';
-import { presentApiToken, presentRoleAssignment, presentUser, RoleAssignmentConnection, RoleAssignmentType, RoleScopeType, UserType, ViewerType } from './access.types.js';
+import {
+  presentApiToken,
+  presentRoleAssignment,
+  presentUser,
+  RoleAssignmentConnection,
+  RoleAssignmentType,
+  RoleScopeType,
+  UserType,
+  ViewerType,
+} from './access.types.js';
 
 @Resolver()
 export class AccessResolver {
@@ -51,12 +60,18 @@ export class AccessResolver {
     @Args(() => ConnectionArgs) args: ConnectionArgs,
     @Arg('filter', () => RoleAssignmentFilterInput, { nullable: true }) filter?: RoleAssignmentFilterInput | null,
   ): Promise<object> {
-    const wanted = { ...toScopeInput(filter ?? {}), ...(filter?.userId ? { userId: decodeGlobalIdOf('User', filter.userId) } : {}) };
+    const wanted = {
+      ...toScopeInput(filter ?? {}),
+      ...(filter?.userId ? { userId: decodeGlobalIdOf('User', filter.userId) } : {}),
+    };
     return presentPage(args, await listRoleAssignments(ctx, wanted, toPageRequest(args)), presentRoleAssignment);
   }
 
   @Mutation(() => SignInPayload)
-  async signIn(@Ctx() ctx: GraphqlContext, @Arg('input', () => SignInInput) input: SignInInput): Promise<SignInPayload> {
+  async signIn(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => SignInInput) input: SignInInput,
+  ): Promise<SignInPayload> {
     const signedIn = await signIn(ctx, { name: input.name, password: input.password });
     ctx.session.setToken(signedIn.token, signedIn.session.endsAt);
     const viewer = await getViewer(asUser(ctx, signedIn.user));
@@ -64,31 +79,51 @@ export class AccessResolver {
   }
 
   @Mutation(() => SignOutPayload)
-  async signOut(@Ctx() ctx: GraphqlContext, @Arg('input', () => SignOutInput) _input: SignOutInput): Promise<SignOutPayload> {
+  async signOut(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => SignOutInput) _input: SignOutInput,
+  ): Promise<SignOutPayload> {
     await signOut(ctx);
     ctx.session.clearToken();
     return {};
   }
 
   @Mutation(() => CreateUserPayload)
-  async createUser(@Ctx() ctx: GraphqlContext, @Arg('input', () => CreateUserInput) input: CreateUserInput): Promise<CreateUserPayload> {
+  async createUser(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => CreateUserInput) input: CreateUserInput,
+  ): Promise<CreateUserPayload> {
     return { user: presentUser(await createUser(ctx, { name: input.name, password: input.password })) };
   }
 
   @Mutation(() => AssignRolePayload)
-  async assignRole(@Ctx() ctx: GraphqlContext, @Arg('input', () => AssignRoleInput) input: AssignRoleInput): Promise<AssignRolePayload> {
+  async assignRole(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => AssignRoleInput) input: AssignRoleInput,
+  ): Promise<AssignRolePayload> {
     const wanted = { ...toScopeInput(input), userId: decodeGlobalIdOf('User', input.userId), role: input.role };
     return { roleAssignment: presentRoleAssignment(await assignRole(ctx, wanted)) };
   }
 
   @Mutation(() => CreateApiTokenPayload)
-  async createApiToken(@Ctx() ctx: GraphqlContext, @Arg('input', () => CreateApiTokenInput) input: CreateApiTokenInput): Promise<CreateApiTokenPayload> {
-    const { apiToken, token } = await createApiToken(ctx, { ...toScopeInput(input), name: input.name, role: input.role, expiresAt: input.expiresAt });
+  async createApiToken(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => CreateApiTokenInput) input: CreateApiTokenInput,
+  ): Promise<CreateApiTokenPayload> {
+    const { apiToken, token } = await createApiToken(ctx, {
+      ...toScopeInput(input),
+      name: input.name,
+      role: input.role,
+      expiresAt: input.expiresAt,
+    });
     return { apiToken: presentApiToken(apiToken), token };
   }
 
   @Mutation(() => RevokeApiTokenPayload)
-  async revokeApiToken(@Ctx() ctx: GraphqlContext, @Arg('input', () => RevokeApiTokenInput) input: RevokeApiTokenInput): Promise<RevokeApiTokenPayload> {
+  async revokeApiToken(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => RevokeApiTokenInput) input: RevokeApiTokenInput,
+  ): Promise<RevokeApiTokenPayload> {
     await revokeApiToken(ctx, { apiTokenId: decodeGlobalIdOf('ApiToken', input.apiTokenId) });
     return {};
   }
@@ -113,7 +148,9 @@ export class RoleScopeResolver {
   @FieldResolver(() => SubscriptionType, { nullable: true })
   async subscription(@Root() root: RoleScopeType, @Ctx() ctx: GraphqlContext): Promise<SubscriptionType | null> {
     if (root.subscriptionId === undefined || root.vaultId !== undefined) return null;
-    const found = await ctx.loaders.load('subscription', root.subscriptionId, (stores, ids) => stores.subscriptions.getMany(ids));
+    const found = await ctx.loaders.load('subscription', root.subscriptionId, (stores, ids) =>
+      stores.subscriptions.getMany(ids),
+    );
     return found === undefined ? null : presentSubscription(found);
   }
 }

@@ -70,5 +70,11 @@ export function presentRoleAssignment(assignment: RoleAssignment): RoleAssignmen
 }
 
 export function presentApiToken(token: ApiToken): ApiTokenType {
-  return { id: encodeGlobalId('ApiToken', token.id), name: token.name, createdAt: token.createdAt, expiresAt: token.expiresAt, role: token.role };
+  return {
+    id: encodeGlobalId('ApiToken', token.id),
+    name: token.name,
+    createdAt: token.createdAt,
+    expiresAt: token.expiresAt,
+    role: token.role,
+  };
 }

@@ -26,5 +26,15 @@ export class MikroApiTokenStore implements ApiTokenStore {
 function toToken(row: ApiTokenRow | null): ApiToken | undefined {
   if (row === null) return undefined;
   const { id, userId, name, tokenHash, role, createdAt, expiresAt, revokedAt } = row;
-  return { id, userId, name, tokenHash, role, scope: toScope(row), createdAt, expiresAt, ...(revokedAt === null ? {} : { revokedAt }) };
+  return {
+    id,
+    userId,
+    name,
+    tokenHash,
+    role,
+    scope: toScope(row),
+    createdAt,
+    expiresAt,
+    ...(revokedAt === null ? {} : { revokedAt }),
+  };
 }

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { RoleAssignment, RoleAssignmentFilter, RoleAssignmentStore } from '../ports.js';
 import { RoleAssignmentRow } from './access.entity.js';
 import { toColumns, toScope } from './scope-columns.js';
@@ -18,7 +18,9 @@ export class MikroRoleAssignmentStore implements RoleAssignmentStore {
   }
 
   async ofUser(userId: string): Promise<RoleAssignment[]> {
-    return (await this.em.find(RoleAssignmentRow, { userId }, { orderBy: { createdAt: 'ASC', id: 'ASC' } })).map(toAssignment);
+    return (await this.em.find(RoleAssignmentRow, { userId }, { orderBy: { createdAt: 'ASC', id: 'ASC' } })).map(
+      toAssignment,
+    );
   }
 
   async list(filter: RoleAssignmentFilter, page: PageRequest): Promise<Page<RoleAssignment>> {

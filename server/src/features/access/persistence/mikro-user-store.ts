@@ -35,5 +35,7 @@ export class MikroUserStore implements UserStore {
 }
 
 function toUser(row: UserRow | null): User | undefined {
-  return row === null ? undefined : { id: row.id, name: row.name, passwordHash: row.passwordHash, createdAt: row.createdAt };
+  return row === null
+    ? undefined
+    : { id: row.id, name: row.name, passwordHash: row.passwordHash, createdAt: row.createdAt };
 }

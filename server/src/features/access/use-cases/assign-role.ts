@@ -6,7 +6,10 @@ import type { RoleAssignment } from '../ports.js';
 import { noSuchScope, resolveScope, type ScopeInput } from './resolve-scope.js';
 
 /** Gives a user a role in a scope that the caller owns. Giving it twice gives the first one back. */
-export async function assignRole(ctx: Context, input: ScopeInput & { readonly userId: string; readonly role: Role }): Promise<RoleAssignment> {
+export async function assignRole(
+  ctx: Context,
+  input: ScopeInput & { readonly userId: string; readonly role: Role },
+): Promise<RoleAssignment> {
   return ctx.unitOfWork.run(async (stores) => {
     const scope = await resolveScope(stores, input);
     if (scope === undefined) throw noSuchScope();
@@ -15,12 +18,25 @@ export async function assignRole(ctx: Context, input: ScopeInput & { readonly us
       throw new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_USER', message: 'There is no such user.' });
     }
     const same = (await stores.roleAssignments.ofUser(input.userId)).find(
-      (each) => each.role === input.role && each.scope.subscriptionId === scope.subscriptionId && each.scope.vaultId === scope.vaultId,
+      (each) =>
+        each.role === input.role &&
+        each.scope.subscriptionId === scope.subscriptionId &&
+        each.scope.vaultId === scope.vaultId,
     );
     if (same !== undefined) return same;
-    const assignment: RoleAssignment = { id: ctx.newId(), userId: input.userId, role: input.role, scope, createdAt: ctx.clock.now() };
+    const assignment: RoleAssignment = {
+      id: ctx.newId(),
+      userId: input.userId,
+      role: input.role,
+      scope,
+      createdAt: ctx.clock.now(),
+    };
     await stores.roleAssignments.insert(assignment);
-    await stores.audit.append(ctx, { action: 'assignRole', outcome: 'SUCCEEDED', target: { type: 'RoleAssignment', id: assignment.id } });
+    await stores.audit.append(ctx, {
+      action: 'assignRole',
+      outcome: 'SUCCEEDED',
+      target: { type: 'RoleAssignment', id: assignment.id },
+    });
     return assignment;
   });
 }

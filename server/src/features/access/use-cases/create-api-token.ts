@@ -1,8 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { authorize } from '../authorize.js';
-import { contains } from '../domain/scope.js';
 import type { Role } from '../domain/roles.js';
+import { contains } from '../domain/scope.js';
 import { API_TOKEN_MAX_MS } from '../domain/session-lifetime.js';
 import { API_TOKEN_PREFIX, formatToken, hashToken } from '../domain/tokens.js';
 import type { ApiToken } from '../ports.js';
@@ -20,28 +20,59 @@ export interface CreateApiTokenInput extends ScopeInput {
  * makes no further tokens: one that leaked could outlive its revocation. Throws Validation for an expiry that is past or
  * over a year away.
  */
-export async function createApiToken(ctx: Context, input: CreateApiTokenInput): Promise<{ apiToken: ApiToken; token: string }> {
+export async function createApiToken(
+  ctx: Context,
+  input: CreateApiTokenInput,
+): Promise<{ apiToken: ApiToken; token: string }> {
   const { principal } = ctx;
-  if (principal.kind !== 'user') throw new HoldfastError({ kind: 'Unauthenticated', code: 'NOT_SIGNED_IN', message: 'Sign in first.' });
+  if (principal.kind !== 'user')
+    throw new HoldfastError({ kind: 'Unauthenticated', code: 'NOT_SIGNED_IN', message: 'Sign in first.' });
   if (principal.tokenId !== undefined) {
-    throw new HoldfastError({ kind: 'Forbidden', code: 'TOKEN_MAKES_NO_TOKEN', message: 'Sign in with a password to make an API token.' });
+    throw new HoldfastError({
+      kind: 'Forbidden',
+      code: 'TOKEN_MAKES_NO_TOKEN',
+      message: 'Sign in with a password to make an API token.',
+    });
   }
   const now = ctx.clock.now();
   if (input.expiresAt <= now || input.expiresAt > now + API_TOKEN_MAX_MS) {
-    throw new HoldfastError({ kind: 'Validation', code: 'TOKEN_EXPIRY', message: 'A token ends in the future and within a year.' });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'TOKEN_EXPIRY',
+      message: 'A token ends in the future and within a year.',
+    });
   }
   const name = input.name.trim();
-  if (name.length < 1 || name.length > 100) throw new HoldfastError({ kind: 'Validation', code: 'TOKEN_NAME', message: 'A token name has 1 to 100 characters.' });
+  if (name.length < 1 || name.length > 100)
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'TOKEN_NAME',
+      message: 'A token name has 1 to 100 characters.',
+    });
   const token = formatToken(API_TOKEN_PREFIX, ctx.random.bytes(32));
   return ctx.unitOfWork.run(async (stores) => {
     const scope = await resolveScope(stores, input);
     if (scope === undefined) throw noSuchScope();
     // A scope in which the user has no right at all would tell whether it exists.
     const grants = await stores.roleAssignments.ofUser(principal.userId);
-    if (!grants.some((grant) => contains(grant.scope, scope) || contains(scope, grant.scope))) await authorize(ctx, stores, 'subscription.read', scope);
-    const apiToken: ApiToken = { id: ctx.newId(), userId: principal.userId, name, tokenHash: hashToken(token), role: input.role, scope, createdAt: now, expiresAt: input.expiresAt };
+    if (!grants.some((grant) => contains(grant.scope, scope) || contains(scope, grant.scope)))
+      await authorize(ctx, stores, 'subscription.read', scope);
+    const apiToken: ApiToken = {
+      id: ctx.newId(),
+      userId: principal.userId,
+      name,
+      tokenHash: hashToken(token),
+      role: input.role,
+      scope,
+      createdAt: now,
+      expiresAt: input.expiresAt,
+    };
     await stores.apiTokens.insert(apiToken);
-    await stores.audit.append(ctx, { action: 'createApiToken', outcome: 'SUCCEEDED', target: { type: 'ApiToken', id: apiToken.id } });
+    await stores.audit.append(ctx, {
+      action: 'createApiToken',
+      outcome: 'SUCCEEDED',
+      target: { type: 'ApiToken', id: apiToken.id },
+    });
     return { apiToken, token };
   });
 }

@@ -5,7 +5,10 @@ import { parseUserName } from '../domain/user-name.js';
 import type { User } from '../ports.js';
 
 /** A user without any right yet. Throws Conflict when the name is taken, Validation for a bad name or password. */
-export async function createUser(ctx: Context, input: { readonly name: string; readonly password: string }): Promise<User> {
+export async function createUser(
+  ctx: Context,
+  input: { readonly name: string; readonly password: string },
+): Promise<User> {
   await ctx.unitOfWork.run((stores) => authorize(ctx, stores, 'user.create', SERVER));
   const name = parseUserName(input.name);
   const passwordHash = await ctx.services.access.passwords.hash(input.password);
@@ -13,7 +16,11 @@ export async function createUser(ctx: Context, input: { readonly name: string; r
     await authorize(ctx, stores, 'user.create', SERVER);
     const user: User = { id: ctx.newId(), name, passwordHash, createdAt: ctx.clock.now() };
     await stores.users.insert(user);
-    await stores.audit.append(ctx, { action: 'createUser', outcome: 'SUCCEEDED', target: { type: 'User', id: user.id } });
+    await stores.audit.append(ctx, {
+      action: 'createUser',
+      outcome: 'SUCCEEDED',
+      target: { type: 'User', id: user.id },
+    });
     return user;
   });
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Stores } from '../../stores.js';
-import { SERVER, type Scope } from '../domain/scope.js';
+import { type Scope, SERVER } from '../domain/scope.js';
 
 export interface ScopeInput {
   readonly subscriptionId?: string;
@@ -10,7 +10,11 @@ export interface ScopeInput {
 /** The scope that at most one id names; a vault brings its subscription. Undefined when there is no such thing. Throws Validation for both. */
 export async function resolveScope(stores: Stores, input: ScopeInput): Promise<Scope | undefined> {
   if (input.subscriptionId !== undefined && input.vaultId !== undefined) {
-    throw new HoldfastError({ kind: 'Validation', code: 'ONE_SCOPE', message: 'Give a subscription or a vault, not both.' });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'ONE_SCOPE',
+      message: 'Give a subscription or a vault, not both.',
+    });
   }
   if (input.vaultId !== undefined) {
     const vault = await stores.vaults.get(input.vaultId);
@@ -24,5 +28,9 @@ export async function resolveScope(stores: Stores, input: ScopeInput): Promise<S
 }
 
 export function noSuchScope(): HoldfastError {
-  return new HoldfastError({ kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' });
+  return new HoldfastError({
+    kind: 'NotFound',
+    code: 'NOT_FOUND',
+    message: 'There is no such thing, or you may not see it.',
+  });
 }

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { Stores } from '../../stores.js';
-import { sessionExpiry, SESSION_MAX_MS } from '../domain/session-lifetime.js';
+import { SESSION_MAX_MS, sessionExpiry } from '../domain/session-lifetime.js';
 import { formatToken, hashToken, SESSION_PREFIX } from '../domain/tokens.js';
 import { foldName } from '../domain/user-name.js';
 import type { Session, User } from '../ports.js';
@@ -14,7 +14,10 @@ export interface SignedIn {
 }
 
 /** Anyone may try. An unknown name and a wrong password look the same and take the same time. Throws Unauthenticated, RateLimited. */
-export async function signIn(ctx: Context, input: { readonly name: string; readonly password: string }): Promise<SignedIn> {
+export async function signIn(
+  ctx: Context,
+  input: { readonly name: string; readonly password: string },
+): Promise<SignedIn> {
   const { passwords, attempts } = ctx.services.access;
   const name = foldName(input.name.slice(0, 200));
   attempts.check(ctx.address, name);
@@ -24,15 +27,28 @@ export async function signIn(ctx: Context, input: { readonly name: string; reado
   const good = await passwords.verify(input.password, found?.passwordHash);
   if (found === undefined || !good) {
     await ctx.unitOfWork.run((stores) =>
-      stores.audit.append(ctx, { action: 'signIn', outcome: 'REFUSED', reason: 'UNAUTHENTICATED', ...(found === undefined ? {} : { target: { type: 'User', id: found.id } }) }),
+      stores.audit.append(ctx, {
+        action: 'signIn',
+        outcome: 'REFUSED',
+        reason: 'UNAUTHENTICATED',
+        ...(found === undefined ? {} : { target: { type: 'User', id: found.id } }),
+      }),
     );
-    throw new HoldfastError({ kind: 'Unauthenticated', code: 'WRONG_CREDENTIALS', message: 'The name or the password is wrong.' });
+    throw new HoldfastError({
+      kind: 'Unauthenticated',
+      code: 'WRONG_CREDENTIALS',
+      message: 'The name or the password is wrong.',
+    });
   }
   attempts.succeeded(ctx.address, name);
   return ctx.unitOfWork.run(async (stores) => {
     await stores.sessions.removeExpired(ctx.clock.now());
     const signedIn = await openSession(ctx, stores, found);
-    await stores.audit.append(asUser(ctx, found), { action: 'signIn', outcome: 'SUCCEEDED', target: { type: 'User', id: found.id } });
+    await stores.audit.append(asUser(ctx, found), {
+      action: 'signIn',
+      outcome: 'SUCCEEDED',
+      target: { type: 'User', id: found.id },
+    });
     return signedIn;
   });
 }

@@ -1,6 +1,6 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
 import type { Scope } from '../../access/domain/scope.js';
 import type { Agent, HostFacts } from '../domain/agent.js';
@@ -14,7 +14,13 @@ export class MikroAgentStore implements AgentStore {
 
   async insert(agent: Agent): Promise<void> {
     const { host, capabilities, lastSeenAt, revokedAt, ...rest } = agent;
-    await this.em.insert(AgentRow, { ...rest, ...host, capabilities: [...capabilities], lastSeenAt: lastSeenAt ?? null, revokedAt: revokedAt ?? null });
+    await this.em.insert(AgentRow, {
+      ...rest,
+      ...host,
+      capabilities: [...capabilities],
+      lastSeenAt: lastSeenAt ?? null,
+      revokedAt: revokedAt ?? null,
+    });
   }
 
   async get(id: string): Promise<Agent | undefined> {
@@ -22,12 +28,12 @@ export class MikroAgentStore implements AgentStore {
   }
 
   async getMany(ids: readonly string[]): Promise<Agent[]> {
-    return (await this.em.find(AgentRow, { id: { $in: [...ids] } }, FRESH)).map((row) => toAgent(row as AgentRow));
+    return (await this.em.find(AgentRow, { id: { $in: [...ids] } }, FRESH)).map((row) => toAgent(row));
   }
 
   async findByName(subscriptionId: string, name: string): Promise<Agent | undefined> {
     const row = await this.em.findOne(AgentRow, { subscriptionId, name, revokedAt: null }, FRESH);
-    return row === null ? undefined : toAgent(row as AgentRow);
+    return row === null ? undefined : toAgent(row);
   }
 
   async list(scopes: readonly Scope[], filter: AgentFilter, page: PageRequest): Promise<Page<Agent>> {
@@ -45,8 +51,15 @@ export class MikroAgentStore implements AgentStore {
     return mapPage(await paginate(this.em, AgentRow, where, 'enrolledAt', page), toAgent);
   }
 
-  async introduce(id: string, facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number }): Promise<void> {
-    await this.em.nativeUpdate(AgentRow, { id }, { ...facts.host, capabilities: [...facts.capabilities], lastSeenAt: facts.lastSeenAt });
+  async introduce(
+    id: string,
+    facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number },
+  ): Promise<void> {
+    await this.em.nativeUpdate(
+      AgentRow,
+      { id },
+      { ...facts.host, capabilities: [...facts.capabilities], lastSeenAt: facts.lastSeenAt },
+    );
   }
 
   async touch(id: string, lastSeenAt: number): Promise<void> {
@@ -61,12 +74,26 @@ export class MikroAgentStore implements AgentStore {
 // An agent belongs to a subscription and to no vault, so a right on a vault alone shows none.
 function withinSubscriptions(scopes: readonly Scope[]): FilterQuery<AgentRow> | undefined {
   if (scopes.some((scope) => scope.subscriptionId === undefined && scope.vaultId === undefined)) return {};
-  const subscriptions = scopes.flatMap((scope) => (scope.vaultId === undefined && scope.subscriptionId !== undefined ? [scope.subscriptionId] : []));
+  const subscriptions = scopes.flatMap((scope) =>
+    scope.vaultId === undefined && scope.subscriptionId !== undefined ? [scope.subscriptionId] : [],
+  );
   return subscriptions.length === 0 ? undefined : { subscriptionId: { $in: subscriptions } };
 }
 
 function toAgent(row: AgentRow): Agent {
-  const { id, subscriptionId, name, hostName, operatingSystem, architecture, agentVersion, capabilities, enrolledAt, lastSeenAt, revokedAt } = row;
+  const {
+    id,
+    subscriptionId,
+    name,
+    hostName,
+    operatingSystem,
+    architecture,
+    agentVersion,
+    capabilities,
+    enrolledAt,
+    lastSeenAt,
+    revokedAt,
+  } = row;
   return {
     id,
     subscriptionId,

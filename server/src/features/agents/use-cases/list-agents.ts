@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/context.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { visibleScopes } from '../../access/authorize.js';
 import type { Agent, AgentStatus } from '../domain/agent.js';
 import type { AgentFilter } from '../ports.js';
@@ -13,7 +13,10 @@ export interface ListAgentsInput {
 export async function listAgents(ctx: Context, input: ListAgentsInput, page: PageRequest): Promise<Page<Agent>> {
   const { connections } = ctx.services.agents;
   return ctx.unitOfWork.run(async (stores) => {
-    const filter = { ...(input.subscriptionId === undefined ? {} : { subscriptionId: input.subscriptionId }), ...byStatus(input.status, connections) };
+    const filter = {
+      ...(input.subscriptionId === undefined ? {} : { subscriptionId: input.subscriptionId }),
+      ...byStatus(input.status, connections),
+    };
     return stores.agents.list(await visibleScopes(ctx, stores, 'agent.read'), filter, page);
   });
 }

@@ -15,7 +15,11 @@ export class AuditEventResolver {
     @Args(() => ConnectionArgs) args: ConnectionArgs,
     @Arg('filter', () => AuditEventFilterInput, { nullable: true }) filter?: AuditEventFilterInput | null,
   ): Promise<object> {
-    const wanted = { ...optional('actor', filter?.actor), ...optional('action', filter?.action), ...optional('outcome', parseOutcome(filter?.outcome)) };
+    const wanted = {
+      ...optional('actor', filter?.actor),
+      ...optional('action', filter?.action),
+      ...optional('outcome', parseOutcome(filter?.outcome)),
+    };
     return presentPage(args, await listAuditEvents(ctx, wanted, toPageRequest(args)), presentAuditEvent);
   }
 }
@@ -24,7 +28,12 @@ function parseOutcome(text: string | null | undefined): AuditOutcome | undefined
   if (text === null || text === undefined) return undefined;
   const outcome = AUDIT_OUTCOMES.find((each) => each === text);
   if (outcome === undefined) {
-    throw new HoldfastError({ kind: 'Validation', code: 'AUDIT_OUTCOME', message: `An outcome is one of ${AUDIT_OUTCOMES.join(', ')}.`, details: { field: 'outcome' } });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'AUDIT_OUTCOME',
+      message: `An outcome is one of ${AUDIT_OUTCOMES.join(', ')}.`,
+      details: { field: 'outcome' },
+    });
   }
   return outcome;
 }

@@ -44,7 +44,10 @@ export function presentAuditEvent(event: AuditEvent): AuditEventType {
     actor: event.actor,
     action: event.action,
     targetType: event.targetType ?? null,
-    targetId: event.targetType === undefined || event.targetId === undefined ? null : encodeGlobalId(event.targetType, event.targetId),
+    targetId:
+      event.targetType === undefined || event.targetId === undefined
+        ? null
+        : encodeGlobalId(event.targetType, event.targetId),
     outcome: event.outcome,
     reason: event.reason ?? null,
     address: event.address ?? null,

@@ -2,7 +2,7 @@ import type { Clock } from '@holdfast/core/clock';
 import type { IdSource } from '@holdfast/core/ids';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { describePrincipal } from '../../access/domain/principal.js';
 import type { AuditEntry, AuditEvent, AuditFilter, AuditOrigin, AuditStore } from '../ports.js';
 import { AuditEventRow } from './audit-event.entity.js';

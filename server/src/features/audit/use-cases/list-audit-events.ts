@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/context.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { authorize } from '../../access/authorize.js';
 import { SERVER } from '../../access/domain/scope.js';
 import type { AuditEvent, AuditFilter } from '../ports.js';

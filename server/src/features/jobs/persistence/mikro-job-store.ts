@@ -1,14 +1,14 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { FilterQuery, FindOptions } from '@mikro-orm/core';
+import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { dialectOf } from '../../../platform/db/database.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
 import type { Scope } from '../../access/domain/scope.js';
 import { withinScopes } from '../../vaults/persistence/scope-filter.js';
-import { ACTIVE_STATES } from '../domain/job.js';
 import type { Job, JobNotice, JobRef } from '../domain/job.js';
+import { ACTIVE_STATES } from '../domain/job.js';
 import type { JobFilter, JobStore } from '../ports.js';
 import { JobNoticeRow, JobRow } from './job.entity.js';
 import { toJob, toRow } from './job-row.js';
@@ -46,11 +46,20 @@ export class MikroJobStore implements JobStore {
       await this.em.nativeUpdate(JobRow, { id }, columns);
     } catch (cause) {
       if (!(cause instanceof UniqueConstraintViolationException)) throw cause;
-      throw new HoldfastError({ kind: 'Locked', code: 'ITEM_BUSY', message: 'Another job of the same item has just started.', cause });
+      throw new HoldfastError({
+        kind: 'Locked',
+        code: 'ITEM_BUSY',
+        message: 'Another job of the same item has just started.',
+        cause,
+      });
     }
   }
 
-  async lockNextClaimable(question: { readonly agentIds: readonly string[]; readonly now: number; readonly agentLimit: number }): Promise<Job | undefined> {
+  async lockNextClaimable(question: {
+    readonly agentIds: readonly string[];
+    readonly now: number;
+    readonly agentLimit: number;
+  }): Promise<Job | undefined> {
     if (question.agentIds.length === 0) return undefined;
     const skipLocked = dialectOf(this.em) === 'postgresql' ? ' for update of j skip locked' : '';
     const rows = await this.em.execute<{ id: string }[]>(
@@ -66,11 +75,17 @@ export class MikroJobStore implements JobStore {
   }
 
   lockExpired(now: number, limit: number): Promise<Job[]> {
-    return this.find({ state: ACTIVE, leaseUntil: { $lte: now } }, { orderBy: { leaseUntil: 'ASC' }, limit, lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE });
+    return this.find(
+      { state: ACTIVE, leaseUntil: { $lte: now } },
+      { orderBy: { leaseUntil: 'ASC' }, limit, lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE },
+    );
   }
 
   lockUnfinishedOfAgent(agentId: string): Promise<Job[]> {
-    return this.find({ agentId, state: { $in: ['QUEUED', ...ACTIVE_STATES] } }, { orderBy: { id: 'ASC' }, lockMode: LockMode.PESSIMISTIC_WRITE });
+    return this.find(
+      { agentId, state: { $in: ['QUEUED', ...ACTIVE_STATES] } },
+      { orderBy: { id: 'ASC' }, lockMode: LockMode.PESSIMISTIC_WRITE },
+    );
   }
 
   async renewLeases(agentId: string, jobs: readonly JobRef[], leaseUntil: number): Promise<JobRef[]> {
@@ -89,7 +104,8 @@ export class MikroJobStore implements JobStore {
 
   async activeCountOfAgents(agentIds: readonly string[]): Promise<Map<string, number>> {
     const counts = new Map<string, number>();
-    for (const { agentId } of await this.find({ agentId: { $in: [...agentIds] }, state: ACTIVE })) counts.set(agentId, (counts.get(agentId) ?? 0) + 1);
+    for (const { agentId } of await this.find({ agentId: { $in: [...agentIds] }, state: ACTIVE }))
+      counts.set(agentId, (counts.get(agentId) ?? 0) + 1);
     return counts;
   }
 
@@ -98,14 +114,24 @@ export class MikroJobStore implements JobStore {
     if (visible === undefined) return { items: [], hasNextPage: false };
     const { states, ...equal } = filter;
     const wanted = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
-    const where = { $and: [visible, wanted, states === undefined ? {} : { state: { $in: [...states] } }] } as FilterQuery<JobRow>;
+    const where = {
+      $and: [visible, wanted, states === undefined ? {} : { state: { $in: [...states] } }],
+    } as FilterQuery<JobRow>;
     return mapPage(await paginate(this.em, JobRow, where, 'createdAt', page), toJob);
   }
 
   async putNotices(jobId: string, notices: readonly JobNotice[]): Promise<void> {
     await this.em.nativeDelete(JobNoticeRow, { jobId });
-    const rows = notices.map((notice, position) => ({ id: this.ports.newId(), jobId, position, path: Buffer.from(notice.path), kind: notice.kind, message: notice.message }));
-    for (let from = 0; from < rows.length; from += NOTICES_PER_INSERT) await this.em.insertMany(JobNoticeRow, rows.slice(from, from + NOTICES_PER_INSERT));
+    const rows = notices.map((notice, position) => ({
+      id: this.ports.newId(),
+      jobId,
+      position,
+      path: Buffer.from(notice.path),
+      kind: notice.kind,
+      message: notice.message,
+    }));
+    for (let from = 0; from < rows.length; from += NOTICES_PER_INSERT)
+      await this.em.insertMany(JobNoticeRow, rows.slice(from, from + NOTICES_PER_INSERT));
   }
 
   async notices(jobId: string): Promise<JobNotice[]> {
@@ -113,7 +139,12 @@ export class MikroJobStore implements JobStore {
     return rows.map(({ path, kind, message }) => ({ path, kind, message }));
   }
 
-  private async find(where: FilterQuery<JobRow>, options: Pick<FindOptions<JobRow>, 'orderBy' | 'limit' | 'lockMode'> = {}): Promise<Job[]> {
-    return (await this.em.find(JobRow, where, { ...options, ...FRESH } as FindOptions<JobRow>)).map((row) => toJob(row as JobRow));
+  private async find(
+    where: FilterQuery<JobRow>,
+    options: Pick<FindOptions<JobRow>, 'orderBy' | 'limit' | 'lockMode'> = {},
+  ): Promise<Job[]> {
+    return (await this.em.find(JobRow, where, { ...options, ...FRESH })).map((row) =>
+      toJob(row),
+    );
   }
 }

@@ -1,7 +1,7 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
 import type { Scope } from '../../access/domain/scope.js';
 import type { Policy } from '../domain/policy.js';

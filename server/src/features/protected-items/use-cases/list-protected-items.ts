@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/context.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { visibleScopes } from '../../access/authorize.js';
 import type { ProtectedItem } from '../domain/protected-item.js';
 import type { ProtectedItemFilter } from '../ports.js';

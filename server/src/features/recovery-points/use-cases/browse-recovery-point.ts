@@ -1,7 +1,7 @@
 import { EntryType, type FetchNode, resolvePath, type TreeEntry } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { bytesToText } from '../../../platform/path-text.js';
 import { normaliseAbsolutePath, splitPath } from '../../protected-items/domain/absolute-path.js';
 import { invalidInput } from '../../protected-items/domain/invalid-input.js';

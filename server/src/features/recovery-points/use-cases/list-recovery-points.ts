@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/context.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { visibleScopes } from '../../access/authorize.js';
 import type { RecoveryPoint } from '../domain/recovery-point.js';
 import type { RecoveryPointFilter } from '../ports.js';

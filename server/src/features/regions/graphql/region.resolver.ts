@@ -36,7 +36,10 @@ export class RegionResolver {
   }
 
   @Mutation(() => CreateRegionPayload)
-  async createRegion(@Ctx() ctx: GraphqlContext, @Arg('input', () => CreateRegionInput) input: CreateRegionInput): Promise<CreateRegionPayload> {
+  async createRegion(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => CreateRegionInput) input: CreateRegionInput,
+  ): Promise<CreateRegionPayload> {
     return { region: presentRegion(await createRegion(ctx, { name: input.name, zones: input.zones })) };
   }
 }

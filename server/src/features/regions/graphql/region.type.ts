@@ -31,7 +31,11 @@ export function presentRegion(region: Region): RegionType {
   return {
     id: encodeGlobalId('Region', region.id),
     name: region.name,
-    zones: region.zones.map((zone) => ({ id: encodeGlobalId('Zone', zone.id), name: zone.name, storeUrl: zone.storeUrl })),
+    zones: region.zones.map((zone) => ({
+      id: encodeGlobalId('Zone', zone.id),
+      name: zone.name,
+      storeUrl: zone.storeUrl,
+    })),
     createdAt: region.createdAt,
   };
 }

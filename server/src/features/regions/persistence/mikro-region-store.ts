@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Region, RegionStore } from '../ports.js';
 import { RegionRow, ZoneRow } from './region.entity.js';
 
@@ -10,9 +10,17 @@ export class MikroRegionStore implements RegionStore {
 
   async insert(region: Region): Promise<void> {
     const { id, name, createdAt, zones } = region;
-    await orConflict(this.em.insert(RegionRow, { id, name, createdAt }), 'REGION_NAME_TAKEN', 'A region of that name exists already.');
+    await orConflict(
+      this.em.insert(RegionRow, { id, name, createdAt }),
+      'REGION_NAME_TAKEN',
+      'A region of that name exists already.',
+    );
     for (const [place, zone] of zones.entries()) {
-      await orConflict(this.em.insert(ZoneRow, { ...zone, regionId: id, place }), 'STORE_TAKEN', 'Another zone uses that store already.');
+      await orConflict(
+        this.em.insert(ZoneRow, { ...zone, regionId: id, place }),
+        'STORE_TAKEN',
+        'Another zone uses that store already.',
+      );
     }
   }
 
@@ -27,11 +35,18 @@ export class MikroRegionStore implements RegionStore {
   async list(page: PageRequest): Promise<Page<Region>> {
     const rows = await paginate(this.em, RegionRow, {}, 'createdAt', page);
     const regions = await this.withZones(rows.items.map((each) => each.item));
-    return { hasNextPage: rows.hasNextPage, items: rows.items.flatMap(({ cursor }, at) => (regions[at] === undefined ? [] : [{ cursor, item: regions[at] }])) };
+    return {
+      hasNextPage: rows.hasNextPage,
+      items: rows.items.flatMap(({ cursor }, at) => (regions[at] === undefined ? [] : [{ cursor, item: regions[at] }])),
+    };
   }
 
   private async withZones(rows: readonly RegionRow[]): Promise<Region[]> {
-    const zones = await this.em.find(ZoneRow, { regionId: { $in: rows.map((row) => row.id) } }, { orderBy: { place: 'ASC' } });
+    const zones = await this.em.find(
+      ZoneRow,
+      { regionId: { $in: rows.map((row) => row.id) } },
+      { orderBy: { place: 'ASC' } },
+    );
     return rows.map((row) => ({
       id: row.id,
       name: row.name,

@@ -20,14 +20,28 @@ export async function createRegion(ctx: Context, input: CreateRegionInput): Prom
   }
   const zones: Zone[] = [];
   for (const zone of input.zones) {
-    zones.push({ id: ctx.newId(), name: parseName('A zone', zone.name), storeUrl: await ctx.services.regions.admitStore(zone.storeUrl) });
+    zones.push({
+      id: ctx.newId(),
+      name: parseName('A zone', zone.name),
+      storeUrl: await ctx.services.regions.admitStore(zone.storeUrl),
+    });
   }
-  if (new Set(zones.map((zone) => zone.name)).size < zones.length) throw new HoldfastError({ kind: 'Validation', code: 'ZONES', message: 'Two zones have the same name.' });
+  if (new Set(zones.map((zone) => zone.name)).size < zones.length)
+    throw new HoldfastError({ kind: 'Validation', code: 'ZONES', message: 'Two zones have the same name.' });
   return ctx.unitOfWork.run(async (stores) => {
     await authorize(ctx, stores, 'region.create', SERVER);
-    const region: Region = { id: ctx.newId(), name: parseName('A region', input.name), zones, createdAt: ctx.clock.now() };
+    const region: Region = {
+      id: ctx.newId(),
+      name: parseName('A region', input.name),
+      zones,
+      createdAt: ctx.clock.now(),
+    };
     await stores.regions.insert(region);
-    await stores.audit.append(ctx, { action: 'createRegion', outcome: 'SUCCEEDED', target: { type: 'Region', id: region.id } });
+    await stores.audit.append(ctx, {
+      action: 'createRegion',
+      outcome: 'SUCCEEDED',
+      target: { type: 'Region', id: region.id },
+    });
     return region;
   });
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/context.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import { authorizeAnywhere } from '../../access/authorize.js';
 import type { Region } from '../ports.js';
 

@@ -24,8 +24,15 @@ export class SetupResolver {
   }
 
   @Mutation(() => SignInPayload)
-  async completeSetup(@Ctx() ctx: GraphqlContext, @Arg('input', () => CompleteSetupInput) input: CompleteSetupInput): Promise<SignInPayload> {
-    const signedIn = await completeSetup(ctx, { setupCode: input.setupCode, name: input.name, password: input.password });
+  async completeSetup(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => CompleteSetupInput) input: CompleteSetupInput,
+  ): Promise<SignInPayload> {
+    const signedIn = await completeSetup(ctx, {
+      setupCode: input.setupCode,
+      name: input.name,
+      password: input.password,
+    });
     ctx.session.setToken(signedIn.token, signedIn.session.endsAt);
     const viewer = await getViewer(asUser(ctx, signedIn.user));
     return presentSignedIn(signedIn, viewer?.roleAssignments ?? []);

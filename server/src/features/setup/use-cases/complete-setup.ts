@@ -24,8 +24,14 @@ export async function completeSetup(ctx: Context, input: CompleteSetupInput): Pr
   attempts.check(ctx.address, LIMITED_AS);
   if (!ctx.services.setup.matches(input.setupCode)) {
     attempts.failed(ctx.address, LIMITED_AS);
-    await ctx.unitOfWork.run((stores) => stores.audit.append(ctx, { action: 'completeSetup', outcome: 'REFUSED', reason: 'UNAUTHENTICATED' }));
-    throw new HoldfastError({ kind: 'Unauthenticated', code: 'WRONG_SETUP_CODE', message: 'The setup code is wrong. It stands on the server\'s console and in its data folder.' });
+    await ctx.unitOfWork.run((stores) =>
+      stores.audit.append(ctx, { action: 'completeSetup', outcome: 'REFUSED', reason: 'UNAUTHENTICATED' }),
+    );
+    throw new HoldfastError({
+      kind: 'Unauthenticated',
+      code: 'WRONG_SETUP_CODE',
+      message: "The setup code is wrong. It stands on the server's console and in its data folder.",
+    });
   }
   const name = parseUserName(input.name);
   const passwordHash = await passwords.hash(input.password);
@@ -35,10 +41,25 @@ export async function completeSetup(ctx: Context, input: CompleteSetupInput): Pr
     const now = ctx.clock.now();
     const user: User = { id: ctx.newId(), name, passwordHash, createdAt: now };
     await stores.users.insert(user);
-    await stores.roleAssignments.insert({ id: ctx.newId(), userId: user.id, role: 'OWNER', scope: SERVER, createdAt: now });
+    await stores.roleAssignments.insert({
+      id: ctx.newId(),
+      userId: user.id,
+      role: 'OWNER',
+      scope: SERVER,
+      createdAt: now,
+    });
     await stores.subscriptions.insert({ id: ctx.newId(), name: 'default', createdAt: now });
-    await stores.regions.insert({ id: ctx.newId(), name: 'local', zones: [{ id: ctx.newId(), name: 'local-1', storeUrl }], createdAt: now });
-    await stores.audit.append(asUser(ctx, user), { action: 'completeSetup', outcome: 'SUCCEEDED', target: { type: 'User', id: user.id } });
+    await stores.regions.insert({
+      id: ctx.newId(),
+      name: 'local',
+      zones: [{ id: ctx.newId(), name: 'local-1', storeUrl }],
+      createdAt: now,
+    });
+    await stores.audit.append(asUser(ctx, user), {
+      action: 'completeSetup',
+      outcome: 'SUCCEEDED',
+      target: { type: 'User', id: user.id },
+    });
     return openSession(ctx, stores, user);
   });
   await ctx.services.setup.done();
@@ -51,5 +72,9 @@ export async function isSetupRequired(ctx: Context): Promise<boolean> {
 }
 
 function alreadyDone(): HoldfastError {
-  return new HoldfastError({ kind: 'IllegalState', code: 'SETUP_DONE', message: 'This server has its administrator already.' });
+  return new HoldfastError({
+    kind: 'IllegalState',
+    code: 'SETUP_DONE',
+    message: 'This server has its administrator already.',
+  });
 }

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/db/page.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import type { Subscription, SubscriptionStore } from '../ports.js';
 import { SubscriptionRow } from './subscription.entity.js';
@@ -10,7 +10,11 @@ export class MikroSubscriptionStore implements SubscriptionStore {
   constructor(private readonly em: SqlEntityManager) {}
 
   async insert(subscription: Subscription): Promise<void> {
-    await orConflict(this.em.insert(SubscriptionRow, { ...subscription }), 'SUBSCRIPTION_NAME_TAKEN', 'A subscription of that name exists already.');
+    await orConflict(
+      this.em.insert(SubscriptionRow, { ...subscription }),
+      'SUBSCRIPTION_NAME_TAKEN',
+      'A subscription of that name exists already.',
+    );
   }
 
   async get(id: string): Promise<Subscription | undefined> {
@@ -25,7 +29,10 @@ export class MikroSubscriptionStore implements SubscriptionStore {
   async list(scopes: readonly Scope[], page: PageRequest): Promise<Page<Subscription>> {
     const all = scopes.some((scope) => scope.subscriptionId === undefined);
     const ids = scopes.flatMap((scope) => scope.subscriptionId ?? []);
-    return mapPage(await paginate(this.em, SubscriptionRow, all ? {} : { id: { $in: ids } }, 'createdAt', page), toSubscription);
+    return mapPage(
+      await paginate(this.em, SubscriptionRow, all ? {} : { id: { $in: ids } }, 'createdAt', page),
+      toSubscription,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,10 @@ import { createAllowedStores } from '../../features/regions/allowed-stores.js';
 import type { Services } from '../../features/services.js';
 import { offerSetupCode } from '../../features/setup/setup-code.js';
 import type { TestDatabase } from '../db/testing.js';
-import { buildHoldfastSchema } from '../graphql/build-schema.js';
+import { limitConnections } from '../http/listen.js';
 import { createPayloadSeal } from '../idempotency/payload-seal.js';
-import { createHttpDoor, limitConnections } from './http-door.js';
+import { buildHoldfastSchema } from './build-schema.js';
+import { createHttpDoor } from './http-door.js';
 import { openLiveDoor } from './live-door.js';
 
 export interface Answer {
@@ -22,7 +23,11 @@ export interface Answer {
   readonly headers: Headers;
   // biome-ignore lint/suspicious/noExplicitAny: a test reads answers of any shape
   readonly data: any;
-  readonly errors: readonly { message: string; path?: readonly string[]; extensions: { code: string; reason?: string; field?: string } }[];
+  readonly errors: readonly {
+    message: string;
+    path?: readonly string[];
+    extensions: { code: string; reason?: string; field?: string };
+  }[];
 }
 
 export interface TestDoor {
@@ -30,7 +35,10 @@ export interface TestDoor {
   readonly setupCode: string;
   readonly folder: string;
   readonly services: Services;
-  ask(query: string, options?: { token?: string; headers?: Record<string, string>; variables?: Record<string, unknown>; body?: string }): Promise<Answer>;
+  ask(
+    query: string,
+    options?: { token?: string; headers?: Record<string, string>; variables?: Record<string, unknown>; body?: string },
+  ): Promise<Answer>;
   /** The administrator's session token. */
   completeSetup(): Promise<string>;
   stop(): Promise<void>;
@@ -43,23 +51,49 @@ export async function startTestDoor(database: TestDatabase, { introspection = fa
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-door-')));
   const setup = await offerSetupCode(join(folder, 'setup-code'), systemRandom, `local:${folder}/stores`);
   const services = {
-    access: { passwords: createPasswordHasher(systemRandom, { memory: 1_024, passes: 1, parallelism: 1 }), attempts: createAttemptLimiter(systemClock), sessionEnds: createSessionEnds() },
+    access: {
+      passwords: createPasswordHasher(systemRandom, { memory: 1_024, passes: 1, parallelism: 1 }),
+      attempts: createAttemptLimiter(systemClock),
+      sessionEnds: createSessionEnds(),
+    },
     regions: createAllowedStores([join(folder, 'stores')]),
     setup: setup.services,
   } as unknown as Services;
   const { principal: _, ...base } = database.context({ services });
-  const schema = await buildHoldfastSchema({ timers: systemClock, seal: createPayloadSeal(systemRandom.bytes(32), systemRandom) });
-  const door = await createHttpDoor({ schema, base, secure: false, behindProxy: false, introspection, webClient: join(folder, 'web'), notReady: async () => [] });
+  const schema = await buildHoldfastSchema({
+    timers: systemClock,
+    seal: createPayloadSeal(systemRandom.bytes(32), systemRandom),
+  });
+  const door = await createHttpDoor({
+    schema,
+    base,
+    secure: false,
+    behindProxy: false,
+    introspection,
+    webClient: join(folder, 'web'),
+    notReady: async () => [],
+  });
   const server = createServer(door.app);
   limitConnections(server);
-  const live = openLiveDoor(server, { schema, base, secure: false, behindProxy: false, introspection, timers: systemClock });
+  const live = openLiveDoor(server, {
+    schema,
+    base,
+    secure: false,
+    behindProxy: false,
+    introspection,
+    timers: systemClock,
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const ask: TestDoor['ask'] = async (query, options = {}) => {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }), ...options.headers },
+      headers: {
+        'content-type': 'application/json',
+        ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+        ...options.headers,
+      },
       body: options.body ?? JSON.stringify({ query, variables: options.variables }),
     });
     const answer = (await response.json()) as { data?: unknown; errors?: Answer['errors'] };
@@ -73,7 +107,9 @@ export async function startTestDoor(database: TestDatabase, { introspection = fa
     services,
     ask,
     async completeSetup() {
-      const { data } = await ask(`mutation { completeSetup(input: { setupCode: "${setup.code}", name: "admin", password: "${PASSWORD}" }) { token } }`);
+      const { data } = await ask(
+        `mutation { completeSetup(input: { setupCode: "${setup.code}", name: "admin", password: "${PASSWORD}" }) { token } }`,
+      );
       return data.completeSetup.token as string;
     },
     async stop() {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { execute, GraphQLError, parse, subscribe, validate, specifiedRules, type GraphQLSchema } from 'graphql';
+import { execute, GraphQLError, type GraphQLSchema, parse, specifiedRules, subscribe, validate } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer, type WebSocket } from 'ws';
-import { authenticate, type Authenticated } from '../../features/access/use-cases/authenticate.js';
-import { formatError } from '../graphql/format-error.js';
-import { checkCost, LIMITS, limitRules } from '../graphql/limits.js';
-import { readSessionCookie } from './cookies.js';
-import { graphqlContext, type BaseContext } from './request-context.js';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Authenticated, authenticate } from '../../features/access/use-cases/authenticate.js';
+import { readSessionCookie } from '../http/cookies.js';
+import { formatError } from './format-error.js';
+import { checkCost, LIMITS, limitRules } from './limits.js';
+import { type BaseContext, graphqlContext } from './request-context.js';
 
 const RECHECK_MS = 30_000;
 const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -65,16 +65,25 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
     onSubscribe(ctx, _id, payload) {
       const state = ctx.extra as unknown as ConnectionState;
       state.operations = (state.operations ?? 0) + 1;
-      if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS) return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
+      if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS)
+        return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
       return prepare(schema, rules, payload, () =>
-        graphqlContext(base, state.who ?? { principal: { kind: 'anonymous' } }, addressOf(settings, ctx.extra.request), {
-          // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
-          setToken: () => undefined,
-          clearToken: () => undefined,
-        }),
+        graphqlContext(
+          base,
+          state.who ?? { principal: { kind: 'anonymous' } },
+          addressOf(settings, ctx.extra.request),
+          {
+            // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
+            setToken: () => undefined,
+            clearToken: () => undefined,
+          },
+        ),
       );
     },
-    onNext: (_ctx, _id, _payload, _args, result) => (result.errors === undefined ? result : { ...result, errors: result.errors.map((each) => formatError(each, base.log)) as never }),
+    onNext: (_ctx, _id, _payload, _args, result) =>
+      result.errors === undefined
+        ? result
+        : { ...result, errors: result.errors.map((each) => formatError(each, base.log)) as never },
     onError: (_ctx, _id, _payload, errors) => errors.map((each) => formatError(each, base.log)),
   };
   const door = useServer(options, sockets);
@@ -87,13 +96,24 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
   };
 }
 
-function prepare(schema: GraphQLSchema, rules: typeof specifiedRules[number][], payload: SubscribePayload, contextValue: () => object) {
+function prepare(
+  schema: GraphQLSchema,
+  rules: (typeof specifiedRules)[number][],
+  payload: SubscribePayload,
+  contextValue: () => object,
+) {
   try {
     const document = parse(payload.query, { maxTokens: LIMITS.tokens });
     const errors = validate(schema, document, rules);
     if (errors.length > 0) return errors;
     checkCost(schema, document, payload.operationName ?? undefined, payload.variables ?? undefined);
-    return { schema, document, operationName: payload.operationName ?? undefined, variableValues: payload.variables ?? undefined, contextValue: contextValue() };
+    return {
+      schema,
+      document,
+      operationName: payload.operationName ?? undefined,
+      variableValues: payload.variables ?? undefined,
+      contextValue: contextValue(),
+    };
   } catch (error) {
     return [error instanceof GraphQLError ? error : new GraphQLError('refused', { originalError: error as Error })];
   }
@@ -125,7 +145,11 @@ function watch(settings: LiveDoorSettings, socket: WebSocket, token: string, who
   };
 }
 
-function tokenOf(settings: LiveDoorSettings, request: IncomingMessage, params: Readonly<Record<string, unknown>> | undefined): string | undefined {
+function tokenOf(
+  settings: LiveDoorSettings,
+  request: IncomingMessage,
+  params: Readonly<Record<string, unknown>> | undefined,
+): string | undefined {
   const given = params?.authorization;
   if (typeof given === 'string') return /^Bearer (\S{1,200})$/i.exec(given)?.[1];
   // A browser sends the cookie along for any page; only pages of this very origin may use it.
@@ -144,4 +168,3 @@ function addressOf(settings: LiveDoorSettings, request: IncomingMessage): string
   const last = typeof forwarded === 'string' ? forwarded.split(',').at(-1)?.trim() : undefined;
   return last ?? request.socket.remoteAddress;
 }
-

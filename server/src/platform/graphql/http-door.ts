@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { existsSync } from 'node:fs';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
@@ -7,13 +6,13 @@ import { expressMiddleware } from '@as-integrations/express5';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { authenticate } from '../../features/access/use-cases/authenticate.js';
-import { formatError } from '../graphql/format-error.js';
-import type { GraphqlContext } from '../graphql/graphql-context.js';
-import { checkCost, LIMITS, limitRules } from '../graphql/limits.js';
-import { formatSessionCookie, readBearer, readSessionCookie } from './cookies.js';
-import { graphqlContext, type BaseContext } from './request-context.js';
-import { securityHeaders } from './security-headers.js';
-import { serveWebClient } from './web-client.js';
+import { formatSessionCookie, readBearer, readSessionCookie } from '../http/cookies.js';
+import { securityHeaders } from '../http/security-headers.js';
+import { serveWebClient } from '../http/web-client.js';
+import { formatError } from './format-error.js';
+import type { GraphqlContext } from './graphql-context.js';
+import { checkCost, LIMITS, limitRules } from './limits.js';
+import { type BaseContext, graphqlContext } from './request-context.js';
 
 export interface HttpDoorSettings {
   readonly schema: GraphQLSchema;
@@ -43,15 +42,23 @@ export async function createHttpDoor(settings: HttpDoorSettings): Promise<HttpDo
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     includeStacktraceInErrorResponses: false,
-    logger: { debug: () => undefined, info: () => undefined, warn: (message) => base.log.warn({ message }, 'graphql.warning'), error: (message) => base.log.error({ message }, 'graphql.error') },
+    logger: {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (message) => base.log.warn({ message }, 'graphql.warning'),
+      error: (message) => base.log.error({ message }, 'graphql.error'),
+    },
     parseOptions: { maxTokens: LIMITS.tokens },
     validationRules: limitRules(introspection),
     formatError: (given, error) => formatError(error, base.log, given),
     plugins: [
-      introspection ? ApolloServerPluginLandingPageLocalDefault({ embed: false }) : ApolloServerPluginLandingPageDisabled(),
+      introspection
+        ? ApolloServerPluginLandingPageLocalDefault({ embed: false })
+        : ApolloServerPluginLandingPageDisabled(),
       {
         requestDidStart: async () => ({
-          didResolveOperation: async ({ document, operationName, request }) => checkCost(schema, document, operationName ?? undefined, request.variables),
+          didResolveOperation: async ({ document, operationName, request }) =>
+            checkCost(schema, document, operationName ?? undefined, request.variables),
         }),
       },
     ],
@@ -80,12 +87,20 @@ export async function createHttpDoor(settings: HttpDoorSettings): Promise<HttpDo
   return { app, stop: () => apollo.stop() };
 }
 
-async function requestContext({ base, secure }: HttpDoorSettings, request: Request, response: Response): Promise<GraphqlContext> {
+async function requestContext(
+  { base, secure }: HttpDoorSettings,
+  request: Request,
+  response: Response,
+): Promise<GraphqlContext> {
   // A token that is sent on purpose counts more than the cookie that a browser adds by itself.
-  const token = request.headers.authorization === undefined ? readSessionCookie(secure, request.headers.cookie) : readBearer(request.headers.authorization);
+  const token =
+    request.headers.authorization === undefined
+      ? readSessionCookie(secure, request.headers.cookie)
+      : readBearer(request.headers.authorization);
   const who = await authenticate(base, token);
   return graphqlContext(base, who, request.ip, {
-    setToken: (fresh, endsAt) => response.append('Set-Cookie', formatSessionCookie(secure, fresh, endsAt - base.clock.now())),
+    setToken: (fresh, endsAt) =>
+      response.append('Set-Cookie', formatSessionCookie(secure, fresh, endsAt - base.clock.now())),
     clearToken: () => response.append('Set-Cookie', formatSessionCookie(secure, '', 0)),
   });
 }
@@ -98,14 +113,16 @@ function answerErrors(base: BaseContext): ErrorRequestHandler {
     if (status === 500) base.log.error({ err: error }, 'http.defect');
     const code = status === 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT';
     const reason = status === 413 ? 'BODY_TOO_LARGE' : status === 500 ? 'INTERNAL' : 'BAD_REQUEST';
-    response.status(status).json({ errors: [{ message: status === 413 ? `A request has at most ${LIMITS.bodyBytes} bytes.` : 'The request cannot be read.', extensions: { code, reason } }] });
+    response
+      .status(status)
+      .json({
+        errors: [
+          {
+            message:
+              status === 413 ? `A request has at most ${LIMITS.bodyBytes} bytes.` : 'The request cannot be read.',
+            extensions: { code, reason },
+          },
+        ],
+      });
   };
-}
-
-/** Slow or idle senders do not hold a connection for ever. */
-export function limitConnections(server: Server): void {
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 60_000;
-  server.maxRequestsPerSocket = 10_000;
 }

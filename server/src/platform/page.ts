@@ -27,10 +27,17 @@ export function encodeCursor(position: Position): string {
 
 /** Throws Validation on anything that `encodeCursor` cannot have made. */
 export function decodeCursor(cursor: string): Position {
-  const match = cursor.length > 200 ? null : /^(-?\d{1,16}):([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const match =
+    cursor.length > 200
+      ? null
+      : /^(-?\d{1,16}):([0-9a-f-]{36})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
   const position = { key: Number(match?.[1]), id: match?.[2] ?? '' };
   if (match === null || encodeCursor(position) !== cursor) {
-    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_CURSOR', message: 'This is not a cursor that this server gave out.' });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'MALFORMED_CURSOR',
+      message: 'This is not a cursor that this server gave out.',
+    });
   }
   return position;
 }

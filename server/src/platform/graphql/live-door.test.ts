@@ -20,16 +20,31 @@ describeOnEachDatabase('the live door', (open) => {
     readonly failure?: unknown;
   }
 
-  function ask(query: string, connection: { connectionParams?: Record<string, unknown>; headers?: Record<string, string> }): Promise<Outcome> {
+  function ask(
+    query: string,
+    connection: { connectionParams?: Record<string, unknown>; headers?: Record<string, string> },
+  ): Promise<Outcome> {
     class Socket extends WebSocket {
       constructor(url: string, protocols: string[]) {
         super(url, protocols, { headers: connection.headers ?? {} });
       }
     }
-    const client = createClient({ url: `${door.url.replace('http', 'ws')}/graphql`, webSocketImpl: Socket, retryAttempts: 0, ...(connection.connectionParams === undefined ? {} : { connectionParams: connection.connectionParams }) });
+    const client = createClient({
+      url: `${door.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: Socket,
+      retryAttempts: 0,
+      ...(connection.connectionParams === undefined ? {} : { connectionParams: connection.connectionParams }),
+    });
     const results: unknown[] = [];
     return new Promise<Outcome>((resolve) => {
-      client.subscribe({ query }, { next: (result) => results.push(result), error: (failure) => resolve({ results, failure }), complete: () => resolve({ results }) });
+      client.subscribe(
+        { query },
+        {
+          next: (result) => results.push(result),
+          error: (failure) => resolve({ results, failure }),
+          complete: () => resolve({ results }),
+        },
+      );
     }).finally(() => client.dispose());
   }
 
@@ -39,7 +54,9 @@ describeOnEachDatabase('the live door', (open) => {
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);
-      socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${bearer}` } })));
+      socket.once('open', () =>
+        socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${bearer}` } })),
+      );
       socket.once('message', () => resolve());
     });
     return { closed };
@@ -63,30 +80,55 @@ describeOnEachDatabase('the live door', (open) => {
 
   it('lets nobody in without a token or with a wrong one', async () => {
     expect((await ask(WHO, {})).failure).toMatchObject({ code: 4403 });
-    expect((await ask(WHO, { connectionParams: { authorization: `Bearer hfs_${'A'.repeat(43)}` } })).failure).toMatchObject({ code: 4403 });
+    expect(
+      (await ask(WHO, { connectionParams: { authorization: `Bearer hfs_${'A'.repeat(43)}` } })).failure,
+    ).toMatchObject({ code: 4403 });
   });
 
   it('keeps the same limits and the same errors as HTTP', async () => {
     const connectionParams = { authorization: `Bearer ${token}` };
     const aliases = Array.from({ length: 31 }, (_, i) => `a${i}: setupRequired`).join(' ');
-    const costly = Array.from({ length: 20 }, (_, i) => `a${i}: roleAssignments(first: 200) { edges { node { id role createdAt user { id name } } } }`).join(' ');
-    for (const query of [`{ ${aliases} }`, `{ ${costly} }`, '{ __schema { types { name } } }', `{ ${'setupRequired '.repeat(4_100)} }`, '{ nonsense']) {
-      expect((await ask(query, { connectionParams })).failure).toEqual(expect.arrayContaining([expect.objectContaining({ extensions: expect.objectContaining({ code: 'BAD_USER_INPUT' }) })]));
+    const costly = Array.from(
+      { length: 20 },
+      (_, i) => `a${i}: roleAssignments(first: 200) { edges { node { id role createdAt user { id name } } } }`,
+    ).join(' ');
+    for (const query of [
+      `{ ${aliases} }`,
+      `{ ${costly} }`,
+      '{ __schema { types { name } } }',
+      `{ ${'setupRequired '.repeat(4_100)} }`,
+      '{ nonsense',
+    ]) {
+      expect((await ask(query, { connectionParams })).failure).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ extensions: expect.objectContaining({ code: 'BAD_USER_INPUT' }) }),
+        ]),
+      );
     }
     const refused = await ask('{ subscriptions(first: 500) { edges { cursor } } }', { connectionParams });
-    expect(refused.results).toMatchObject([{ errors: [{ path: ['subscriptions'], extensions: { code: 'BAD_USER_INPUT', reason: 'PAGE_SIZE' } }] }]);
+    expect(refused.results).toMatchObject([
+      { errors: [{ path: ['subscriptions'], extensions: { code: 'BAD_USER_INPUT', reason: 'PAGE_SIZE' } }] },
+    ]);
   });
 
   it('closes at once when the session signs out or the API token is revoked', async () => {
-    const session = await door.ask(`mutation { signIn(input: { name: "admin", password: "correct horse battery" }) { token } }`);
+    const session = await door.ask(
+      `mutation { signIn(input: { name: "admin", password: "correct horse battery" }) { token } }`,
+    );
     const bySession = await connect(session.data.signIn.token);
     await door.ask('mutation { signOut(input: {}) { clientMutationId } }', { token: session.data.signIn.token });
     expect(await bySession.closed).toBe(4403);
 
     const expiresAt = new Date(database.clock.now() + 3_600_000).toISOString();
-    const made = await door.ask(`mutation { createApiToken(input: { name: "live", role: BACKUP_READER, expiresAt: "${expiresAt}" }) { token apiToken { id } } }`, { token });
+    const made = await door.ask(
+      `mutation { createApiToken(input: { name: "live", role: BACKUP_READER, expiresAt: "${expiresAt}" }) { token apiToken { id } } }`,
+      { token },
+    );
     const byToken = await connect(made.data.createApiToken.token);
-    await door.ask(`mutation { revokeApiToken(input: { apiTokenId: "${made.data.createApiToken.apiToken.id}" }) { clientMutationId } }`, { token });
+    await door.ask(
+      `mutation { revokeApiToken(input: { apiTokenId: "${made.data.createApiToken.apiToken.id}" }) { clientMutationId } }`,
+      { token },
+    );
     expect(await byToken.closed).toBe(4403);
   });
 });

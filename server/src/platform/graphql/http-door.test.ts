@@ -3,18 +3,29 @@ import { join } from 'node:path';
 import { encodeGlobalId } from '@holdfast/core/ids';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeOnEachDatabase, type TestDatabase } from '../db/testing.js';
-import { PASSWORD, startTestDoor, type Answer, type TestDoor } from './testing.js';
+import { type Answer, PASSWORD, startTestDoor, type TestDoor } from './testing.js';
 
-const refusal = (answer: Answer): [string | undefined, string | undefined] => [answer.errors[0]?.extensions.code, answer.errors[0]?.extensions.reason];
+const refusal = (answer: Answer): [string | undefined, string | undefined] => [
+  answer.errors[0]?.extensions.code,
+  answer.errors[0]?.extensions.reason,
+];
 
 describeOnEachDatabase('the HTTP door', (open) => {
   let database: TestDatabase;
   let door: TestDoor;
   let admin: string;
 
-  const mutate = async (name: string, input: Record<string, unknown>, selection: string, token?: string): Promise<Answer> => {
+  const mutate = async (
+    name: string,
+    input: Record<string, unknown>,
+    selection: string,
+    token?: string,
+  ): Promise<Answer> => {
     const type = `${name[0]?.toUpperCase()}${name.slice(1)}Input`;
-    return door.ask(`mutation Call($input: ${type}!) { ${name}(input: $input) { ${selection} } }`, { variables: { input }, ...(token === undefined ? {} : { token }) });
+    return door.ask(`mutation Call($input: ${type}!) { ${name}(input: $input) { ${selection} } }`, {
+      variables: { input },
+      ...(token === undefined ? {} : { token }),
+    });
   };
   const newUser = async (name: string): Promise<{ id: string; token: string }> => {
     const { data } = await mutate('createUser', { name, password: PASSWORD }, 'user { id }', admin);
@@ -30,25 +41,44 @@ describeOnEachDatabase('the HTTP door', (open) => {
 
   it('asks for setup once, with the right code, and makes the first subscription and region', async () => {
     expect((await door.ask('{ setupRequired }')).data).toEqual({ setupRequired: true });
-    const wrong = await mutate('completeSetup', { setupCode: 'AAAA-BBBB-CCCC', name: 'admin', password: PASSWORD }, 'token');
+    const wrong = await mutate(
+      'completeSetup',
+      { setupCode: 'AAAA-BBBB-CCCC', name: 'admin', password: PASSWORD },
+      'token',
+    );
     expect(refusal(wrong)).toEqual(['UNAUTHENTICATED', 'WRONG_SETUP_CODE']);
     expect(existsSync(join(door.folder, 'setup-code'))).toBe(true);
     admin = await door.completeSetup();
     expect(existsSync(join(door.folder, 'setup-code'))).toBe(false);
-    const { data } = await door.ask('{ setupRequired subscriptions { edges { node { name } } } regions { edges { node { name zones { name storeUrl } } } } me { user { name } roleAssignments { role scope { subscription { id } } } } }', { token: admin });
+    const { data } = await door.ask(
+      '{ setupRequired subscriptions { edges { node { name } } } regions { edges { node { name zones { name storeUrl } } } } me { user { name } roleAssignments { role scope { subscription { id } } } } }',
+      { token: admin },
+    );
     expect(data).toEqual({
       setupRequired: false,
       subscriptions: { edges: [{ node: { name: 'default' } }] },
-      regions: { edges: [{ node: { name: 'local', zones: [{ name: 'local-1', storeUrl: `local:${door.folder}/stores` }] } }] },
+      regions: {
+        edges: [{ node: { name: 'local', zones: [{ name: 'local-1', storeUrl: `local:${door.folder}/stores` }] } }],
+      },
       me: { user: { name: 'admin' }, roleAssignments: [{ role: 'OWNER', scope: { subscription: null } }] },
     });
-    const again = await mutate('completeSetup', { setupCode: door.setupCode, name: 'second', password: PASSWORD }, 'token');
+    const again = await mutate(
+      'completeSetup',
+      { setupCode: door.setupCode, name: 'second', password: PASSWORD },
+      'token',
+    );
     expect(refusal(again)).toEqual(['FAILED_PRECONDITION', 'SETUP_DONE']);
   });
 
   it('gives the anonymous nothing but the sign-in', async () => {
     expect((await door.ask('{ me { user { name } } }')).data).toEqual({ me: null });
-    for (const query of ['{ subscriptions { edges { cursor } } }', '{ regions { edges { cursor } } }', '{ auditEvents { edges { cursor } } }', '{ roleAssignments { edges { cursor } } }', 'mutation { createSubscription(input: { name: "x" }) { subscription { id } } }']) {
+    for (const query of [
+      '{ subscriptions { edges { cursor } } }',
+      '{ regions { edges { cursor } } }',
+      '{ auditEvents { edges { cursor } } }',
+      '{ roleAssignments { edges { cursor } } }',
+      'mutation { createSubscription(input: { name: "x" }) { subscription { id } } }',
+    ]) {
       expect(refusal(await door.ask(query))[0]).toBe('UNAUTHENTICATED');
     }
   });
@@ -57,7 +87,10 @@ describeOnEachDatabase('the HTTP door', (open) => {
     const unknown = await mutate('signIn', { name: 'nobody', password: PASSWORD }, 'token');
     const wrong = await mutate('signIn', { name: 'admin', password: 'not the password' }, 'token');
     expect(unknown.errors).toEqual(wrong.errors);
-    expect(wrong.errors[0]).toMatchObject({ path: ['signIn'], extensions: { code: 'UNAUTHENTICATED', reason: 'WRONG_CREDENTIALS' } });
+    expect(wrong.errors[0]).toMatchObject({
+      path: ['signIn'],
+      extensions: { code: 'UNAUTHENTICATED', reason: 'WRONG_CREDENTIALS' },
+    });
   });
 
   it('keeps the session in a cookie that scripts and other sites cannot use, and ends it at sign-out', async () => {
@@ -75,7 +108,8 @@ describeOnEachDatabase('the HTTP door', (open) => {
     const hour = 3_600_000;
     const idle = (await mutate('signIn', { name: 'admin', password: PASSWORD }, 'token')).data.signIn.token as string;
     const busy = (await mutate('signIn', { name: 'admin', password: PASSWORD }, 'token')).data.signIn.token as string;
-    const alive = async (token: string): Promise<boolean> => (await door.ask('{ me { user { id } } }', { token })).data.me !== null;
+    const alive = async (token: string): Promise<boolean> =>
+      (await door.ask('{ me { user { id } } }', { token })).data.me !== null;
     for (let hours = 0; hours < 7 * 24 - 11; hours += 11) {
       await database.clock.advance(11 * hour);
       expect(await alive(busy)).toBe(true);
@@ -87,11 +121,18 @@ describeOnEachDatabase('the HTTP door', (open) => {
   });
 
   it('refuses a form post, which any other site could make a browser send', async () => {
-    const response = await fetch(`${door.url}/graphql`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: JSON.stringify({ query: '{ setupRequired }' }) });
+    const response = await fetch(`${door.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: JSON.stringify({ query: '{ setupRequired }' }),
+    });
     expect(response.status).toBe(400);
     const bare = await fetch(`${door.url}/graphql?query=${encodeURIComponent('{ setupRequired }')}`);
     expect(bare.status).toBe(400);
-    const change = await fetch(`${door.url}/graphql?query=${encodeURIComponent('mutation { signOut(input: {}) { clientMutationId } }')}`, { headers: { 'apollo-require-preflight': '1' } });
+    const change = await fetch(
+      `${door.url}/graphql?query=${encodeURIComponent('mutation { signOut(input: {}) { clientMutationId } }')}`,
+      { headers: { 'apollo-require-preflight': '1' } },
+    );
     expect(change.status).toBe(405);
   });
 
@@ -112,71 +153,135 @@ describeOnEachDatabase('the HTTP door', (open) => {
   });
 
   it('counts the cost of a page whose size comes in a variable', async () => {
-    const aliases = Array.from({ length: 20 }, (_, i) => `a${i}: roleAssignments(first: $first) { edges { node { id role createdAt user { id name } } } }`);
+    const aliases = Array.from(
+      { length: 20 },
+      (_, i) => `a${i}: roleAssignments(first: $first) { edges { node { id role createdAt user { id name } } } }`,
+    );
     const query = `query Q($first: Int) { ${aliases.join(' ')} }`;
-    expect((await door.ask(query, { token: admin, variables: { first: 200 } })).errors[0]?.extensions.reason).toBe('QUERY_TOO_COSTLY');
+    expect((await door.ask(query, { token: admin, variables: { first: 200 } })).errors[0]?.extensions.reason).toBe(
+      'QUERY_TOO_COSTLY',
+    );
     expect((await door.ask(query, { token: admin, variables: { first: 1 } })).errors).toEqual([]);
   });
 
   it('refuses a body that is too large, a batch, and a page over 200', async () => {
-    const large = await door.ask('', { body: JSON.stringify({ query: '{ setupRequired }', variables: { x: 'x'.repeat(1_100_000) } }) });
+    const large = await door.ask('', {
+      body: JSON.stringify({ query: '{ setupRequired }', variables: { x: 'x'.repeat(1_100_000) } }),
+    });
     expect([large.status, ...refusal(large)]).toEqual([413, 'BAD_USER_INPUT', 'BODY_TOO_LARGE']);
-    const batch = await door.ask('', { body: JSON.stringify([{ query: '{ setupRequired }' }, { query: '{ setupRequired }' }]) });
+    const batch = await door.ask('', {
+      body: JSON.stringify([{ query: '{ setupRequired }' }, { query: '{ setupRequired }' }]),
+    });
     expect([batch.status, batch.errors[0]?.extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
-    expect(refusal(await door.ask('{ subscriptions(first: 201) { edges { cursor } } }', { token: admin }))).toEqual(['BAD_USER_INPUT', 'PAGE_SIZE']);
+    expect(refusal(await door.ask('{ subscriptions(first: 201) { edges { cursor } } }', { token: admin }))).toEqual([
+      'BAD_USER_INPUT',
+      'PAGE_SIZE',
+    ]);
   });
 
   it('shows a node only to those who may read it', async () => {
     const { data } = await mutate('createSubscription', { name: 'other' }, 'subscription { id }', admin);
     const other = data.createSubscription.subscription.id as string;
     const ann = await newUser('ann');
-    const node = async (id: string, token: string): Promise<unknown> => (await door.ask('query Q($id: ID!) { node(id: $id) { __typename id } }', { token, variables: { id } })).data.node;
+    const node = async (id: string, token: string): Promise<unknown> =>
+      (await door.ask('query Q($id: ID!) { node(id: $id) { __typename id } }', { token, variables: { id } })).data.node;
     expect(await node(other, admin)).toEqual({ __typename: 'Subscription', id: other });
     expect(await node(other, ann.token)).toBeNull();
-    const events = await door.ask('{ auditEvents(first: 1) { edges { node { id } } } regions { edges { node { id } } } me { user { id } roleAssignments { id } } }', { token: admin });
+    const events = await door.ask(
+      '{ auditEvents(first: 1) { edges { node { id } } } regions { edges { node { id } } } me { user { id } roleAssignments { id } } }',
+      { token: admin },
+    );
     const hidden = [events.data.me.user.id, events.data.me.roleAssignments[0].id];
     for (const id of hidden) expect(await node(id, ann.token)).toBeNull();
     for (const id of [events.data.auditEvents.edges[0].node.id, events.data.regions.edges[0].node.id]) {
-      const answer = await door.ask('query Q($id: ID!) { node(id: $id) { id } }', { token: ann.token, variables: { id } });
+      const answer = await door.ask('query Q($id: ID!) { node(id: $id) { id } }', {
+        token: ann.token,
+        variables: { id },
+      });
       expect([answer.data.node, refusal(answer)[0]]).toEqual([null, 'FORBIDDEN']);
     }
     expect(await node(encodeGlobalId('Subscription', '01901234-5678-7abc-8def-0123456789ab'), ann.token)).toBeNull();
-    await mutate('assignRole', { userId: ann.id, role: 'BACKUP_READER', subscriptionId: other }, 'roleAssignment { id }', admin);
+    await mutate(
+      'assignRole',
+      { userId: ann.id, role: 'BACKUP_READER', subscriptionId: other },
+      'roleAssignment { id }',
+      admin,
+    );
     expect(await node(other, ann.token)).toEqual({ __typename: 'Subscription', id: other });
     const list = await door.ask('{ subscriptions { edges { node { id } } } }', { token: ann.token });
     expect(list.data.subscriptions.edges.map((edge: { node: { id: string } }) => edge.node.id)).toEqual([other]);
-    expect(refusal(await mutate('assignRole', { userId: ann.id, role: 'OWNER', subscriptionId: other }, 'roleAssignment { id }', ann.token))).toEqual(['FORBIDDEN', 'NOT_PERMITTED']);
-    expect(refusal(await mutate('createUser', { name: 'x', password: PASSWORD }, 'user { id }', ann.token))[0]).toBe('FORBIDDEN');
+    expect(
+      refusal(
+        await mutate(
+          'assignRole',
+          { userId: ann.id, role: 'OWNER', subscriptionId: other },
+          'roleAssignment { id }',
+          ann.token,
+        ),
+      ),
+    ).toEqual(['FORBIDDEN', 'NOT_PERMITTED']);
+    expect(refusal(await mutate('createUser', { name: 'x', password: PASSWORD }, 'user { id }', ann.token))[0]).toBe(
+      'FORBIDDEN',
+    );
   });
 
   it('lets an API token do no more than its role, its scope and its user, until it is revoked or ends', async () => {
     const day = 24 * 3_600_000;
     const expiresAt = new Date(database.clock.now() + day).toISOString();
-    const made = await mutate('createApiToken', { name: 'ci', role: 'BACKUP_READER', expiresAt }, 'token apiToken { id role }', admin);
+    const made = await mutate(
+      'createApiToken',
+      { name: 'ci', role: 'BACKUP_READER', expiresAt },
+      'token apiToken { id role }',
+      admin,
+    );
     const { token, apiToken } = made.data.createApiToken;
     expect(token).toMatch(/^hft_/);
-    const names = (answer: Answer): string[] => answer.data.subscriptions.edges.map((edge: { node: { name: string } }) => edge.node.name);
+    const names = (answer: Answer): string[] =>
+      answer.data.subscriptions.edges.map((edge: { node: { name: string } }) => edge.node.name);
     expect(names(await door.ask('{ subscriptions { edges { node { name } } } }', { token }))).toContain('default');
-    expect(refusal(await mutate('createSubscription', { name: 'by token' }, 'subscription { id }', token))).toEqual(['FORBIDDEN', 'NOT_PERMITTED']);
-    expect(refusal(await mutate('createApiToken', { name: 'child', role: 'OWNER', expiresAt }, 'token', token))).toEqual(['FORBIDDEN', 'TOKEN_MAKES_NO_TOKEN']);
+    expect(refusal(await mutate('createSubscription', { name: 'by token' }, 'subscription { id }', token))).toEqual([
+      'FORBIDDEN',
+      'NOT_PERMITTED',
+    ]);
+    expect(
+      refusal(await mutate('createApiToken', { name: 'child', role: 'OWNER', expiresAt }, 'token', token)),
+    ).toEqual(['FORBIDDEN', 'TOKEN_MAKES_NO_TOKEN']);
     await mutate('revokeApiToken', { apiTokenId: apiToken.id }, 'clientMutationId', admin);
     expect((await door.ask('{ me { user { id } } }', { token })).data.me).toBeNull();
-    expect(refusal(await mutate('createApiToken', { name: 'old', role: 'OWNER', expiresAt: '2020-01-01T00:00:00Z' }, 'token', admin))).toEqual(['BAD_USER_INPUT', 'TOKEN_EXPIRY']);
+    expect(
+      refusal(
+        await mutate(
+          'createApiToken',
+          { name: 'old', role: 'OWNER', expiresAt: '2020-01-01T00:00:00Z' },
+          'token',
+          admin,
+        ),
+      ),
+    ).toEqual(['BAD_USER_INPUT', 'TOKEN_EXPIRY']);
   });
 
   it('handles a clientMutationId once, also when asked at the same time, and hands it back', async () => {
     const input = { name: 'only once', clientMutationId: 'm-1' };
-    const answers = await Promise.all([1, 2, 3].map(() => mutate('createSubscription', input, 'clientMutationId subscription { id createdAt }', admin)));
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => mutate('createSubscription', input, 'clientMutationId subscription { id createdAt }', admin)),
+    );
     const done = answers.filter((answer) => answer.errors.length === 0);
     expect(done.length).toBeGreaterThan(0);
-    for (const answer of answers.filter((each) => each.errors.length > 0)) expect(answer.errors[0]?.extensions.code).toBe('CONFLICT');
+    for (const answer of answers.filter((each) => each.errors.length > 0))
+      expect(answer.errors[0]?.extensions.code).toBe('CONFLICT');
     const again = await mutate('createSubscription', input, 'clientMutationId subscription { id createdAt }', admin);
     expect(again.data).toEqual(done[0]?.data);
     expect(again.data.createSubscription.clientMutationId).toBe('m-1');
-    expect(refusal(await mutate('createSubscription', { ...input, name: 'another' }, 'clientMutationId', admin))).toEqual(['CONFLICT', 'CLIENT_MUTATION_ID_REUSED']);
+    expect(
+      refusal(await mutate('createSubscription', { ...input, name: 'another' }, 'clientMutationId', admin)),
+    ).toEqual(['CONFLICT', 'CLIENT_MUTATION_ID_REUSED']);
     const refused = { name: 'default', clientMutationId: 'm-2' };
-    expect(refusal(await mutate('createSubscription', refused, 'clientMutationId', admin))[1]).toBe('SUBSCRIPTION_NAME_TAKEN');
-    expect(refusal(await mutate('createSubscription', refused, 'clientMutationId', admin))[1]).toBe('SUBSCRIPTION_NAME_TAKEN');
+    expect(refusal(await mutate('createSubscription', refused, 'clientMutationId', admin))[1]).toBe(
+      'SUBSCRIPTION_NAME_TAKEN',
+    );
+    expect(refusal(await mutate('createSubscription', refused, 'clientMutationId', admin))[1]).toBe(
+      'SUBSCRIPTION_NAME_TAKEN',
+    );
   });
 
   it('shows what is shown once again to whoever repeats the mutation, but not in the database', async () => {
@@ -185,22 +290,56 @@ describeOnEachDatabase('the HTTP door', (open) => {
     const first = await mutate('createApiToken', input, 'token', admin);
     const second = await mutate('createApiToken', input, 'token', admin);
     expect(second.data).toEqual(first.data);
-    const rows = await database.orm.em.getConnection().execute<{ sealed_payload: Buffer | null }[]>('select sealed_payload from handled_mutation');
+    const rows = await database.orm.em
+      .getConnection()
+      .execute<{ sealed_payload: Buffer | null }[]>('select sealed_payload from handled_mutation');
     for (const row of rows) expect(row.sealed_payload?.includes(first.data.createApiToken.token) ?? false).toBe(false);
   });
 
   it('admits stores only under the allowed roots', async () => {
-    const create = async (name: string, storeUrl: string): Promise<Answer> => mutate('createRegion', { name, zones: [{ name: 'z', storeUrl }] }, 'region { zones { storeUrl } }', admin);
-    expect((await create('good', `local:${door.folder}/stores/deep/er`)).data.createRegion.region.zones).toEqual([{ storeUrl: `local:${door.folder}/stores/deep/er` }]);
-    for (const bad of ['local:/etc', `local:${door.folder}/stores/../elsewhere`, `local:${door.folder}/stores-not`, 'relative', 'file:///tmp', 'local:stores']) {
-      expect([bad, ...refusal(await create(bad.slice(-6).replaceAll('/', ''), bad))]).toEqual([bad, 'BAD_USER_INPUT', 'STORE_NOT_ALLOWED']);
+    const create = async (name: string, storeUrl: string): Promise<Answer> =>
+      mutate('createRegion', { name, zones: [{ name: 'z', storeUrl }] }, 'region { zones { storeUrl } }', admin);
+    expect((await create('good', `local:${door.folder}/stores/deep/er`)).data.createRegion.region.zones).toEqual([
+      { storeUrl: `local:${door.folder}/stores/deep/er` },
+    ]);
+    for (const bad of [
+      'local:/etc',
+      `local:${door.folder}/stores/../elsewhere`,
+      `local:${door.folder}/stores-not`,
+      'relative',
+      'file:///tmp',
+      'local:stores',
+    ]) {
+      expect([bad, ...refusal(await create(bad.slice(-6).replaceAll('/', ''), bad))]).toEqual([
+        bad,
+        'BAD_USER_INPUT',
+        'STORE_NOT_ALLOWED',
+      ]);
     }
   });
 
   it('audits sign-ins, mutations and refusals, and shows them to those who may read them', async () => {
-    const { data } = await door.ask('{ auditEvents(first: 200) { edges { node { actor action outcome reason targetType } } } }', { token: admin });
-    const seen = new Set(data.auditEvents.edges.map((edge: { node: { actor: string; action: string; outcome: string } }) => `${edge.node.actor} ${edge.node.action} ${edge.node.outcome}`));
-    for (const wanted of ['anonymous completeSetup REFUSED', 'admin completeSetup SUCCEEDED', 'anonymous signIn REFUSED', 'admin signIn SUCCEEDED', 'admin signOut SUCCEEDED', 'admin assignRole SUCCEEDED', 'ann assignRole REFUSED', 'ann createUser REFUSED', 'admin revokeApiToken SUCCEEDED']) {
+    const { data } = await door.ask(
+      '{ auditEvents(first: 200) { edges { node { actor action outcome reason targetType } } } }',
+      { token: admin },
+    );
+    const seen = new Set(
+      data.auditEvents.edges.map(
+        (edge: { node: { actor: string; action: string; outcome: string } }) =>
+          `${edge.node.actor} ${edge.node.action} ${edge.node.outcome}`,
+      ),
+    );
+    for (const wanted of [
+      'anonymous completeSetup REFUSED',
+      'admin completeSetup SUCCEEDED',
+      'anonymous signIn REFUSED',
+      'admin signIn SUCCEEDED',
+      'admin signOut SUCCEEDED',
+      'admin assignRole SUCCEEDED',
+      'ann assignRole REFUSED',
+      'ann createUser REFUSED',
+      'admin revokeApiToken SUCCEEDED',
+    ]) {
       expect(seen).toContain(wanted);
     }
     expect(JSON.stringify(data)).not.toMatch(/hf[st]_|correct horse/);
@@ -208,7 +347,13 @@ describeOnEachDatabase('the HTTP door', (open) => {
 
   it('masks a defect and says nothing of its cause', async () => {
     const broken = await startTestDoor(database);
-    (broken.services as { access: unknown }).access = { attempts: { check: () => { throw new TypeError('secret path /root/x'); } } };
+    (broken.services as { access: unknown }).access = {
+      attempts: {
+        check: () => {
+          throw new TypeError('secret path /root/x');
+        },
+      },
+    };
     const answer = await broken.ask('mutation { signIn(input: { name: "a", password: "b" }) { token } }');
     expect(answer.errors[0]?.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', reason: 'INTERNAL' });
     expect(JSON.stringify(answer)).not.toContain('secret path');
@@ -217,7 +362,8 @@ describeOnEachDatabase('the HTTP door', (open) => {
 
   it('slows down whoever guesses passwords', async () => {
     const tries: (string | undefined)[] = [];
-    for (let i = 0; i < 12; i += 1) tries.push(refusal(await mutate('signIn', { name: 'victim', password: `guess number ${i}` }, 'token'))[0]);
+    for (let i = 0; i < 12; i += 1)
+      tries.push(refusal(await mutate('signIn', { name: 'victim', password: `guess number ${i}` }, 'token'))[0]);
     expect(tries.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'UNAUTHENTICATED'));
     expect(tries.slice(10)).toEqual(['RATE_LIMITED', 'RATE_LIMITED']);
   });
@@ -228,6 +374,10 @@ describeOnEachDatabase('the HTTP door', (open) => {
     expect(await (await fetch(`${door.url}/readyz`)).json()).toEqual({ ready: true, missing: [] });
     const { headers } = await door.ask('{ setupRequired }');
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect([headers.get('x-frame-options'), headers.get('x-content-type-options'), headers.get('cache-control')]).toEqual(['DENY', 'nosniff', 'no-store']);
+    expect([
+      headers.get('x-frame-options'),
+      headers.get('x-content-type-options'),
+      headers.get('cache-control'),
+    ]).toEqual(['DENY', 'nosniff', 'no-store']);
   });
 });

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { MiddlewareFn } from 'type-graphql';
 import type { Principal } from '../../features/access/domain/principal.js';
-import type { GraphqlContext } from '../graphql/graphql-context.js';
-import type { HandledMutation } from './ports.js';
-import type { PayloadSeal } from './payload-seal.js';
+import type { PayloadSeal } from '../idempotency/payload-seal.js';
+import type { HandledMutation } from '../idempotency/ports.js';
+import type { GraphqlContext } from './graphql-context.js';
 
 const KEPT_MS = 24 * 60 * 60_000;
 const MAX_ID = 200;
@@ -26,17 +26,36 @@ export function handleOnce(seal: PayloadSeal): MiddlewareFn<GraphqlContext> {
     const id = input?.clientMutationId ?? undefined;
     if (id === undefined) return next();
     if (id.length < 1 || id.length > MAX_ID) {
-      throw new HoldfastError({ kind: 'Validation', code: 'CLIENT_MUTATION_ID', message: `A clientMutationId has 1 to ${MAX_ID} characters.`, details: { field: 'clientMutationId' } });
+      throw new HoldfastError({
+        kind: 'Validation',
+        code: 'CLIENT_MUTATION_ID',
+        message: `A clientMutationId has 1 to ${MAX_ID} characters.`,
+        details: { field: 'clientMutationId' },
+      });
     }
     const who = callerKey(context.principal);
-    const payload = who === undefined || NEVER_REPLAYED.has(info.fieldName) ? await next() : await once(context, seal, [who, info.fieldName, id], input, next);
+    const payload =
+      who === undefined || NEVER_REPLAYED.has(info.fieldName)
+        ? await next()
+        : await once(context, seal, [who, info.fieldName, id], input, next);
     return { ...payload, clientMutationId: id };
   };
 }
 
-async function once(ctx: GraphqlContext, seal: PayloadSeal, parts: readonly string[], input: unknown, run: () => Promise<unknown>): Promise<object> {
+async function once(
+  ctx: GraphqlContext,
+  seal: PayloadSeal,
+  parts: readonly string[],
+  input: unknown,
+  run: () => Promise<unknown>,
+): Promise<object> {
   const key = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  const claim: HandledMutation = { id: ctx.newId(), key, inputHash: seal.fingerprint(input), createdAt: ctx.clock.now() };
+  const claim: HandledMutation = {
+    id: ctx.newId(),
+    key,
+    inputHash: seal.fingerprint(input),
+    createdAt: ctx.clock.now(),
+  };
   const earlier = await claimOrFind(ctx, claim);
   if (earlier !== undefined) return replay(seal, earlier, claim);
   try {
@@ -46,7 +65,8 @@ async function once(ctx: GraphqlContext, seal: PayloadSeal, parts: readonly stri
     return payload;
   } catch (error) {
     // Only a clean refusal is known to have done nothing; after a defect the id stays taken.
-    if (isHoldfastError(error) && error.kind !== 'Internal' && error.kind !== 'Timeout') await ctx.unitOfWork.run((stores) => stores.handledMutations.remove(claim.id));
+    if (isHoldfastError(error) && error.kind !== 'Internal' && error.kind !== 'Timeout')
+      await ctx.unitOfWork.run((stores) => stores.handledMutations.remove(claim.id));
     throw error;
   }
 }
@@ -62,13 +82,18 @@ async function claimOrFind(ctx: GraphqlContext, claim: HandledMutation): Promise
 
 function replay(seal: PayloadSeal, earlier: HandledMutation, claim: HandledMutation): object {
   if (earlier.inputHash !== claim.inputHash) {
-    throw new HoldfastError({ kind: 'Conflict', code: 'CLIENT_MUTATION_ID_REUSED', message: 'This clientMutationId was used with another input.' });
+    throw new HoldfastError({
+      kind: 'Conflict',
+      code: 'CLIENT_MUTATION_ID_REUSED',
+      message: 'This clientMutationId was used with another input.',
+    });
   }
   if (earlier.sealedPayload === undefined) {
     throw new HoldfastError({
       kind: 'Conflict',
       code: 'MUTATION_OUTCOME_UNKNOWN',
-      message: 'This mutation is still running, or the server stopped while it ran. Look whether it was done before you send it under a new id.',
+      message:
+        'This mutation is still running, or the server stopped while it ran. Look whether it was done before you send it under a new id.',
     });
   }
   return seal.open(claim.key, earlier.sealedPayload) as object;

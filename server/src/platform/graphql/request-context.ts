@@ -1,12 +1,17 @@
 import type { Authenticated } from '../../features/access/use-cases/authenticate.js';
 import type { Context } from '../context.js';
-import type { GraphqlContext, RequestSession } from '../graphql/graphql-context.js';
-import { Loaders } from '../graphql/loaders.js';
+import type { GraphqlContext, RequestSession } from './graphql-context.js';
+import { Loaders } from './loaders.js';
 
 /** What every context of this process shares. */
 export type BaseContext = Omit<Context, 'principal' | 'address'>;
 
-export function graphqlContext(base: BaseContext, who: Authenticated, address: string | undefined, reply: Pick<RequestSession, 'setToken' | 'clearToken'>): GraphqlContext {
+export function graphqlContext(
+  base: BaseContext,
+  who: Authenticated,
+  address: string | undefined,
+  reply: Pick<RequestSession, 'setToken' | 'clearToken'>,
+): GraphqlContext {
   return {
     ...base,
     principal: who.principal,
@@ -15,4 +20,3 @@ export function graphqlContext(base: BaseContext, who: Authenticated, address: s
     session: { ...reply, ...(who.expiresAt === undefined ? {} : { expiresAt: who.expiresAt }) },
   };
 }
-

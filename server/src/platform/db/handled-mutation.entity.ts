@@ -1,5 +1,5 @@
 import { Entity } from '@mikro-orm/decorators/legacy';
-import { BytesColumn, IdColumn, TextColumn, TimeColumn } from '../db/columns.js';
+import { BytesColumn, IdColumn, TextColumn, TimeColumn } from './columns.js';
 
 @Entity({ tableName: 'handled_mutation' })
 export class HandledMutationRow {
