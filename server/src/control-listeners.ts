@@ -1,5 +1,4 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
-import { ControlServiceService, CoordinationServiceService, EnrollmentServiceService } from '@holdfast/proto/v1';
 import { HoldfastError } from '@holdfast/core/errors';
 import { controlService, enrollmentService } from './features/agents/grpc/agent-services.js';
 import type { LinkRegistry } from './features/agents/link-registry.js';
@@ -24,7 +23,10 @@ export interface ControlListenerOptions {
 
 export interface ControlListeners {
   /** Binds both; answers the host:port that were really bound. */
-  listen(at: { readonly control: HostPort; readonly enrollment: HostPort }): Promise<{ readonly control: string; readonly enrollment: string }>;
+  listen(at: {
+    readonly control: HostPort;
+    readonly enrollment: HostPort;
+  }): Promise<{ readonly control: string; readonly enrollment: string }>;
   /** Agents are told to come back later; calls under way may end. */
   close(graceMs: number): Promise<void>;
 }
@@ -43,8 +45,8 @@ export function createControlListeners(options: ControlListenerOptions): Control
     identity,
     clientCertificates: true,
     services: [
-      { name: 'holdfast.v1.ControlService', definition: ControlServiceService, handlers: controlService(contextFor, log, { links, timers }) },
-      { name: 'holdfast.v1.CoordinationService', definition: CoordinationServiceService, handlers: coordinationService(contextFor, log, options.useCases) },
+      controlService(contextFor, log, { links, timers }),
+      coordinationService(contextFor, log, options.useCases),
     ],
     // The largest message asks to release the keys of some thousand frames.
     limits: { maxMessageBytes: 16 * MIB, maxConcurrentCalls: 128 },
@@ -54,7 +56,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
   const enrollment = createGrpcServer({
     identity,
     clientCertificates: false,
-    services: [{ name: 'holdfast.v1.EnrollmentService', definition: EnrollmentServiceService, handlers: enrollmentService(contextFor, log) }],
+    services: [enrollmentService(contextFor, log)],
     limits: { maxMessageBytes: 16 * 1024, maxConcurrentCalls: 4, maxIdleMs: 60_000 },
     clock,
     log,
@@ -64,11 +66,17 @@ export function createControlListeners(options: ControlListenerOptions): Control
     async listen(at) {
       return {
         control: await orBindFailure('--grpc', at.control, control.listen(at.control.host, at.control.port)),
-        enrollment: await orBindFailure('--enroll-grpc', at.enrollment, enrollment.listen(at.enrollment.host, at.enrollment.port)),
+        enrollment: await orBindFailure(
+          '--enroll-grpc',
+          at.enrollment,
+          enrollment.listen(at.enrollment.host, at.enrollment.port),
+        ),
       };
     },
     async close(graceMs) {
-      links.endAll(new HoldfastError({ kind: 'Unavailable', code: 'SERVER_STOPPING', message: 'The server is stopping.' }));
+      links.endAll(
+        new HoldfastError({ kind: 'Unavailable', code: 'SERVER_STOPPING', message: 'The server is stopping.' }),
+      );
       await Promise.all([control.close(graceMs), enrollment.close(graceMs)]);
     },
   };

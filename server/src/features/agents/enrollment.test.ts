@@ -1,17 +1,17 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate } from 'node:tls';
+import { connect } from 'node:tls';
+import { credentials } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
-import { credentials } from '@grpc/grpc-js';
 import { CoordinationServiceClient, EnrollmentServiceClient } from '@holdfast/proto/v1';
-import { createHash, X509Certificate } from 'node:crypto';
-import { connect } from 'node:tls';
-import type { DetailedPeerCertificate } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTestDatabase } from '../../platform/db/testing.js';
 import type { TestDatabase } from '../../platform/db/testing.js';
+import { openTestDatabase } from '../../platform/db/testing.js';
 import { createAuthority, generateAuthority } from '../../platform/pki/certificate-authority.js';
 import type { Agent } from './domain/agent.js';
-import { answer, makeRequest, startControl, SUBSCRIPTION } from './testing/control-fixture.js';
-import type { Control } from './testing/control-fixture.js';
+import type { Control } from './grpc/testing/control-fixture.js';
+import { answer, makeRequest, SUBSCRIPTION, startControl } from './grpc/testing/control-fixture.js';
 import { createEnrollmentToken } from './use-cases/create-enrollment-token.js';
 import { getAgent } from './use-cases/get-agent.js';
 import { listAgents, statusOf } from './use-cases/list-agents.js';
@@ -45,9 +45,18 @@ describe('enrolment', () => {
     const enrolled = await control.enroll(await control.newToken('first'));
     const id = uuidFromBytes(enrolled.agentId);
     expect(new X509Certificate(enrolled.certificateChain).subjectAltName).toBe(`URI:holdfast://agent/${id}`);
-    expect([enrolled.agentName, enrolled.controlAddress, enrolled.caCertificate]).toEqual(['first', control.addresses.control, control.authority.certificate]);
+    expect([enrolled.agentName, enrolled.controlAddress, enrolled.caCertificate]).toEqual([
+      'first',
+      control.addresses.control,
+      control.authority.certificate,
+    ]);
     const agent = await agentOf(id);
-    expect(agent).toMatchObject({ name: 'first', subscriptionId: SUBSCRIPTION, capabilities: [], host: { hostName: 'host' } });
+    expect(agent).toMatchObject({
+      name: 'first',
+      subscriptionId: SUBSCRIPTION,
+      capabilities: [],
+      host: { hostName: 'host' },
+    });
     expect(statusOf(agent, control.links)).toBe('OFFLINE');
   });
 
@@ -57,7 +66,8 @@ describe('enrolment', () => {
     const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
     await new Promise((resolve) => socket.once('secureConnect', resolve));
     const chain: DetailedPeerCertificate[] = [];
-    for (let each = socket.getPeerCertificate(true); each && !chain.includes(each); each = each.issuerCertificate) chain.push(each);
+    for (let each = socket.getPeerCertificate(true); each && !chain.includes(each); each = each.issuerCertificate)
+      chain.push(each);
     socket.destroy();
     const prints = chain.map(({ raw }) => createHash('sha256').update(raw).digest('base64url'));
     expect(prints).toContain(token.split('.')[2]);
@@ -84,14 +94,21 @@ describe('enrolment', () => {
     await db.clock.advance(15 * 60_000);
     const [prefix, , fingerprint] = token.split('.');
     const invented = [prefix, Buffer.alloc(32, 1).toString('base64url'), fingerprint].join('.');
-    const words = await Promise.all([token, invented, 'nonsense'].map((each) => control.enroll(each).catch((error: Error) => error.message)));
-    expect(new Set(words)).toEqual(new Set(['The enrolment token is not known, was used, or has expired. Make a new one.']));
+    const words = await Promise.all(
+      [token, invented, 'nonsense'].map((each) => control.enroll(each).catch((error: Error) => error.message)),
+    );
+    expect(new Set(words)).toEqual(
+      new Set(['The enrolment token is not known, was used, or has expired. Make a new one.']),
+    );
     expect(await refusals()).toEqual(expect.arrayContaining(['TOKEN_EXPIRED', 'TOKEN_UNKNOWN']));
   });
 
   it('does not use up the token over a bad request', async () => {
     const token = await control.newToken('patient');
-    await expect(control.enroll(token, Buffer.from('junk'))).rejects.toMatchObject({ kind: 'Validation', code: 'BAD_CERTIFICATE_REQUEST' });
+    await expect(control.enroll(token, Buffer.from('junk'))).rejects.toMatchObject({
+      kind: 'Validation',
+      code: 'BAD_CERTIFICATE_REQUEST',
+    });
     expect((await control.enroll(token)).agentName).toBe('patient');
   });
 
@@ -104,22 +121,42 @@ describe('enrolment', () => {
   });
 
   it('does not serve agents, and takes no message that is too large', async () => {
-    const client = new EnrollmentServiceClient(control.addresses.enrollment, credentials.createSsl(Buffer.from(control.authority.certificate)));
+    const client = new EnrollmentServiceClient(
+      control.addresses.enrollment,
+      credentials.createSsl(Buffer.from(control.authority.certificate)),
+    );
     const request = { token: 'x'.repeat(100_000), certificateRequest: Buffer.alloc(0) };
-    await expect(answer((done) => client.enroll(request, done))).rejects.toMatchObject({ kind: 'RateLimited', code: 'GRPC_RESOURCE_EXHAUSTED' });
+    await expect(answer((done) => client.enroll(request, done))).rejects.toMatchObject({
+      kind: 'RateLimited',
+      code: 'GRPC_RESOURCE_EXHAUSTED',
+    });
     client.close();
-    const coordination = new CoordinationServiceClient(control.addresses.enrollment, credentials.createSsl(Buffer.from(control.authority.certificate)));
-    await expect(answer((done) => coordination.listVaultStores({}, done))).rejects.toMatchObject({ code: 'GRPC_UNIMPLEMENTED' });
+    const coordination = new CoordinationServiceClient(
+      control.addresses.enrollment,
+      credentials.createSsl(Buffer.from(control.authority.certificate)),
+    );
+    await expect(answer((done) => coordination.listVaultStores({}, done))).rejects.toMatchObject({
+      code: 'GRPC_UNIMPLEMENTED',
+    });
     coordination.close();
   });
 
   it('needs the right to enrol', async () => {
     const nobody = control.contextFor({ kind: 'user', userId: OTHER, name: 'nobody' });
-    await expect(createEnrollmentToken(nobody, { subscriptionId: SUBSCRIPTION, agentName: 'x' })).rejects.toMatchObject({ kind: 'NotFound' });
+    await expect(createEnrollmentToken(nobody, { subscriptionId: SUBSCRIPTION, agentName: 'x' })).rejects.toMatchObject(
+      { kind: 'NotFound' },
+    );
   });
 
   it('is slowed down for an address that keeps guessing', async () => {
-    const guess = () => control.enroll(['hfe1', systemRandom.bytes(32).toString('base64url'), control.authority.fingerprint.toString('base64url')].join('.'));
+    const guess = () =>
+      control.enroll(
+        [
+          'hfe1',
+          systemRandom.bytes(32).toString('base64url'),
+          control.authority.fingerprint.toString('base64url'),
+        ].join('.'),
+      );
     const kinds = [];
     for (let n = 0; n < 40; n += 1) kinds.push(await guess().catch((error: { kind: string }) => error.kind));
     expect(kinds.slice(0, 10)).toEqual(Array(10).fill('Unauthenticated'));
@@ -134,7 +171,9 @@ describe("an agent's certificate", () => {
     const agent = await control.newAgent('renewing');
     const client = control.controlClient(agent.identity);
     const { request, key } = await makeRequest();
-    const renewed = await answer<{ certificateChain: string }>((done) => client.renewCertificate({ certificateRequest: request }, done));
+    const renewed = await answer<{ certificateChain: string }>((done) =>
+      client.renewCertificate({ certificateRequest: request }, done),
+    );
     client.close();
     expect(new X509Certificate(renewed.certificateChain).subjectAltName).toBe(`URI:holdfast://agent/${agent.id}`);
     const again = control.controlClient({ certificateChain: renewed.certificateChain, key });
@@ -145,28 +184,49 @@ describe("an agent's certificate", () => {
   it('opens no door of another role', async () => {
     const agent = await control.newAgent('role');
     const client = control.coordinationClient(agent.identity);
-    await expect(answer((done) => client.listVaultStores({}, done))).rejects.toMatchObject({ kind: 'Forbidden', code: 'WRONG_CERTIFICATE_ROLE' });
+    await expect(answer((done) => client.listVaultStores({}, done))).rejects.toMatchObject({
+      kind: 'Forbidden',
+      code: 'WRONG_CERTIFICATE_ROLE',
+    });
     client.close();
     for (const role of ['gateway', 'control'] as const) {
       const other = control.controlClient(await control.authority.issue({ identity: { role, id: OTHER } }));
-      await expect(answer((done) => other.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done))).rejects.toMatchObject({ kind: 'Forbidden', code: 'WRONG_CERTIFICATE_ROLE' });
+      await expect(
+        answer((done) => other.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done)),
+      ).rejects.toMatchObject({ kind: 'Forbidden', code: 'WRONG_CERTIFICATE_ROLE' });
       other.close();
     }
   });
 
   it('of another CA, or none at all, does not pass the handshake', async () => {
-    const foreign = createAuthority(await generateAuthority(systemClock, systemRandom), { clock: systemClock, random: systemRandom });
+    const foreign = createAuthority(await generateAuthority(systemClock, systemRandom), {
+      clock: systemClock,
+      random: systemRandom,
+    });
     const client = control.controlClient(await foreign.issue({ identity: { role: 'agent', id: OTHER } }));
-    await expect(answer((done) => client.renewCertificate({ certificateRequest: Buffer.alloc(0) }, { deadline: Date.now() + 3_000 } as never, done))).rejects.toMatchObject({ kind: 'Unavailable' });
+    await expect(
+      answer((done) =>
+        client.renewCertificate(
+          { certificateRequest: Buffer.alloc(0) },
+          { deadline: Date.now() + 3_000 } as never,
+          done,
+        ),
+      ),
+    ).rejects.toMatchObject({ kind: 'Unavailable' });
     client.close();
-    const bare = new CoordinationServiceClient(control.addresses.control, credentials.createSsl(Buffer.from(control.authority.certificate)));
+    const bare = new CoordinationServiceClient(
+      control.addresses.control,
+      credentials.createSsl(Buffer.from(control.authority.certificate)),
+    );
     await expect(answer((done) => bare.listVaultStores({}, done))).rejects.toMatchObject({ kind: 'Unavailable' });
     bare.close();
   });
 
   it('of an agent that the catalog does not know is refused', async () => {
     const ghost = control.controlClient(await control.authority.issue({ identity: { role: 'agent', id: OTHER } }));
-    await expect(answer((done) => ghost.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done))).rejects.toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
+    await expect(
+      answer((done) => ghost.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done)),
+    ).rejects.toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
     ghost.close();
   });
 });
@@ -184,7 +244,9 @@ describe('a control stream', () => {
     expect(control.links.lastSeenAt(agent.id)).toBe(db.clock.now());
     stream.close();
     await expect.poll(() => statusOf(seen, control.links)).toBe('OFFLINE');
-    expect((await listAgents(control.system, { status: 'OFFLINE' }, { first: 50 })).items.map(({ item }) => item.id)).toContain(agent.id);
+    expect(
+      (await listAgents(control.system, { status: 'OFFLINE' }, { first: 50 })).items.map(({ item }) => item.id),
+    ).toContain(agent.id);
   });
 
   it('is ended by a newer one of the same agent', async () => {
@@ -238,14 +300,18 @@ describe('a control stream', () => {
     again.hello();
     expect(await again.ended).toMatchObject({ kind: 'Forbidden', code: 'AGENT_REVOKED' });
     const client = control.controlClient(agent.identity);
-    await expect(answer((done) => client.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done))).rejects.toMatchObject({ code: 'AGENT_REVOKED' });
+    await expect(
+      answer((done) => client.renewCertificate({ certificateRequest: Buffer.alloc(0) }, done)),
+    ).rejects.toMatchObject({ code: 'AGENT_REVOKED' });
     client.close();
     expect(control.gatewayCalls.voided).toEqual([]);
     control.gatewayCalls.away = false;
     await db.clock.advance(60_000);
     await expect.poll(() => control.gatewayCalls.voided).toEqual([agent.id]);
     expect(statusOf(await agentOf(agent.id), control.links)).toBe('REVOKED');
-    expect((await listAgents(control.system, { status: 'REVOKED' }, { first: 50 })).items.map(({ item }) => item.id)).toEqual([agent.id]);
+    expect(
+      (await listAgents(control.system, { status: 'REVOKED' }, { first: 50 })).items.map(({ item }) => item.id),
+    ).toEqual([agent.id]);
     await revokeAgent(control.system, { agentId: agent.id });
     // The name is free again.
     expect((await control.enroll(await control.newToken('revoked'))).agentName).toBe('revoked');

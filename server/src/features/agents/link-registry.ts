@@ -15,7 +15,13 @@ export class LinkRegistry implements AgentConnections {
   attach(link: AgentLink, now: number): void {
     const older = this.entries.get(link.agentId);
     this.entries.set(link.agentId, { link, ready: false, lastSeenAt: now });
-    older?.link.end(new HoldfastError({ kind: 'Locked', code: 'NEWER_STREAM', message: 'A newer stream of the same agent took over.' }));
+    older?.link.end(
+      new HoldfastError({
+        kind: 'Locked',
+        code: 'NEWER_STREAM',
+        message: 'A newer stream of the same agent took over.',
+      }),
+    );
   }
 
   /** False when the stream is no longer the agent's: it must not be answered. */

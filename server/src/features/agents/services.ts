@@ -5,7 +5,9 @@ import type { JobRef } from '../jobs/domain/job.js';
 import type { JobCommand } from '../jobs/domain/job-command.js';
 
 /** What control says to an agent beside answers to its own messages. */
-export type AgentMessage = { readonly kind: 'start'; readonly job: JobRef; readonly command: JobCommand } | { readonly kind: 'cancel'; readonly job: JobRef };
+export type AgentMessage =
+  | { readonly kind: 'start'; readonly job: JobRef; readonly command: JobCommand }
+  | { readonly kind: 'cancel'; readonly job: JobRef };
 
 /** One open control stream. */
 export interface AgentLink {

@@ -23,15 +23,31 @@ export interface CoordinationUseCases {
       readonly counters: JobCounters;
     },
   ): Promise<{ readonly pointId: string; readonly signedPoint: Uint8Array }>;
-  recordPoint(ctx: Context, input: { readonly agentId: string; readonly job: JobRef; readonly pointId: string; readonly signedPoint: Uint8Array }): Promise<void>;
-  releaseFrameKeys(ctx: Context, input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] }): Promise<readonly Uint8Array[]>;
+  recordPoint(
+    ctx: Context,
+    input: {
+      readonly agentId: string;
+      readonly job: JobRef;
+      readonly pointId: string;
+      readonly signedPoint: Uint8Array;
+    },
+  ): Promise<void>;
+  releaseFrameKeys(
+    ctx: Context,
+    input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] },
+  ): Promise<readonly Uint8Array[]>;
   verifyPacks(
     ctx: Context,
     input: { readonly vaultId: string; readonly packIds: readonly string[] },
-  ): Promise<readonly { readonly packId: string; readonly good: readonly Uint8Array[]; readonly bad: readonly Uint8Array[] }[]>;
+  ): Promise<
+    readonly { readonly packId: string; readonly good: readonly Uint8Array[]; readonly bad: readonly Uint8Array[] }[]
+  >;
   listVaultStores(ctx: Context): Promise<readonly VaultStoreRef[]>;
   reconcilePoints(
     ctx: Context,
-    input: { readonly vaultId: string; readonly points: readonly { readonly signedPoint: Uint8Array; readonly complete: boolean }[] },
+    input: {
+      readonly vaultId: string;
+      readonly points: readonly { readonly signedPoint: Uint8Array; readonly complete: boolean }[];
+    },
   ): Promise<{ readonly adopted: readonly string[]; readonly quarantined: readonly string[] }>;
 }

@@ -1,29 +1,37 @@
-import { HoldfastError } from '@holdfast/core/errors';
-import { uuidToBytes } from '@holdfast/core/ids';
-import { BackupType, NoticeKind, SessionKind } from '@holdfast/proto/v1';
-import type { AuthorizeSessionResponse } from '@holdfast/proto/v1';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { AuthorizeSessionResponse } from '@holdfast/proto/v1';
+import { BackupType, NoticeKind, SessionKind } from '@holdfast/proto/v1';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { describeOnEachDatabase, openTestDatabase } from '../../platform/db/testing.js';
 import type { TestDatabase } from '../../platform/db/testing.js';
-import { answer, startControl, SUBSCRIPTION, wireRef } from '../agents/testing/control-fixture.js';
-import type { Control } from '../agents/testing/control-fixture.js';
-import { ID_KEY } from '../agents/testing/recording-handler.js';
-import type { TestAgent, TestStream } from '../agents/testing/test-agent.js';
+import { describeOnEachDatabase, openTestDatabase } from '../../platform/db/testing.js';
+import type { Control } from '../agents/grpc/testing/control-fixture.js';
+import { answer, SUBSCRIPTION, startControl, wireRef } from '../agents/grpc/testing/control-fixture.js';
+import { ID_KEY } from '../agents/grpc/testing/recording-handler.js';
+import type { TestAgent, TestStream } from '../agents/grpc/testing/test-agent.js';
 import { revokeAgent } from '../agents/use-cases/revoke-agent.js';
 import type { Job, JobRef } from './domain/job.js';
 import { fromWireRef } from './grpc/job-messages.js';
 import { cancelJob } from './use-cases/cancel-job.js';
-import { enqueueJob } from './use-cases/enqueue-job.js';
 import type { NewJob } from './use-cases/enqueue-job.js';
+import { enqueueJob } from './use-cases/enqueue-job.js';
 import { explainWaits } from './use-cases/explain-wait.js';
 import { listJobNotices, requireJob } from './use-cases/get-job.js';
 import { watchJob } from './use-cases/watch-jobs.js';
 
 const VAULT = '01901234-5678-7abc-8def-00000000b001';
 const POINT = '01901234-5678-7abc-8def-00000000b002';
-const backedUp = { $case: 'backup', value: { pointId: uuidToBytes(POINT), type: BackupType.BACKUP_TYPE_FULL, basePointId: Buffer.alloc(0), typeReason: 'There was no base.' } } as const;
+const backedUp = {
+  $case: 'backup',
+  value: {
+    pointId: uuidToBytes(POINT),
+    type: BackupType.BACKUP_TYPE_FULL,
+    basePointId: Buffer.alloc(0),
+    typeReason: 'There was no base.',
+  },
+} as const;
 const failed = (code: string) => ({ $case: 'failure', value: { code, message: 'Words.', details: {} } }) as const;
 
 describeOnEachDatabase('a job', (open) => {
@@ -45,7 +53,14 @@ describeOnEachDatabase('a job', (open) => {
   const enqueue = (overrides: Partial<NewJob> = {}): Promise<Job> =>
     control.system.unitOfWork.run((stores, transaction) =>
       enqueueJob(control.system, stores, transaction, {
-        kind: 'BACKUP', subscriptionId: SUBSCRIPTION, vaultId: VAULT, protectedItemId: control.system.newId(), agentId: agent.id, payload: { n: 1 }, requestedBackupType: 'INCREMENTAL', ...overrides,
+        kind: 'BACKUP',
+        subscriptionId: SUBSCRIPTION,
+        vaultId: VAULT,
+        protectedItemId: control.system.newId(),
+        agentId: agent.id,
+        payload: { n: 1 },
+        requestedBackupType: 'INCREMENTAL',
+        ...overrides,
       }),
     );
   const job = (id: string): Promise<Job> => requireJob(control.system, id);
@@ -55,7 +70,8 @@ describeOnEachDatabase('a job', (open) => {
   };
   const started = async (stream: TestStream): Promise<JobRef> => fromWireRef((await stream.next('startBackup')).job);
   const newAgent = async (): Promise<TestAgent> => (agent = await control.newAgent(`agent ${++names}`));
-  const waits = async (id: string): Promise<string | undefined> => (await explainWaits(control.system, [await job(id)]))[0];
+  const waits = async (id: string): Promise<string | undefined> =>
+    (await explainWaits(control.system, [await job(id)]))[0];
 
   it('goes from the queue to its agent and back as a result', async () => {
     const stream = await (await newAgent()).connect();
@@ -63,15 +79,30 @@ describeOnEachDatabase('a job', (open) => {
     const command = await stream.next('startBackup');
     const ref = fromWireRef(command.job);
     expect(ref).toEqual({ jobId: id, epoch: 1 });
-    expect(command).toMatchObject({ type: BackupType.BACKUP_TYPE_INCREMENTAL, cacheGeneration: 3n, lastFullPointId: Buffer.alloc(0), files: { roots: [Buffer.from([0x2f, 0xff])], oneFileSystem: true }, domain: { idKey: ID_KEY } });
+    expect(command).toMatchObject({
+      type: BackupType.BACKUP_TYPE_INCREMENTAL,
+      cacheGeneration: 3n,
+      lastFullPointId: Buffer.alloc(0),
+      files: { roots: [Buffer.from([0x2f, 0xff])], oneFileSystem: true },
+      domain: { idKey: ID_KEY },
+    });
     expect((await job(id)).state).toBe('DISPATCHED');
     stream.accept(ref);
     await reaches(id, 'RUNNING');
     const notices = [{ path: Buffer.from([0x2f, 0xfe]), kind: NoticeKind.NOTICE_KIND_UNREADABLE, message: 'EACCES' }];
     stream.finish(ref, backedUp, { notices, noticesTotal: 1n });
     expect(fromWireRef((await stream.next('jobSettled')).job)).toEqual(ref);
-    expect(await job(id)).toMatchObject({ state: 'COMPLETED_WITH_WARNINGS', recoveryPointId: POINT, backupType: 'FULL', backupTypeReason: 'There was no base.', noticesTotal: 1, counters: { bytesRead: 5n } });
-    expect(await listJobNotices(control.system, id)).toEqual([{ path: Buffer.from([0x2f, 0xfe]), kind: 'UNREADABLE', message: 'EACCES' }]);
+    expect(await job(id)).toMatchObject({
+      state: 'COMPLETED_WITH_WARNINGS',
+      recoveryPointId: POINT,
+      backupType: 'FULL',
+      backupTypeReason: 'There was no base.',
+      noticesTotal: 1,
+      counters: { bytesRead: 5n },
+    });
+    expect(await listJobNotices(control.system, id)).toEqual([
+      { path: Buffer.from([0x2f, 0xfe]), kind: 'UNREADABLE', message: 'EACCES' },
+    ]);
     expect(control.handlers.BACKUP.finished.at(-1)?.job.id).toBe(id);
     await expect.poll(() => control.gatewayCalls.ended).toContainEqual(ref);
   });
@@ -113,14 +144,38 @@ describeOnEachDatabase('a job', (open) => {
     await reaches(id, 'RUNNING');
     const seen = await watchJob(control.system, { jobId: id });
     expect((await seen.next()).value).toMatchObject({ id, state: 'RUNNING' });
-    const counters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
-    const report = (bytes: bigint) => stream.send({ $case: 'jobProgress', value: { job: wireRef(ref), phase: 2, counters: { ...counters, bytesTotal: bytes, bytesRead: bytes }, expectedBytes: 10_000n, expectedEntries: 0n } });
+    const counters = {
+      entries: 0n,
+      files: 0n,
+      bytesTotal: 0n,
+      bytesRead: 0n,
+      bytesChanged: 0n,
+      bytesSent: 0n,
+      bytesStored: 0n,
+      bytesWritten: 0n,
+      warnings: 0n,
+    };
+    const report = (bytes: bigint) =>
+      stream.send({
+        $case: 'jobProgress',
+        value: {
+          job: wireRef(ref),
+          phase: 2,
+          counters: { ...counters, bytesTotal: bytes, bytesRead: bytes },
+          expectedBytes: 10_000n,
+          expectedEntries: 0n,
+        },
+      });
     report(0n);
     await seen.next();
     await db.clock.advance(1_000);
     report(2_500n);
     await seen.next();
-    expect(control.system.services.jobs.progress.of(id)).toMatchObject({ phase: 'TRANSFERRING', rate: 2_500n, etaSeconds: 3 });
+    expect(control.system.services.jobs.progress.of(id)).toMatchObject({
+      phase: 'TRANSFERRING',
+      rate: 2_500n,
+      etaSeconds: 3,
+    });
     stream.finish(ref, backedUp);
     let last: Job | undefined;
     while (last?.state !== 'COMPLETED') last = (await seen.next()).value as Job;
@@ -200,7 +255,10 @@ describeOnEachDatabase('a job', (open) => {
       await reaches(id, attempt < 3 ? 'QUEUED' : 'FAILED');
       await db.clock.advance(15_000);
     }
-    expect((await job(id)).error).toEqual({ code: 'TIMEOUT', message: 'The agent stopped answering while it held the job. This was attempt 3 of 3.' });
+    expect((await job(id)).error).toEqual({
+      code: 'TIMEOUT',
+      message: 'The agent stopped answering while it held the job. This was attempt 3 of 3.',
+    });
   }, 20_000);
 
   it('that the agent forgot is tried again as soon as the agent is back', async () => {
@@ -230,11 +288,18 @@ describeOnEachDatabase('a job', (open) => {
     const stream = await (await newAgent()).connect();
     const { id } = await enqueue();
     const ref = await started(stream);
-    control.handlers.BACKUP.finishFailure = new HoldfastError({ kind: 'IllegalState', code: 'NO_SUCH_POINT', message: 'No such point was recorded.' });
+    control.handlers.BACKUP.finishFailure = new HoldfastError({
+      kind: 'IllegalState',
+      code: 'NO_SUCH_POINT',
+      message: 'No such point was recorded.',
+    });
     stream.finish(ref, backedUp);
     await stream.next('jobSettled');
     const after = await job(id);
-    expect(after).toMatchObject({ state: 'FAILED', error: { code: 'FAILED_PRECONDITION', message: 'No such point was recorded.' } });
+    expect(after).toMatchObject({
+      state: 'FAILED',
+      error: { code: 'FAILED_PRECONDITION', message: 'No such point was recorded.' },
+    });
     expect(after.recoveryPointId).toBeUndefined();
   });
 
@@ -255,11 +320,19 @@ describeOnEachDatabase('a job', (open) => {
 
   it('for which no command can be made fails with the reason, or is tried later', async () => {
     await newAgent();
-    control.handlers.BACKUP.commandFailure = new HoldfastError({ kind: 'NotFound', code: 'NO_ITEM', message: 'The item is gone.' });
+    control.handlers.BACKUP.commandFailure = new HoldfastError({
+      kind: 'NotFound',
+      code: 'NO_ITEM',
+      message: 'The item is gone.',
+    });
     await agent.connect();
     const { id } = await enqueue();
     expect((await reaches(id, 'FAILED')).error).toEqual({ code: 'NOT_FOUND', message: 'The item is gone.' });
-    control.handlers.BACKUP.commandFailure = new HoldfastError({ kind: 'Unavailable', code: 'GATEWAY', message: 'Later.' });
+    control.handlers.BACKUP.commandFailure = new HoldfastError({
+      kind: 'Unavailable',
+      code: 'GATEWAY',
+      message: 'Later.',
+    });
     const later = await enqueue();
     await expect.poll(async () => (await job(later.id)).attempt).toBe(2);
     expect((await job(later.id)).state).toBe('QUEUED');
@@ -269,7 +342,10 @@ describeOnEachDatabase('a job', (open) => {
     await newAgent();
     const queued = await enqueue();
     expect((await cancelJob(control.system, { jobId: queued.id })).state).toBe('CANCELLED');
-    await expect(cancelJob(control.system, { jobId: queued.id })).rejects.toMatchObject({ kind: 'IllegalState', code: 'JOB_IS_OVER' });
+    await expect(cancelJob(control.system, { jobId: queued.id })).rejects.toMatchObject({
+      kind: 'IllegalState',
+      code: 'JOB_IS_OVER',
+    });
 
     const stream = await agent.connect();
     const [first, second] = [await enqueue(), await enqueue()];
@@ -298,7 +374,10 @@ describeOnEachDatabase('a job', (open) => {
     await started(stream);
     await revokeAgent(control.system, { agentId: agent.id });
     expect(await stream.ended).toMatchObject({ code: 'AGENT_REVOKED' });
-    expect(await job(running.id)).toMatchObject({ state: 'FAILED', error: { code: 'FORBIDDEN', message: 'The agent was revoked.' } });
+    expect(await job(running.id)).toMatchObject({
+      state: 'FAILED',
+      error: { code: 'FORBIDDEN', message: 'The agent was revoked.' },
+    });
     expect(control.links.ready(agent.id)).toBeUndefined();
   });
 
@@ -306,10 +385,22 @@ describeOnEachDatabase('a job', (open) => {
     const stream = await (await newAgent()).connect();
     const { id } = await enqueue();
     const ref = await started(stream);
-    const gateway = control.coordinationClient(await control.authority.issue({ hosts: ['localhost'], identity: { role: 'gateway', id: POINT } }));
-    const ask = (agentId: string, job: JobRef) => answer<AuthorizeSessionResponse>((done) => gateway.authorizeSession({ agentId: uuidToBytes(agentId), job: wireRef(job) }, done));
-    expect(await ask(agent.id, ref)).toMatchObject({ kind: SessionKind.SESSION_KIND_BACKUP, vault: { vaultId: uuidToBytes(VAULT), storeUrl: 'local:/srv/v' }, rootNode: Buffer.alloc(0) });
-    await expect(ask(agent.id, { ...ref, epoch: 2 })).rejects.toMatchObject({ kind: 'IllegalState', code: 'JOB_FENCED' });
+    const gateway = control.coordinationClient(
+      await control.authority.issue({ hosts: ['localhost'], identity: { role: 'gateway', id: POINT } }),
+    );
+    const ask = (agentId: string, job: JobRef) =>
+      answer<AuthorizeSessionResponse>((done) =>
+        gateway.authorizeSession({ agentId: uuidToBytes(agentId), job: wireRef(job) }, done),
+      );
+    expect(await ask(agent.id, ref)).toMatchObject({
+      kind: SessionKind.SESSION_KIND_BACKUP,
+      vault: { vaultId: uuidToBytes(VAULT), storeUrl: 'local:/srv/v' },
+      rootNode: Buffer.alloc(0),
+    });
+    await expect(ask(agent.id, { ...ref, epoch: 2 })).rejects.toMatchObject({
+      kind: 'IllegalState',
+      code: 'JOB_FENCED',
+    });
     await expect(ask(POINT, ref)).rejects.toMatchObject({ kind: 'Forbidden' });
     await expect(ask(agent.id, { jobId: POINT, epoch: 1 })).rejects.toMatchObject({ kind: 'Forbidden' });
     stream.finish(ref, backedUp);
@@ -326,7 +417,14 @@ describe('a restart of control', () => {
     const agent = await before.newAgent('a');
     const stream = await agent.connect();
     const { id } = await before.system.unitOfWork.run((stores, transaction) =>
-      enqueueJob(before.system, stores, transaction, { kind: 'BACKUP', subscriptionId: SUBSCRIPTION, vaultId: VAULT, protectedItemId: POINT, agentId: agent.id, payload: {} }),
+      enqueueJob(before.system, stores, transaction, {
+        kind: 'BACKUP',
+        subscriptionId: SUBSCRIPTION,
+        vaultId: VAULT,
+        protectedItemId: POINT,
+        agentId: agent.id,
+        payload: {},
+      }),
     );
     await stream.next('startBackup');
     await before.stop();
@@ -356,18 +454,30 @@ describe('the failure webhook', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const db = await openTestDatabase({ dialect: 'sqlite', file: ':memory:' });
-    const control = await startControl(db, { failureWebhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook` });
+    const control = await startControl(db, {
+      failureWebhook: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    });
     const agent = await control.newAgent('a');
     const stream = await agent.connect();
     await control.system.unitOfWork.run((stores, transaction) =>
-      enqueueJob(control.system, stores, transaction, { kind: 'BACKUP', subscriptionId: SUBSCRIPTION, vaultId: VAULT, protectedItemId: POINT, agentId: agent.id, payload: { hidden: 'payload' } }),
+      enqueueJob(control.system, stores, transaction, {
+        kind: 'BACKUP',
+        subscriptionId: SUBSCRIPTION,
+        vaultId: VAULT,
+        protectedItemId: POINT,
+        agentId: agent.id,
+        payload: { hidden: 'payload' },
+      }),
     );
     stream.finish(fromWireRef((await stream.next('startBackup')).job), failed('FORBIDDEN'));
     await expect.poll(() => bodies.length).toBe(1);
     await db.clock.advance(2_000);
     await expect.poll(() => bodies.length).toBe(2);
     expect(bodies[1]).toBe(bodies[0]);
-    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ event: 'job.failed', job: { kind: 'BACKUP', attempt: 1, error: { code: 'FORBIDDEN', message: 'Words.' } } });
+    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({
+      event: 'job.failed',
+      job: { kind: 'BACKUP', attempt: 1, error: { code: 'FORBIDDEN', message: 'Words.' } },
+    });
     expect(bodies[0]).not.toContain('hidden');
     await db.clock.advance(600_000);
     await new Promise((resolve) => setTimeout(resolve, 600));

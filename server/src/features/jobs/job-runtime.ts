@@ -1,7 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import type { ContextFor } from '../../platform/context.js';
-import { startLoop } from '../../platform/scheduler/loop.js';
 import type { Loop } from '../../platform/scheduler/loop.js';
+import { startLoop } from '../../platform/scheduler/loop.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import { LEASE_MS } from './domain/job-machine.js';
 import { JobFeed } from './job-feed.js';
@@ -54,7 +54,13 @@ export function createJobRuntime(ports: JobRuntimePorts): JobRuntime {
       relay = outbox;
       const sweep = contextFor({ kind: 'system', task: 'lease-sweeper' });
       loops = {
-        dispatcher: startLoop({ name: 'dispatcher', everyMs: POLL_MS, run: async () => (await claimNextJob(dispatch)) !== undefined, timers, log }),
+        dispatcher: startLoop({
+          name: 'dispatcher',
+          everyMs: POLL_MS,
+          run: async () => (await claimNextJob(dispatch)) !== undefined,
+          timers,
+          log,
+        }),
         outbox: startLoop({ name: 'outbox', everyMs: POLL_MS / 4, run: () => outbox.run(), timers, log }),
         sweeper: startLoop({
           name: 'lease-sweeper',

@@ -1,7 +1,7 @@
 import type { Clock } from '@holdfast/core/clock';
 import type { Job } from './domain/job.js';
-import { follow } from './domain/progress.js';
 import type { ProgressReport, ProgressState } from './domain/progress.js';
+import { follow } from './domain/progress.js';
 import type { ProgressBoard } from './services.js';
 
 export function createProgressBoard(clock: Clock): ProgressBoard {

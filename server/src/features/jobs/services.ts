@@ -1,5 +1,5 @@
-import type { ProgressReport, ProgressState } from './domain/progress.js';
 import type { Job } from './domain/job.js';
+import type { ProgressReport, ProgressState } from './domain/progress.js';
 import type { JobFeed } from './job-feed.js';
 import type { JobKindHandlers } from './ports.js';
 

@@ -1,9 +1,9 @@
-import type { Clock } from '@holdfast/core/clock';
-import { ServerInterceptingCall, status } from '@grpc/grpc-js';
 import type { ServerInterceptor } from '@grpc/grpc-js';
+import { ServerInterceptingCall, status } from '@grpc/grpc-js';
+import type { Clock } from '@holdfast/core/clock';
 import type { Log } from '../telemetry/log.js';
-import { callerFromCertificate } from './caller.js';
 import type { AuthenticatedCall } from './caller.js';
+import { callerFromCertificate } from './caller.js';
 
 /** One line per call when it ends: who, what, how it ended. Never a message or metadata: those hold tokens and keys. */
 export function accessLog(log: Log, clock: Clock): ServerInterceptor {
@@ -12,7 +12,13 @@ export function accessLog(log: Log, clock: Clock): ServerInterceptor {
     return new ServerInterceptingCall(call, {
       sendStatus(answer, next) {
         log.info(
-          { method: method.path, peer: call.getPeer(), caller: describe(call), status: status[answer.code], ms: Math.round(clock.monotonic() - started) },
+          {
+            method: method.path,
+            peer: call.getPeer(),
+            caller: describe(call),
+            status: status[answer.code],
+            ms: Math.round(clock.monotonic() - started),
+          },
           'grpc.call',
         );
         next(answer);

@@ -1,6 +1,6 @@
+import type { PeerCertificate } from 'node:tls';
 import { HoldfastError } from '@holdfast/core/errors';
 import { isUuid } from '@holdfast/core/ids';
-import type { PeerCertificate } from 'node:tls';
 
 export type CallerRole = 'agent' | 'gateway' | 'control';
 
@@ -19,7 +19,7 @@ export interface AuthenticatedCall {
 
 const IDENTITY = /^URI:holdfast:\/\/(agent|gateway|control)\/([0-9a-f-]{36})$/;
 // A gateway's certificate also carries the names that it serves under.
-const HOST = /^(DNS:[A-Za-z0-9.-]+|IP Address:[0-9A-Fa-f.:]+)$/;
+const HOST = /^(DNS:[A-Za-z0-9._-]+|IP Address:[0-9A-Fa-f.:]+)$/;
 
 /**
  * The caller of a call that came over mutual TLS; the handshake has checked the chain. Exactly one
@@ -29,7 +29,8 @@ export function callerFromCertificate(call: AuthenticatedCall): Caller {
   const certificate = call.getAuthContext().sslPeerCertificate;
   const names = (certificate?.subjectaltname ?? '').split(', ').filter((name) => !HOST.test(name));
   const [, role, id] = (names.length === 1 && IDENTITY.exec(names[0] ?? '')) || [];
-  if (!certificate || !role || !id || !isUuid(id)) throw refused('Unauthenticated', 'The certificate names no known identity.');
+  if (!certificate || !role || !id || !isUuid(id))
+    throw refused('Unauthenticated', 'The certificate names no known identity.');
   return { role: role as CallerRole, id, serial: certificate.serialNumber };
 }
 
@@ -41,5 +42,9 @@ export function requireRole(call: AuthenticatedCall, role: CallerRole): Caller {
 }
 
 function refused(kind: 'Unauthenticated' | 'Forbidden', message: string): HoldfastError {
-  return new HoldfastError({ kind, code: kind === 'Forbidden' ? 'WRONG_CERTIFICATE_ROLE' : 'NO_CERTIFICATE_IDENTITY', message });
+  return new HoldfastError({
+    kind,
+    code: kind === 'Forbidden' ? 'WRONG_CERTIFICATE_ROLE' : 'NO_CERTIFICATE_IDENTITY',
+    message,
+  });
 }

@@ -1,7 +1,14 @@
-import { ERROR_TABLE, asHoldfastError, fromWireError, HoldfastError, kindOfGrpcStatus, toWireError } from '@holdfast/core/errors';
-import type { WireError } from '@holdfast/core/errors';
-import { Metadata, status } from '@grpc/grpc-js';
 import type { ServiceError, StatusObject } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
+import type { WireError } from '@holdfast/core/errors';
+import {
+  asHoldfastError,
+  ERROR_TABLE,
+  fromWireError,
+  HoldfastError,
+  kindOfGrpcStatus,
+  toWireError,
+} from '@holdfast/core/errors';
 
 /** Trailer with the error as JSON (code, message, details): a gRPC status alone cannot tell all kinds apart. */
 export const ERROR_TRAILER = 'holdfast-error-bin';
@@ -58,5 +65,7 @@ function isWireError(value: unknown): value is WireError {
   if (typeof value !== 'object' || value === null) return false;
   const { code, message, details } = value as Partial<Record<keyof WireError, unknown>>;
   if (typeof code !== 'string' || typeof message !== 'string') return false;
-  return typeof details === 'object' && details !== null && Object.values(details).every((each) => typeof each === 'string');
+  return (
+    typeof details === 'object' && details !== null && Object.values(details).every((each) => typeof each === 'string')
+  );
 }

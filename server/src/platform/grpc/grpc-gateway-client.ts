@@ -1,10 +1,10 @@
-import { experimental, Metadata } from '@grpc/grpc-js';
 import type { ChannelCredentials, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import { experimental, Metadata } from '@grpc/grpc-js';
+import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { Clock } from '@holdfast/core/clock';
+import type { FetchChunksResponse, VaultStore, FetchedFrame as WireFrame } from '@holdfast/proto/v1';
 import { PackKind, VaultStoreServiceClient } from '@holdfast/proto/v1';
-import type { FetchChunksResponse, FetchedFrame as WireFrame, VaultStore } from '@holdfast/proto/v1';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { fromGrpcError } from './errors.js';
 import type { Fetched, FetchedFrame, GatewayClient, VaultStoreRef } from './gateway-client.js';
@@ -28,7 +28,11 @@ const LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024;
 const LARGEST_FRAME_BYTES = 64 * 1024 * 1024;
 
 /** Control's side of VaultStoreService, under control's own certificate. The connection is made when first needed. */
-export function createGrpcGatewayClient(gateway: GatewayAddress, identity: RotatingIdentity, clock: Clock): GrpcGatewayClient {
+export function createGrpcGatewayClient(
+  gateway: GatewayAddress,
+  identity: RotatingIdentity,
+  clock: Clock,
+): GrpcGatewayClient {
   const client = new VaultStoreServiceClient(gateway.address, credentialsOf(identity), {
     'grpc.max_receive_message_length': LARGEST_MESSAGE_BYTES,
     'grpc.max_send_message_length': LARGEST_MESSAGE_BYTES,
@@ -36,7 +40,10 @@ export function createGrpcGatewayClient(gateway: GatewayAddress, identity: Rotat
   });
   const deadline = (): { deadline: Date } => ({ deadline: new Date(clock.now() + CALL_TIMEOUT_MS) });
 
-  function call<Response>(signal: AbortSignal | undefined, start: (done: (error: ServiceError | null, response: Response) => void) => { cancel(): void }): Promise<Response> {
+  function call<Response>(
+    signal: AbortSignal | undefined,
+    start: (done: (error: ServiceError | null, response: Response) => void) => { cancel(): void },
+  ): Promise<Response> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(cancelled(signal));
       const under = start((error, response) => {
@@ -49,7 +56,10 @@ export function createGrpcGatewayClient(gateway: GatewayAddress, identity: Rotat
     });
   }
 
-  async function* fetched(open: () => ClientReadableStream<FetchChunksResponse>, signal?: AbortSignal): AsyncGenerator<Fetched> {
+  async function* fetched(
+    open: () => ClientReadableStream<FetchChunksResponse>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Fetched> {
     if (signal?.aborted) throw cancelled(signal);
     const stream = open();
     const stop = (): void => stream.cancel();
@@ -66,16 +76,42 @@ export function createGrpcGatewayClient(gateway: GatewayAddress, identity: Rotat
 
   return {
     putObject: async (vault, name, content, signal) =>
-      (await call<{ created: boolean }>(signal, (done) => client.putObject({ vault: toWire(vault), name, content: Buffer.from(content) }, NO_METADATA, deadline(), done))).created,
+      (
+        await call<{ created: boolean }>(signal, (done) =>
+          client.putObject(
+            { vault: toWire(vault), name, content: Buffer.from(content) },
+            NO_METADATA,
+            deadline(),
+            done,
+          ),
+        )
+      ).created,
     getObject: async (vault, name, signal) =>
-      Buffer.from((await call<{ content: Uint8Array }>(signal, (done) => client.getObject({ vault: toWire(vault), name }, NO_METADATA, deadline(), done))).content),
-    fetchChunks: (vault, chunkIds, signal) => fetched(() => client.fetchChunks({ vault: toWire(vault), chunkIds: Buffer.concat(chunkIds) }), signal),
-    fetchPack: (vault, packId, signal) => fetched(() => client.fetchPack({ vault: toWire(vault), packId: uuidToBytes(packId) }), signal),
+      Buffer.from(
+        (
+          await call<{ content: Uint8Array }>(signal, (done) =>
+            client.getObject({ vault: toWire(vault), name }, NO_METADATA, deadline(), done),
+          )
+        ).content,
+      ),
+    fetchChunks: (vault, chunkIds, signal) =>
+      fetched(() => client.fetchChunks({ vault: toWire(vault), chunkIds: Buffer.concat(chunkIds) }), signal),
+    fetchPack: (vault, packId, signal) =>
+      fetched(() => client.fetchPack({ vault: toWire(vault), packId: uuidToBytes(packId) }), signal),
     voidAgent: async (agentId) => {
-      await call(undefined, (done) => client.voidAgent({ agentId: uuidToBytes(agentId) }, NO_METADATA, deadline(), done));
+      await call(undefined, (done) =>
+        client.voidAgent({ agentId: uuidToBytes(agentId) }, NO_METADATA, deadline(), done),
+      );
     },
     endSessions: async (job) => {
-      await call(undefined, (done) => client.endSessions({ job: { jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) } }, NO_METADATA, deadline(), done));
+      await call(undefined, (done) =>
+        client.endSessions(
+          { job: { jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) } },
+          NO_METADATA,
+          deadline(),
+          done,
+        ),
+      );
     },
     close: () => client.close(),
   };
@@ -108,7 +144,8 @@ async function* assemble(stream: AsyncIterable<FetchChunksResponse>): AsyncGener
         pieces = [];
         length = 0;
         if (frame) yield frame;
-        if (part.$case === 'damaged') yield { kind: 'damaged', chunkIds: split(part.value.chunkIds), reason: part.value.reason };
+        if (part.$case === 'damaged')
+          yield { kind: 'damaged', chunkIds: split(part.value.chunkIds), reason: part.value.reason };
         break;
       }
       case undefined:
@@ -133,7 +170,9 @@ function frameOf(head: WireFrame, pieces: readonly Uint8Array[]): FetchedFrame {
 
 function split(ids: Uint8Array): Uint8Array[] {
   if (ids.length % CHUNK_ID_BYTES !== 0) throw confused();
-  return Array.from({ length: ids.length / CHUNK_ID_BYTES }, (_, index) => ids.subarray(index * CHUNK_ID_BYTES, (index + 1) * CHUNK_ID_BYTES));
+  return Array.from({ length: ids.length / CHUNK_ID_BYTES }, (_, index) =>
+    ids.subarray(index * CHUNK_ID_BYTES, (index + 1) * CHUNK_ID_BYTES),
+  );
 }
 
 function toWire(vault: VaultStoreRef): VaultStore {
@@ -141,9 +180,18 @@ function toWire(vault: VaultStoreRef): VaultStore {
 }
 
 function confused(): HoldfastError {
-  return new HoldfastError({ kind: 'Integrity', code: 'GATEWAY_ANSWER', message: "The gateway's answer does not make sense." });
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'GATEWAY_ANSWER',
+    message: "The gateway's answer does not make sense.",
+  });
 }
 
 function cancelled(signal: AbortSignal): HoldfastError {
-  return new HoldfastError({ kind: 'Cancelled', code: 'CALL_CANCELLED', message: 'The call was cancelled.', cause: signal.reason });
+  return new HoldfastError({
+    kind: 'Cancelled',
+    code: 'CALL_CANCELLED',
+    message: 'The call was cancelled.',
+    cause: signal.reason,
+  });
 }

@@ -1,7 +1,7 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { experimental, Server } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
-import { experimental, Server } from '@grpc/grpc-js';
-import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import type { Log } from '../telemetry/log.js';
 import { accessLog } from './access-log.js';
@@ -15,11 +15,18 @@ export interface GrpcLimits {
   readonly maxIdleMs?: number;
 }
 
+export interface GrpcService {
+  /** As health checks name it: `holdfast.v1.ControlService`. */
+  readonly name: string;
+  readonly definition: ServiceDefinition;
+  readonly handlers: UntypedServiceImplementation;
+}
+
 export interface GrpcServerOptions {
   readonly identity: RotatingIdentity;
   /** Whether a client certificate of the CA is demanded in the handshake. */
   readonly clientCertificates: boolean;
-  readonly services: readonly { readonly definition: ServiceDefinition; readonly handlers: UntypedServiceImplementation; readonly name: string }[];
+  readonly services: readonly GrpcService[];
   readonly limits: GrpcLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +55,11 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const health = new Health(options.services.map(({ name }) => name));
   for (const { definition, handlers } of options.services) server.addService(definition, handlers);
   server.addService(HealthService, health.handlers);
-  const credentials = experimental.createCertificateProviderServerCredentials(identity, options.clientCertificates ? identity : null, options.clientCertificates);
+  const credentials = experimental.createCertificateProviderServerCredentials(
+    identity,
+    options.clientCertificates ? identity : null,
+    options.clientCertificates,
+  );
 
   return {
     async listen(host, port) {
@@ -80,5 +91,10 @@ export function joinAddress(host: string, port: number): string {
 }
 
 function cannotListen(host: string, port: number, cause: Error): HoldfastError {
-  return new HoldfastError({ kind: 'IllegalState', code: 'CANNOT_LISTEN', message: `Cannot listen on ${joinAddress(host, port)}: ${cause.message}`, cause });
+  return new HoldfastError({
+    kind: 'IllegalState',
+    code: 'CANNOT_LISTEN',
+    message: `Cannot listen on ${joinAddress(host, port)}: ${cause.message}`,
+    cause,
+  });
 }

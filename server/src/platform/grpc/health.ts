@@ -1,4 +1,10 @@
-import type { sendUnaryData, ServerUnaryCall, ServerWritableStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type {
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { HoldfastError } from '@holdfast/core/errors';
 import { toGrpcStatus } from './errors.js';
 
@@ -18,7 +24,8 @@ export interface HealthAnswer {
 
 // Two messages of one field each do not need generated code: field 1 is a string, or an enum.
 const codec = {
-  requestSerialize: ({ service }: HealthQuestion) => Buffer.concat([Buffer.from([0x0a, Buffer.byteLength(service)]), Buffer.from(service)]),
+  requestSerialize: ({ service }: HealthQuestion) =>
+    Buffer.concat([Buffer.from([0x0a, Buffer.byteLength(service)]), Buffer.from(service)]),
   requestDeserialize: readQuestion,
   responseSerialize: ({ status }: HealthAnswer) => Buffer.from([0x08, status]),
   responseDeserialize: (bytes: Buffer): HealthAnswer => ({ status: (bytes[1] ?? 0) as ServingStatus }),
@@ -52,7 +59,15 @@ export class Health {
     check: (call: ServerUnaryCall<HealthQuestion, HealthAnswer>, answer: sendUnaryData<HealthAnswer>) => {
       const state = this.of(call.request);
       if (state.status === SERVICE_UNKNOWN) {
-        answer(toGrpcStatus(new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_SERVICE', message: 'This server has no such service.' })));
+        answer(
+          toGrpcStatus(
+            new HoldfastError({
+              kind: 'NotFound',
+              code: 'NO_SUCH_SERVICE',
+              message: 'This server has no such service.',
+            }),
+          ),
+        );
       } else answer(null, state);
     },
     watch: (call: ServerWritableStream<HealthQuestion, HealthAnswer>) => {

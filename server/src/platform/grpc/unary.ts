@@ -1,5 +1,5 @@
-import { asHoldfastError } from '@holdfast/core/errors';
 import type { handleUnaryCall, ServerUnaryCall } from '@grpc/grpc-js';
+import { asHoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../telemetry/log.js';
 import { toGrpcStatus } from './errors.js';
 
@@ -15,7 +15,8 @@ export function unary<Request, Response>(
       .then(
         (response) => callback(null, response),
         (thrown: unknown) => {
-          if (asHoldfastError(thrown).kind === 'Internal') log.error({ err: thrown, method: call.getPath() }, 'grpc.defect');
+          if (asHoldfastError(thrown).kind === 'Internal')
+            log.error({ err: thrown, method: call.getPath() }, 'grpc.defect');
           callback(toGrpcStatus(thrown));
         },
       );

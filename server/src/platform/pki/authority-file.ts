@@ -1,13 +1,13 @@
 import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import { X509Certificate } from '@peculiar/x509';
-import { webcrypto } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createAuthority, EC, generateAuthority } from './certificate-authority.js';
 import type { Authority, AuthorityKeys } from './certificate-authority.js';
+import { createAuthority, EC, generateAuthority } from './certificate-authority.js';
 import { openPrivateKey, sealPrivateKey } from './sealed-key.js';
 
 export interface AuthorityPorts {
@@ -22,7 +22,6 @@ interface StoredAuthority {
   /** PKCS #8, sealed under the master key, base64. */
   readonly sealedKey: string;
 }
-
 
 /**
  * The CA in `<folder>/ca.json`, made at the first start. Written whole and durable before it is used: an
@@ -79,7 +78,8 @@ async function read(path: string): Promise<StoredAuthority | undefined> {
   if (text === undefined) return undefined;
   try {
     const parsed = JSON.parse(text) as Partial<StoredAuthority>;
-    if (parsed.version === 1 && typeof parsed.certificate === 'string' && typeof parsed.sealedKey === 'string') return parsed as StoredAuthority;
+    if (parsed.version === 1 && typeof parsed.certificate === 'string' && typeof parsed.sealedKey === 'string')
+      return parsed as StoredAuthority;
   } catch {
     // falls through: the same answer as for any other content
   }
@@ -87,5 +87,9 @@ async function read(path: string): Promise<StoredAuthority | undefined> {
 }
 
 function broken(path: string): HoldfastError {
-  return new HoldfastError({ kind: 'Integrity', code: 'CA_FILE_BROKEN', message: `The CA's file cannot be read: ${path}` });
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'CA_FILE_BROKEN',
+    message: `The CA's file cannot be read: ${path}`,
+  });
 }

@@ -1,9 +1,9 @@
 import 'reflect-metadata';
+import { createHash, webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Clock } from '@holdfast/core/clock';
 import type { Random } from '@holdfast/core/ids';
 import * as x509 from '@peculiar/x509';
-import { createHash, webcrypto } from 'node:crypto';
-import { isIP } from 'node:net';
 import type { CallerRole } from '../grpc/caller.js';
 import { publicKeyOfRequest } from './certificate-request.js';
 
@@ -48,14 +48,16 @@ const CA_DAYS = 20 * 365;
 // Hosts whose clocks run behind must not refuse a fresh certificate.
 const BACKDATED_MS = 10 * 60_000;
 
-
 export interface AuthorityKeys {
   readonly certificate: x509.X509Certificate;
   readonly key: webcrypto.CryptoKey;
 }
 
 /** A new CA: may sign leaf certificates only. */
-export async function generateAuthority(clock: Clock, random: Random): Promise<AuthorityKeys & { readonly keys: webcrypto.CryptoKeyPair }> {
+export async function generateAuthority(
+  clock: Clock,
+  random: Random,
+): Promise<AuthorityKeys & { readonly keys: webcrypto.CryptoKeyPair }> {
   const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify']);
   const now = clock.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
@@ -77,10 +79,13 @@ export async function generateAuthority(clock: Clock, random: Random): Promise<A
   return { certificate, key: keys.privateKey, keys };
 }
 
-export function createAuthority(ca: AuthorityKeys, ports: { readonly clock: Clock; readonly random: Random }): Authority {
+export function createAuthority(
+  ca: AuthorityKeys,
+  ports: { readonly clock: Clock; readonly random: Random },
+): Authority {
   const caPem = pem(ca.certificate);
 
-  async function sign(publicKey: x509.PublicKeyType, subject: Subject): Promise<IssuedCertificate> {
+  async function sign(publicKey: x509.PublicKey | webcrypto.CryptoKey, subject: Subject): Promise<IssuedCertificate> {
     const now = ports.clock.now();
     // Agents renew by themselves every day they run; the server's own certificates never leave its machine.
     const days = subject.hosts === undefined ? CLIENT_DAYS : SERVER_DAYS;
@@ -116,7 +121,7 @@ export function createAuthority(ca: AuthorityKeys, ports: { readonly clock: Cloc
     async issue(subject) {
       const keys = await webcrypto.subtle.generateKey(EC, true, ['sign', 'verify']);
       const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-      return { ...(await sign(keys.publicKey, subject)), key: x509.PemConverter.encode(pkcs8, 'PRIVATE KEY') + '\n' };
+      return { ...(await sign(keys.publicKey, subject)), key: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n` };
     },
   };
 }
@@ -129,9 +134,14 @@ function usages(subject: Subject): x509.ExtendedKeyUsage[] {
 }
 
 function names(subject: Subject): x509.JsonGeneralNames {
-  const hosts = (subject.hosts ?? []).map((value) => ({ type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const), value }));
+  const hosts = (subject.hosts ?? []).map((value) => ({
+    type: isIP(value) === 0 ? ('dns' as const) : ('ip' as const),
+    value,
+  }));
   const { identity } = subject;
-  return identity === undefined ? hosts : [...hosts, { type: 'url' as const, value: `holdfast://${identity.role}/${identity.id}` }];
+  return identity === undefined
+    ? hosts
+    : [...hosts, { type: 'url' as const, value: `holdfast://${identity.role}/${identity.id}` }];
 }
 
 function pem(certificate: x509.X509Certificate): string {

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
-import { HoldfastError } from '@holdfast/core/errors';
-import { Pkcs10CertificateRequest } from '@peculiar/x509';
-import type { PublicKey } from '@peculiar/x509';
 import { createPublicKey, webcrypto } from 'node:crypto';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { PublicKey } from '@peculiar/x509';
+import { Pkcs10CertificateRequest } from '@peculiar/x509';
 
 const LARGEST_REQUEST_BYTES = 4_096;
 

@@ -1,15 +1,15 @@
 import 'reflect-metadata';
-import { ManualClock, systemClock } from '@holdfast/core/clock';
-import { seededRandom, systemRandom } from '@holdfast/core/ids';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { createHash, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ManualClock, systemClock } from '@holdfast/core/clock';
+import { seededRandom, systemRandom } from '@holdfast/core/ids';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAuthority } from './authority-file.js';
-import { createAuthority, EC, generateAuthority } from './certificate-authority.js';
 import type { Authority } from './certificate-authority.js';
+import { createAuthority, EC, generateAuthority } from './certificate-authority.js';
 import { rotateIdentity } from './rotating-identity.js';
 
 const AGENT = '01901234-5678-7abc-8def-0123456789ab';
@@ -19,7 +19,10 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, child: () => sile
 
 async function request(algorithm: webcrypto.EcKeyGenParams & { hash: string } = EC): Promise<Buffer> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const made = await Pkcs10CertificateRequestGenerator.create({ name: 'CN=holdfast://control/me', keys, signingAlgorithm: algorithm }, webcrypto);
+  const made = await Pkcs10CertificateRequestGenerator.create(
+    { name: 'CN=holdfast://control/me', keys, signingAlgorithm: algorithm },
+    webcrypto,
+  );
   return Buffer.from(made.rawData);
 }
 
@@ -47,14 +50,20 @@ describe('the CA', () => {
   it('gives servers their names and addresses and 90 days', async () => {
     const { certificateChain, key } = await authority.issue({ hosts: ['localhost', '127.0.0.1', '::1'] });
     const leaf = leafOf(certificateChain);
-    expect([leaf.checkHost('localhost'), leaf.checkIP('127.0.0.1'), leaf.checkIP('::1')]).toEqual(['localhost', '127.0.0.1', '::1']);
+    expect([leaf.checkHost('localhost'), leaf.checkIP('127.0.0.1'), leaf.checkIP('::1')]).toEqual([
+      'localhost',
+      '127.0.0.1',
+      '::1',
+    ]);
     expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
     expect(leaf.checkPrivateKey((await import('node:crypto')).createPrivateKey(key))).toBe(true);
     expect((Date.parse(leaf.validTo) - systemClock.now()) / 86_400_000).toBeCloseTo(90, 1);
   });
 
   it('tells its fingerprint as the SHA-256 of its DER', () => {
-    expect(authority.fingerprint).toEqual(createHash('sha256').update(new X509Certificate(authority.certificate).raw).digest());
+    expect(authority.fingerprint).toEqual(
+      createHash('sha256').update(new X509Certificate(authority.certificate).raw).digest(),
+    );
   });
 
   it('refuses requests that are garbage, too large, changed, or of another kind of key', async () => {
@@ -62,9 +71,15 @@ describe('the CA', () => {
     const changed = Buffer.from(good);
     changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
     const p384 = await request({ name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' });
-    const notARequest = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'der' });
+    const notARequest = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+      type: 'spki',
+      format: 'der',
+    });
     for (const bad of [Buffer.alloc(0), Buffer.from('x'), Buffer.alloc(5_000, 0x30), changed, p384, notARequest]) {
-      await expect(authority.certify(bad, { identity: { role: 'agent', id: AGENT } })).rejects.toMatchObject({ kind: 'Validation', code: 'BAD_CERTIFICATE_REQUEST' });
+      await expect(authority.certify(bad, { identity: { role: 'agent', id: AGENT } })).rejects.toMatchObject({
+        kind: 'Validation',
+        code: 'BAD_CERTIFICATE_REQUEST',
+      });
     }
   });
 });

@@ -1,5 +1,5 @@
-import type { Clock, Timers } from '@holdfast/core/clock';
 import type { experimental } from '@grpc/grpc-js';
+import type { Clock, Timers } from '@holdfast/core/clock';
 import type { Log } from '../telemetry/log.js';
 import type { Authority, IssuedIdentity, Subject } from './certificate-authority.js';
 
@@ -60,7 +60,8 @@ export async function rotateIdentity(
       });
     },
     removeIdentityCertificateListener: (listener) => void servers.delete(listener),
-    addCaCertificateListener: (listener: CaListener) => queueMicrotask(() => listener({ caCertificate: Buffer.from(authority.certificate) })),
+    addCaCertificateListener: (listener: CaListener) =>
+      queueMicrotask(() => listener({ caCertificate: Buffer.from(authority.certificate) })),
     removeCaCertificateListener: () => undefined,
   };
 }

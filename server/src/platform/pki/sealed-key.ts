@@ -1,6 +1,6 @@
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
 
 const PURPOSE = 'holdfast ca private key v1';
 const NONCE_BYTES = 12;
@@ -30,5 +30,10 @@ function derive(masterKey: Uint8Array): Buffer {
 }
 
 function wrongKey(cause?: unknown): HoldfastError {
-  return new HoldfastError({ kind: 'WrongKey', code: 'CA_KEY_SEALED', message: "The CA's key cannot be opened with this master key.", cause });
+  return new HoldfastError({
+    kind: 'WrongKey',
+    code: 'CA_KEY_SEALED',
+    message: "The CA's key cannot be opened with this master key.",
+    cause,
+  });
 }

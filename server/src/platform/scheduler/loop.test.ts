@@ -2,7 +2,7 @@ import { ManualClock } from '@holdfast/core/clock';
 import { describe, expect, it } from 'vitest';
 import { startLoop } from './loop.js';
 
-function watch(run: () => Promise<boolean | void>) {
+function watch(run: () => Promise<boolean>) {
   const clock = new ManualClock();
   const errors: unknown[] = [];
   const log = { error: (...all: unknown[]) => errors.push(all) } as never;
@@ -12,7 +12,10 @@ function watch(run: () => Promise<boolean | void>) {
 describe('a loop', () => {
   it('runs at the start, when woken, and by its timer', async () => {
     let runs = 0;
-    const { clock, loop } = watch(async () => void (runs += 1));
+    const { clock, loop } = watch(async () => {
+      runs += 1;
+      return false;
+    });
     await clock.advance(1);
     expect(runs).toBe(1);
     loop.wake();
@@ -36,6 +39,7 @@ describe('a loop', () => {
       runs += 1;
       await new Promise<void>((resolve) => (release = resolve));
       open -= 1;
+      return false;
     });
     await clock.advance(1);
     loop.wake();

@@ -14,7 +14,7 @@ export interface LoopOptions {
   /** Runs at least this often without being woken. */
   readonly everyMs: number;
   /** Does what there is to do. True: there is more, run again at once. What it throws is logged, and the loop goes on. */
-  readonly run: () => Promise<boolean | void>;
+  readonly run: () => Promise<unknown>;
   readonly timers: Timers;
   readonly log: Log;
 }

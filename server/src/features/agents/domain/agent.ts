@@ -52,5 +52,8 @@ export function tidyCapabilities(capabilities: readonly string[]): string[] {
 }
 
 function tidy(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '').trim().slice(0, LONGEST_FACT);
+  return text
+    .replaceAll(/\p{Cc}/gu, '')
+    .trim()
+    .slice(0, LONGEST_FACT);
 }

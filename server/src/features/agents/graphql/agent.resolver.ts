@@ -7,7 +7,13 @@ import { createEnrollmentToken } from '../use-cases/create-enrollment-token.js';
 import { getAgent } from '../use-cases/get-agent.js';
 import { listAgents } from '../use-cases/list-agents.js';
 import { revokeAgent } from '../use-cases/revoke-agent.js';
-import { AgentFilterInput, CreateEnrollmentTokenInput, CreateEnrollmentTokenPayload, RevokeAgentInput, RevokeAgentPayload } from './agent.inputs.js';
+import {
+  AgentFilterInput,
+  CreateEnrollmentTokenInput,
+  CreateEnrollmentTokenPayload,
+  RevokeAgentInput,
+  RevokeAgentPayload,
+} from './agent.inputs.js';
 import { AgentConnection, AgentType, presentAgent } from './agent.type.js';
 
 @Resolver(() => AgentType)
@@ -22,7 +28,9 @@ export class AgentResolver {
       ...(filter?.subscriptionId ? { subscriptionId: decodeGlobalIdOf('Subscription', filter.subscriptionId) } : {}),
       ...(filter?.status ? { status: filter.status } : {}),
     };
-    return presentPage(args, await listAgents(ctx, wanted, toPageRequest(args)), (agent) => presentAgent(agent, ctx.services.agents.connections));
+    return presentPage(args, await listAgents(ctx, wanted, toPageRequest(args)), (agent) =>
+      presentAgent(agent, ctx.services.agents.connections),
+    );
   }
 
   @Query(() => AgentType, { nullable: true })
@@ -44,14 +52,19 @@ export class AgentResolver {
   }
 
   @Mutation(() => RevokeAgentPayload)
-  async revokeAgent(@Ctx() ctx: GraphqlContext, @Arg('input', () => RevokeAgentInput) input: RevokeAgentInput): Promise<RevokeAgentPayload> {
+  async revokeAgent(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => RevokeAgentInput) input: RevokeAgentInput,
+  ): Promise<RevokeAgentPayload> {
     const agent = await revokeAgent(ctx, { agentId: decodeGlobalIdOf('Agent', input.agentId) });
     return { agent: presentAgent(agent, ctx.services.agents.connections) };
   }
 
   @FieldResolver(() => SubscriptionType)
   async subscription(@Root() root: AgentType, @Ctx() ctx: GraphqlContext): Promise<SubscriptionType | undefined> {
-    const found = await ctx.loaders.load('subscription', root.subscriptionId, (stores, ids) => stores.subscriptions.getMany(ids));
+    const found = await ctx.loaders.load('subscription', root.subscriptionId, (stores, ids) =>
+      stores.subscriptions.getMany(ids),
+    );
     return found && presentSubscription(found);
   }
 }

@@ -7,7 +7,11 @@ import type { Agent, AgentStatus } from '../domain/agent.js';
 import type { AgentConnections } from '../services.js';
 import { statusOf } from '../use-cases/list-agents.js';
 
-export const AgentStatusEnum: { readonly [S in AgentStatus]: S } = { ONLINE: 'ONLINE', OFFLINE: 'OFFLINE', REVOKED: 'REVOKED' };
+export const AgentStatusEnum: { readonly [S in AgentStatus]: S } = {
+  ONLINE: 'ONLINE',
+  OFFLINE: 'OFFLINE',
+  REVOKED: 'REVOKED',
+};
 registerEnumType(AgentStatusEnum, { name: 'AgentStatus' });
 
 @ObjectType('Agent', { implements: NodeType })

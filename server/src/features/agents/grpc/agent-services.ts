@@ -1,19 +1,21 @@
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { ControlServiceServer, EnrollmentServiceServer } from '@holdfast/proto/v1';
+import { ControlServiceService, EnrollmentServiceService } from '@holdfast/proto/v1';
 import type { ContextFor } from '../../../platform/context.js';
 import { requireRole } from '../../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../../platform/grpc/errors.js';
+import type { GrpcService } from '../../../platform/grpc/grpc-server.js';
 import { peerAddress } from '../../../platform/grpc/peer-address.js';
 import { unary } from '../../../platform/grpc/unary.js';
 import type { Log } from '../../../platform/telemetry/log.js';
 import { enrollAgent } from '../use-cases/enroll-agent.js';
 import { renewCertificate } from '../use-cases/renew-certificate.js';
-import { ControlStream } from './control-stream.js';
 import type { ControlStreamPorts } from './control-stream.js';
+import { ControlStream } from './control-stream.js';
 import { emptyHostFacts } from './host-facts.js';
 
-export function enrollmentService(contextFor: ContextFor, log: Log): EnrollmentServiceServer {
-  return {
+export function enrollmentService(contextFor: ContextFor, log: Log): GrpcService {
+  const handlers: EnrollmentServiceServer = {
     enroll: unary(log, async (request, call) => {
       const ctx = contextFor({ kind: 'anonymous' }, peerAddress(call));
       const { token, certificateRequest, host } = request;
@@ -27,10 +29,11 @@ export function enrollmentService(contextFor: ContextFor, log: Log): EnrollmentS
       };
     }),
   };
+  return { name: 'holdfast.v1.EnrollmentService', definition: EnrollmentServiceService, handlers };
 }
 
-export function controlService(contextFor: ContextFor, log: Log, ports: ControlStreamPorts): ControlServiceServer {
-  return {
+export function controlService(contextFor: ContextFor, log: Log, ports: ControlStreamPorts): GrpcService {
+  const handlers: ControlServiceServer = {
     connect: (call) => {
       try {
         const { id } = requireRole(call, 'agent');
@@ -44,4 +47,5 @@ export function controlService(contextFor: ContextFor, log: Log, ports: ControlS
       return renewCertificate(contextFor({ kind: 'agent', agentId: id }, peerAddress(call)), { certificateRequest });
     }),
   };
+  return { name: 'holdfast.v1.ControlService', definition: ControlServiceService, handlers };
 }

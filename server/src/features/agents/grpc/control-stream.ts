@@ -1,11 +1,17 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Timers } from '@holdfast/core/clock';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
-import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { ConnectRequest, ConnectResponse, Hello, JobProgress, JobRef as WireRef } from '@holdfast/proto/v1';
 import type { Context } from '../../../platform/context.js';
 import { toGrpcStatus } from '../../../platform/grpc/errors.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
-import { fromJobFinished, fromJobProgress, fromWireRef, toWireCommand, toWireRef } from '../../jobs/grpc/job-messages.js';
+import {
+  fromJobFinished,
+  fromJobProgress,
+  fromWireRef,
+  toWireCommand,
+  toWireRef,
+} from '../../jobs/grpc/job-messages.js';
 import { acceptJob } from '../../jobs/use-cases/accept-job.js';
 import { finishJob } from '../../jobs/use-cases/finish-job.js';
 import { renewLeases } from '../../jobs/use-cases/renew-leases.js';
@@ -37,7 +43,10 @@ export interface ControlStreamPorts {
 export class ControlStream implements AgentLink {
   readonly agentId: string;
   /** Jobs that the agent holds as far as this stream knows; what it may report on. */
-  private readonly held = new Map<string, { readonly job: Pick<Job, 'id' | 'kind' | 'subscriptionId'>; readonly epoch: number }>();
+  private readonly held = new Map<
+    string,
+    { readonly job: Pick<Job, 'id' | 'kind' | 'subscriptionId'>; readonly epoch: number }
+  >();
   private greeted = false;
   private ended = false;
   private seenWrittenAt = 0;
@@ -117,12 +126,20 @@ export class ControlStream implements AgentLink {
     if (this.greeted) throw outOfTurn('Hello comes once.');
     if (hello.running.length > MOST_NAMED_JOBS) throw outOfTurn('Too many jobs are named.');
     const named = hello.running.map((ref: WireRef) => fromWireRef(ref));
-    const { held, fenced } = await connectAgent(this.ctx, { host: hello.host ?? emptyHostFacts(), capabilities: hello.capabilities, running: named });
+    // First: without a gateway there is nothing to connect for, and the agent tries again.
+    const dataAddress = this.ctx.services.agents.addresses.data();
+    const { held, fenced } = await connectAgent(this.ctx, {
+      host: hello.host ?? emptyHostFacts(),
+      capabilities: hello.capabilities,
+      running: named,
+    });
     this.greeted = true;
     this.seenWrittenAt = this.ctx.clock.monotonic();
     for (const job of held) this.held.set(job.id, { job, epoch: job.epoch });
-    const dataAddress = this.ctx.services.agents.addresses.data();
-    this.write({ $case: 'welcome', value: { dataAddress, heartbeatIntervalMs: HEARTBEAT_MS, fenced: fenced.map(toWireRef) } });
+    this.write({
+      $case: 'welcome',
+      value: { dataAddress, heartbeatIntervalMs: HEARTBEAT_MS, fenced: fenced.map(toWireRef) },
+    });
     for (const job of held) {
       if (job.cancelRequestedAt !== undefined) this.send({ kind: 'cancel', job: { jobId: job.id, epoch: job.epoch } });
     }
@@ -141,7 +158,10 @@ export class ControlStream implements AgentLink {
   private progressed(message: JobProgress): void {
     const ref = fromWireRef(message.job);
     const mine = this.held.get(ref.jobId);
-    if (mine?.epoch !== ref.epoch) return this.fence(ref);
+    if (mine?.epoch !== ref.epoch) {
+      this.fence(ref);
+      return;
+    }
     this.ctx.services.jobs.progress.report(mine.job, fromJobProgress(message));
     this.ctx.services.jobs.events.changed(mine.job);
   }
@@ -172,7 +192,9 @@ export class ControlStream implements AgentLink {
   private watch(): void {
     this.stopWatchdog();
     this.stopWatchdog = this.ports.timers.after(SILENCE_MS, () => {
-      this.end(new HoldfastError({ kind: 'Timeout', code: 'AGENT_SILENT', message: 'The agent was not heard for too long.' }));
+      this.end(
+        new HoldfastError({ kind: 'Timeout', code: 'AGENT_SILENT', message: 'The agent was not heard for too long.' }),
+      );
     });
   }
 
@@ -184,7 +206,10 @@ export class ControlStream implements AgentLink {
     finish();
     if (this.greeted) this.ctx.log.info({ agentId: this.agentId }, 'agent.disconnected');
     const now = this.ctx.clock.now();
-    if (this.greeted) noteAgentSeen(this.ctx, this.agentId, now).catch((error: unknown) => this.ctx.log.warn({ err: error, agentId: this.agentId }, 'agent.seen-not-written'));
+    if (this.greeted)
+      noteAgentSeen(this.ctx, this.agentId, now).catch((error: unknown) =>
+        this.ctx.log.warn({ err: error, agentId: this.agentId }, 'agent.seen-not-written'),
+      );
   }
 }
 

@@ -14,7 +14,16 @@ export class MikroEnrollmentTokenStore implements EnrollmentTokenStore {
     const row = await this.em.findOne(EnrollmentTokenRow, { secretHash }, { disableIdentityMap: true });
     if (row === null) return undefined;
     const { id, subscriptionId, agentName, createdBy, createdAt, expiresAt, usedAt } = row;
-    return { id, secretHash: row.secretHash, subscriptionId, agentName, createdBy, createdAt, expiresAt, ...(usedAt === null ? {} : { usedAt }) };
+    return {
+      id,
+      secretHash: row.secretHash,
+      subscriptionId,
+      agentName,
+      createdBy,
+      createdAt,
+      expiresAt,
+      ...(usedAt === null ? {} : { usedAt }),
+    };
   }
 
   async use(id: string, at: number): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { Context } from '../../../platform/context.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
 import { resumeJobs } from '../../jobs/use-cases/resume-jobs.js';
-import { tidyCapabilities, tidyHostFacts } from '../domain/agent.js';
 import type { HostFacts } from '../domain/agent.js';
+import { tidyCapabilities, tidyHostFacts } from '../domain/agent.js';
 import { requireLiveAgent } from './require-live-agent.js';
 
 export interface Hello {
@@ -21,7 +21,11 @@ export interface Welcomed {
 export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const agent = await requireLiveAgent(ctx, stores);
-    await stores.agents.introduce(agent.id, { host: tidyHostFacts(hello.host), capabilities: tidyCapabilities(hello.capabilities), lastSeenAt: ctx.clock.now() });
+    await stores.agents.introduce(agent.id, {
+      host: tidyHostFacts(hello.host),
+      capabilities: tidyCapabilities(hello.capabilities),
+      lastSeenAt: ctx.clock.now(),
+    });
     return resumeJobs(ctx, stores, transaction, agent.id, hello.running);
   });
 }

@@ -17,7 +17,10 @@ export interface CreatedEnrollmentToken {
 }
 
 /** A token that enrols one agent under this name, once, within a quarter of an hour. */
-export async function createEnrollmentToken(ctx: Context, input: { readonly subscriptionId: string; readonly agentName: string }): Promise<CreatedEnrollmentToken> {
+export async function createEnrollmentToken(
+  ctx: Context,
+  input: { readonly subscriptionId: string; readonly agentName: string },
+): Promise<CreatedEnrollmentToken> {
   const agentName = parseName('An agent', input.agentName);
   const secret = ctx.random.bytes(SECRET_BYTES);
   const { authority, addresses } = ctx.services.agents;
@@ -36,13 +39,25 @@ export async function createEnrollmentToken(ctx: Context, input: { readonly subs
       createdAt: ctx.clock.now(),
       expiresAt,
     });
-    await stores.audit.append(ctx, { action: 'createEnrollmentToken', target: { type: 'Subscription', id: input.subscriptionId }, outcome: 'SUCCEEDED' });
+    await stores.audit.append(ctx, {
+      action: 'createEnrollmentToken',
+      target: { type: 'Subscription', id: input.subscriptionId },
+      outcome: 'SUCCEEDED',
+    });
   });
-  return { token: formatEnrollmentToken(secret, authority.fingerprint), expiresAt, serverAddress: addresses.enrollment };
+  return {
+    token: formatEnrollmentToken(secret, authority.fingerprint),
+    expiresAt,
+    serverAddress: addresses.enrollment,
+  };
 }
 
 /** Agents of one subscription that are not revoked have different names. Throws Conflict. */
 export async function requireFreeName(stores: Stores, subscriptionId: string, name: string): Promise<void> {
   if ((await stores.agents.findByName(subscriptionId, name)) === undefined) return;
-  throw new HoldfastError({ kind: 'Conflict', code: 'AGENT_NAME_TAKEN', message: `An agent named ${name} exists in this subscription.` });
+  throw new HoldfastError({
+    kind: 'Conflict',
+    code: 'AGENT_NAME_TAKEN',
+    message: `An agent named ${name} exists in this subscription.`,
+  });
 }

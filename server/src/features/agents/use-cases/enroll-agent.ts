@@ -2,8 +2,8 @@ import { asHoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { Refusal } from '../../access/refusal.js';
 import type { Stores } from '../../stores.js';
-import { tidyHostFacts } from '../domain/agent.js';
 import type { Agent, EnrollmentToken, HostFacts } from '../domain/agent.js';
+import { tidyHostFacts } from '../domain/agent.js';
 import { parseEnrollmentToken, TOKEN_REFUSED } from '../domain/enrollment-token.js';
 import { requireFreeName } from './create-enrollment-token.js';
 import { hashSecret } from './hash-secret.js';
@@ -48,7 +48,14 @@ async function enroll(ctx: Context, input: EnrollAgentInput, hash: string): Prom
     const token = await requireToken(ctx, stores, hash);
     if (!(await stores.enrollmentTokens.use(token.id, ctx.clock.now()))) throw refused(ctx, 'TOKEN_USED', token);
     await requireFreeName(stores, token.subscriptionId, token.agentName);
-    const made: Agent = { id, subscriptionId: token.subscriptionId, name: token.agentName, host: tidyHostFacts(input.host), capabilities: [], enrolledAt: ctx.clock.now() };
+    const made: Agent = {
+      id,
+      subscriptionId: token.subscriptionId,
+      name: token.agentName,
+      host: tidyHostFacts(input.host),
+      capabilities: [],
+      enrolledAt: ctx.clock.now(),
+    };
     await stores.agents.insert(made);
     await stores.audit.append(ctx, { action: 'enrollAgent', target: { type: 'Agent', id }, outcome: 'SUCCEEDED' });
     return made;

@@ -7,7 +7,10 @@ export interface RenewedCertificate {
 }
 
 /** A new certificate for the agent that calls, for the key in its request. Throws Forbidden for a revoked agent, Validation for a bad request. */
-export async function renewCertificate(ctx: Context, input: { readonly certificateRequest: Uint8Array }): Promise<RenewedCertificate> {
+export async function renewCertificate(
+  ctx: Context,
+  input: { readonly certificateRequest: Uint8Array },
+): Promise<RenewedCertificate> {
   const { authority } = ctx.services.agents;
   const { id } = await ctx.unitOfWork.run((stores) => requireLiveAgent(ctx, stores));
   const { certificateChain } = await authority.certify(input.certificateRequest, { identity: { role: 'agent', id } });

@@ -15,7 +15,12 @@ export async function requireLiveAgent(ctx: Context, stores: Stores): Promise<Ag
   const agentId = callingAgent(ctx);
   const agent = await stores.agents.get(agentId);
   if (agent !== undefined && agent.revokedAt === undefined) return agent;
-  throw new Refusal(AGENT_REVOKED, ctx, { action: 'connectAgent', target: { type: 'Agent', id: agentId }, outcome: 'REFUSED', reason: agent ? 'AGENT_REVOKED' : 'AGENT_UNKNOWN' });
+  throw new Refusal(AGENT_REVOKED, ctx, {
+    action: 'connectAgent',
+    target: { type: 'Agent', id: agentId },
+    outcome: 'REFUSED',
+    reason: agent ? 'AGENT_REVOKED' : 'AGENT_UNKNOWN',
+  });
 }
 
 /** The id of the agent whose certificate opened the call. */

@@ -19,7 +19,11 @@ export async function revokeAgent(ctx: Context, input: { readonly agentId: strin
     if (!(await stores.agents.revoke(agent.id, revokedAt))) return agent;
     await failJobsOfAgent(ctx, stores, transaction, agent.id);
     await appendToOutbox(ctx, stores, transaction, 'VOID_AGENT', { agentId: agent.id });
-    await stores.audit.append(ctx, { action: 'revokeAgent', target: { type: 'Agent', id: agent.id }, outcome: 'SUCCEEDED' });
+    await stores.audit.append(ctx, {
+      action: 'revokeAgent',
+      target: { type: 'Agent', id: agent.id },
+      outcome: 'SUCCEEDED',
+    });
     transaction.afterCommit(() => ctx.services.agents.connections.end(agent.id, agentRevoked()));
     return { ...agent, revokedAt };
   });

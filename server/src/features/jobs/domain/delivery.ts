@@ -1,4 +1,4 @@
-import type { OutboxKind } from '../ports.js';
+import type { OutboxKind } from './outbox-message.js';
 
 interface Rule {
   /** Undefined: until it succeeds or has become void. */

@@ -1,24 +1,64 @@
 import { describe, expect, it } from 'vitest';
 import type { Job, JobCounters, JobState } from './job.js';
-import { accept, claim, failToStart, finish, LEASE_MS, loseHolder, requestCancel, revokeHolder } from './job-machine.js';
 import type { Decision } from './job-machine.js';
+import {
+  accept,
+  claim,
+  failToStart,
+  finish,
+  LEASE_MS,
+  loseHolder,
+  requestCancel,
+  revokeHolder,
+} from './job-machine.js';
 import type { JobOutcome, JobResult } from './job-result.js';
 
 const NOW = 1_000_000;
 const POINT = '01901234-5678-7abc-8def-0123456789ab';
-const zero: JobCounters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
+const zero: JobCounters = {
+  entries: 0n,
+  files: 0n,
+  bytesTotal: 0n,
+  bytesRead: 0n,
+  bytesChanged: 0n,
+  bytesSent: 0n,
+  bytesStored: 0n,
+  bytesWritten: 0n,
+  warnings: 0n,
+};
 
 function job(overrides: Partial<Job> = {}): Job {
   return {
-    id: 'j', kind: 'BACKUP', state: 'QUEUED', subscriptionId: 's', vaultId: 'v', protectedItemId: 'i', agentId: 'a', requestedBy: 'user:u',
-    payload: {}, attempt: 1, epoch: 0, notBefore: 0, createdAt: 0, noticesTotal: 0, ...overrides,
+    id: 'j',
+    kind: 'BACKUP',
+    state: 'QUEUED',
+    subscriptionId: 's',
+    vaultId: 'v',
+    protectedItemId: 'i',
+    agentId: 'a',
+    requestedBy: 'user:u',
+    payload: {},
+    attempt: 1,
+    epoch: 0,
+    notBefore: 0,
+    createdAt: 0,
+    noticesTotal: 0,
+    ...overrides,
   };
 }
-const held = (state: 'DISPATCHED' | 'RUNNING', overrides: Partial<Job> = {}): Job => job({ state, epoch: 3, leaseUntil: NOW + 10, ...overrides });
+const held = (state: 'DISPATCHED' | 'RUNNING', overrides: Partial<Job> = {}): Job =>
+  job({ state, epoch: 3, leaseUntil: NOW + 10, ...overrides });
 const over = (state: JobState): Job => job({ state, epoch: 3, finishedAt: 5 });
-const result = (outcome: JobOutcome, extra: Partial<JobResult> = {}): JobResult => ({ outcome, counters: zero, notices: [], noticesTotal: 0, ...extra });
+const result = (outcome: JobOutcome, extra: Partial<JobResult> = {}): JobResult => ({
+  outcome,
+  counters: zero,
+  notices: [],
+  noticesTotal: 0,
+  ...extra,
+});
 const backup = { kind: 'backup', pointId: POINT, type: 'FULL' } as const;
-const restore = (damaged = 0, notRestorable = 0, skipped = 0) => ({ kind: 'restore', damaged, notRestorable, skipped }) as const;
+const restore = (damaged = 0, notRestorable = 0, skipped = 0) =>
+  ({ kind: 'restore', damaged, notRestorable, skipped }) as const;
 const failure = (code: string) => ({ kind: 'failure', code, message: 'Words.' }) as const;
 const stateOf = (decision: Decision): string => (decision.kind === 'changed' ? decision.job.state : decision.kind);
 const jobOf = (decision: Decision): Job => {
@@ -28,7 +68,12 @@ const jobOf = (decision: Decision): Job => {
 
 describe('a claim', () => {
   it.each([
-    ['QUEUED', 'DISPATCHED'], ['DISPATCHED', 'unchanged'], ['RUNNING', 'unchanged'], ['COMPLETED', 'unchanged'], ['FAILED', 'unchanged'], ['CANCELLED', 'unchanged'],
+    ['QUEUED', 'DISPATCHED'],
+    ['DISPATCHED', 'unchanged'],
+    ['RUNNING', 'unchanged'],
+    ['COMPLETED', 'unchanged'],
+    ['FAILED', 'unchanged'],
+    ['CANCELLED', 'unchanged'],
   ] as const)('of a job that is %s makes it %s', (state, then) => {
     expect(stateOf(claim(job({ state }), NOW))).toBe(then);
   });
@@ -68,18 +113,48 @@ describe('a report of the end', () => {
     ['a clean backup', held('RUNNING'), result(backup), 'COMPLETED'],
     ['a backup whose acceptance was lost', held('DISPATCHED'), result(backup), 'COMPLETED'],
     ['a backup with notices', held('RUNNING'), result(backup, { noticesTotal: 1 }), 'COMPLETED_WITH_WARNINGS'],
-    ['a backup with warnings', held('RUNNING'), result(backup, { counters: { ...zero, warnings: 2n } }), 'COMPLETED_WITH_WARNINGS'],
-    ['a backup that was finished before the cancel came', held('RUNNING', { cancelRequestedAt: 1 }), result(backup), 'COMPLETED'],
+    [
+      'a backup with warnings',
+      held('RUNNING'),
+      result(backup, { counters: { ...zero, warnings: 2n } }),
+      'COMPLETED_WITH_WARNINGS',
+    ],
+    [
+      'a backup that was finished before the cancel came',
+      held('RUNNING', { cancelRequestedAt: 1 }),
+      result(backup),
+      'COMPLETED',
+    ],
     ['a clean restore', held('RUNNING', { kind: 'RESTORE' }), result(restore()), 'COMPLETED'],
-    ['a restore that skipped what was in the way, as asked', held('RUNNING', { kind: 'RESTORE' }), result(restore(0, 0, 3), { noticesTotal: 3 }), 'COMPLETED'],
-    ['a restore that could not set an owner', held('RUNNING', { kind: 'RESTORE' }), result(restore(0, 1)), 'COMPLETED_WITH_WARNINGS'],
+    [
+      'a restore that skipped what was in the way, as asked',
+      held('RUNNING', { kind: 'RESTORE' }),
+      result(restore(0, 0, 3), { noticesTotal: 3 }),
+      'COMPLETED',
+    ],
+    [
+      'a restore that could not set an owner',
+      held('RUNNING', { kind: 'RESTORE' }),
+      result(restore(0, 1)),
+      'COMPLETED_WITH_WARNINGS',
+    ],
     ['a restore with damaged files', held('RUNNING', { kind: 'RESTORE' }), result(restore(1)), 'FAILED'],
     ['a lasting failure', held('RUNNING'), result(failure('FORBIDDEN')), 'FAILED'],
     ['an unknown failure', held('RUNNING'), result(failure('WHATEVER')), 'FAILED'],
     ['a passing failure of a backup', held('RUNNING'), result(failure('UNAVAILABLE')), 'QUEUED'],
-    ['a passing failure of the last attempt', held('RUNNING', { attempt: 3 }), result(failure('UNAVAILABLE')), 'FAILED'],
+    [
+      'a passing failure of the last attempt',
+      held('RUNNING', { attempt: 3 }),
+      result(failure('UNAVAILABLE')),
+      'FAILED',
+    ],
     ['a passing failure of a restore', held('RUNNING', { kind: 'RESTORE' }), result(failure('UNAVAILABLE')), 'FAILED'],
-    ['a failure after a cancel', held('RUNNING', { cancelRequestedAt: 1 }), result(failure('UNAVAILABLE')), 'CANCELLED'],
+    [
+      'a failure after a cancel',
+      held('RUNNING', { cancelRequestedAt: 1 }),
+      result(failure('UNAVAILABLE')),
+      'CANCELLED',
+    ],
     ['the end of a cancel', held('RUNNING', { cancelRequestedAt: 1 }), result({ kind: 'cancelled' }), 'CANCELLED'],
     ['a stop that nobody asked for', held('RUNNING'), result({ kind: 'cancelled' }), 'QUEUED'],
     ['a report that comes again', over('COMPLETED'), result(backup), 'unchanged'],
@@ -96,13 +171,19 @@ describe('a report of the end', () => {
 
   it('leaves the point, the type that ran and why it did', () => {
     const done = jobOf(finish(held('RUNNING'), 'a', 3, result({ ...backup, typeReason: 'There was no base.' }), NOW));
-    expect(done).toMatchObject({ recoveryPointId: POINT, backupType: 'FULL', backupTypeReason: 'There was no base.', finishedAt: NOW });
+    expect(done).toMatchObject({
+      recoveryPointId: POINT,
+      backupType: 'FULL',
+      backupTypeReason: 'There was no base.',
+      finishedAt: NOW,
+    });
     expect(done.leaseUntil).toBeUndefined();
   });
 
   it('of damaged files says how many', () => {
     expect(jobOf(finish(held('RUNNING', { kind: 'RESTORE' }), 'a', 3, result(restore(2)), NOW)).error).toEqual({
-      code: 'DATA_CORRUPTED', message: '2 file(s) are damaged in the vault and were not restored; everything else was.',
+      code: 'DATA_CORRUPTED',
+      message: '2 file(s) are damaged in the vault and were not restored; everything else was.',
     });
   });
 });
@@ -118,22 +199,32 @@ describe('a lease that ends', () => {
   });
 
   it('completes the job when its point is recorded', () => {
-    const done = jobOf(loseHolder(held('RUNNING', { attempt: 3, cancelRequestedAt: 1 }), { recoveryPointId: POINT, backupType: 'INCREMENTAL' }, NOW));
+    const done = jobOf(
+      loseHolder(
+        held('RUNNING', { attempt: 3, cancelRequestedAt: 1 }),
+        { recoveryPointId: POINT, backupType: 'INCREMENTAL' },
+        NOW,
+      ),
+    );
     expect(done).toMatchObject({ state: 'COMPLETED', recoveryPointId: POINT, backupType: 'INCREMENTAL' });
   });
 
   it('says why the job failed', () => {
     expect(jobOf(loseHolder(held('RUNNING', { attempt: 3 }), undefined, NOW)).error).toEqual({
-      code: 'TIMEOUT', message: 'The agent stopped answering while it held the job. This was attempt 3 of 3.',
+      code: 'TIMEOUT',
+      message: 'The agent stopped answering while it held the job. This was attempt 3 of 3.',
     });
   });
 
   it('waits longer before each further attempt', () => {
-    expect([1, 2].map((attempt) => jobOf(loseHolder(held('RUNNING', { attempt }), undefined, NOW)).notBefore - NOW)).toEqual([5_000, 10_000]);
+    expect(
+      [1, 2].map((attempt) => jobOf(loseHolder(held('RUNNING', { attempt }), undefined, NOW)).notBefore - NOW),
+    ).toEqual([5_000, 10_000]);
   });
 
   it('does nothing to a job that nobody holds', () => {
-    for (const each of [job(), over('COMPLETED'), over('CANCELLED')]) expect(stateOf(loseHolder(each, undefined, NOW))).toBe('unchanged');
+    for (const each of [job(), over('COMPLETED'), over('CANCELLED')])
+      expect(stateOf(loseHolder(each, undefined, NOW))).toBe('unchanged');
   });
 });
 
@@ -153,7 +244,11 @@ describe('a job for which no command can be made', () => {
 describe('a cancel', () => {
   it('ends a queued job at once and asks the agent for any other', () => {
     expect(jobOf(requestCancel(job(), NOW))).toMatchObject({ state: 'CANCELLED', finishedAt: NOW });
-    expect(jobOf(requestCancel(held('RUNNING'), NOW))).toMatchObject({ state: 'RUNNING', cancelRequestedAt: NOW, leaseUntil: NOW + 10 });
+    expect(jobOf(requestCancel(held('RUNNING'), NOW))).toMatchObject({
+      state: 'RUNNING',
+      cancelRequestedAt: NOW,
+      leaseUntil: NOW + 10,
+    });
     expect(stateOf(requestCancel(held('RUNNING', { cancelRequestedAt: 1 }), NOW))).toBe('unchanged');
     expect(stateOf(requestCancel(over('FAILED'), NOW))).toBe('unchanged');
   });
@@ -162,7 +257,10 @@ describe('a cancel', () => {
 describe('a revoked agent', () => {
   it('fails every job that was not over', () => {
     for (const each of [job(), held('DISPATCHED'), held('RUNNING')]) {
-      expect(jobOf(revokeHolder(each, NOW))).toMatchObject({ state: 'FAILED', error: { code: 'FORBIDDEN', message: 'The agent was revoked.' } });
+      expect(jobOf(revokeHolder(each, NOW))).toMatchObject({
+        state: 'FAILED',
+        error: { code: 'FORBIDDEN', message: 'The agent was revoked.' },
+      });
     }
     expect(stateOf(revokeHolder(over('COMPLETED'), NOW))).toBe('unchanged');
   });

@@ -1,6 +1,6 @@
 import { ERROR_TABLE, kindOfCode } from '@holdfast/core/errors';
-import { isActive, isFinal } from './job.js';
 import type { BackupType, Job, JobCounters, JobFailure } from './job.js';
+import { isActive, isFinal } from './job.js';
 import type { JobResult } from './job-result.js';
 
 /*
@@ -62,9 +62,20 @@ export function finish(job: Job, agentId: string, epoch: number, result: JobResu
     }
     case 'restore':
       if (outcome.damaged > 0) {
-        return fail(reported, { code: 'DATA_CORRUPTED', message: `${outcome.damaged} file(s) are damaged in the vault and were not restored; everything else was.` }, now);
+        return fail(
+          reported,
+          {
+            code: 'DATA_CORRUPTED',
+            message: `${outcome.damaged} file(s) are damaged in the vault and were not restored; everything else was.`,
+          },
+          now,
+        );
       }
-      return end(reported, counters.warnings > 0n || outcome.notRestorable > 0 ? 'COMPLETED_WITH_WARNINGS' : 'COMPLETED', now);
+      return end(
+        reported,
+        counters.warnings > 0n || outcome.notRestorable > 0 ? 'COMPLETED_WITH_WARNINGS' : 'COMPLETED',
+        now,
+      );
     case 'failure': {
       if (job.cancelRequestedAt !== undefined) return end(reported, 'CANCELLED', now);
       // A restore may have written half of its files, which a second try would find in its way.
@@ -73,7 +84,8 @@ export function finish(job: Job, agentId: string, epoch: number, result: JobResu
     }
     case 'cancelled':
       // Nobody asked for it here: the agent itself was stopped, and the job is still wanted.
-      if (job.cancelRequestedAt === undefined) return retryOrFail(reported, { code: 'CANCELLED', message: 'The agent stopped the job.' }, now);
+      if (job.cancelRequestedAt === undefined)
+        return retryOrFail(reported, { code: 'CANCELLED', message: 'The agent stopped the job.' }, now);
       return end(reported, 'CANCELLED', now);
   }
 }
@@ -84,7 +96,11 @@ export function loseHolder(job: Job, recorded: Recorded | undefined, now: number
   if (recorded) {
     const counters = recorded.counters ?? job.counters;
     const { recoveryPointId, backupType } = recorded;
-    return end({ ...job, recoveryPointId, backupType, ...(counters && { counters }) }, counters && counters.warnings > 0n ? 'COMPLETED_WITH_WARNINGS' : 'COMPLETED', now);
+    return end(
+      { ...job, recoveryPointId, backupType, ...(counters && { counters }) },
+      counters && counters.warnings > 0n ? 'COMPLETED_WITH_WARNINGS' : 'COMPLETED',
+      now,
+    );
   }
   if (job.cancelRequestedAt !== undefined) return end(job, 'CANCELLED', now);
   return retryOrFail(job, { code: 'TIMEOUT', message: 'The agent stopped answering while it held the job.' }, now);
@@ -110,7 +126,11 @@ export function revokeHolder(job: Job, now: number): Decision {
 
 function retryOrFail(job: Job, failure: JobFailure, now: number): Decision {
   if (job.attempt >= MOST_ATTEMPTS) {
-    return fail(job, { code: failure.code, message: `${failure.message} This was attempt ${job.attempt} of ${MOST_ATTEMPTS}.` }, now);
+    return fail(
+      job,
+      { code: failure.code, message: `${failure.message} This was attempt ${job.attempt} of ${MOST_ATTEMPTS}.` },
+      now,
+    );
   }
   const { leaseUntil: _, ...rest } = job;
   return changed({ ...rest, state: 'QUEUED', attempt: job.attempt + 1, notBefore: now + RETRY_STEP_MS * job.attempt });

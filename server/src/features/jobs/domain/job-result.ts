@@ -1,7 +1,13 @@
 import type { BackupType, JobCounters, JobNotice } from './job.js';
 
 export type JobOutcome =
-  | { readonly kind: 'backup'; readonly pointId: string; readonly type: BackupType; readonly basePointId?: string; readonly typeReason?: string }
+  | {
+      readonly kind: 'backup';
+      readonly pointId: string;
+      readonly type: BackupType;
+      readonly basePointId?: string;
+      readonly typeReason?: string;
+    }
   | { readonly kind: 'restore'; readonly notRestorable: number; readonly skipped: number; readonly damaged: number }
   | { readonly kind: 'failure'; readonly code: string; readonly message: string }
   | { readonly kind: 'cancelled' };

@@ -1,6 +1,13 @@
 export type JobKind = 'BACKUP' | 'RESTORE';
 
-export type JobState = 'QUEUED' | 'DISPATCHED' | 'RUNNING' | 'COMPLETED' | 'COMPLETED_WITH_WARNINGS' | 'FAILED' | 'CANCELLED';
+export type JobState =
+  | 'QUEUED'
+  | 'DISPATCHED'
+  | 'RUNNING'
+  | 'COMPLETED'
+  | 'COMPLETED_WITH_WARNINGS'
+  | 'FAILED'
+  | 'CANCELLED';
 
 export type BackupType = 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL';
 
@@ -69,7 +76,15 @@ export interface Job {
   readonly noticesTotal: number;
 }
 
-export type NoticeKind = 'UNREADABLE' | 'VANISHED' | 'CHANGED_WHILE_READ' | 'NOT_RESTORABLE' | 'SKIPPED' | 'DAMAGED' | 'UNWRITABLE' | 'UNKNOWN';
+export type NoticeKind =
+  | 'UNREADABLE'
+  | 'VANISHED'
+  | 'CHANGED_WHILE_READ'
+  | 'NOT_RESTORABLE'
+  | 'SKIPPED'
+  | 'DAMAGED'
+  | 'UNWRITABLE'
+  | 'UNKNOWN';
 
 export interface JobNotice {
   /** Raw bytes, as the host has them. */
@@ -79,7 +94,12 @@ export interface JobNotice {
 }
 
 export const ACTIVE_STATES = ['DISPATCHED', 'RUNNING'] as const satisfies readonly JobState[];
-export const FINAL_STATES = ['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED'] as const satisfies readonly JobState[];
+export const FINAL_STATES = [
+  'COMPLETED',
+  'COMPLETED_WITH_WARNINGS',
+  'FAILED',
+  'CANCELLED',
+] as const satisfies readonly JobState[];
 
 export function isActive(job: Job): boolean {
   return job.state === 'DISPATCHED' || job.state === 'RUNNING';

@@ -1,11 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type { JobCounters } from './job.js';
+import type { Job, JobCounters } from './job.js';
 import { follow } from './progress.js';
 import { waitingFor } from './waiting-for.js';
-import type { Job } from './job.js';
 
-const zero: JobCounters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
-const at = (counters: Partial<JobCounters>, expectedBytes = 10_000n) => ({ phase: 'TRANSFERRING' as const, counters: { ...zero, ...counters }, expectedBytes });
+const zero: JobCounters = {
+  entries: 0n,
+  files: 0n,
+  bytesTotal: 0n,
+  bytesRead: 0n,
+  bytesChanged: 0n,
+  bytesSent: 0n,
+  bytesStored: 0n,
+  bytesWritten: 0n,
+  warnings: 0n,
+};
+const at = (counters: Partial<JobCounters>, expectedBytes = 10_000n) => ({
+  phase: 'TRANSFERRING' as const,
+  counters: { ...zero, ...counters },
+  expectedBytes,
+});
 
 describe('progress', () => {
   it('tells bytes a second of the last interval and the time left', () => {
@@ -18,7 +31,10 @@ describe('progress', () => {
 
   it('counts a restore by what it wrote', () => {
     const first = follow(undefined, at({}), 'RESTORE', 0);
-    expect(follow(first, at({ bytesWritten: 5_000n }), 'RESTORE', 1_000)).toMatchObject({ rate: 5_000n, etaSeconds: 1 });
+    expect(follow(first, at({ bytesWritten: 5_000n }), 'RESTORE', 1_000)).toMatchObject({
+      rate: 5_000n,
+      etaSeconds: 1,
+    });
   });
 
   it('promises nothing while the whole is unknown or nothing moves', () => {

@@ -23,7 +23,12 @@ const WEIGHT = 1 / 3;
 const SHORTEST_INTERVAL_MS = 200;
 
 /** What a report says together with the one before. */
-export function follow(previous: ProgressState | undefined, report: ProgressReport, kind: JobKind, at: number): ProgressState {
+export function follow(
+  previous: ProgressState | undefined,
+  report: ProgressReport,
+  kind: JobKind,
+  at: number,
+): ProgressState {
   if (!previous) return { ...report, at, rate: 0n, pace: 0 };
   const elapsed = at - previous.at;
   if (elapsed < SHORTEST_INTERVAL_MS) return { ...previous, ...report };

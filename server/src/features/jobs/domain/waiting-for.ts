@@ -15,8 +15,10 @@ export const AGENT_LIMIT = 4;
 export function waitingFor(job: Job, around: Surroundings): string | undefined {
   if (job.state !== 'QUEUED') return undefined;
   if (!around.agentConnected) return 'The agent is not connected.';
-  if (around.activeJobOfItem) return `Another ${around.activeJobOfItem.kind === 'BACKUP' ? 'backup' : 'restore'} of the same item is under way.`;
+  if (around.activeJobOfItem)
+    return `Another ${around.activeJobOfItem.kind === 'BACKUP' ? 'backup' : 'restore'} of the same item is under way.`;
   if (around.activeJobsOfAgent >= AGENT_LIMIT) return `The agent is busy with ${around.activeJobsOfAgent} jobs.`;
-  if (job.notBefore > around.now) return `Attempt ${job.attempt} starts in ${Math.ceil((job.notBefore - around.now) / 1_000)} s.`;
+  if (job.notBefore > around.now)
+    return `Attempt ${job.attempt} starts in ${Math.ceil((job.notBefore - around.now) / 1_000)} s.`;
   return 'It is about to start.';
 }

@@ -2,8 +2,8 @@ import { decodeGlobalIdOf } from '@holdfast/core/ids';
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
 import { ConnectionArgs, presentPage, toPageRequest } from '../../../platform/graphql/connection.js';
 import type { GraphqlContext } from '../../../platform/graphql/graphql-context.js';
-import { OrderDirectionEnum } from '../../../platform/graphql/order.js';
 import type { OrderDirection } from '../../../platform/graphql/order.js';
+import { OrderDirectionEnum } from '../../../platform/graphql/order.js';
 import { AgentType, presentAgent } from '../../agents/graphql/agent.type.js';
 import { presentSubscription, SubscriptionType } from '../../subscriptions/graphql/subscription.type.js';
 import type { Job } from '../domain/job.js';
@@ -12,7 +12,15 @@ import { getJob, listJobNotices } from '../use-cases/get-job.js';
 import { listJobs } from '../use-cases/list-jobs.js';
 import { watchJob, watchJobs } from '../use-cases/watch-jobs.js';
 import { CancelJobInput, CancelJobPayload, JobFilterInput, toJobFilter } from './job.inputs.js';
-import { JobConnection, JobNoticeType, JobProgressType, JobType, presentJob, presentNotice, presentProgress } from './job.type.js';
+import {
+  JobConnection,
+  JobNoticeType,
+  JobProgressType,
+  JobType,
+  presentJob,
+  presentNotice,
+  presentProgress,
+} from './job.type.js';
 import { loadWait } from './wait-loader.js';
 
 interface LiveArgs {
@@ -29,7 +37,11 @@ export class JobResolver {
     @Arg('filter', () => JobFilterInput, { nullable: true }) filter?: JobFilterInput | null,
     @Arg('orderBy', () => OrderDirectionEnum, { nullable: true, defaultValue: 'DESC' }) orderBy?: OrderDirection | null,
   ): Promise<object> {
-    return presentPage(args, await listJobs(ctx, toJobFilter(filter), toPageRequest(args, orderBy ?? 'DESC')), presentJob);
+    return presentPage(
+      args,
+      await listJobs(ctx, toJobFilter(filter), toPageRequest(args, orderBy ?? 'DESC')),
+      presentJob,
+    );
   }
 
   @Query(() => JobType, { nullable: true })
@@ -39,17 +51,23 @@ export class JobResolver {
   }
 
   @Mutation(() => CancelJobPayload)
-  async cancelJob(@Ctx() ctx: GraphqlContext, @Arg('input', () => CancelJobInput) input: CancelJobInput): Promise<CancelJobPayload> {
+  async cancelJob(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => CancelJobInput) input: CancelJobInput,
+  ): Promise<CancelJobPayload> {
     return { job: presentJob(await cancelJob(ctx, { jobId: decodeGlobalIdOf('Job', input.jobId) })) };
   }
 
-  @Subscription(() => JobType, { subscribe: ({ args, context }: LiveArgs) => watchJob(context, { jobId: decodeGlobalIdOf('Job', args.id ?? '') }) })
+  @Subscription(() => JobType, {
+    subscribe: ({ args, context }: LiveArgs) => watchJob(context, { jobId: decodeGlobalIdOf('Job', args.id ?? '') }),
+  })
   jobUpdated(@Root() job: Job, @Arg('id', () => ID) _id: string): JobType {
     return presentJob(job);
   }
 
   @Subscription(() => JobType, {
-    subscribe: ({ args, context }: LiveArgs) => watchJobs(context, { subscriptionId: decodeGlobalIdOf('Subscription', args.subscriptionId ?? '') }),
+    subscribe: ({ args, context }: LiveArgs) =>
+      watchJobs(context, { subscriptionId: decodeGlobalIdOf('Subscription', args.subscriptionId ?? '') }),
   })
   jobsUpdated(@Root() job: Job, @Arg('subscriptionId', () => ID) _subscriptionId: string): JobType {
     return presentJob(job);
@@ -57,7 +75,9 @@ export class JobResolver {
 
   @FieldResolver(() => SubscriptionType)
   async subscription(@Root() { job }: JobType, @Ctx() ctx: GraphqlContext): Promise<SubscriptionType | undefined> {
-    const found = await ctx.loaders.load('subscription', job.subscriptionId, (stores, ids) => stores.subscriptions.getMany(ids));
+    const found = await ctx.loaders.load('subscription', job.subscriptionId, (stores, ids) =>
+      stores.subscriptions.getMany(ids),
+    );
     return found && presentSubscription(found);
   }
 

@@ -22,7 +22,12 @@ export const JobStateEnum: { readonly [S in JobState]: S } = {
 };
 registerEnumType(JobStateEnum, { name: 'JobState' });
 
-export const JobPhaseEnum: { readonly [P in JobPhase]: P } = { PREPARING: 'PREPARING', TRANSFERRING: 'TRANSFERRING', COMMITTING: 'COMMITTING', FINISHING: 'FINISHING' };
+export const JobPhaseEnum: { readonly [P in JobPhase]: P } = {
+  PREPARING: 'PREPARING',
+  TRANSFERRING: 'TRANSFERRING',
+  COMMITTING: 'COMMITTING',
+  FINISHING: 'FINISHING',
+};
 registerEnumType(JobPhaseEnum, { name: 'JobPhase' });
 
 @ObjectType('JobProgress')
@@ -119,13 +124,29 @@ export function presentJob(job: Job): JobType {
   };
 }
 
-const NOTHING_YET: JobCounters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
+const NOTHING_YET: JobCounters = {
+  entries: 0n,
+  files: 0n,
+  bytesTotal: 0n,
+  bytesRead: 0n,
+  bytesChanged: 0n,
+  bytesSent: 0n,
+  bytesStored: 0n,
+  bytesWritten: 0n,
+  warnings: 0n,
+};
 
 /** What runs now as it was last reported; of a job that is over, its final counters; zeros before anything was reported. */
 export function presentProgress(job: Job, live: ProgressState | undefined): JobProgressType {
   if (live !== undefined && !isFinal(job)) {
     const { counters, phase, expectedBytes, rate, etaSeconds } = live;
-    return { ...withoutWarnings(counters), phase, expectedBytes: expectedBytes === 0n ? null : expectedBytes, rate, etaSeconds: etaSeconds ?? null };
+    return {
+      ...withoutWarnings(counters),
+      phase,
+      expectedBytes: expectedBytes === 0n ? null : expectedBytes,
+      rate,
+      etaSeconds: etaSeconds ?? null,
+    };
   }
   const phase = job.counters === undefined ? 'PREPARING' : 'FINISHING';
   return { ...withoutWarnings(job.counters ?? NOTHING_YET), phase, expectedBytes: null, rate: 0n, etaSeconds: null };

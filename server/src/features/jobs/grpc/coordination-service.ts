@@ -1,10 +1,11 @@
-import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
-import { SessionKind } from '@holdfast/proto/v1';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
+import { CoordinationServiceService, SessionKind } from '@holdfast/proto/v1';
 import type { Context, ContextFor } from '../../../platform/context.js';
 import { requireRole } from '../../../platform/grpc/caller.js';
 import type { VaultStoreRef } from '../../../platform/grpc/gateway-client.js';
+import type { GrpcService } from '../../../platform/grpc/grpc-server.js';
 import { peerAddress } from '../../../platform/grpc/peer-address.js';
 import { unary } from '../../../platform/grpc/unary.js';
 import type { Log } from '../../../platform/telemetry/log.js';
@@ -13,16 +14,19 @@ import { authorizeSession } from '../use-cases/authorize-session.js';
 import { fromCounters, fromWireBackupType, fromWireRef } from './job-messages.js';
 
 /** Gateway → control. Every handler takes the gateway from its certificate; what it says about agents and jobs is checked by the use cases. */
-export function coordinationService(contextFor: ContextFor, log: Log, useCases: CoordinationUseCases): CoordinationServiceServer {
+export function coordinationService(contextFor: ContextFor, log: Log, useCases: CoordinationUseCases): GrpcService {
   const asGateway = <Request, Response>(handle: (ctx: Context, request: Request) => Promise<Response>) =>
     unary<Request, Response>(log, async (request, call: ServerUnaryCall<Request, Response>) => {
       const { id } = requireRole(call, 'gateway');
       return handle(contextFor({ kind: 'gateway', gatewayId: id }, peerAddress(call)), request);
     });
 
-  return {
+  const handlers: CoordinationServiceServer = {
     authorizeSession: asGateway(async (ctx, request) => {
-      const scope = await authorizeSession(ctx, { agentId: uuidFromBytes(request.agentId), job: fromWireRef(request.job) });
+      const scope = await authorizeSession(ctx, {
+        agentId: uuidFromBytes(request.agentId),
+        job: fromWireRef(request.job),
+      });
       return {
         kind: scope.kind === 'BACKUP' ? SessionKind.SESSION_KIND_BACKUP : SessionKind.SESSION_KIND_RESTORE,
         vault: toWireStore(scope.vault),
@@ -44,17 +48,35 @@ export function coordinationService(contextFor: ContextFor, log: Log, useCases: 
     }),
     recordPoint: asGateway(async (ctx, request) => {
       const { agentId, job, pointId, signedPoint } = request;
-      await useCases.recordPoint(ctx, { agentId: uuidFromBytes(agentId), job: fromWireRef(job), pointId: uuidFromBytes(pointId), signedPoint });
+      await useCases.recordPoint(ctx, {
+        agentId: uuidFromBytes(agentId),
+        job: fromWireRef(job),
+        pointId: uuidFromBytes(pointId),
+        signedPoint,
+      });
       return {};
     }),
     releaseFrameKeys: asGateway(async (ctx, { job, frames }) => {
-      const questions = frames.map(({ domainId, sessionKey, frame }) => ({ domainId: uuidFromBytes(domainId), sessionKey, frame }));
+      const questions = frames.map(({ domainId, sessionKey, frame }) => ({
+        domainId: uuidFromBytes(domainId),
+        sessionKey,
+        frame,
+      }));
       const keys = await useCases.releaseFrameKeys(ctx, { job: fromWireRef(job), frames: questions });
       return { sealedFrameKeys: keys.map((key) => Buffer.from(key)) };
     }),
     verifyPacks: asGateway(async (ctx, { vaultId, packIds }) => {
-      const verdicts = await useCases.verifyPacks(ctx, { vaultId: uuidFromBytes(vaultId), packIds: packIds.map((id) => uuidFromBytes(id)) });
-      return { packs: verdicts.map(({ packId, good, bad }) => ({ packId: uuidToBytes(packId), good: Buffer.concat(good), bad: Buffer.concat(bad) })) };
+      const verdicts = await useCases.verifyPacks(ctx, {
+        vaultId: uuidFromBytes(vaultId),
+        packIds: packIds.map((id) => uuidFromBytes(id)),
+      });
+      return {
+        packs: verdicts.map(({ packId, good, bad }) => ({
+          packId: uuidToBytes(packId),
+          good: Buffer.concat(good),
+          bad: Buffer.concat(bad),
+        })),
+      };
     }),
     listVaultStores: asGateway(async (ctx) => ({ vaults: (await useCases.listVaultStores(ctx)).map(toWireStore) })),
     reconcilePoints: asGateway(async (ctx, { vaultId, points }) => {
@@ -62,6 +84,7 @@ export function coordinationService(contextFor: ContextFor, log: Log, useCases: 
       return { adopted: adopted.map(uuidToBytes), quarantined: quarantined.map(uuidToBytes) };
     }),
   };
+  return { name: 'holdfast.v1.CoordinationService', definition: CoordinationServiceService, handlers };
 }
 
 function toWireStore({ vaultId, storeUrl }: VaultStoreRef): VaultStore {

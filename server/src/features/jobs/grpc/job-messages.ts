@@ -3,8 +3,8 @@ import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import * as wire from '@holdfast/proto/v1';
 import type { BackupType, JobCounters, JobNotice, JobPhase, JobRef, NoticeKind } from '../domain/job.js';
 import type { BackupCommand, JobCommand, RestoreCommand } from '../domain/job-command.js';
-import { MOST_NOTICES } from '../domain/job-result.js';
 import type { JobOutcome, JobResult } from '../domain/job-result.js';
+import { MOST_NOTICES } from '../domain/job-result.js';
 import type { ProgressReport } from '../domain/progress.js';
 
 type FromServer = NonNullable<wire.ConnectResponse['message']>;
@@ -24,7 +24,9 @@ export function fromWireRef(job: wire.JobRef | undefined): JobRef {
 }
 
 export function toWireCommand(job: JobRef, command: JobCommand): FromServer {
-  return command.kind === 'BACKUP' ? { $case: 'startBackup', value: toStartBackup(job, command) } : { $case: 'startRestore', value: toStartRestore(job, command) };
+  return command.kind === 'BACKUP'
+    ? { $case: 'startBackup', value: toStartBackup(job, command) }
+    : { $case: 'startRestore', value: toStartRestore(job, command) };
 }
 
 function toStartBackup(job: JobRef, { domain, files, ...command }: BackupCommand): wire.StartBackup {
@@ -43,7 +45,12 @@ function toStartBackup(job: JobRef, { domain, files, ...command }: BackupCommand
       chunkMaxBytes: domain.chunkMaxBytes,
     },
     type: toWireBackupType(command.type),
-    files: { roots: files.roots.map(bytes), include: files.include.map(bytes), exclude: files.exclude.map(bytes), oneFileSystem: files.oneFileSystem },
+    files: {
+      roots: files.roots.map(bytes),
+      include: files.include.map(bytes),
+      exclude: files.exclude.map(bytes),
+      oneFileSystem: files.oneFileSystem,
+    },
     lastPointId: optionalId(command.lastPointId),
     lastFullPointId: optionalId(command.lastFullPointId),
     cacheGeneration: BigInt(command.cacheGeneration),
@@ -95,10 +102,19 @@ function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
     }
     case 'restore': {
       const { notRestorable, skipped, damaged } = outcome.value;
-      return { kind: 'restore', notRestorable: number(notRestorable), skipped: number(skipped), damaged: number(damaged) };
+      return {
+        kind: 'restore',
+        notRestorable: number(notRestorable),
+        skipped: number(skipped),
+        damaged: number(damaged),
+      };
     }
     case 'failure':
-      return { kind: 'failure', code: outcome.value.code.slice(0, 64), message: outcome.value.message.slice(0, LONGEST_WORDS) };
+      return {
+        kind: 'failure',
+        code: outcome.value.code.slice(0, 64),
+        message: outcome.value.message.slice(0, LONGEST_WORDS),
+      };
     case 'cancelled':
       return { kind: 'cancelled' };
     case undefined:
@@ -111,7 +127,17 @@ function fromNotice({ path, kind, message }: wire.PathNotice): JobNotice {
 }
 
 export function fromCounters(counters: wire.Counters | undefined): JobCounters {
-  const { entries = 0n, files = 0n, bytesTotal = 0n, bytesRead = 0n, bytesChanged = 0n, bytesSent = 0n, bytesStored = 0n, bytesWritten = 0n, warnings = 0n } = counters ?? {};
+  const {
+    entries = 0n,
+    files = 0n,
+    bytesTotal = 0n,
+    bytesRead = 0n,
+    bytesChanged = 0n,
+    bytesSent = 0n,
+    bytesStored = 0n,
+    bytesWritten = 0n,
+    warnings = 0n,
+  } = counters ?? {};
   return { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, bytesWritten, warnings };
 }
 
@@ -122,7 +148,11 @@ export function fromWireBackupType(type: wire.BackupType): BackupType {
 }
 
 function toWireBackupType(type: BackupType): wire.BackupType {
-  return { FULL: wire.BackupType.BACKUP_TYPE_FULL, DIFFERENTIAL: wire.BackupType.BACKUP_TYPE_DIFFERENTIAL, INCREMENTAL: wire.BackupType.BACKUP_TYPE_INCREMENTAL }[type];
+  return {
+    FULL: wire.BackupType.BACKUP_TYPE_FULL,
+    DIFFERENTIAL: wire.BackupType.BACKUP_TYPE_DIFFERENTIAL,
+    INCREMENTAL: wire.BackupType.BACKUP_TYPE_INCREMENTAL,
+  }[type];
 }
 
 const BACKUP_TYPES: Readonly<Record<wire.BackupType, BackupType | undefined>> = {
@@ -171,5 +201,9 @@ function number(value: bigint): number {
 }
 
 function malformed(what: string): HoldfastError {
-  return new HoldfastError({ kind: 'Validation', code: 'MALFORMED_MESSAGE', message: `The message does not hold ${what} that makes sense.` });
+  return new HoldfastError({
+    kind: 'Validation',
+    code: 'MALFORMED_MESSAGE',
+    message: `The message does not hold ${what} that makes sense.`,
+  });
 }

@@ -1,5 +1,5 @@
-import { isActive } from '../domain/job.js';
 import type { Job, JobCounters } from '../domain/job.js';
+import { isActive } from '../domain/job.js';
 import type { JobRow } from './job.entity.js';
 
 export function toRow(job: Job): Required<JobRow> {
@@ -67,7 +67,10 @@ export function toJob(row: JobRow): Job {
   };
 }
 
-function mapCounters<From, To>(counters: Record<keyof JobCounters, From>, map: (value: From) => To): Record<keyof JobCounters, To> {
+function mapCounters<From, To>(
+  counters: Record<keyof JobCounters, From>,
+  map: (value: From) => To,
+): Record<keyof JobCounters, To> {
   return {
     entries: map(counters.entries),
     files: map(counters.files),
@@ -80,4 +83,3 @@ function mapCounters<From, To>(counters: Record<keyof JobCounters, From>, map: (
     warnings: map(counters.warnings),
   };
 }
-

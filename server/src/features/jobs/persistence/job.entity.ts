@@ -1,7 +1,15 @@
 import { Entity, Index } from '@mikro-orm/decorators/legacy';
-import { BytesColumn, IdColumn, IdRefColumn, IntColumn, JsonColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
+import {
+  BytesColumn,
+  IdColumn,
+  IdRefColumn,
+  IntColumn,
+  JsonColumn,
+  TextColumn,
+  TimeColumn,
+} from '../../../platform/db/columns.js';
 import type { BackupType, JobCounters, JobKind, JobState, NoticeKind } from '../domain/job.js';
-import type { OutboxKind, OutboxMessage } from '../ports.js';
+import type { OutboxKind, OutboxMessage } from '../domain/outbox-message.js';
 
 /** Counters as decimal strings: JSON has no integers beyond 2^53. */
 export type CountersJson = Record<keyof JobCounters, string>;

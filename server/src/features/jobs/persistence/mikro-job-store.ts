@@ -3,8 +3,8 @@ import type { FilterQuery, FindOptions } from '@mikro-orm/core';
 import { LockMode, UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { dialectOf } from '../../../platform/db/database.js';
-import type { Page, PageRequest } from '../../../platform/page.js';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import { withinScopes } from '../../vaults/persistence/scope-filter.js';
 import type { Job, JobNotice, JobRef } from '../domain/job.js';
@@ -143,8 +143,6 @@ export class MikroJobStore implements JobStore {
     where: FilterQuery<JobRow>,
     options: Pick<FindOptions<JobRow>, 'orderBy' | 'limit' | 'lockMode'> = {},
   ): Promise<Job[]> {
-    return (await this.em.find(JobRow, where, { ...options, ...FRESH })).map((row) =>
-      toJob(row),
-    );
+    return (await this.em.find(JobRow, where, { ...options, ...FRESH })).map((row) => toJob(row));
   }
 }

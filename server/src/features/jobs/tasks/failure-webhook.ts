@@ -22,10 +22,19 @@ export function createFailureWebhook(url: string): FailureWebhook {
       status = response.status;
       await response.body?.cancel();
     } catch (cause) {
-      throw new HoldfastError({ kind: 'Unavailable', code: 'WEBHOOK_UNREACHABLE', message: 'The failure webhook cannot be reached.', cause });
+      throw new HoldfastError({
+        kind: 'Unavailable',
+        code: 'WEBHOOK_UNREACHABLE',
+        message: 'The failure webhook cannot be reached.',
+        cause,
+      });
     }
     if (status < 200 || status > 299) {
-      throw new HoldfastError({ kind: 'Unavailable', code: 'WEBHOOK_REFUSED', message: `The failure webhook answered ${status}.` });
+      throw new HoldfastError({
+        kind: 'Unavailable',
+        code: 'WEBHOOK_REFUSED',
+        message: `The failure webhook answered ${status}.`,
+      });
     }
   };
 }

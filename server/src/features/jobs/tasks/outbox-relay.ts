@@ -1,7 +1,7 @@
 import type { Context } from '../../../platform/context.js';
-import type { JobRef } from '../domain/job.js';
 import { pauseAfter } from '../domain/delivery.js';
-import type { OutboxMessage } from '../ports.js';
+import type { JobRef } from '../domain/job.js';
+import type { OutboxMessage } from '../domain/outbox-message.js';
 import { passOnCancel } from '../use-cases/pass-on-cancel.js';
 import { startJob } from '../use-cases/start-job.js';
 import type { FailureWebhook } from './failure-webhook.js';
@@ -24,7 +24,10 @@ export class OutboxRelay {
     const limit = MOST_IN_FLIGHT - this.inFlight.size;
     if (limit === 0) return false;
     const now = this.ctx.clock.now();
-    const messages = await this.ctx.unitOfWork.run((stores) => stores.outbox.take({ now, hiddenUntil: now + HIDDEN_MS, limit }), { isolation: 'read-committed' });
+    const messages = await this.ctx.unitOfWork.run(
+      (stores) => stores.outbox.take({ now, hiddenUntil: now + HIDDEN_MS, limit }),
+      { isolation: 'read-committed' },
+    );
     for (const message of messages) {
       const under = relay(this.ctx, this.webhook, message)
         .catch((error: unknown) => this.ctx.log.error({ err: error, kind: message.kind }, 'outbox.defect'))
@@ -50,11 +53,18 @@ async function relay(ctx: Context, webhook: FailureWebhook | undefined, message:
   const pause = delivered ? undefined : pauseAfter(message.kind, message.attempts);
   if (!delivered && pause === undefined) ctx.log.error(about, 'outbox.given-up');
   const dueAt = pause === undefined ? undefined : ctx.clock.now() + pause;
-  await ctx.unitOfWork.run((stores) => (dueAt === undefined ? stores.outbox.remove(message.id) : stores.outbox.retryAt(message.id, dueAt)), { isolation: 'read-committed' });
+  await ctx.unitOfWork.run(
+    (stores) => (dueAt === undefined ? stores.outbox.remove(message.id) : stores.outbox.retryAt(message.id, dueAt)),
+    { isolation: 'read-committed' },
+  );
 }
 
 /** False: not now, try again. */
-async function deliver(ctx: Context, webhook: FailureWebhook | undefined, { kind, payload }: OutboxMessage): Promise<boolean> {
+async function deliver(
+  ctx: Context,
+  webhook: FailureWebhook | undefined,
+  { kind, payload }: OutboxMessage,
+): Promise<boolean> {
   switch (kind) {
     case 'DISPATCH_JOB':
       return startJob(ctx, refOf(payload));
@@ -67,7 +77,9 @@ async function deliver(ctx: Context, webhook: FailureWebhook | undefined, { kind
       await ctx.services.gateway.voidAgent(String(payload.agentId));
       return true;
     case 'FAILURE_WEBHOOK': {
-      const job = await ctx.unitOfWork.run((stores) => stores.jobs.get(String(payload.jobId)), { isolation: 'read-committed' });
+      const job = await ctx.unitOfWork.run((stores) => stores.jobs.get(String(payload.jobId)), {
+        isolation: 'read-committed',
+      });
       if (job !== undefined) await webhook?.(job);
       return true;
     }

@@ -6,7 +6,10 @@ import { holds } from '../domain/job-machine.js';
 import type { SessionScope } from '../ports.js';
 
 /** May this agent work on this job now, and on what? Only a gateway may ask. Throws Forbidden, or IllegalState for a lost epoch. */
-export async function authorizeSession(ctx: Context, input: { readonly agentId: string; readonly job: JobRef }): Promise<SessionScope> {
+export async function authorizeSession(
+  ctx: Context,
+  input: { readonly agentId: string; readonly job: JobRef },
+): Promise<SessionScope> {
   return ctx.unitOfWork.run(async (stores) => {
     const job = await requireHeldJob(ctx, stores, input.agentId, input.job);
     return ctx.services.jobs.handlers[job.kind].sessionScope(ctx, stores, job);
@@ -18,14 +21,23 @@ export async function authorizeSession(ctx: Context, input: { readonly agentId: 
  * it. The row is locked, so that the epoch still counts when the transaction commits.
  */
 export async function requireHeldJob(ctx: Context, stores: Stores, agentId: string, ref: JobRef): Promise<Job> {
-  if (ctx.principal.kind !== 'gateway') throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_A_GATEWAY', message: 'Only gateways may do this.' });
+  if (ctx.principal.kind !== 'gateway')
+    throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_A_GATEWAY', message: 'Only gateways may do this.' });
   const agent = await stores.agents.get(agentId);
   const job = await stores.jobs.lock(ref.jobId);
   if (agent === undefined || agent.revokedAt !== undefined || job === undefined || job.agentId !== agentId) {
-    throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_THIS_AGENTS_JOB', message: 'The agent may not work on this job.' });
+    throw new HoldfastError({
+      kind: 'Forbidden',
+      code: 'NOT_THIS_AGENTS_JOB',
+      message: 'The agent may not work on this job.',
+    });
   }
   if (!holds(job, agentId, ref.epoch)) {
-    throw new HoldfastError({ kind: 'IllegalState', code: 'JOB_FENCED', message: 'The job is over, or another attempt has begun: this epoch may change nothing.' });
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'JOB_FENCED',
+      message: 'The job is over, or another attempt has begun: this epoch may change nothing.',
+    });
   }
   return job;
 }

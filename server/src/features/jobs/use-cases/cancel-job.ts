@@ -3,8 +3,8 @@ import type { Context } from '../../../platform/context.js';
 import { authorize, isAllowed } from '../../access/authorize.js';
 import type { Stores } from '../../stores.js';
 import { noSuchThing } from '../../vaults/use-cases/require-vault.js';
-import { isFinal } from '../domain/job.js';
 import type { Job } from '../domain/job.js';
+import { isFinal } from '../domain/job.js';
 import { requestCancel } from '../domain/job-machine.js';
 import { appendToOutbox } from './append-to-outbox.js';
 import { requester } from './enqueue-job.js';
@@ -16,11 +16,17 @@ export async function cancelJob(ctx: Context, input: { readonly jobId: string })
     const job = await stores.jobs.lock(input.jobId);
     if (job === undefined) throw noSuchThing();
     await authorizeCancel(ctx, stores, job);
-    if (isFinal(job)) throw new HoldfastError({ kind: 'IllegalState', code: 'JOB_IS_OVER', message: `The job is over: ${job.state}.` });
+    if (isFinal(job))
+      throw new HoldfastError({ kind: 'IllegalState', code: 'JOB_IS_OVER', message: `The job is over: ${job.state}.` });
     const decision = requestCancel(job, ctx.clock.now());
     if (decision.kind !== 'changed') return job;
     const after = await saveJobChange(ctx, stores, transaction, job, decision.job);
-    if (!isFinal(after)) await appendToOutbox(ctx, stores, transaction, 'CANCEL_JOB', { jobId: job.id, epoch: job.epoch, agentId: job.agentId });
+    if (!isFinal(after))
+      await appendToOutbox(ctx, stores, transaction, 'CANCEL_JOB', {
+        jobId: job.id,
+        epoch: job.epoch,
+        agentId: job.agentId,
+      });
     await stores.audit.append(ctx, { action: 'cancelJob', target: { type: 'Job', id: job.id }, outcome: 'SUCCEEDED' });
     return after;
   });

@@ -1,9 +1,19 @@
-import { describePrincipal } from '../../access/domain/principal.js';
 import type { Context, Transaction } from '../../../platform/context.js';
+import { describePrincipal } from '../../access/domain/principal.js';
 import type { Stores } from '../../stores.js';
 import type { Job } from '../domain/job.js';
 
-export type NewJob = Pick<Job, 'kind' | 'subscriptionId' | 'vaultId' | 'protectedItemId' | 'agentId' | 'payload' | 'requestedBackupType' | 'recoveryPointId'>;
+export type NewJob = Pick<
+  Job,
+  | 'kind'
+  | 'subscriptionId'
+  | 'vaultId'
+  | 'protectedItemId'
+  | 'agentId'
+  | 'payload'
+  | 'requestedBackupType'
+  | 'recoveryPointId'
+>;
 
 /**
  * Puts a job into the queue, in the transaction of the use case that wants it: that one has authorised and

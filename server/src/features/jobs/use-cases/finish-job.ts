@@ -2,12 +2,12 @@ import { toWireError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { callingAgent } from '../../agents/use-cases/require-live-agent.js';
 import type { Stores } from '../../stores.js';
-import { isFinal } from '../domain/job.js';
 import type { Job, JobRef } from '../domain/job.js';
-import { finish } from '../domain/job-machine.js';
+import { isFinal } from '../domain/job.js';
 import type { Decision } from '../domain/job-machine.js';
-import { MOST_NOTICES } from '../domain/job-result.js';
+import { finish } from '../domain/job-machine.js';
 import type { JobResult } from '../domain/job-result.js';
+import { MOST_NOTICES } from '../domain/job-result.js';
 import { saveJobChange } from './save-job-change.js';
 
 /**
@@ -29,7 +29,10 @@ export async function finishJob(ctx: Context, ref: JobRef, reported: JobResult):
     if (decision.kind !== 'changed') return logIgnored(ctx, ref, decision);
     await stores.jobs.putNotices(job.id, result.notices);
     const after = await saveJobChange(ctx, stores, transaction, job, decision.job);
-    ctx.log.info({ jobId: job.id, kind: job.kind, epoch: ref.epoch, state: after.state, code: after.error?.code }, 'job.finished');
+    ctx.log.info(
+      { jobId: job.id, kind: job.kind, epoch: ref.epoch, state: after.state, code: after.error?.code },
+      'job.finished',
+    );
   });
 }
 

@@ -25,6 +25,7 @@ export async function listJobNotices(ctx: Context, id: string): Promise<JobNotic
 
 async function visibleJob(ctx: Context, stores: Stores, id: string): Promise<Job | undefined> {
   const job = await stores.jobs.get(id);
-  if (job !== undefined) await authorize(ctx, stores, 'job.read', { subscriptionId: job.subscriptionId, vaultId: job.vaultId });
+  if (job !== undefined)
+    await authorize(ctx, stores, 'job.read', { subscriptionId: job.subscriptionId, vaultId: job.vaultId });
   return job;
 }

@@ -8,6 +8,8 @@ export async function renewLeases(ctx: Context, jobs: readonly JobRef[]): Promis
   if (jobs.length === 0) return [];
   const until = ctx.clock.now() + LEASE_MS;
   // One statement per job fences itself, so nothing stricter is needed for the most frequent write of all.
-  const held = await ctx.unitOfWork.run((stores) => stores.jobs.renewLeases(callingAgent(ctx), jobs, until), { isolation: 'read-committed' });
+  const held = await ctx.unitOfWork.run((stores) => stores.jobs.renewLeases(callingAgent(ctx), jobs, until), {
+    isolation: 'read-committed',
+  });
   return jobs.filter(({ jobId }) => !held.some((each) => each.jobId === jobId));
 }

@@ -1,7 +1,7 @@
 import type { Context, Transaction } from '../../../platform/context.js';
 import type { Stores } from '../../stores.js';
-import { isActive } from '../domain/job.js';
 import type { Job, JobRef } from '../domain/job.js';
+import { isActive } from '../domain/job.js';
 import { accept, LEASE_MS } from '../domain/job-machine.js';
 import { saveJobChange } from './save-job-change.js';
 import { takeFromHolder } from './take-from-holder.js';
@@ -27,7 +27,8 @@ export async function resumeJobs(
     }
     const decision = accept(job, agentId, job.epoch, now);
     const kept = decision.kind === 'changed' ? await saveJobChange(ctx, stores, transaction, job, decision.job) : job;
-    if (decision.kind === 'unchanged') await stores.jobs.renewLeases(agentId, [{ jobId: job.id, epoch: job.epoch }], now + LEASE_MS);
+    if (decision.kind === 'unchanged')
+      await stores.jobs.renewLeases(agentId, [{ jobId: job.id, epoch: job.epoch }], now + LEASE_MS);
     held.push(kept);
   }
   const fenced = named.filter(({ jobId }) => !held.some(({ id }) => id === jobId));

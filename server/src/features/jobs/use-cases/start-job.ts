@@ -29,7 +29,12 @@ export async function startJob(ctx: Context, ref: JobRef): Promise<boolean> {
 
 async function findClaimed(ctx: Context, ref: JobRef): Promise<Job | undefined> {
   const job = await ctx.unitOfWork.run((stores) => stores.jobs.get(ref.jobId), { isolation: 'read-committed' });
-  return job !== undefined && job.state === 'DISPATCHED' && job.cancelRequestedAt === undefined && holds(job, job.agentId, ref.epoch) ? job : undefined;
+  return job !== undefined &&
+    job.state === 'DISPATCHED' &&
+    job.cancelRequestedAt === undefined &&
+    holds(job, job.agentId, ref.epoch)
+    ? job
+    : undefined;
 }
 
 async function giveUp(ctx: Context, ref: JobRef, error: unknown): Promise<void> {

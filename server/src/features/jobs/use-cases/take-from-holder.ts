@@ -10,5 +10,8 @@ export async function takeFromHolder(ctx: Context, stores: Stores, transaction: 
   const decision = loseHolder(job, recorded, ctx.clock.now());
   if (decision.kind !== 'changed') return;
   const after = await saveJobChange(ctx, stores, transaction, job, decision.job);
-  ctx.log.warn({ jobId: job.id, agentId: job.agentId, epoch: job.epoch, attempt: job.attempt, state: after.state }, 'job.holder-lost');
+  ctx.log.warn(
+    { jobId: job.id, agentId: job.agentId, epoch: job.epoch, attempt: job.attempt, state: after.state },
+    'job.holder-lost',
+  );
 }

@@ -1,18 +1,28 @@
-import { credentials } from '@grpc/grpc-js';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { credentials } from '@grpc/grpc-js';
 import { HoldfastError } from '@holdfast/core/errors';
-import { ControlServiceClient } from '@holdfast/proto/v1';
 import type { ConnectRequest, ConnectResponse, Counters, JobFinished } from '@holdfast/proto/v1';
-import { fromGrpcError } from '../../../platform/grpc/errors.js';
-import type { JobRef } from '../../jobs/domain/job.js';
-import { fromWireRef, toWireRef } from '../../jobs/grpc/job-messages.js';
+import { ControlServiceClient } from '@holdfast/proto/v1';
+import { fromGrpcError } from '../../../../platform/grpc/errors.js';
+import type { JobRef } from '../../../jobs/domain/job.js';
+import { fromWireRef, toWireRef } from '../../../jobs/grpc/job-messages.js';
 
 type FromServer = NonNullable<ConnectResponse['message']>;
 type ToServer = NonNullable<ConnectRequest['message']>;
 type Outcome = NonNullable<JobFinished['outcome']>;
 
 const PATIENCE_MS = 5_000;
-const zero: Counters = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, bytesWritten: 0n, warnings: 0n };
+const zero: Counters = {
+  entries: 0n,
+  files: 0n,
+  bytesTotal: 0n,
+  bytesRead: 0n,
+  bytesChanged: 0n,
+  bytesSent: 0n,
+  bytesStored: 0n,
+  bytesWritten: 0n,
+  warnings: 0n,
+};
 
 /** An agent that does only what a test tells it, over a real stream. */
 export class TestAgent {
@@ -26,7 +36,10 @@ export class TestAgent {
 
   stream(): TestStream {
     const { ca, key, certificateChain } = this.identity;
-    const client = new ControlServiceClient(this.address, credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(certificateChain)));
+    const client = new ControlServiceClient(
+      this.address,
+      credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(certificateChain)),
+    );
     const stream = new TestStream(client.connect(), () => client.close());
     this.streams.push(stream);
     return stream;
@@ -68,7 +81,9 @@ export class TestStream {
         resolve(error);
       };
       call.on('error', (error) => finish(fromGrpcError(error)));
-      call.on('end', () => finish(new HoldfastError({ kind: 'Cancelled', code: 'ENDED', message: 'The server ended the stream.' })));
+      call.on('end', () =>
+        finish(new HoldfastError({ kind: 'Cancelled', code: 'ENDED', message: 'The server ended the stream.' })),
+      );
     });
   }
 
@@ -86,7 +101,17 @@ export class TestStream {
   }
 
   finish(job: JobRef, outcome: Outcome, extra: Partial<JobFinished> = {}): void {
-    this.send({ $case: 'jobFinished', value: { job: toWireRef(job), counters: { ...zero, bytesRead: 5n }, notices: [], noticesTotal: 0n, ...extra, outcome } });
+    this.send({
+      $case: 'jobFinished',
+      value: {
+        job: toWireRef(job),
+        counters: { ...zero, bytesRead: 5n },
+        notices: [],
+        noticesTotal: 0n,
+        ...extra,
+        outcome,
+      },
+    });
   }
 
   /** The next message of this kind; those before it are passed over. */
