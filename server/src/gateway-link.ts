@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
-import type { GatewayClient } from './platform/grpc/gateway-client.js';
+import type { GatewayClient } from './platform/gateway-client.js';
 import { createGrpcGatewayClient, type GrpcGatewayClient } from './platform/grpc/grpc-gateway-client.js';
 import { parseListenAddress } from './platform/listen-address.js';
 import type { RotatingIdentity } from './platform/pki/rotating-identity.js';

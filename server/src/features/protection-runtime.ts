@@ -1,7 +1,7 @@
 import type { Timers } from '@holdfast/core/clock';
 import type { Random } from '@holdfast/core/ids';
 import type { ContextFor } from '../platform/context.js';
-import type { GatewayClient } from '../platform/grpc/gateway-client.js';
+import type { GatewayClient } from '../platform/gateway-client.js';
 import { type Loop, startLoop } from '../platform/scheduler/loop.js';
 import type { Log } from '../platform/telemetry/log.js';
 import type { CoordinationUseCases } from './jobs/coordination.js';

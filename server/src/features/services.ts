@@ -1,6 +1,6 @@
 import type { AccessServices } from './access/services.js';
 import type { AgentServices } from './agents/services.js';
-import type { GatewayClient } from '../platform/grpc/gateway-client.js';
+import type { GatewayClient } from '../platform/gateway-client.js';
 import type { JobServices, Wakeable } from './jobs/services.js';
 import type { KeyKeeper } from './vaults/key-keeper.js';
 import type { FrameOpening } from './vaults/opening/frame-opening.js';

@@ -1,5 +1,5 @@
 import type { Context } from '../../platform/context.js';
-import type { VaultStoreRef } from '../../platform/grpc/gateway-client.js';
+import type { VaultStoreRef } from '../../platform/gateway-client.js';
 import type { Page, PageRequest } from '../../platform/page.js';
 import type { Scope } from '../access/domain/scope.js';
 import type { Stores } from '../stores.js';

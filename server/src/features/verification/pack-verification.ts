@@ -1,5 +1,5 @@
 import { ID_BYTES } from '@holdfast/core/engine';
-import type { GatewayClient, VaultStoreRef } from '../../platform/grpc/gateway-client.js';
+import type { GatewayClient, VaultStoreRef } from '../../platform/gateway-client.js';
 import type { DomainAccess, FrameOpening, FrameVerdict } from '../vaults/opening/frame-opening.js';
 
 /** Undefined for a domain that is not the vault's. */

@@ -15,7 +15,7 @@ import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { rotateIdentity } from '../pki/rotating-identity.js';
 import { callerFromCertificate } from './caller.js';
 import { toGrpcStatus } from './errors.js';
-import type { Fetched } from './gateway-client.js';
+import type { Fetched } from '../gateway-client.js';
 import type { GrpcGatewayClient } from './grpc-gateway-client.js';
 import { createGrpcGatewayClient } from './grpc-gateway-client.js';
 import type { GrpcServer } from './grpc-server.js';

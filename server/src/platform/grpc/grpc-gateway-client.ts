@@ -7,7 +7,7 @@ import type { FetchChunksResponse, VaultStore, FetchedFrame as WireFrame } from 
 import { PackKind, VaultStoreServiceClient } from '@holdfast/proto/v1';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { fromGrpcError } from './errors.js';
-import type { Fetched, FetchedFrame, GatewayClient, VaultStoreRef } from './gateway-client.js';
+import type { Fetched, FetchedFrame, GatewayClient, VaultStoreRef } from '../gateway-client.js';
 
 export interface GatewayAddress {
   /** host:port of the gateway's data listener. */

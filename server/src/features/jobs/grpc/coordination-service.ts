@@ -4,7 +4,7 @@ import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
 import { CoordinationServiceService, SessionKind } from '@holdfast/proto/v1';
 import type { Context, ContextFor } from '../../../platform/context.js';
 import { requireRole } from '../../../platform/grpc/caller.js';
-import type { VaultStoreRef } from '../../../platform/grpc/gateway-client.js';
+import type { VaultStoreRef } from '../../../platform/gateway-client.js';
 import type { GrpcService } from '../../../platform/grpc/grpc-server.js';
 import { peerAddress } from '../../../platform/grpc/peer-address.js';
 import { unary } from '../../../platform/grpc/unary.js';

@@ -1,6 +1,6 @@
 import { type FetchNode, parseNode } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
-import type { GatewayClient, VaultStoreRef } from '../../../platform/grpc/gateway-client.js';
+import type { GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
 import { BoundedCache } from '../../vaults/opening/bounded-cache.js';
 import type { DomainAccess, FrameOpening } from '../../vaults/opening/frame-opening.js';
 

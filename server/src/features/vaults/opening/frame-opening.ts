@@ -1,5 +1,5 @@
 import type { OpenedChunk } from '@holdfast/core/engine';
-import type { FetchedFrame } from '../../../platform/grpc/gateway-client.js';
+import type { FetchedFrame } from '../../../platform/gateway-client.js';
 
 /** What opens one dedup domain. Secret: it passes between threads and never into a log, an error or an answer. */
 export interface DomainAccess {

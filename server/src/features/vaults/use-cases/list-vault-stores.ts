@@ -1,5 +1,5 @@
 import type { Context } from '../../../platform/context.js';
-import type { VaultStoreRef } from '../../../platform/grpc/gateway-client.js';
+import type { VaultStoreRef } from '../../../platform/gateway-client.js';
 import { authorize } from '../../access/authorize.js';
 import { SERVER } from '../../access/domain/scope.js';
 

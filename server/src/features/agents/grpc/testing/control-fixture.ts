@@ -11,7 +11,7 @@ import { pino } from 'pino';
 import { createControlListeners } from '../../../../control-listeners.js';
 import type { Context, ContextFor } from '../../../../platform/context.js';
 import { fromGrpcError } from '../../../../platform/grpc/errors.js';
-import type { GatewayClient } from '../../../../platform/grpc/gateway-client.js';
+import type { GatewayClient } from '../../../../platform/gateway-client.js';
 import type { Authority, IssuedIdentity } from '../../../../platform/pki/certificate-authority.js';
 import { createAuthority, EC, generateAuthority } from '../../../../platform/pki/certificate-authority.js';
 import { rotateIdentity } from '../../../../platform/pki/rotating-identity.js';
