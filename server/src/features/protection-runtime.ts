@@ -67,7 +67,7 @@ export function createProtectionRuntime({ masterKey, gateway, timers, random, lo
       const vaultLog = contextFor({ kind: 'system', task: 'vault-log' });
       loops = {
         schedule: startLoop({ name: 'schedule', everyMs: SCHEDULE_MS, run: () => fireDueBackups(schedule), timers, log }),
-        vaultLog: startLoop({ name: 'vault-log', everyMs: LOG_RETRY_MS, run: async () => void (await writeLogs(vaultLog)), timers, log }),
+        vaultLog: startLoop({ name: 'vault-log', everyMs: LOG_RETRY_MS, run: async () => (await writeLogs(vaultLog)) > 0, timers, log }),
       };
     },
     async stop() {
