@@ -84,9 +84,10 @@ async function footerOf(store: MemoryStore, name: string): Promise<PackFooter> {
   return readPackFooter(store, parsed.id);
 }
 
-/** Flips one bit in the middle of a stored pack's first frame. */
+/** Flips one bit of a stored pack's first frame. */
 export async function damagePack(store: MemoryStore, packId: Uint8Array): Promise<void> {
   const bytes = await store.get(packName(packId));
-  bytes.writeUInt8(bytes.readUInt8(40) ^ 1, 40);
+  // Behind the header, inside the shortest frame that there is.
+  bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20);
   await store.put(packName(packId), bytes);
 }

@@ -16,7 +16,7 @@ export interface PackVerdict {
 
 const IN_FLIGHT = 3;
 
-/** Opens and re-hashes packs, so that a gateway may count their copies for others. A pack that is not there gets no verdict. */
+/** Opens and re-hashes packs, so that a gateway may count their copies for others. A pack that is not there, or whose footer is damaged, gets no verdict. */
 export async function verifyPacks(ctx: Context, input: { readonly vaultId: string; readonly packIds: readonly string[] }): Promise<PackVerdict[]> {
   requireGateway(ctx);
   const vault = await ctx.unitOfWork.run((stores) => requireVault(ctx, stores, 'vault.read', input.vaultId));
@@ -40,7 +40,9 @@ async function verifyPack(ctx: Context, vault: Vault, packId: string, accessOf: 
     return { packId, ...verdict };
   } catch (error) {
     if (isHoldfastError(error, 'NotFound')) return undefined;
-    throw error;
+    if (!isHoldfastError(error, 'Integrity')) throw error;
+    ctx.log.warn({ vaultId: vault.id, packId, code: error.code }, 'pack.not-readable');
+    return undefined;
   }
 }
 
