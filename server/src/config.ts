@@ -27,7 +27,8 @@ export interface ServerConfig {
   readonly logLevel: string;
 }
 
-interface RawOptions {
+/** As commander collects them. */
+export interface RawOptions {
   role: string;
   data: string;
   http: string;

@@ -6,7 +6,7 @@ import { systemClock } from '@holdfast/core/clock';
 import { asHoldfastError, ERROR_TABLE } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { Command } from 'commander';
-import { declareDataOption, declareOptions, type ServerConfig, toConfig } from './config.js';
+import { declareDataOption, declareOptions, type RawOptions, type ServerConfig, toConfig } from './config.js';
 import { lockFolder, prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
 import { orBindFailure } from './platform/listen-address.js';
 import type { GatewayCredentials } from './platform/process-channel.js';
@@ -16,6 +16,7 @@ import { openParentChannel, type ParentChannel } from './platform/processes/pare
 import { runChild } from './platform/processes/run-child.js';
 import { Supervisor } from './platform/processes/supervisor.js';
 import { createLog } from './platform/telemetry/create-log.js';
+import type { ResetPasswordOptions } from './reset-password-command.js';
 
 /** A predecessor that was killed with its supervisor needs a moment to notice. */
 const LOCK_WAIT_MS = 10_000;
@@ -33,14 +34,14 @@ const program: Command = new Command('holdfast-server')
   .allowExcessArguments(false)
   .enablePositionalOptions();
 declareOptions(program);
-program.action(async (options) => serve(toConfig(options)));
+program.action(async (options: RawOptions) => serve(toConfig(options)));
 declareDataOption(
   program
     .command('reset-password')
     .description('give a user a new password, read from standard input; their sessions end'),
 )
   .requiredOption('--user <name>', 'whose password')
-  .action(async (options) => {
+  .action(async (options: ResetPasswordOptions) => {
     const { resetPassword } = await import('./reset-password-command.js');
     await resetPassword(options);
   });

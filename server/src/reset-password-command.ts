@@ -14,12 +14,14 @@ import { requireCurrentSchema } from './platform/db/migrate.js';
 import { createUnitOfWork } from './platform/db/unit-of-work.js';
 import { createLog } from './platform/telemetry/create-log.js';
 
-/** `holdfast-server reset-password`: beside a running server or without one. */
-export async function resetPassword(options: {
+export interface ResetPasswordOptions {
   readonly data: string;
   readonly database?: string;
   readonly user: string;
-}): Promise<void> {
+}
+
+/** `holdfast-server reset-password`: beside a running server or without one. */
+export async function resetPassword(options: ResetPasswordOptions): Promise<void> {
   const address = databaseAddress(resolve(options.data), options.database);
   if (address.dialect === 'sqlite' && !existsSync(address.file)) {
     throw new HoldfastError({

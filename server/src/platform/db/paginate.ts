@@ -28,7 +28,7 @@ export async function paginate<Row extends { id: string }>(
   });
   const items = rows
     .slice(0, first)
-    .map((item) => ({ cursor: encodeCursor({ key: Number(item[key]), id: item.id }), item: item as Row }));
+    .map((item) => ({ cursor: encodeCursor({ key: Number(item[key]), id: item.id }), item: item }));
   return { items, hasNextPage: rows.length > first };
 }
 

@@ -27,6 +27,7 @@ export interface TestDatabase {
 }
 
 export const SYSTEM: Principal = { kind: 'system', task: 'test' };
+// eslint-disable-next-line no-restricted-properties -- a test's setting, not the product's
 const POSTGRES = process.env.HOLDFAST_TEST_POSTGRES;
 
 /**

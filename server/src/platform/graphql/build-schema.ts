@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { Timers } from '@holdfast/core/clock';
 import type { GraphQLSchema } from 'graphql';
-import { buildSchema, type MiddlewareFn, type NonEmptyArray, type PubSub } from 'type-graphql';
+import { buildSchema, type MiddlewareFn, type PubSub } from 'type-graphql';
 import type { PayloadSeal } from '../idempotency/payload-seal.js';
 import type { GraphqlContext } from './graphql-context.js';
 import { NodeResolver } from './node.resolver.js';
@@ -18,7 +18,7 @@ export interface SchemaPorts {
 /** The executable schema of all features. */
 export async function buildHoldfastSchema(ports: SchemaPorts): Promise<GraphQLSchema> {
   const schema = await buildSchema({
-    resolvers: [NodeResolver, ...RESOLVERS] as NonEmptyArray<Function>,
+    resolvers: [NodeResolver, ...RESOLVERS],
     globalMiddlewares: [nameOperation, limitTime(ports.timers), handleOnce(ports.seal)],
     // Use cases check their input, for every door.
     validate: false,

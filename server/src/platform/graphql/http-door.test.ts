@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- answers have the shape that the query asks for */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeGlobalId } from '@holdfast/core/ids';

@@ -113,16 +113,13 @@ function answerErrors(base: BaseContext): ErrorRequestHandler {
     if (status === 500) base.log.error({ err: error }, 'http.defect');
     const code = status === 500 ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT';
     const reason = status === 413 ? 'BODY_TOO_LARGE' : status === 500 ? 'INTERNAL' : 'BAD_REQUEST';
-    response
-      .status(status)
-      .json({
-        errors: [
-          {
-            message:
-              status === 413 ? `A request has at most ${LIMITS.bodyBytes} bytes.` : 'The request cannot be read.',
-            extensions: { code, reason },
-          },
-        ],
-      });
+    response.status(status).json({
+      errors: [
+        {
+          message: status === 413 ? `A request has at most ${LIMITS.bodyBytes} bytes.` : 'The request cannot be read.',
+          extensions: { code, reason },
+        },
+      ],
+    });
   };
 }

@@ -83,7 +83,7 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
     onNext: (_ctx, _id, _payload, _args, result) =>
       result.errors === undefined
         ? result
-        : { ...result, errors: result.errors.map((each) => formatError(each, base.log)) as never },
+        : { ...result, errors: result.errors.map((each) => formatError(each, base.log)) },
     onError: (_ctx, _id, _payload, errors) => errors.map((each) => formatError(each, base.log)),
   };
   const door = useServer(options, sockets);

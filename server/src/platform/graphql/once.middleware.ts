@@ -20,7 +20,7 @@ interface Payload {
  * answered before, for 24 hours, without running the mutation again. A refused mutation may be tried again under its id.
  */
 export function handleOnce(seal: PayloadSeal): MiddlewareFn<GraphqlContext> {
-  return async ({ info, args, context }, next) => {
+  return async ({ info, args, context }, next): Promise<unknown> => {
     if (info.parentType.name !== 'Mutation') return next();
     const input = (args as { input?: Payload }).input;
     const id = input?.clientMutationId ?? undefined;
@@ -34,11 +34,11 @@ export function handleOnce(seal: PayloadSeal): MiddlewareFn<GraphqlContext> {
       });
     }
     const who = callerKey(context.principal);
-    const payload =
+    const payload: unknown =
       who === undefined || NEVER_REPLAYED.has(info.fieldName)
         ? await next()
         : await once(context, seal, [who, info.fieldName, id], input, next);
-    return { ...payload, clientMutationId: id };
+    return { ...(payload as Payload), clientMutationId: id };
   };
 }
 

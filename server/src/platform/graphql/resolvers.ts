@@ -1,3 +1,4 @@
+import type { ClassType } from 'type-graphql';
 import {
   AccessResolver,
   RoleAssignmentResolver,
@@ -40,7 +41,7 @@ import { getVault } from '../../features/vaults/use-cases/get-vault.js';
 import { type NodeLoader, nodeLoader } from './node.js';
 
 /** Every resolver class. Each feature adds its own. */
-export const RESOLVERS: readonly Function[] = [
+export const RESOLVERS: readonly ClassType[] = [
   AccessResolver,
   AgentResolver,
   AuditEventResolver,

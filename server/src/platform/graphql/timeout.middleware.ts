@@ -1,12 +1,13 @@
 import type { Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
+import { OperationTypeNode } from 'graphql';
 import type { MiddlewareFn } from 'type-graphql';
 import { LIMITS } from './limits.js';
 
 /** Answers with Timeout when a root field takes too long; what it does goes on, and a repeated clientMutationId finds it. */
 export function limitTime(timers: Timers): MiddlewareFn {
-  return async ({ info }, next) => {
-    const root = info.path.prev === undefined && info.operation.operation !== 'subscription';
+  return async ({ info }, next): Promise<unknown> => {
+    const root = info.path.prev === undefined && info.operation.operation !== OperationTypeNode.SUBSCRIPTION;
     if (!root) return next();
     let cancel = (): void => undefined;
     const late = new Promise<never>((_, reject) => {

@@ -30,9 +30,10 @@ export function createPayloadSeal(masterKey: Uint8Array, random: Random): Payloa
         Buffer.from(key),
       );
       decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-      return deserialize(
+      const payload: unknown = deserialize(
         Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES)), decipher.final()]),
       );
+      return payload;
     },
     fingerprint: (input) => createHmac('sha256', hashing).update(canonical(input)).digest('hex'),
   };

@@ -31,8 +31,12 @@ class FakeChild implements ChildHandle {
     readonly bound: BoundAddresses,
   ) {}
   send = (message: ProcessMessage): void => void this.received.push(message);
-  onMessage = (listener: (message: ProcessMessage) => void): void => void (this.listener = listener);
-  onExit = (listener: (how: string) => void): void => void (this.exit = listener);
+  onMessage = (listener: (message: ProcessMessage) => void): void => {
+    this.listener = listener;
+  };
+  onExit = (listener: (how: string) => void): void => {
+    this.exit = listener;
+  };
   kill = (): void => {
     this.killed = true;
     this.ends('killed');

@@ -75,7 +75,10 @@ export class Supervisor {
     this.stopping = true;
     this.exitCode = exitCode;
     for (const cancel of this.restarts.values()) cancel();
-    if (this.children.size === 0) return this.end(exitCode);
+    if (this.children.size === 0) {
+      this.end(exitCode);
+      return;
+    }
     for (const child of this.children.values()) child.send({ type: 'shutdown' });
     this.cancelKill = this.ports.timers.after(SHUTDOWN_MS, () => {
       this.ports.log.warn({ roles: [...this.children.keys()] }, 'supervisor.killed');
@@ -108,15 +111,18 @@ export class Supervisor {
         if (role !== 'gateway') return;
         this.gatewayReady = message;
         this.children.get('control')?.send(message);
-        return this.announce();
+        this.announce();
+        return;
       case 'control-ready':
         if (role !== 'control') return;
         this.controlReady = message;
-        return this.announce();
+        this.announce();
+        return;
       case 'start-failed':
         this.ports.tell(message.message);
         child.kill();
-        return this.stop(1);
+        this.stop(1);
+        return;
       case 'shutdown':
         return;
     }
@@ -133,7 +139,8 @@ export class Supervisor {
     if (this.stopping) {
       if (this.children.size > 0) return;
       this.cancelKill();
-      return this.end(this.exitCode);
+      this.end(this.exitCode);
+      return;
     }
     const now = this.ports.clock.monotonic();
     this.crashes = [...this.crashes.filter((at) => at > now - CRASH_WINDOW_MS), now];
@@ -142,7 +149,8 @@ export class Supervisor {
       this.ports.tell(
         `The ${role} process ended ${MAX_CRASHES} times within a minute (last: ${how}); giving up. The log above says why.`,
       );
-      return this.stop(1);
+      this.stop(1);
+      return;
     }
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.crashes.length - 1), LONGEST_PAUSE_MS);
     this.restarts.set(
