@@ -22,7 +22,7 @@ import { openLiveDoor } from './platform/graphql/live-door.js';
 import { closeHttp, listenHttp, type Protection } from './platform/http/listen.js';
 import { createPayloadSeal } from './platform/idempotency/payload-seal.js';
 import { readMasterKey } from './platform/master-key.js';
-import { openAuthority } from './platform/pki/authority-file.js';
+import { openAuthority, publishCertificate } from './platform/pki/authority-file.js';
 import { rotateIdentity } from './platform/pki/rotating-identity.js';
 import type { ListenAddress, ProcessPorts } from './platform/process-roles.js';
 import type { ParentChannel } from './platform/processes/parent-channel.js';
@@ -64,6 +64,7 @@ export async function startControl(
     const fresh = !existsSync(join(pki, 'ca.json')) && !(await unitOfWork.run((stores) => stores.users.any()));
     const masterKey = await readMasterKey(config.masterKeyFile, random, fresh);
     const authority = await openAuthority(pki, masterKey, { clock, random });
+    await publishCertificate(join(config.dataDirectory, 'ca.pem'), authority.certificate);
     const hosts = certificateHosts(config);
     const controlIdentity = await rotateIdentity(
       authority,

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
-import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
@@ -34,6 +34,14 @@ export async function openAuthority(folder: string, masterKey: Uint8Array, ports
   const stored = await read(path);
   if (stored === undefined) throw broken(path);
   return createAuthority(await unseal(stored, masterKey), ports);
+}
+
+/** Leaves the CA's certificate where people find it: browsers, the CLI and scripts check the server against it. Not a secret. */
+export async function publishCertificate(path: string, certificate: string): Promise<void> {
+  if ((await read(path)) === certificate) return;
+  const beside = `${path}.${process.pid}`;
+  await writeFile(beside, certificate, { mode: 0o644 });
+  await rename(beside, path);
 }
 
 async function create(path: string, masterKey: Uint8Array, { clock, random }: AuthorityPorts): Promise<void> {
