@@ -306,8 +306,11 @@ describe('a control stream', () => {
     client.close();
     expect(control.gatewayCalls.voided).toEqual([]);
     control.gatewayCalls.away = false;
-    await db.clock.advance(60_000);
-    await expect.poll(() => control.gatewayCalls.voided).toEqual([agent.id]);
+    const later = async (): Promise<string[]> => {
+      await db.clock.advance(1_000);
+      return control.gatewayCalls.voided;
+    };
+    await expect.poll(later, { timeout: 5_000 }).toEqual([agent.id]);
     expect(statusOf(await agentOf(agent.id), control.links)).toBe('REVOKED');
     expect(
       (await listAgents(control.system, { status: 'REVOKED' }, { first: 50 })).items.map(({ item }) => item.id),

@@ -9,13 +9,13 @@ import type { FetchChunksResponse, VaultStoreServiceServer } from '@holdfast/pro
 import { EnrollmentServiceClient, PackKind, VaultStoreServiceService } from '@holdfast/proto/v1';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Fetched } from '../gateway-client.js';
 import type { Authority } from '../pki/certificate-authority.js';
 import { createAuthority, generateAuthority } from '../pki/certificate-authority.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { rotateIdentity } from '../pki/rotating-identity.js';
 import { callerFromCertificate } from './caller.js';
 import { toGrpcStatus } from './errors.js';
-import type { Fetched } from '../gateway-client.js';
 import type { GrpcGatewayClient } from './grpc-gateway-client.js';
 import { createGrpcGatewayClient } from './grpc-gateway-client.js';
 import type { GrpcServer } from './grpc-server.js';

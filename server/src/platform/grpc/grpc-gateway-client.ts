@@ -5,9 +5,9 @@ import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { FetchChunksResponse, VaultStore, FetchedFrame as WireFrame } from '@holdfast/proto/v1';
 import { PackKind, VaultStoreServiceClient } from '@holdfast/proto/v1';
+import type { Fetched, FetchedFrame, GatewayClient, VaultStoreRef } from '../gateway-client.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { fromGrpcError } from './errors.js';
-import type { Fetched, FetchedFrame, GatewayClient, VaultStoreRef } from '../gateway-client.js';
 
 export interface GatewayAddress {
   /** host:port of the gateway's data listener. */

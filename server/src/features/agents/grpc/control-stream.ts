@@ -50,6 +50,7 @@ export class ControlStream implements AgentLink {
   private greeted = false;
   private ended = false;
   private seenWrittenAt = 0;
+  private renewedAt = 0;
   private handled: Promise<void> = Promise.resolve();
   private stopWatchdog = (): void => undefined;
 
@@ -155,7 +156,7 @@ export class ControlStream implements AgentLink {
     else this.held.set(job.id, { job, epoch: ref.epoch });
   }
 
-  private progressed(message: JobProgress): void {
+  private async progressed(message: JobProgress): Promise<void> {
     const ref = fromWireRef(message.job);
     const mine = this.held.get(ref.jobId);
     if (mine?.epoch !== ref.epoch) {
@@ -164,9 +165,11 @@ export class ControlStream implements AgentLink {
     }
     this.ctx.services.jobs.progress.report(mine.job, fromJobProgress(message));
     this.ctx.services.jobs.events.changed(mine.job);
+    if (this.ctx.clock.monotonic() - this.renewedAt >= HEARTBEAT_MS) await this.renew();
   }
 
   private async renew(): Promise<void> {
+    this.renewedAt = this.ctx.clock.monotonic();
     const refs = [...this.held.values()].map(({ job, epoch }) => ({ jobId: job.id, epoch }));
     for (const lost of await renewLeases(this.ctx, refs)) {
       this.held.delete(lost.jobId);

@@ -1,7 +1,7 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
-import type { Page, PageRequest } from '../../../platform/page.js';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import type { Agent, HostFacts } from '../domain/agent.js';
 import type { AgentFilter, AgentStore } from '../ports.js';

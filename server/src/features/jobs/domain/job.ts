@@ -94,12 +94,6 @@ export interface JobNotice {
 }
 
 export const ACTIVE_STATES = ['DISPATCHED', 'RUNNING'] as const satisfies readonly JobState[];
-export const FINAL_STATES = [
-  'COMPLETED',
-  'COMPLETED_WITH_WARNINGS',
-  'FAILED',
-  'CANCELLED',
-] as const satisfies readonly JobState[];
 
 export function isActive(job: Job): boolean {
   return job.state === 'DISPATCHED' || job.state === 'RUNNING';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import type { ServiceError } from '@grpc/grpc-js';
-import { credentials, Metadata } from '@grpc/grpc-js';
+import { credentials } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { systemRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { EnrollResponse } from '@holdfast/proto/v1';
@@ -10,8 +10,8 @@ import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { pino } from 'pino';
 import { createControlListeners } from '../../../../control-listeners.js';
 import type { Context, ContextFor } from '../../../../platform/context.js';
-import { fromGrpcError } from '../../../../platform/grpc/errors.js';
 import type { GatewayClient } from '../../../../platform/gateway-client.js';
+import { fromGrpcError } from '../../../../platform/grpc/errors.js';
 import type { Authority, IssuedIdentity } from '../../../../platform/pki/certificate-authority.js';
 import { createAuthority, EC, generateAuthority } from '../../../../platform/pki/certificate-authority.js';
 import { rotateIdentity } from '../../../../platform/pki/rotating-identity.js';
@@ -170,7 +170,6 @@ export function answer<Response>(
   );
 }
 
-export const NO_METADATA = new Metadata();
 export const wireRef = (job: JobRef) => ({ jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) });
 
 function memoryGateway(calls: GatewayCalls): GatewayClient {
