@@ -38,7 +38,6 @@ export async function openAuthority(folder: string, masterKey: Uint8Array, ports
 
 /** Leaves the CA's certificate where people find it: browsers, the CLI and scripts check the server against it. Not a secret. */
 export async function publishCertificate(path: string, certificate: string): Promise<void> {
-  if ((await read(path)) === certificate) return;
   const beside = `${path}.${process.pid}`;
   await writeFile(beside, certificate, { mode: 0o644 });
   await rename(beside, path);
