@@ -7,7 +7,12 @@ const config: CodegenConfig = {
   generates: {
     './src/gql/': {
       preset: 'client',
-      config: { useTypeImports: true, enumsAsTypes: true, scalars: { DateTime: 'string', BigInt: 'string' } },
+      config: {
+        useTypeImports: true,
+        enumsAsTypes: true,
+        strictScalars: true,
+        scalars: { DateTime: 'string', BigInt: 'string', Path: 'string' },
+      },
       presetConfig: { fragmentMasking: false },
     },
   },

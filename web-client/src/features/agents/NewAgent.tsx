@@ -1,0 +1,94 @@
+import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconPlus } from '@tabler/icons-react';
+import { type FormEvent, useState } from 'react';
+import { useMutation } from 'urql';
+import { graphql } from '../../gql';
+import { announceNews } from '../../platform/graphql/news';
+import { problemOf } from '../../platform/graphql/problem';
+import { CopyBlock } from '../../platform/ui/CopyBlock';
+import { Moment } from '../../platform/ui/Moment';
+import { ProblemAlert } from '../../platform/ui/ProblemAlert';
+import { SubscriptionField } from '../subscriptions/SubscriptionField';
+
+const CreateEnrollmentTokenDocument = graphql(`
+  mutation CreateEnrollmentToken($input: CreateEnrollmentTokenInput!) {
+    createEnrollmentToken(input: $input) { token expiresAt serverAddress }
+  }
+`);
+
+/** Asks for a name and shows, once, the command that makes a host an agent of that name. */
+export function NewAgent() {
+  const [opened, { open, close }] = useDisclosure();
+  return (
+    <>
+      <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
+        Add a host
+      </Button>
+      <Modal
+        opened={opened}
+        onClose={() => {
+          close();
+          announceNews();
+        }}
+        size="lg"
+        title="Add a host"
+        closeButtonProps={{ 'aria-label': 'Close' }}
+      >
+        <Enrolment onDone={close} />
+      </Modal>
+    </>
+  );
+}
+
+function Enrolment({ onDone }: { readonly onDone: () => void }) {
+  const [agentName, setAgentName] = useState('');
+  const [subscriptionId, setSubscriptionId] = useState('');
+  const [{ data, fetching, error }, create] = useMutation(CreateEnrollmentTokenDocument);
+  const made = data?.createEnrollmentToken;
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    void create({ input: { subscriptionId, agentName } });
+  };
+  if (made) {
+    return (
+      <Stack>
+        <Text size="sm">Install Holdfast on the host, then run there as root:</Text>
+        <CopyBlock
+          what="command"
+          text={`holdfast-agent enroll --server ${made.serverAddress} --token ${made.token}\nholdfast-agent run`}
+        />
+        <Alert variant="default" title="The token works once">
+          It is good until <Moment at={made.expiresAt} /> and is not shown again. The agent appears in the list as soon
+          as it has enrolled.
+        </Alert>
+        <Group justify="flex-end">
+          <Button onClick={onDone}>Done</Button>
+        </Group>
+      </Stack>
+    );
+  }
+  return (
+    <form onSubmit={submit}>
+      <Stack>
+        <TextInput
+          label="Name of the agent"
+          description="How you want to see this host here; often its host name."
+          required
+          maxLength={100}
+          spellCheck={false}
+          data-autofocus
+          value={agentName}
+          onChange={(event) => setAgentName(event.currentTarget.value)}
+        />
+        <SubscriptionField value={subscriptionId} onChange={setSubscriptionId} />
+        {error && <ProblemAlert title="The token was not made" problem={problemOf(error)} />}
+        <Group justify="flex-end">
+          <Button type="submit" loading={fetching} disabled={subscriptionId === ''}>
+            Make the command
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,19 @@
+import { graphql } from '../../gql';
+import type { JobRowFragment } from '../../gql/graphql';
+
+/** What every list of jobs shows, and what live updates bring. */
+export const JobRow = graphql(`
+  fragment JobRow on Job {
+    id kind state requestedBackupType backupType waitingFor createdAt startedAt finishedAt attempt noticesTotal
+    protectedItem { id name }
+    agent { id name }
+    vault { id name }
+    recoveryPoint { id }
+    error { code message }
+    progress {
+      phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten expectedBytes rate etaSeconds
+    }
+  }
+`);
+
+export type JobView = JobRowFragment;

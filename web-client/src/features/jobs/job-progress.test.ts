@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { JobState } from '../../gql/graphql';
+import type { JobView } from './job-fragment';
+import { describeProgress, fractionOf, laterOf } from './job-progress';
+
+const progress = (overrides: Partial<JobView['progress']> = {}): JobView['progress'] => ({
+  phase: 'TRANSFERRING',
+  entries: '10',
+  files: '8',
+  bytesTotal: '50',
+  bytesRead: '40',
+  bytesChanged: '0',
+  bytesSent: '0',
+  bytesStored: '0',
+  bytesWritten: '20',
+  expectedBytes: '100',
+  rate: '0',
+  etaSeconds: null,
+  ...overrides,
+});
+
+describe('the progress of a job', () => {
+  it('is what a backup has looked at, and what a restore has written', () => {
+    expect(fractionOf({ kind: 'BACKUP', progress: progress() })).toBe(0.5);
+    expect(fractionOf({ kind: 'RESTORE', progress: progress() })).toBe(0.2);
+  });
+
+  it('is unknown while nobody knows how much there is, and never more than all', () => {
+    expect(fractionOf({ kind: 'BACKUP', progress: progress({ expectedBytes: '0' }) })).toBeUndefined();
+    expect(fractionOf({ kind: 'BACKUP', progress: progress({ bytesTotal: '300' }) })).toBe(1);
+  });
+
+  it('is said in words with what is known', () => {
+    expect(describeProgress({ kind: 'BACKUP', progress: progress({ rate: '1048576', etaSeconds: 125 }) })).toBe(
+      'Transferring · 50 % · 1.0 MiB/s · 2 min 5 s left',
+    );
+    expect(describeProgress({ kind: 'BACKUP', progress: progress({ phase: 'PREPARING', expectedBytes: '0' }) })).toBe(
+      'Preparing · 50 B looked at',
+    );
+  });
+});
+
+describe('two pictures of one job', () => {
+  const picture = (state: JobState, attempt = 1, entries = '10') => ({
+    state,
+    attempt,
+    progress: progress({ entries }),
+  });
+  const both = (a: ReturnType<typeof picture>, b: ReturnType<typeof picture>) => [laterOf(a, b), laterOf(b, a)];
+
+  it('an end stays an end', () => {
+    const end = picture('COMPLETED');
+    expect(both(end, picture('RUNNING', 1, '99'))).toEqual([end, end]);
+  });
+
+  it('a new attempt is later than what the former one reached', () => {
+    const again = picture('QUEUED', 2, '0');
+    expect(both(again, picture('RUNNING', 1, '99'))).toEqual([again, again]);
+  });
+
+  it('within an attempt it goes on', () => {
+    const further = picture('RUNNING', 1, '11');
+    expect(both(further, picture('RUNNING', 1, '10'))).toEqual([further, further]);
+    expect(both(further, picture('QUEUED', 1, '12'))).toEqual([further, further]);
+  });
+});

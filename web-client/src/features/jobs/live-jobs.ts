@@ -1,0 +1,61 @@
+/** The newest picture of each job that the live updates brought. */
+import { createContext, useContext, useSyncExternalStore } from 'react';
+import type { JobView } from './job-fragment';
+import { isEnded, laterOf, OPEN_STATES } from './job-progress';
+
+const KEPT = 500;
+
+export class LiveJobs {
+  #jobs: ReadonlyMap<string, JobView> = new Map();
+  readonly #listeners = new Set<() => void>();
+
+  /** Answers whether the job began or ended: then lists are out of date. */
+  take(job: JobView): boolean {
+    const before = this.#jobs.get(job.id);
+    const jobs = new Map(this.#jobs);
+    // Last in: the oldest to be touched goes first when there are too many.
+    jobs.delete(job.id);
+    jobs.set(job.id, before === undefined ? job : laterOf(job, before));
+    const [oldest] = jobs.keys();
+    if (jobs.size > KEPT && oldest !== undefined) jobs.delete(oldest);
+    this.#jobs = jobs;
+    for (const listener of this.#listeners) listener();
+    return before === undefined || (isEnded(job.state) && !isEnded(before.state));
+  }
+
+  readonly current = (): ReadonlyMap<string, JobView> => this.#jobs;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+}
+
+export const LiveJobsContext = createContext<LiveJobs>(new LiveJobs());
+
+function useLiveJobs(): ReadonlyMap<string, JobView> {
+  const jobs = useContext(LiveJobsContext);
+  return useSyncExternalStore(jobs.subscribe, jobs.current);
+}
+
+/** The given jobs, each as it is now. */
+export function useJobsAsTheyAre(jobs: readonly JobView[]): readonly JobView[] {
+  const live = useLiveJobs();
+  return jobs.map((job) => {
+    const newer = live.get(job.id);
+    return newer === undefined ? job : laterOf(newer, job);
+  });
+}
+
+/** Jobs that have not ended: those of the list and those that began since. */
+export function useOpenJobs(listed: readonly JobView[]): readonly JobView[] {
+  const live = useLiveJobs();
+  const all = new Map(listed.map((job) => [job.id, job]));
+  for (const job of live.values()) {
+    const known = all.get(job.id);
+    all.set(job.id, known === undefined ? job : laterOf(job, known));
+  }
+  return [...all.values()]
+    .filter((job) => OPEN_STATES.includes(job.state))
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt));
+}

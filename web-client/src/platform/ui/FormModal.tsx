@@ -1,0 +1,63 @@
+import { Button, Group, Modal, Stack } from '@mantine/core';
+import type { FormEvent, ReactNode } from 'react';
+import type { Problem } from '../graphql/problem';
+import { ProblemAlert } from './ProblemAlert';
+
+interface FormModalProps {
+  readonly opened: boolean;
+  readonly onClose: () => void;
+  readonly title: string;
+  readonly submit: string;
+  readonly busy: boolean;
+  readonly problem: Problem | undefined;
+  /** What the alert over a refusal says: "The vault was not created". */
+  readonly failure: string;
+  readonly onSubmit: () => void;
+  readonly disabled?: boolean;
+  readonly size?: string;
+  readonly children: ReactNode;
+}
+
+/** A dialog with one form. The focus goes in when it opens and back when it closes. */
+export function FormModal({
+  opened,
+  onClose,
+  title,
+  submit,
+  busy,
+  problem,
+  failure,
+  onSubmit,
+  disabled,
+  size,
+  children,
+}: FormModalProps) {
+  const send = (event: FormEvent): void => {
+    event.preventDefault();
+    onSubmit();
+  };
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={title}
+      size={size ?? 'md'}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <form onSubmit={send}>
+        <Stack>
+          {children}
+          {problem && <ProblemAlert title={failure} problem={problem} />}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Back
+            </Button>
+            <Button type="submit" loading={busy} disabled={disabled ?? false}>
+              {submit}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
