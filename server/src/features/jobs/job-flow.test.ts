@@ -374,7 +374,7 @@ describeOnEachDatabase('a job', (open) => {
     await reaches(second.id, 'CANCELLED');
   });
 
-  it('of a revoked agent fails at once', async () => {
+  it('of a revoked agent fails at once, and so does one that is wanted later', async () => {
     const stream = await (await newAgent()).connect();
     const running = await enqueue();
     await started(stream);
@@ -384,6 +384,7 @@ describeOnEachDatabase('a job', (open) => {
       state: 'FAILED',
       error: { code: 'FORBIDDEN', message: 'The agent was revoked.' },
     });
+    expect(await enqueue()).toMatchObject({ state: 'FAILED', error: { message: 'The agent was revoked.' } });
     expect(control.links.ready(agent.id)).toBeUndefined();
   });
 

@@ -2,6 +2,8 @@ import type { Context, Transaction } from '../../../platform/context.js';
 import { describePrincipal } from '../../access/domain/principal.js';
 import type { Stores } from '../../stores.js';
 import type { Job } from '../domain/job.js';
+import { revokeHolder } from '../domain/job-machine.js';
+import { saveJobChange } from './save-job-change.js';
 
 export type NewJob = Pick<
   Job,
@@ -33,6 +35,10 @@ export async function enqueueJob(ctx: Context, stores: Stores, transaction: Tran
     noticesTotal: 0,
   };
   await stores.jobs.insert(job);
+  const agent = await stores.agents.get(job.agentId);
+  const decision = agent?.revokedAt === undefined ? undefined : revokeHolder(job, now);
+  // A schedule goes on after its agent was revoked: each occurrence fails for everyone to see, and none waits for ever.
+  if (decision?.kind === 'changed') return saveJobChange(ctx, stores, transaction, job, decision.job);
   transaction.afterCommit(() => {
     ctx.services.jobs.events.changed(job);
     ctx.services.jobs.dispatcher.wake();
