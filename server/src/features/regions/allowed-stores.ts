@@ -1,5 +1,5 @@
 import { mkdir, realpath } from 'node:fs/promises';
-import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { RegionServices } from './ports.js';
 
@@ -11,7 +11,7 @@ export function createAllowedStores(roots: readonly string[]): RegionServices {
   return {
     async admitStore(storeUrl) {
       const path = storeUrl.startsWith(SCHEME) ? storeUrl.slice(SCHEME.length) : '';
-      if (!isAbsolute(path) || path.length > MAX_PATH || path.includes('\0') || normalize(path) !== path) {
+      if (!isAbsolute(path) || path.length > MAX_PATH || path.includes('\0') || resolve(path) !== path) {
         throw refused('A store is written local:/absolute/path, without .. and doubled or trailing slashes.');
       }
       // First what exists: making a folder through a link that leads out would already be a write outside.

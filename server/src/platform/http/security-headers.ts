@@ -2,10 +2,7 @@ import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 
 /** Only what the server itself serves may run in its pages; the sandbox, where switched on, loads from its maker. */
-export function securityHeaders(settings: {
-  readonly secure: boolean;
-  readonly introspection: boolean;
-}): RequestHandler {
+export function securityHeaders(settings: { readonly introspection: boolean }): RequestHandler {
   const strict = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
