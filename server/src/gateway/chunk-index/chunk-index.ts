@@ -72,7 +72,7 @@ export interface Point {
 
 /**
  * Where every chunk of one vault lies, who uploaded it and what is known of it; and the sessions,
- * packs and points under way. Every change is durable when its method returns. Calls are
+ * packs and points under way. Every change but one is durable when its method returns. Calls are
  * synchronous: an index belongs to one thread.
  */
 export interface ChunkIndex {
@@ -86,8 +86,9 @@ export interface ChunkIndex {
   interruptOpenSessions(): number;
 
   /**
-   * Returns the pack's number. A pack of the same uploader that never got its rows starts anew; throws
-   * Conflict when the pack id is known in any other way.
+   * Returns the pack's number. A pack of the same uploader, or a leaked one, starts anew; throws Conflict
+   * when the pack id is known in any other way. Outlives the process, but not a power cut: then a file
+   * of the pack is found without rows, as a leaked one.
    */
   recordArrivingPack(pack: {
     id: string;

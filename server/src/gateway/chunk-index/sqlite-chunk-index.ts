@@ -98,11 +98,12 @@ class SqliteChunkIndex implements ChunkIndex {
     uploaderId: string;
     session: number;
   }): number {
-    return this.write(() => {
+    return this.writeUnsynced(() => {
       const id = uuidToBytes(pack.id);
       const known = this.sql.packById.get(id);
       if (known) {
-        if (known.state === STORED || !known.agentId?.equals(uuidToBytes(pack.uploaderId))) {
+        const ofAnother = known.agentId !== null && !known.agentId.equals(uuidToBytes(pack.uploaderId));
+        if (known.state === STORED || ofAnother) {
           throw new HoldfastError({
             kind: 'Conflict',
             code: 'PACK_ID_TAKEN',
@@ -353,6 +354,16 @@ class SqliteChunkIndex implements ChunkIndex {
       return this.db.transaction(work).immediate();
     } catch (error) {
       throw asIndexError(error);
+    }
+  }
+
+  /** Without waiting for the disk; the next synced write carries it there as well. */
+  private writeUnsynced<T>(work: () => T): T {
+    this.db.pragma('synchronous = NORMAL');
+    try {
+      return this.write(work);
+    } finally {
+      this.db.pragma('synchronous = FULL');
     }
   }
 

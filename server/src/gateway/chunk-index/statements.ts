@@ -64,7 +64,7 @@ export function prepareStatements(db: Database.Database) {
       'INSERT INTO pack (id, state, kind, domain, agent, session) VALUES (@id, 0, @kind, @domain, @agent, @session)',
     ),
     insertLeaked: db.prepare<[Buffer]>(
-      'INSERT INTO pack (id, state) VALUES (?, 2) ON CONFLICT (id) DO UPDATE SET state = 2 WHERE state = 0',
+      'INSERT INTO pack (id, state) VALUES (?, 2) ON CONFLICT (id) DO UPDATE SET state = 2, agent = NULL, session = NULL WHERE state = 0',
     ),
     deleteArriving: db.prepare<[number]>('DELETE FROM pack WHERE number = ? AND state = 0'),
     deletePack: db.prepare<[number]>('DELETE FROM pack WHERE number = ? AND state <> 1'),

@@ -1,4 +1,4 @@
-import { encodePackFooter, packName, readPackFooter } from '@holdfast/core/engine';
+import { encodePackFooter, encodePackHeader, packName, readPackFooter } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -148,6 +148,24 @@ describe('receiving a pack', () => {
     expect(await world.upload(again, pack)).toBeGreaterThan(0);
     expect(again.vault.index.packIds('leaked')).toEqual([]);
     expect(await world.has(again, [chunk])).toEqual([true]);
+  });
+
+  it('takes in a file of unknown origin only if it is the very pack that is sent', async () => {
+    world = await World.create('unknown origin');
+    const { alice, bob } = world;
+    const pack = alice.pack([[alice.data('content')]]);
+    const object = Buffer.concat([encodePackHeader(pack.kind), ...pack.frames, pack.tail.bytes]);
+    await world.backup(alice);
+    await world.store.put(packName(uuidToBytes(pack.packId)), object);
+    world.crash();
+    const theirs = bob.pack([[bob.data('other')]], { packId: pack.packId });
+    const { session: bobs } = await world.backup(bob);
+    await expect(world.upload(bobs, theirs)).rejects.toMatchObject({ kind: 'Conflict' });
+    world.crash();
+    const { session } = await world.backup(alice);
+    const index = session.vault.index;
+    expect(index.packIds('leaked')).toEqual([pack.packId]);
+    expect(await world.upload(session, pack)).toBe(object.length);
   });
 
   it('forgets a pack that was arriving when the process died and whose file never came to be', async () => {
