@@ -4,11 +4,11 @@ import type { HostFacts } from './enrollment/ports.js';
 import { runBackup } from './jobs/backup/run-backup.js';
 import { JobHost } from './jobs/job-host.js';
 import { runRestore } from './jobs/restore/run-restore.js';
-import { errorFacts } from './log.js';
 import type { AgentLog } from './log.js';
+import { errorFacts } from './log.js';
 import { nice } from './platform/thread-priority.js';
-import { ControlSession } from './session/control-session.js';
 import type { ConnectionState } from './session/control-session.js';
+import { ControlSession } from './session/control-session.js';
 import { GrpcDataTransport } from './session/data-transport.js';
 import { ServerAccess } from './session/server-access.js';
 import { UnsettledJobs } from './session/unsettled-jobs.js';
@@ -41,7 +41,14 @@ export async function runAgent({ folder, identity, log, host, signal }: AgentSet
   const ports = { clock: systemClock, random: systemRandom, access, log };
   const transport = new GrpcDataTransport(ports);
   let connection: ConnectionState = { connected: false, lastError: undefined };
-  const session = new ControlSession({ ...ports, unsettled, host, onState: (state) => void (connection = state) });
+  const session = new ControlSession({
+    ...ports,
+    unsettled,
+    host,
+    onState: (state) => {
+      connection = state;
+    },
+  });
   const workload = {
     walk: (source: Parameters<typeof walkFiles>[0], stop: AbortSignal) =>
       walkFiles(source, { never: [Buffer.from(folder.path)], now: () => systemClock.now(), signal: stop }),
@@ -49,14 +56,26 @@ export async function runAgent({ folder, identity, log, host, signal }: AgentSet
   };
   const jobs = new JobHost({
     runners: {
-      backup: (command, run) => runBackup(command, run, { ...ports, transport, workload, agentId: identity.agentId, cacheFolder: folder.cacheFolder }),
-      restore: (command, run) => runRestore(command, run, { transport, restoreRoots: async () => (await loadSettings(folder)).restoreRoots }),
+      backup: (command, run) =>
+        runBackup(command, run, {
+          ...ports,
+          transport,
+          workload,
+          agentId: identity.agentId,
+          cacheFolder: folder.cacheFolder,
+        }),
+      restore: (command, run) =>
+        runRestore(command, run, { transport, restoreRoots: async () => (await loadSettings(folder)).restoreRoots }),
     },
     reports: session,
     timers: systemClock,
     log,
   });
-  const stopStatus = keepStatus(folder, () => ({ connected: connection.connected, lastError: connection.lastError ?? null, jobs: jobs.running().map(({ jobId }) => jobId) }));
+  const stopStatus = keepStatus(folder, () => ({
+    connected: connection.connected,
+    lastError: connection.lastError ?? null,
+    jobs: jobs.running().map(({ jobId }) => jobId),
+  }));
   log.info({ agent: identity.agentId, state: folder.path }, 'agent started');
   await session.run(jobs, signal);
   await jobs.stop();

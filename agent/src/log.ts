@@ -15,7 +15,12 @@ export function createLog(level: string): AgentLog {
 export const silentLog: AgentLog = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** An error as log facts. */
-export function errorFacts(thrown: unknown): { readonly kind: string; readonly code: string; readonly reason: string; readonly stack?: string | undefined } {
+export function errorFacts(thrown: unknown): {
+  readonly kind: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly stack?: string | undefined;
+} {
   const error = asHoldfastError(thrown);
   const stack = error.kind === 'Internal' && error.cause instanceof Error ? error.cause.stack : undefined;
   return { kind: error.kind, code: error.code, reason: error.message, ...(stack !== undefined && { stack }) };

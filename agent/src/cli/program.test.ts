@@ -1,15 +1,18 @@
-import { uuidToBytes } from '@holdfast/core/ids';
-import { EnrollmentServiceService } from '@holdfast/proto/v1';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { EnrollmentServiceService } from '@holdfast/proto/v1';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestAuthority } from '../session/testing/certificate-authority.js';
-import { serveSecurely } from '../session/testing/secure-server.js';
 import type { SecureServer } from '../session/testing/secure-server.js';
-import { lockState } from '../state/state-lock.js';
+import { serveSecurely } from '../session/testing/secure-server.js';
 import { stateFolderAt } from '../state/state-folder.js';
+import { lockState } from '../state/state-lock.js';
 import { runProgram } from './program.js';
+
+// Real connections and files: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 
@@ -24,13 +27,26 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
   state = join(folder, 'state');
   authority = await TestAuthority.create();
-  server = await serveSecurely(authority, await authority.issueServer('control'), { clientCertificates: false }, (each) =>
-    each.addService(EnrollmentServiceService, {
-      enroll: (call: { request: { certificateRequest: Buffer; host?: { hostName: string } } }, answer: (error: null, value: object) => void) =>
-        void authority.issueAgent(call.request.certificateRequest, AGENT_ID).then((certificateChain) =>
-          answer(null, { agentId: uuidToBytes(AGENT_ID), certificateChain, caCertificate: authority.pem, controlAddress: '127.0.0.1:1', agentName: call.request.host?.hostName ?? '' }),
-        ),
-    }),
+  server = await serveSecurely(
+    authority,
+    await authority.issueServer('control'),
+    { clientCertificates: false },
+    (each) =>
+      each.addService(EnrollmentServiceService, {
+        enroll: (
+          call: { request: { certificateRequest: Buffer; host?: { hostName: string } } },
+          answer: (error: null, value: object) => void,
+        ) =>
+          void authority.issueAgent(call.request.certificateRequest, AGENT_ID).then((certificateChain) =>
+            answer(null, {
+              agentId: uuidToBytes(AGENT_ID),
+              certificateChain,
+              caCertificate: authority.pem,
+              controlAddress: '127.0.0.1:1',
+              agentName: call.request.host?.hostName ?? '',
+            }),
+          ),
+      }),
   );
 });
 
@@ -62,14 +78,23 @@ describe('the command line', () => {
     expect(await run('enroll', '--server', server.address, '--token', token(), '--name', 'web-1')).toBe(0);
     expect(out.join()).toContain('"web-1"');
     expect(await run('status', '--json')).toBe(1);
-    expect(status()).toMatchObject({ enrolled: true, agentId: AGENT_ID, agentName: 'web-1', running: false, connected: false, jobs: [] });
+    expect(status()).toMatchObject({
+      enrolled: true,
+      agentId: AGENT_ID,
+      agentName: 'web-1',
+      running: false,
+      connected: false,
+      jobs: [],
+    });
     expect(await run('run')).toBe(0);
     expect([out, errors]).toEqual([[], []]);
   });
 
   it('keeps several agents apart by their state folders', async () => {
     expect(await run('enroll', '--server', server.address, '--token', token())).toBe(0);
-    expect(await run('enroll', '--server', server.address, '--token', token(), '--state', join(folder, 'second'))).toBe(0);
+    expect(await run('enroll', '--server', server.address, '--token', token(), '--state', join(folder, 'second'))).toBe(
+      0,
+    );
     expect(await run('enroll', '--server', server.address, '--token', token())).toBe(1);
     expect(errors.join()).toContain('already holds agent');
   });

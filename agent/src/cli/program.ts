@@ -1,5 +1,5 @@
-import { Command, CommanderError } from 'commander';
 import { asHoldfastError } from '@holdfast/core/errors';
+import { Command, CommanderError } from 'commander';
 import { agentVersion } from '../version.js';
 import { enrollCommand } from './enroll-command.js';
 import { exitCodeOf } from './exit-code.js';
@@ -24,22 +24,31 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 11 the state folder is i
 /** Runs one command line and resolves to the exit code. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
-  const settle = (work: Promise<number>): Promise<void> => work.then((code) => void (exitCode = code));
+  const settle = async (work: Promise<number>): Promise<void> => {
+    exitCode = await work;
+  };
   const program = new Command('holdfast-agent')
     .description('Backs up this host to a Holdfast server, and restores to it.')
     .version(agentVersion())
-    .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: (text) => terminal.fail(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.fail(text.trimEnd()),
+    })
     .exitOverride()
     .addHelpText('after', EXIT_CODES);
   const command = (name: string): Command =>
-    program.command(name).option('--state <dir>', 'where this agent keeps its identity, caches and results', terminal.defaultState);
+    program
+      .command(name)
+      .option('--state <dir>', 'where this agent keeps its identity, caches and results', terminal.defaultState);
 
   command('enroll')
     .description('make this host an agent of a server')
     .requiredOption('--server <host[:port]>', 'address of the enrolment service (port 8403 unless given)')
     .requiredOption('--token <token>', 'enrolment token, good once and for 15 minutes')
     .option('--name <name>', "what the agent is called on the server, instead of this host's name")
-    .action((options: { state: string; server: string; token: string; name?: string }) => settle(enrollCommand(options, terminal)));
+    .action((options: { state: string; server: string; token: string; name?: string }) =>
+      settle(enrollCommand(options, terminal)),
+    );
   command('run')
     .description('serve the server until stopped')
     .action((options: { state: string }) => settle(runCommand(options, terminal)));

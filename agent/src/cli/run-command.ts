@@ -12,7 +12,13 @@ export async function runCommand(options: { state: string }, terminal: Terminal)
   const lock = lockState(folder);
   try {
     const identity = await requireIdentity(folder);
-    await runAgent({ folder, identity, log: createLog(terminal.logLevel), host: readHostFacts(), signal: terminal.stop });
+    await runAgent({
+      folder,
+      identity,
+      log: createLog(terminal.logLevel),
+      host: readHostFacts(),
+      signal: terminal.stop,
+    });
     return 0;
   } finally {
     lock.release();

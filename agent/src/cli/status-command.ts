@@ -1,7 +1,7 @@
 import { loadIdentity } from '../state/identity.js';
+import { readRunStatus } from '../state/run-status.js';
 import { stateFolderAt } from '../state/state-folder.js';
 import { isStateLocked } from '../state/state-lock.js';
-import { readRunStatus } from '../state/run-status.js';
 import type { Terminal } from './program.js';
 
 /** 0 when the agent is enrolled and a process serves it, 1 otherwise. */
@@ -22,15 +22,29 @@ export async function statusCommand(options: { state: string; json?: boolean }, 
     jobs: seen?.jobs ?? [],
   };
   if (options.json === true) terminal.out(JSON.stringify(status));
-  else describe(status).forEach((line) => terminal.out(line));
+  else for (const line of describe(status)) terminal.out(line);
   return status.enrolled && status.running ? 0 : 1;
 }
 
-function describe(status: { state: string; enrolled: boolean; agentId: string | null; agentName: string | null; server: string | null; running: boolean; connected: boolean; lastError: string | null; jobs: readonly string[] }): string[] {
+function describe(status: {
+  state: string;
+  enrolled: boolean;
+  agentId: string | null;
+  agentName: string | null;
+  server: string | null;
+  running: boolean;
+  connected: boolean;
+  lastError: string | null;
+  jobs: readonly string[];
+}): string[] {
   if (!status.enrolled) return [`Not enrolled (${status.state}).`];
   const lines = [`Agent "${status.agentName}" (${status.agentId}) of ${status.server}`];
   if (!status.running) return [...lines, 'Not running.'];
-  lines.push(status.connected ? 'Running, connected.' : `Running, not connected${status.lastError === null ? '.' : `: ${status.lastError}`}`);
+  lines.push(
+    status.connected
+      ? 'Running, connected.'
+      : `Running, not connected${status.lastError === null ? '.' : `: ${status.lastError}`}`,
+  );
   lines.push(status.jobs.length === 0 ? 'No jobs.' : `Jobs: ${status.jobs.join(', ')}`);
   return lines;
 }

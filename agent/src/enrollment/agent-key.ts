@@ -1,6 +1,6 @@
 import 'reflect-metadata';
-import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { generateKeyPairSync, KeyObject, webcrypto } from 'node:crypto';
+import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 
 export interface AgentKey {
   /** PKCS #8, PEM. */

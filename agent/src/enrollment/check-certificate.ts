@@ -1,5 +1,5 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { HoldfastError } from '@holdfast/core/errors';
 import type { AgentIdentity } from '../state/identity.js';
 
 /** The certificate must be for the key made here and signed by the CA that is trusted here. */
@@ -11,5 +11,10 @@ export function checkCertificate(identity: AgentIdentity): void {
     certificate.checkPrivateKey(createPrivateKey(identity.privateKey)) &&
     certificate.verify(authority.publicKey) &&
     named.includes(`URI:holdfast://agent/${identity.agentId}`);
-  if (!good) throw new HoldfastError({ kind: 'IllegalState', code: 'CERTIFICATE_UNUSABLE', message: 'The server answered with a certificate that is not for this agent.' });
+  if (!good)
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'CERTIFICATE_UNUSABLE',
+      message: 'The server answered with a certificate that is not for this agent.',
+    });
 }

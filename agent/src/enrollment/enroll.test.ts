@@ -1,21 +1,24 @@
-import { ERROR_TABLE, HoldfastError } from '@holdfast/core/errors';
-import { uuidToBytes } from '@holdfast/core/ids';
-import { Metadata } from '@grpc/grpc-js';
-import { EnrollmentServiceService } from '@holdfast/proto/v1';
-import type { EnrollmentServiceServer } from '@holdfast/proto/v1';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Metadata } from '@grpc/grpc-js';
+import { ERROR_TABLE, HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { EnrollmentServiceServer } from '@holdfast/proto/v1';
+import { EnrollmentServiceService } from '@holdfast/proto/v1';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sendEnrollment } from '../session/enrollment-client.js';
 import { TestAuthority } from '../session/testing/certificate-authority.js';
-import { serveSecurely } from '../session/testing/secure-server.js';
 import type { SecureServer } from '../session/testing/secure-server.js';
+import { serveSecurely } from '../session/testing/secure-server.js';
 import { loadIdentity } from '../state/identity.js';
-import { lockState } from '../state/state-lock.js';
-import { prepareStateFolder } from '../state/state-folder.js';
 import type { StateFolder } from '../state/state-folder.js';
+import { prepareStateFolder } from '../state/state-folder.js';
+import { lockState } from '../state/state-lock.js';
 import { enroll } from './enroll.js';
+
+// Real connections and files: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const SECRET = 'a'.repeat(43);
@@ -29,7 +32,16 @@ const used = new Set<string>();
 
 function refuse(error: HoldfastError) {
   const metadata = new Metadata();
-  metadata.set('holdfast-error-bin', Buffer.from(JSON.stringify({ code: ERROR_TABLE[error.kind].graphqlCode, message: error.message, details: { reason: error.code } })));
+  metadata.set(
+    'holdfast-error-bin',
+    Buffer.from(
+      JSON.stringify({
+        code: ERROR_TABLE[error.kind].graphqlCode,
+        message: error.message,
+        details: { reason: error.code },
+      }),
+    ),
+  );
   return { code: ERROR_TABLE[error.kind].grpcStatus, details: error.message, metadata };
 }
 
@@ -37,18 +49,30 @@ const service: EnrollmentServiceServer = {
   enroll(call, answer) {
     tokensSeen.push(call.request.token);
     if (used.has(call.request.token)) {
-      answer(refuse(new HoldfastError({ kind: 'Unauthenticated', code: 'TOKEN_USED', message: 'The token was used already.' })));
+      answer(
+        refuse(
+          new HoldfastError({ kind: 'Unauthenticated', code: 'TOKEN_USED', message: 'The token was used already.' }),
+        ),
+      );
       return;
     }
     used.add(call.request.token);
     void authority.issueAgent(call.request.certificateRequest, AGENT_ID).then((certificateChain) =>
-      answer(null, { agentId: uuidToBytes(AGENT_ID), certificateChain, caCertificate: authority.pem, controlAddress: '127.0.0.1:1', agentName: call.request.host?.hostName ?? '' }),
+      answer(null, {
+        agentId: uuidToBytes(AGENT_ID),
+        certificateChain,
+        caCertificate: authority.pem,
+        controlAddress: '127.0.0.1:1',
+        agentName: call.request.host?.hostName ?? '',
+      }),
     );
   },
 };
 
 const serve = async (role: 'control' | 'agent') =>
-  serveSecurely(authority, await authority.issueServer(role), { clientCertificates: false }, (each) => each.addService(EnrollmentServiceService, service));
+  serveSecurely(authority, await authority.issueServer(role), { clientCertificates: false }, (each) =>
+    each.addService(EnrollmentServiceService, service),
+  );
 
 beforeAll(async () => {
   authority = await TestAuthority.create();
@@ -78,14 +102,19 @@ describe('enrolment', () => {
   });
 
   it('does not send the token to a server with another authority', async () => {
-    await expect(enrollAt(server.address, tokenOf('A'.repeat(43)))).rejects.toMatchObject({ kind: 'Unauthenticated', code: 'WRONG_FINGERPRINT' });
+    await expect(enrollAt(server.address, tokenOf('A'.repeat(43)))).rejects.toMatchObject({
+      kind: 'Unauthenticated',
+      code: 'WRONG_FINGERPRINT',
+    });
     expect(tokensSeen).toEqual([]);
   });
 
   it('does not send the token to an agent that poses as the server under the same authority', async () => {
     const impostor = await serve('agent');
     try {
-      await expect(enrollAt(impostor.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({ kind: 'Unavailable' });
+      await expect(enrollAt(impostor.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({
+        kind: 'Unavailable',
+      });
       expect(tokensSeen).toEqual([]);
     } finally {
       impostor.stop();
@@ -94,21 +123,37 @@ describe('enrolment', () => {
 
   it('says that a used token needs to be replaced', async () => {
     used.add(tokenOf(authority.fingerprint));
-    await expect(enrollAt(server.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({ kind: 'Unauthenticated', code: 'TOKEN_USED', message: expect.stringContaining('create a new one') });
+    await expect(enrollAt(server.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({
+      kind: 'Unauthenticated',
+      code: 'TOKEN_USED',
+      message: expect.stringContaining('create a new one') as string,
+    });
     expect(await loadIdentity(folder)).toBeUndefined();
   });
 
   it('refuses a folder that holds an agent already, or that a process is using', async () => {
     await enrollAt(server.address, tokenOf(authority.fingerprint));
-    await expect(enrollAt(server.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({ kind: 'Conflict', code: 'ALREADY_ENROLLED' });
+    await expect(enrollAt(server.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({
+      kind: 'Conflict',
+      code: 'ALREADY_ENROLLED',
+    });
     const lock = lockState(folder);
     await expect(enrollAt(server.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({ kind: 'Locked' });
     lock.release();
   });
 
   it('tells a server that cannot be reached from a malformed token or address', async () => {
-    await expect(enrollAt('127.0.0.1:1', tokenOf(authority.fingerprint))).rejects.toMatchObject({ kind: 'Unavailable', code: 'SERVER_UNREACHABLE' });
-    await expect(enrollAt(server.address, 'hfe1.short')).rejects.toMatchObject({ kind: 'Validation', code: 'MALFORMED_TOKEN' });
-    await expect(enrollAt('a:b:c', tokenOf(authority.fingerprint))).rejects.toMatchObject({ kind: 'Validation', code: 'MALFORMED_ADDRESS' });
+    await expect(enrollAt('127.0.0.1:1', tokenOf(authority.fingerprint))).rejects.toMatchObject({
+      kind: 'Unavailable',
+      code: 'SERVER_UNREACHABLE',
+    });
+    await expect(enrollAt(server.address, 'hfe1.short')).rejects.toMatchObject({
+      kind: 'Validation',
+      code: 'MALFORMED_TOKEN',
+    });
+    await expect(enrollAt('a:b:c', tokenOf(authority.fingerprint))).rejects.toMatchObject({
+      kind: 'Validation',
+      code: 'MALFORMED_ADDRESS',
+    });
   });
 });

@@ -1,8 +1,8 @@
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
-import { loadIdentity, saveIdentity } from '../state/identity.js';
 import type { AgentIdentity } from '../state/identity.js';
-import { lockState } from '../state/state-lock.js';
+import { loadIdentity, saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
+import { lockState } from '../state/state-lock.js';
 import { createAgentKey } from './agent-key.js';
 import { checkCertificate } from './check-certificate.js';
 import { parseEnrollmentToken } from './enrollment-token.js';
@@ -29,7 +29,11 @@ export async function enroll(folder: StateFolder, input: EnrollInput, send: Send
     if (present !== undefined) throw alreadyEnrolled(folder, present);
     const caCertificate = await findAuthority(address, token.caFingerprint);
     const key = await createAgentKey();
-    const answer = await send(address, caCertificate, { token: token.text, certificateRequest: key.certificateRequest, host: input.host }).catch(explainRefusal);
+    const answer = await send(address, caCertificate, {
+      token: token.text,
+      certificateRequest: key.certificateRequest,
+      host: input.host,
+    }).catch(explainRefusal);
     const identity: AgentIdentity = { ...answer, caCertificate, privateKey: key.privateKey };
     checkCertificate(identity);
     await saveIdentity(folder, identity);

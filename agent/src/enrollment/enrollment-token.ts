@@ -13,7 +13,11 @@ const TOKEN = /^hfe1\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})$/;
 export function parseEnrollmentToken(text: string): EnrollmentToken {
   const [, , fingerprint] = TOKEN.exec(text.trim()) ?? [];
   if (fingerprint === undefined) {
-    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_TOKEN', message: 'This is not an enrolment token; it reads hfe1.<secret>.<fingerprint>, in one piece.' });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'MALFORMED_TOKEN',
+      message: 'This is not an enrolment token; it reads hfe1.<secret>.<fingerprint>, in one piece.',
+    });
   }
   return { text: text.trim(), caFingerprint: Buffer.from(fingerprint, 'base64url') };
 }

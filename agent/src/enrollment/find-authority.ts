@@ -1,9 +1,9 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import { createHash, timingSafeEqual, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
-import { formatAddress } from './server-address.js';
+import { HoldfastError } from '@holdfast/core/errors';
 import type { ServerAddress } from './server-address.js';
+import { formatAddress } from './server-address.js';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const LONGEST_CHAIN = 8;
@@ -15,7 +15,9 @@ const LONGEST_CHAIN = 8;
  */
 export async function findAuthority(address: ServerAddress, fingerprint: Uint8Array): Promise<string> {
   const chain = await fetchChain(address);
-  const found = chain.find((certificate) => timingSafeEqual(createHash('sha256').update(certificate.raw).digest(), fingerprint));
+  const found = chain.find((certificate) =>
+    timingSafeEqual(createHash('sha256').update(certificate.raw).digest(), fingerprint),
+  );
   if (found?.ca === true) return found.toString();
   throw new HoldfastError({
     kind: 'Unauthenticated',
@@ -28,7 +30,14 @@ function fetchChain(address: ServerAddress): Promise<X509Certificate[]> {
   return new Promise((resolve, reject) => {
     const fail = (why: string, cause?: unknown): void => {
       socket.destroy();
-      reject(new HoldfastError({ kind: 'Unavailable', code: 'SERVER_UNREACHABLE', message: `Cannot connect to ${formatAddress(address)}: ${why}.`, cause }));
+      reject(
+        new HoldfastError({
+          kind: 'Unavailable',
+          code: 'SERVER_UNREACHABLE',
+          message: `Cannot connect to ${formatAddress(address)}: ${why}.`,
+          cause,
+        }),
+      );
     };
     const socket = connect({
       host: address.host,
@@ -39,7 +48,7 @@ function fetchChain(address: ServerAddress): Promise<X509Certificate[]> {
       rejectUnauthorized: false,
     });
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail('no answer'));
-    socket.on('error', (error) => fail(error.message, error));
+    socket.on('error', (error: Error) => fail(error.message, error));
     socket.on('close', () => fail('the connection was closed'));
     socket.once('secureConnect', () => {
       const chain: X509Certificate[] = [];

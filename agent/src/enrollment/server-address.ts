@@ -13,7 +13,11 @@ export function parseServerAddress(text: string, defaultPort: number): ServerAdd
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? defaultPort : Number(match[3]);
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_ADDRESS', message: `"${text}" is not an address; write HOST or HOST:PORT.` });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'MALFORMED_ADDRESS',
+      message: `"${text}" is not an address; write HOST or HOST:PORT.`,
+    });
   }
   return { host, port };
 }

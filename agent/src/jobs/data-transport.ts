@@ -35,7 +35,9 @@ export interface CommitQuestion {
   readonly counters: Counters;
 }
 
-export type CommitAnswer = { readonly kind: 'committed'; readonly pointId: string } | { readonly kind: 'missing'; readonly ids: readonly Buffer[] };
+export type CommitAnswer =
+  | { readonly kind: 'committed'; readonly pointId: string }
+  | { readonly kind: 'missing'; readonly ids: readonly Buffer[] };
 
 /** One sealed frame that holds chunks which were asked for. */
 export interface IncomingFrame {
@@ -49,7 +51,9 @@ export interface IncomingFrame {
   readonly stored: Buffer;
 }
 
-export type ReadAnswer = { readonly kind: 'frame'; readonly frame: IncomingFrame } | { readonly kind: 'damaged'; readonly ids: readonly Buffer[]; readonly reason: string };
+export type ReadAnswer =
+  | { readonly kind: 'frame'; readonly frame: IncomingFrame }
+  | { readonly kind: 'damaged'; readonly ids: readonly Buffer[]; readonly reason: string };
 
 export interface DataSession {
   readonly limits: SessionLimits;

@@ -1,8 +1,18 @@
 import type { Timers } from '@holdfast/core/clock';
 import { asHoldfastError, isHoldfastError, toWireError } from '@holdfast/core/errors';
-import { errorFacts } from '../log.js';
 import type { AgentLog } from '../log.js';
-import type { BackupCommand, BackupOutcome, FinishedJob, JobCommand, JobOutcome, JobProgress, JobRef, RestoreCommand, RestoreOutcome } from './job.js';
+import { errorFacts } from '../log.js';
+import type {
+  BackupCommand,
+  BackupOutcome,
+  FinishedJob,
+  JobCommand,
+  JobOutcome,
+  JobProgress,
+  JobRef,
+  RestoreCommand,
+  RestoreOutcome,
+} from './job.js';
 import { sameLease } from './job.js';
 import { JobRun } from './job-run.js';
 import { Turns } from './turns.js';
@@ -39,7 +49,12 @@ export class JobHost {
   private stopping = false;
 
   constructor(
-    private readonly ports: { readonly runners: JobRunners; readonly reports: JobReports; readonly timers: Timers; readonly log: AgentLog },
+    private readonly ports: {
+      readonly runners: JobRunners;
+      readonly reports: JobReports;
+      readonly timers: Timers;
+      readonly log: AgentLog;
+    },
   ) {}
 
   running(): readonly JobRef[] {
@@ -92,10 +107,23 @@ export class JobHost {
     const stopProgress = this.reportProgress(run);
     const outcome = await this.outcomeOf(command, run);
     stopProgress();
-    log.info({ ...facts, outcome: outcome?.kind ?? run.stopReason, ...(outcome?.kind === 'failure' && { code: outcome.error.code, reason: outcome.error.message }) }, 'job ended');
+    log.info(
+      {
+        ...facts,
+        outcome: outcome?.kind ?? run.stopReason,
+        ...(outcome?.kind === 'failure' && { code: outcome.error.code, reason: outcome.error.message }),
+      },
+      'job ended',
+    );
     if (outcome === undefined) return;
     try {
-      await reports.finished({ job: run.job, counters: { ...run.counters }, notices: run.notices.kept, noticesTotal: run.notices.total, outcome });
+      await reports.finished({
+        job: run.job,
+        counters: { ...run.counters },
+        notices: run.notices.kept,
+        noticesTotal: run.notices.total,
+        outcome,
+      });
     } catch (error) {
       log.error({ ...facts, ...errorFacts(error) }, 'the result could not be kept');
     }
@@ -108,9 +136,11 @@ export class JobHost {
     } catch (error) {
       const reason = run.stopReason as StopReason | undefined;
       if (reason === 'fenced' || reason === 'stopping') return undefined;
-      if (reason === 'cancelled' && (isHoldfastError(error, 'Cancelled') || (error as Error).name === 'AbortError')) return { kind: 'cancelled' };
+      if (reason === 'cancelled' && (isHoldfastError(error, 'Cancelled') || (error as Error).name === 'AbortError'))
+        return { kind: 'cancelled' };
       const failure = asHoldfastError(error);
-      if (failure.kind === 'Internal') this.ports.log.error({ job: run.job.jobId, ...errorFacts(error) }, 'a job failed unexpectedly');
+      if (failure.kind === 'Internal')
+        this.ports.log.error({ job: run.job.jobId, ...errorFacts(error) }, 'a job failed unexpectedly');
       return { kind: 'failure', error: toWireError(failure) };
     }
   }

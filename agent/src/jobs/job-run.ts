@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { zeroCounters } from './job.js';
 import type { JobPhase, JobProgress, JobRef } from './job.js';
+import { zeroCounters } from './job.js';
 import { Notices } from './notices.js';
 
 /** One run of one job under one lease: what its runner fills in, and how it is stopped. */
@@ -30,7 +30,8 @@ export class JobRun {
 
   /** Throws Cancelled. */
   throwIfStopped(): void {
-    if (this.signal.aborted) throw new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.' });
+    if (this.signal.aborted)
+      throw new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.' });
   }
 
   progress(): JobProgress {

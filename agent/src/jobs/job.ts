@@ -78,10 +78,27 @@ export interface Counters {
 }
 
 export function zeroCounters(): Counters {
-  return { entries: 0, files: 0, bytesTotal: 0, bytesRead: 0, bytesChanged: 0, bytesSent: 0, bytesStored: 0, bytesWritten: 0, warnings: 0 };
+  return {
+    entries: 0,
+    files: 0,
+    bytesTotal: 0,
+    bytesRead: 0,
+    bytesChanged: 0,
+    bytesSent: 0,
+    bytesStored: 0,
+    bytesWritten: 0,
+    warnings: 0,
+  };
 }
 
-export type NoticeKind = 'UNREADABLE' | 'VANISHED' | 'CHANGED_WHILE_READ' | 'NOT_RESTORABLE' | 'SKIPPED' | 'DAMAGED' | 'UNWRITABLE';
+export type NoticeKind =
+  | 'UNREADABLE'
+  | 'VANISHED'
+  | 'CHANGED_WHILE_READ'
+  | 'NOT_RESTORABLE'
+  | 'SKIPPED'
+  | 'DAMAGED'
+  | 'UNWRITABLE';
 
 export interface PathNotice {
   readonly path: Buffer;
@@ -104,7 +121,11 @@ export interface RestoreOutcome {
   readonly damaged: number;
 }
 
-export type JobOutcome = BackupOutcome | RestoreOutcome | { readonly kind: 'failure'; readonly error: WireError } | { readonly kind: 'cancelled' };
+export type JobOutcome =
+  | BackupOutcome
+  | RestoreOutcome
+  | { readonly kind: 'failure'; readonly error: WireError }
+  | { readonly kind: 'cancelled' };
 
 export interface FinishedJob {
   readonly job: JobRef;

@@ -12,7 +12,8 @@ export class Notices {
   add(path: Uint8Array, kind: NoticeKind, message: string): void {
     this.all += 1;
     this.counts.set(kind, this.count(kind) + 1);
-    if (this.first.length < KEPT) this.first.push({ path: Buffer.from(path), kind, message: message.slice(0, LONGEST_MESSAGE) });
+    if (this.first.length < KEPT)
+      this.first.push({ path: Buffer.from(path), kind, message: message.slice(0, LONGEST_MESSAGE) });
   }
 
   count(kind: NoticeKind): number {

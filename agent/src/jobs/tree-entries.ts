@@ -1,6 +1,6 @@
-import { EntryDefect, EntryType, treeEntry } from '@holdfast/core/engine';
 import type { ContentRef, TreeEntry } from '@holdfast/core/engine';
-import type { EntryType as FileKind, FileEntry } from '../workloads/files/file-entry.js';
+import { EntryDefect, EntryType, treeEntry } from '@holdfast/core/engine';
+import type { FileEntry, EntryType as FileKind } from '../workloads/files/file-entry.js';
 
 /** Between an entry of the host's file system and one of a recovery point. */
 
@@ -21,7 +21,10 @@ const NOTHING = Buffer.alloc(0);
 
 export type Defect = 'changed' | 'unreadable' | undefined;
 
-const defects = { changed: EntryDefect.ENTRY_DEFECT_CHANGED_WHILE_READ, unreadable: EntryDefect.ENTRY_DEFECT_UNREADABLE } as const;
+const defects = {
+  changed: EntryDefect.ENTRY_DEFECT_CHANGED_WHILE_READ,
+  unreadable: EntryDefect.ENTRY_DEFECT_UNREADABLE,
+} as const;
 
 export function toTreeEntry(entry: FileEntry, content: ContentRef | undefined, defect: Defect): TreeEntry {
   const nanos = ((entry.mtimeNs % NANOS) + NANOS) % NANOS;
@@ -58,7 +61,9 @@ export function toFileEntry(entry: TreeEntry): FileEntry {
     xattrs: entry.xattrs,
     size: entry.size,
     ...(type === 'symlink' && { linkTarget: entry.linkTarget }),
-    ...((type === 'characterDevice' || type === 'blockDevice') && { device: { major: entry.deviceMajor, minor: entry.deviceMinor } }),
+    ...((type === 'characterDevice' || type === 'blockDevice') && {
+      device: { major: entry.deviceMajor, minor: entry.deviceMinor },
+    }),
     ...(entry.hardLinkGroup.length > 0 && { hardLinkGroup: entry.hardLinkGroup }),
     ...(entry.leadsToRoot && { leadsToRoot: true as const }),
   };

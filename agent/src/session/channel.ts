@@ -1,8 +1,8 @@
-import { credentials as grpcCredentials } from '@grpc/grpc-js';
-import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
 import { isIP } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
 import type { PeerCertificate } from 'node:tls';
+import { checkServerIdentity } from 'node:tls';
+import type { ChannelCredentials, ChannelOptions } from '@grpc/grpc-js';
+import { credentials as grpcCredentials } from '@grpc/grpc-js';
 import { parseServerAddress } from '../enrollment/server-address.js';
 import type { AgentIdentity } from '../state/identity.js';
 
@@ -35,7 +35,13 @@ export function dataChannel(address: string, identity: AgentIdentity): Channel {
   });
 }
 
-function channel(address: string, role: ServerRole, caCertificate: string, identity: AgentIdentity | undefined, extra: ChannelOptions): Channel {
+function channel(
+  address: string,
+  role: ServerRole,
+  caCertificate: string,
+  identity: AgentIdentity | undefined,
+  extra: ChannelOptions,
+): Channel {
   const { host } = parseServerAddress(address, 0xffff);
   return {
     address,

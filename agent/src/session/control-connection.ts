@@ -1,7 +1,7 @@
-import { ControlServiceClient } from '@holdfast/proto/v1';
-import type { ConnectRequest, ConnectResponse, RenewCertificateResponse } from '@holdfast/proto/v1';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { HoldfastError } from '@holdfast/core/errors';
+import type { ConnectRequest, ConnectResponse, RenewCertificateResponse } from '@holdfast/proto/v1';
+import { ControlServiceClient } from '@holdfast/proto/v1';
 import type { Channel } from './channel.js';
 import { fromGrpcError } from './grpc-error.js';
 import { callUnary } from './unary-call.js';
@@ -40,7 +40,11 @@ export class ControlConnection {
   }
 
   renewCertificate(certificateRequest: Buffer): Promise<RenewCertificateResponse> {
-    return callUnary(this.client.renewCertificate.bind(this.client), { certificateRequest }, { timeoutMs: UNARY_TIMEOUT_MS });
+    return callUnary(
+      this.client.renewCertificate.bind(this.client),
+      { certificateRequest },
+      { timeoutMs: UNARY_TIMEOUT_MS },
+    );
   }
 
   close(reason: string): void {

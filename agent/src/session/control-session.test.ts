@@ -1,34 +1,37 @@
-import { systemClock } from '@holdfast/core/clock';
-import { HoldfastError } from '@holdfast/core/errors';
-import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { BackupType, ControlServiceService } from '@holdfast/proto/v1';
-import type { ConnectRequest, ConnectResponse, ControlServiceServer, Hello, JobFinished } from '@holdfast/proto/v1';
-import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { systemClock } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import type { ConnectRequest, ConnectResponse, ControlServiceServer, Hello, JobFinished } from '@holdfast/proto/v1';
+import { BackupType, ControlServiceService } from '@holdfast/proto/v1';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import type { BackupCommand, BackupOutcome } from '../jobs/job.js';
 import { JobHost } from '../jobs/job-host.js';
 import type { JobRun } from '../jobs/job-run.js';
 import { silentLog } from '../log.js';
-import { loadIdentity, saveIdentity } from '../state/identity.js';
 import type { AgentIdentity } from '../state/identity.js';
-import { prepareStateFolder } from '../state/state-folder.js';
+import { loadIdentity, saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
+import { prepareStateFolder } from '../state/state-folder.js';
 import { ControlSession } from './control-session.js';
 import { ServerAccess } from './server-access.js';
 import { TestAuthority } from './testing/certificate-authority.js';
-import { serveSecurely } from './testing/secure-server.js';
 import type { SecureServer } from './testing/secure-server.js';
+import { serveSecurely } from './testing/secure-server.js';
 import { UnsettledJobs } from './unsettled-jobs.js';
+
+// Real connections and files: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const JOB_ID = '01901234-5678-7abc-8def-00000000000c';
 const POINT_ID = '01901234-5678-7abc-8def-00000000000d';
 const host = { hostName: 'h', operatingSystem: 'Linux', architecture: 'x64', agentVersion: '0.0.0' };
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 20 });
+const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 
 let authority: TestAuthority;
 let folder: StateFolder;
@@ -71,12 +74,19 @@ class TestControl {
     },
     renewCertificate: (call, answer) => {
       this.renewals += 1;
-      void authority.issueAgent(call.request.certificateRequest, AGENT_ID).then((certificateChain) => answer(null, { certificateChain, caCertificate: authority.pem }));
+      void authority
+        .issueAgent(call.request.certificateRequest, AGENT_ID)
+        .then((certificateChain) => answer(null, { certificateChain, caCertificate: authority.pem }));
     },
   };
 
   async start(port = 0): Promise<string> {
-    this.server = await serveSecurely(authority, await authority.issueServer('control'), { clientCertificates: true, port }, (each) => each.addService(ControlServiceService, this.service));
+    this.server = await serveSecurely(
+      authority,
+      await authority.issueServer('control'),
+      { clientCertificates: true, port },
+      (each) => each.addService(ControlServiceService, this.service),
+    );
     return this.server.address;
   }
 
@@ -102,7 +112,16 @@ class TestControl {
         job: { jobId: uuidToBytes(JOB_ID), epoch },
         vaultId: Buffer.alloc(16, 1),
         itemId: Buffer.alloc(16, 2),
-        domain: { domainId: Buffer.alloc(16, 3), kemId: 32, publicKey: key, idKey: key, chunkerKey: key, chunkMinBytes: 1, chunkNormalBytes: 2, chunkMaxBytes: 3 },
+        domain: {
+          domainId: Buffer.alloc(16, 3),
+          kemId: 32,
+          publicKey: key,
+          idKey: key,
+          chunkerKey: key,
+          chunkMinBytes: 1,
+          chunkNormalBytes: 2,
+          chunkMaxBytes: 3,
+        },
         type: BackupType.BACKUP_TYPE_INCREMENTAL,
         files: { roots: [Buffer.from('/srv/\xff', 'latin1')], include: [], exclude: [], oneFileSystem: true },
         lastPointId: uuidToBytes(POINT_ID),
@@ -116,17 +135,38 @@ class TestControl {
 async function identityFor(address: string, days = 30, startedDaysAgo = 0): Promise<AgentIdentity> {
   const key = await createAgentKey();
   const certificateChain = await authority.issueAgent(key.certificateRequest, AGENT_ID, days, startedDaysAgo);
-  return { agentId: AGENT_ID, agentName: 'h', controlAddress: address, privateKey: key.privateKey, certificateChain, caCertificate: authority.pem };
+  return {
+    agentId: AGENT_ID,
+    agentName: 'h',
+    controlAddress: address,
+    privateKey: key.privateKey,
+    certificateChain,
+    caCertificate: authority.pem,
+  };
 }
 
 type Backup = (command: BackupCommand, run: JobRun) => Promise<BackupOutcome>;
 
-const done: BackupOutcome = { kind: 'backup', pointId: POINT_ID, type: 'INCREMENTAL', basePointId: undefined, typeReason: 'why' };
+const done: BackupOutcome = {
+  kind: 'backup',
+  pointId: POINT_ID,
+  type: 'INCREMENTAL',
+  basePointId: undefined,
+  typeReason: 'why',
+};
 const untilStopped: Backup = (_, run) =>
-  new Promise((_resolve, reject) => run.signal.addEventListener('abort', () => reject(new HoldfastError({ kind: 'Cancelled', code: 'STOPPED', message: 'stopped' }))));
+  new Promise((_resolve, reject) =>
+    run.signal.addEventListener('abort', () =>
+      reject(new HoldfastError({ kind: 'Cancelled', code: 'STOPPED', message: 'stopped' })),
+    ),
+  );
 
 /** The agent as it runs, with the work itself replaced by `backup`. */
-async function startAgent(identity: AgentIdentity, backup: Backup, clock = systemClock): Promise<{ session: ControlSession; stop: () => Promise<void> }> {
+async function startAgent(
+  identity: AgentIdentity,
+  backup: Backup,
+  clock = systemClock,
+): Promise<{ session: ControlSession; stop: () => Promise<void> }> {
   const stop = new AbortController();
   await saveIdentity(folder, identity);
   const session = new ControlSession({
@@ -184,17 +224,28 @@ describe('the control session', () => {
     control.startBackup(4n);
     await eventually(() => expect(control.finished).toHaveLength(1));
     expect(control.accepted).toEqual([4n]);
-    expect(seen).toMatchObject({ type: 'INCREMENTAL', job: { jobId: JOB_ID, epoch: 4n }, lastPointId: POINT_ID, lastFullPointId: undefined, cacheGeneration: 7n });
+    expect(seen).toMatchObject({
+      type: 'INCREMENTAL',
+      job: { jobId: JOB_ID, epoch: 4n },
+      lastPointId: POINT_ID,
+      lastFullPointId: undefined,
+      cacheGeneration: 7n,
+    });
     expect(seen?.files.roots[0]?.toString('latin1')).toBe('/srv/\xff');
     const [{ outcome } = {}] = control.finished;
-    expect(outcome?.$case === 'backup' && [uuidFromBytes(outcome.value.pointId), outcome.value.typeReason]).toEqual([POINT_ID, 'why']);
+    expect(outcome?.$case === 'backup' && [uuidFromBytes(outcome.value.pointId), outcome.value.typeReason]).toEqual([
+      POINT_ID,
+      'why',
+    ]);
     await eventually(async () => expect((await UnsettledJobs.open(folder.outcomeFolder)).all()).toEqual([]));
   });
 
   it('repeats a result that was not settled, also after a restart of the agent', async () => {
     control.settle = false;
     const identity = await identityFor(await control.start());
-    const first = await startAgent(identity, () => Promise.reject(new HoldfastError({ kind: 'Integrity', code: 'WHY', message: 'words' })));
+    const first = await startAgent(identity, () =>
+      Promise.reject(new HoldfastError({ kind: 'Integrity', code: 'WHY', message: 'words' })),
+    );
     await eventually(() => expect(control.hellos).toHaveLength(1));
     control.startBackup(1n);
     await eventually(() => expect(control.finished).toHaveLength(1));
@@ -263,7 +314,10 @@ describe('the control session', () => {
   it('renews a certificate from two thirds of its life on, and comes back with the new one', async () => {
     const identity = await identityFor(await control.start(), 30, 21);
     // A clock on which the minute between two looks passes at once.
-    const hasty = { ...systemClock, after: (ms: number, run: () => void) => systemClock.after(ms === 60_000 ? 50 : ms, run) };
+    const hasty = {
+      ...systemClock,
+      after: (ms: number, run: () => void) => systemClock.after(ms === 60_000 ? 50 : ms, run),
+    };
     await startAgent(identity, untilStopped, hasty);
     await eventually(() => expect(control.hellos.length).toBeGreaterThan(1));
     const renewed = await loadIdentity(folder);

@@ -5,12 +5,12 @@ import type { Welcome } from '@holdfast/proto/v1';
 import type { HostFacts } from '../enrollment/ports.js';
 import type { FinishedJob, JobCommand, JobProgress, JobRef } from '../jobs/job.js';
 import type { JobHost, JobReports } from '../jobs/job-host.js';
-import { errorFacts } from '../log.js';
 import type { AgentLog } from '../log.js';
+import { errorFacts } from '../log.js';
 import { BackOff } from './back-off.js';
 import { controlChannel } from './channel.js';
-import { ControlConnection } from './control-connection.js';
 import type { FromServer, ToServer } from './control-connection.js';
+import { ControlConnection } from './control-connection.js';
 import { Heartbeat } from './heartbeat.js';
 import { fromStartBackup, fromStartRestore, fromWireRef, toJobProgress, toWireRef } from './job-messages.js';
 import { isRenewalDue, renewCertificate } from './renew-certificate.js';
@@ -83,14 +83,20 @@ export class ControlSession implements JobReports {
   private async connectOnce(jobs: JobHost, signal: AbortSignal): Promise<HoldfastError> {
     const { clock, log, access } = this.ports;
     let heartbeat: Heartbeat | undefined;
-    const connection = new ControlConnection(controlChannel(access.identity.controlAddress, access.identity), (message) => {
-      heartbeat?.heard();
-      if (message.$case === 'welcome') heartbeat ??= this.welcome(connection, message.value, jobs);
-      else if (this.welcomed === connection) this.obey(connection, message, jobs);
-    });
+    const connection = new ControlConnection(
+      controlChannel(access.identity.controlAddress, access.identity),
+      (message) => {
+        heartbeat?.heard();
+        if (message.$case === 'welcome') heartbeat ??= this.welcome(connection, message.value, jobs);
+        else if (this.welcomed === connection) this.obey(connection, message, jobs);
+      },
+    );
     const close = (): void => connection.close('The agent is stopping.');
     signal.addEventListener('abort', close, { once: true });
-    const cancelTimeout = clock.after(WELCOME_TIMEOUT_MS, () => heartbeat ?? connection.close('The server did not answer.'));
+    const cancelTimeout = clock.after(
+      WELCOME_TIMEOUT_MS,
+      () => heartbeat ?? connection.close('The server did not answer.'),
+    );
     const stopRenewal = this.renewWhenDue(connection);
     connection.send(this.hello(jobs));
     const reason = await connection.ended;
@@ -133,13 +139,17 @@ export class ControlSession implements JobReports {
     try {
       switch (message.$case) {
         case 'startBackup':
-          return this.start(connection, fromStartBackup(message.value), jobs);
+          this.start(connection, fromStartBackup(message.value), jobs);
+          return;
         case 'startRestore':
-          return this.start(connection, fromStartRestore(message.value), jobs);
+          this.start(connection, fromStartRestore(message.value), jobs);
+          return;
         case 'cancelJob':
-          return jobs.cancel(fromWireRef(message.value.job));
+          jobs.cancel(fromWireRef(message.value.job));
+          return;
         case 'jobSettled':
-          return this.inBackground(this.ports.unsettled.forget(fromWireRef(message.value.job)));
+          this.inBackground(this.ports.unsettled.forget(fromWireRef(message.value.job)));
+          return;
         case 'heartbeatAck':
         case 'welcome':
           return;
@@ -152,8 +162,8 @@ export class ControlSession implements JobReports {
 
   private start(connection: ControlConnection, command: JobCommand, jobs: JobHost): void {
     const done = this.ports.unsettled.find(command.job);
-    if (done === undefined) return jobs.start(command);
-    connection.send({ $case: 'jobFinished', value: done });
+    if (done === undefined) jobs.start(command);
+    else connection.send({ $case: 'jobFinished', value: done });
   }
 
   /** The renewed certificate counts from the next connection on, so this one ends. */
@@ -163,7 +173,9 @@ export class ControlSession implements JobReports {
     const check = async (): Promise<void> => {
       if (this.welcomed === connection && isRenewalDue(access.identity, clock.now())) {
         try {
-          await access.replaceIdentity(await renewCertificate(access.identity, (request) => connection.renewCertificate(request)));
+          await access.replaceIdentity(
+            await renewCertificate(access.identity, (request) => connection.renewCertificate(request)),
+          );
           log.info({}, 'the certificate was renewed');
           return connection.close('The certificate was renewed.');
         } catch (error) {

@@ -1,7 +1,14 @@
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { PackKind } from '@holdfast/proto/v1';
 import type { DataServiceClient } from '@holdfast/proto/v1';
-import type { CommitAnswer, CommitQuestion, DataSession, OutgoingPack, ReadAnswer, SessionLimits } from '../jobs/data-transport.js';
+import { PackKind } from '@holdfast/proto/v1';
+import type {
+  CommitAnswer,
+  CommitQuestion,
+  DataSession,
+  OutgoingPack,
+  ReadAnswer,
+  SessionLimits,
+} from '../jobs/data-transport.js';
 import { splitIds } from '../jobs/ids.js';
 import type { Opened, SessionLink } from './data-transport.js';
 import { toWireBackupType, toWireCounters } from './job-messages.js';
@@ -35,7 +42,15 @@ export class GrpcDataSession implements DataSession {
 
   uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
     return this.link.attempt(signal, ({ client, sessionId }) =>
-      sendPack(client, { header: { sessionId, packId: pack.packId, kind: packKinds[pack.kind] }, frames: pack.frames, footer: pack.footer }, signal),
+      sendPack(
+        client,
+        {
+          header: { sessionId, packId: pack.packId, kind: packKinds[pack.kind] },
+          frames: pack.frames,
+          footer: pack.footer,
+        },
+        signal,
+      ),
     );
   }
 

@@ -1,24 +1,27 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { DataServiceService } from '@holdfast/proto/v1';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import { runBackup } from '../jobs/backup/run-backup.js';
 import type { OutgoingPack } from '../jobs/data-transport.js';
 import { runRestore } from '../jobs/restore/run-restore.js';
 import { BackupBench, describeFolder } from '../jobs/testing/backup-bench.js';
 import { silentLog } from '../log.js';
+import { stateFolderAt } from '../state/state-folder.js';
 import { GrpcDataTransport } from './data-transport.js';
 import { ServerAccess } from './server-access.js';
-import { stateFolderAt } from '../state/state-folder.js';
 import { TestAuthority } from './testing/certificate-authority.js';
 import { CuttableLink } from './testing/cuttable-link.js';
 import { TestDataService } from './testing/data-service.js';
-import { serveSecurely } from './testing/secure-server.js';
 import type { SecureServer } from './testing/secure-server.js';
+import { serveSecurely } from './testing/secure-server.js';
+
+// Real connections and files: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const MIB = 1024 * 1024;
@@ -34,14 +37,31 @@ beforeEach(async () => {
   mkdirSync(bench.source);
   service = new TestDataService(bench.gateway);
   const authority = await TestAuthority.create();
-  server = await serveSecurely(authority, await authority.issueServer('gateway'), { clientCertificates: true }, (each) => each.addService(DataServiceService, service.service));
+  server = await serveSecurely(
+    authority,
+    await authority.issueServer('gateway'),
+    { clientCertificates: true },
+    (each) => each.addService(DataServiceService, service.service),
+  );
   link = await CuttableLink.to(server.port);
   const key = await createAgentKey();
   const certificateChain = await authority.issueAgent(key.certificateRequest, AGENT_ID);
-  const identity = { agentId: AGENT_ID, agentName: 'a', controlAddress: 'localhost:1', privateKey: key.privateKey, certificateChain, caCertificate: authority.pem };
+  const identity = {
+    agentId: AGENT_ID,
+    agentName: 'a',
+    controlAddress: 'localhost:1',
+    privateKey: key.privateKey,
+    certificateChain,
+    caCertificate: authority.pem,
+  };
   const access = new ServerAccess(stateFolderAt(bench.folder), identity);
   access.dataAddress = link.address;
-  transport = new GrpcDataTransport({ clock: systemClock, random: { bytes: (length) => Buffer.alloc(length, 0x10) }, access, log: silentLog });
+  transport = new GrpcDataTransport({
+    clock: systemClock,
+    random: { bytes: (length) => Buffer.alloc(length, 0x10) },
+    access,
+    log: silentLog,
+  });
 });
 
 afterEach(() => {
@@ -51,12 +71,15 @@ afterEach(() => {
 });
 
 function fill(): void {
-  for (let index = 0; index < 30; index++) writeFileSync(join(bench.source, `small-${index}`), systemRandom.bytes(5_000 + index));
-  for (let index = 0; index < 3; index++) writeFileSync(join(bench.source, `large-${index}`), systemRandom.bytes(7 * MIB));
+  for (let index = 0; index < 30; index++)
+    writeFileSync(join(bench.source, `small-${index}`), systemRandom.bytes(5_000 + index));
+  for (let index = 0; index < 3; index++)
+    writeFileSync(join(bench.source, `large-${index}`), systemRandom.bytes(7 * MIB));
 }
 
 const backup = (run = bench.newRun()) => runBackup(bench.backupCommand(run), run, { ...bench.ports(), transport });
-const restore = (target: string, run = bench.newRun()) => runRestore(bench.restoreCommand(run, target), run, { transport, restoreRoots: async () => undefined });
+const restore = (target: string, run = bench.newRun()) =>
+  runRestore(bench.restoreCommand(run, target), run, { transport, restoreRoots: async () => undefined });
 
 describe('the data client over mutual TLS', () => {
   it('backs up and restores', async () => {

@@ -4,8 +4,8 @@ import type { Random } from '@holdfast/core/ids';
 import { DataServiceClient } from '@holdfast/proto/v1';
 import type { DataSession, DataTransport, SessionLimits } from '../jobs/data-transport.js';
 import type { JobRef } from '../jobs/job.js';
-import { errorFacts } from '../log.js';
 import type { AgentLog } from '../log.js';
+import { errorFacts } from '../log.js';
 import { BackOff } from './back-off.js';
 import { dataChannel } from './channel.js';
 import { GrpcDataSession } from './data-session.js';
@@ -70,7 +70,8 @@ export class SessionLink {
     const backOff = new BackOff(this.ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
     for (;;) {
       if (signal.aborted) throw stopped(signal);
-      const opening = (this.opening ??= this.open(signal));
+      this.opening ??= this.open(signal);
+      const { opening } = this;
       try {
         const answer = await call(await opening);
         this.failingSince = undefined;
@@ -87,7 +88,11 @@ export class SessionLink {
     const opened = await this.opening?.catch(() => undefined);
     if (opened === undefined) return;
     try {
-      await callUnary(opened.client.closeSession.bind(opened.client), { sessionId: opened.sessionId }, { timeoutMs: 5_000 });
+      await callUnary(
+        opened.client.closeSession.bind(opened.client),
+        { sessionId: opened.sessionId },
+        { timeoutMs: 5_000 },
+      );
     } catch {
       // The gateway ends the session with the job's lease.
     }
@@ -96,12 +101,18 @@ export class SessionLink {
 
   private async recover(error: unknown, failed: Promise<Opened>, backOff: BackOff, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.ports;
-    const neverOpened = await failed.then(() => false, () => true);
+    const neverOpened = await failed.then(
+      () => false,
+      () => true,
+    );
     if (neverOpened) this.discard(failed);
     if (!neverOpened && isSessionGone(error)) {
       if (this.opening === failed) this.reopensInRow += 1;
       if (this.reopensInRow > MOST_REOPENS) throw error;
-      log.warn({ job: this.job.jobId, ...errorFacts(error) }, 'the gateway no longer knows the session; opening another');
+      log.warn(
+        { job: this.job.jobId, ...errorFacts(error) },
+        'the gateway no longer knows the session; opening another',
+      );
       return this.discard(failed);
     }
     if (!isHoldfastError(error) || !isWorthRepeating(error)) throw error;
@@ -115,7 +126,10 @@ export class SessionLink {
   private discard(failed: Promise<Opened>): void {
     if (this.opening !== failed) return;
     this.opening = undefined;
-    failed.then(({ client }) => client.close(), () => undefined);
+    failed.then(
+      ({ client }) => client.close(),
+      () => undefined,
+    );
   }
 
   private async open(signal: AbortSignal): Promise<Opened> {
@@ -123,7 +137,11 @@ export class SessionLink {
     const channel = dataChannel(access.dataAddress, access.identity);
     const client = new DataServiceClient(channel.address, channel.credentials, channel.options);
     try {
-      const answer = await callUnary(client.openSession.bind(client), { job: toWireRef(this.job) }, { timeoutMs: OPEN_TIMEOUT_MS, signal });
+      const answer = await callUnary(
+        client.openSession.bind(client),
+        { job: toWireRef(this.job) },
+        { timeoutMs: OPEN_TIMEOUT_MS, signal },
+      );
       this.opens += 1;
       const { sessionId, maxPackBytes, maxClaimsPerQuestion, maxParallelUploads } = answer;
       return { client, sessionId, limits: { maxPackBytes, maxClaimsPerQuestion, maxParallelUploads } };
@@ -135,9 +153,18 @@ export class SessionLink {
 }
 
 function isSessionGone(error: unknown): boolean {
-  return isHoldfastError(error) && (error.kind === 'NotFound' || error.kind === 'IllegalState') && error.code.startsWith('SESSION_');
+  return (
+    isHoldfastError(error) &&
+    (error.kind === 'NotFound' || error.kind === 'IllegalState') &&
+    error.code.startsWith('SESSION_')
+  );
 }
 
 function unreachable(cause: HoldfastError): HoldfastError {
-  return new HoldfastError({ kind: 'Unavailable', code: 'GATEWAY_UNREACHABLE', message: `The gateway did not answer for ten minutes: ${cause.message}`, cause });
+  return new HoldfastError({
+    kind: 'Unavailable',
+    code: 'GATEWAY_UNREACHABLE',
+    message: `The gateway did not answer for ten minutes: ${cause.message}`,
+    cause,
+  });
 }

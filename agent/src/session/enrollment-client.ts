@@ -1,5 +1,5 @@
-import { EnrollmentServiceClient } from '@holdfast/proto/v1';
 import { uuidFromBytes } from '@holdfast/core/ids';
+import { EnrollmentServiceClient } from '@holdfast/proto/v1';
 import type { SendEnrollment } from '../enrollment/ports.js';
 import { formatAddress } from '../enrollment/server-address.js';
 import { enrollmentChannel } from './channel.js';
@@ -11,7 +11,11 @@ export const sendEnrollment: SendEnrollment = async (address, caCertificate, req
   const channel = enrollmentChannel(formatAddress(address), caCertificate);
   const client = new EnrollmentServiceClient(channel.address, channel.credentials, channel.options);
   try {
-    const answer = await callUnary(client.enroll.bind(client), { ...request, host: { ...request.host } }, { timeoutMs: TIMEOUT_MS });
+    const answer = await callUnary(
+      client.enroll.bind(client),
+      { ...request, host: { ...request.host } },
+      { timeoutMs: TIMEOUT_MS },
+    );
     return {
       agentId: uuidFromBytes(answer.agentId),
       agentName: answer.agentName,

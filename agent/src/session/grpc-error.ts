@@ -1,7 +1,7 @@
-import { asHoldfastError, fromWireError, HoldfastError, kindOfGrpcStatus } from '@holdfast/core/errors';
-import type { WireError } from '@holdfast/core/errors';
-import { status } from '@grpc/grpc-js';
 import type { Metadata, ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import type { WireError } from '@holdfast/core/errors';
+import { asHoldfastError, fromWireError, HoldfastError, kindOfGrpcStatus } from '@holdfast/core/errors';
 
 /** The server's trailer with the whole error as JSON: a gRPC status cannot tell all kinds apart. */
 const ERROR_TRAILER = 'holdfast-error-bin';
@@ -38,7 +38,8 @@ function readTrailer(metadata: Metadata | undefined): WireError | undefined {
   try {
     const parsed = JSON.parse(value.toString('utf8')) as Partial<Record<keyof WireError, unknown>> | null;
     const { code, message, details } = parsed ?? {};
-    if (typeof code !== 'string' || typeof message !== 'string' || typeof details !== 'object' || details === null) return undefined;
+    if (typeof code !== 'string' || typeof message !== 'string' || typeof details !== 'object' || details === null)
+      return undefined;
     if (!Object.values(details).every((each) => typeof each === 'string')) return undefined;
     return { code, message, details: details as Record<string, string> };
   } catch {

@@ -7,7 +7,12 @@ describe('the heartbeat', () => {
     const clock = new ManualClock();
     const beats: bigint[] = [];
     let silent = 0;
-    const heartbeat = new Heartbeat(clock, 5_000, (sequence) => beats.push(sequence), () => (silent += 1));
+    const heartbeat = new Heartbeat(
+      clock,
+      5_000,
+      (sequence) => beats.push(sequence),
+      () => (silent += 1),
+    );
     await clock.advance(15_000);
     expect([beats, silent]).toEqual([[1n, 2n, 3n], 0]);
     heartbeat.heard();
@@ -21,7 +26,12 @@ describe('the heartbeat', () => {
 
   it('stops when told to', async () => {
     const clock = new ManualClock();
-    const heartbeat = new Heartbeat(clock, 1_000, () => undefined, () => undefined);
+    const heartbeat = new Heartbeat(
+      clock,
+      1_000,
+      () => undefined,
+      () => undefined,
+    );
     heartbeat.stop();
     expect(clock.waiting).toBe(0);
   });

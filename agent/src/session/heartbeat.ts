@@ -35,7 +35,10 @@ export class Heartbeat {
   }
 
   private tick(): void {
-    if (this.clock.monotonic() - this.heardAt >= LONGEST_SILENCE_MS) return this.onSilence();
+    if (this.clock.monotonic() - this.heardAt >= LONGEST_SILENCE_MS) {
+      this.onSilence();
+      return;
+    }
     this.sequence += 1n;
     this.beat(this.sequence);
     this.arm();

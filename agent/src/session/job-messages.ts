@@ -1,14 +1,28 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { BackupType, JobPhase, NoticeKind, OnConflict } from '@holdfast/proto/v1';
 import type * as wire from '@holdfast/proto/v1';
+import { BackupType, JobPhase, NoticeKind, OnConflict } from '@holdfast/proto/v1';
 import type * as jobs from '../jobs/job.js';
 
 /** Between the messages of the wire and what the jobs work with. A command that makes no sense throws Validation. */
 
-const backupTypes = { FULL: BackupType.BACKUP_TYPE_FULL, DIFFERENTIAL: BackupType.BACKUP_TYPE_DIFFERENTIAL, INCREMENTAL: BackupType.BACKUP_TYPE_INCREMENTAL } as const;
-const conflicts = { FAIL: OnConflict.ON_CONFLICT_FAIL, SKIP: OnConflict.ON_CONFLICT_SKIP, OVERWRITE: OnConflict.ON_CONFLICT_OVERWRITE, KEEP_BOTH: OnConflict.ON_CONFLICT_KEEP_BOTH } as const;
-const phases = { PREPARING: JobPhase.JOB_PHASE_PREPARING, TRANSFERRING: JobPhase.JOB_PHASE_TRANSFERRING, COMMITTING: JobPhase.JOB_PHASE_COMMITTING, FINISHING: JobPhase.JOB_PHASE_FINISHING } as const;
+const backupTypes = {
+  FULL: BackupType.BACKUP_TYPE_FULL,
+  DIFFERENTIAL: BackupType.BACKUP_TYPE_DIFFERENTIAL,
+  INCREMENTAL: BackupType.BACKUP_TYPE_INCREMENTAL,
+} as const;
+const conflicts = {
+  FAIL: OnConflict.ON_CONFLICT_FAIL,
+  SKIP: OnConflict.ON_CONFLICT_SKIP,
+  OVERWRITE: OnConflict.ON_CONFLICT_OVERWRITE,
+  KEEP_BOTH: OnConflict.ON_CONFLICT_KEEP_BOTH,
+} as const;
+const phases = {
+  PREPARING: JobPhase.JOB_PHASE_PREPARING,
+  TRANSFERRING: JobPhase.JOB_PHASE_TRANSFERRING,
+  COMMITTING: JobPhase.JOB_PHASE_COMMITTING,
+  FINISHING: JobPhase.JOB_PHASE_FINISHING,
+} as const;
 const noticeKinds = {
   UNREADABLE: NoticeKind.NOTICE_KIND_UNREADABLE,
   VANISHED: NoticeKind.NOTICE_KIND_VANISHED,
@@ -35,7 +49,8 @@ export function toWireBackupType(type: jobs.BackupType): BackupType {
 }
 
 export function toWireCounters(counters: jobs.Counters): wire.Counters {
-  const { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, bytesWritten, warnings } = counters;
+  const { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, bytesWritten, warnings } =
+    counters;
   return {
     entries: BigInt(entries),
     files: BigInt(files),
@@ -51,7 +66,8 @@ export function toWireCounters(counters: jobs.Counters): wire.Counters {
 
 export function fromStartBackup(message: wire.StartBackup): jobs.BackupCommand {
   const { domain, files } = message;
-  if (domain === undefined || files === undefined || files.roots.length === 0) throw meaningless('it says not what to back up, or not with which keys');
+  if (domain === undefined || files === undefined || files.roots.length === 0)
+    throw meaningless('it says not what to back up, or not with which keys');
   return {
     kind: 'backup',
     job: fromWireRef(message.job),
@@ -124,7 +140,14 @@ function toWireOutcome(outcome: jobs.JobOutcome): NonNullable<wire.JobFinished['
         },
       };
     case 'restore':
-      return { $case: 'restore', value: { notRestorable: BigInt(outcome.notRestorable), skipped: BigInt(outcome.skipped), damaged: BigInt(outcome.damaged) } };
+      return {
+        $case: 'restore',
+        value: {
+          notRestorable: BigInt(outcome.notRestorable),
+          skipped: BigInt(outcome.skipped),
+          damaged: BigInt(outcome.damaged),
+        },
+      };
     case 'failure':
       return { $case: 'failure', value: outcome.error };
     case 'cancelled':
@@ -148,5 +171,9 @@ function ofLength(length: number, bytes: Buffer): Buffer {
 }
 
 function meaningless(why: string): HoldfastError {
-  return new HoldfastError({ kind: 'Validation', code: 'COMMAND_MALFORMED', message: `The server sent a command that cannot be carried out: ${why}.` });
+  return new HoldfastError({
+    kind: 'Validation',
+    code: 'COMMAND_MALFORMED',
+    message: `The server sent a command that cannot be carried out: ${why}.`,
+  });
 }

@@ -1,10 +1,10 @@
-import { systemClock } from '@holdfast/core/clock';
-import { HoldfastError } from '@holdfast/core/errors';
-import { PackKind } from '@holdfast/proto/v1';
-import type { DataServiceClient, FrameHead, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
-import { FrameEntry } from '@holdfast/proto/vault';
-import { MAX_FRAME_STORED_BYTES } from '@holdfast/core/engine';
 import { Metadata } from '@grpc/grpc-js';
+import { systemClock } from '@holdfast/core/clock';
+import { MAX_FRAME_STORED_BYTES } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import type { DataServiceClient, FrameHead, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
+import { PackKind } from '@holdfast/proto/v1';
+import { FrameEntry } from '@holdfast/proto/vault';
 import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
 import { idKey, splitIds } from '../jobs/ids.js';
 import type { SessionLink } from './data-transport.js';
@@ -14,7 +14,12 @@ import { stopped } from './unary-call.js';
 const TIMEOUT_MS = 15 * 60_000;
 
 /** Reads on after a lost connection with what has not arrived yet. */
-export async function* readStream(link: SessionLink, ids: readonly Buffer[], avoidPacks: readonly Buffer[], signal: AbortSignal): AsyncGenerator<ReadAnswer> {
+export async function* readStream(
+  link: SessionLink,
+  ids: readonly Buffer[],
+  avoidPacks: readonly Buffer[],
+  signal: AbortSignal,
+): AsyncGenerator<ReadAnswer> {
   const left = new Map(ids.map((id) => [idKey(id), id]));
   while (left.size > 0) {
     const before = left.size;
@@ -29,14 +34,22 @@ export async function* readStream(link: SessionLink, ids: readonly Buffer[], avo
           if (answers.closed) return;
         }
       })
-      .then(() => answers.end(), (error: unknown) => answers.end(error));
+      .then(
+        () => answers.end(),
+        (error: unknown) => answers.end(error),
+      );
     try {
       yield* answers;
     } finally {
       answers.close();
       await running;
     }
-    if (left.size === before) throw new HoldfastError({ kind: 'Internal', code: 'READ_INCOMPLETE', message: 'The gateway ended a read without answering for every chunk.' });
+    if (left.size === before)
+      throw new HoldfastError({
+        kind: 'Internal',
+        code: 'READ_INCOMPLETE',
+        message: 'The gateway ended a read without answering for every chunk.',
+      });
   }
 }
 
@@ -44,7 +57,11 @@ function answeredIds(answer: ReadAnswer): readonly Buffer[] {
   return answer.kind === 'damaged' ? answer.ids : splitIds(FrameEntry.decode(answer.frame.entry).chunkIds);
 }
 
-async function* readOnce(client: DataServiceClient, request: ReadChunksRequest, signal: AbortSignal): AsyncGenerator<ReadAnswer> {
+async function* readOnce(
+  client: DataServiceClient,
+  request: ReadChunksRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ReadAnswer> {
   if (signal.aborted) throw stopped(signal);
   const call = client.readChunks(request, new Metadata(), { deadline: systemClock.now() + TIMEOUT_MS });
   const stop = (): void => call.cancel();
@@ -72,7 +89,8 @@ async function* readOnce(client: DataServiceClient, request: ReadChunksRequest, 
       const frame = take();
       if (frame !== undefined) yield { kind: 'frame', frame };
       if (part?.$case === 'head') head = part.value;
-      else if (part?.$case === 'damaged') yield { kind: 'damaged', ids: splitIds(part.value.chunkIds), reason: part.value.reason };
+      else if (part?.$case === 'damaged')
+        yield { kind: 'damaged', ids: splitIds(part.value.chunkIds), reason: part.value.reason };
     }
     const frame = take();
     if (frame !== undefined) yield { kind: 'frame', frame };
@@ -97,7 +115,11 @@ function toFrame(head: FrameHead, stored: Buffer): IncomingFrame {
 }
 
 function malformed(): HoldfastError {
-  return new HoldfastError({ kind: 'Internal', code: 'READ_MALFORMED', message: 'The gateway sent a stream of chunks that breaks the protocol.' });
+  return new HoldfastError({
+    kind: 'Internal',
+    code: 'READ_MALFORMED',
+    message: 'The gateway sent a stream of chunks that breaks the protocol.',
+  });
 }
 
 /** One value at a time from a producer to one consumer: the producer waits until its value was taken. */

@@ -1,5 +1,5 @@
-import type { RenewCertificateResponse } from '@holdfast/proto/v1';
 import { X509Certificate } from 'node:crypto';
+import type { RenewCertificateResponse } from '@holdfast/proto/v1';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import { checkCertificate } from '../enrollment/check-certificate.js';
 import type { AgentIdentity } from '../state/identity.js';
@@ -19,7 +19,12 @@ export async function renewCertificate(
 ): Promise<AgentIdentity> {
   const key = await createAgentKey();
   const { certificateChain, caCertificate } = await send(key.certificateRequest);
-  const renewed = { ...identity, privateKey: key.privateKey, certificateChain, caCertificate: caCertificate || identity.caCertificate };
+  const renewed = {
+    ...identity,
+    privateKey: key.privateKey,
+    certificateChain,
+    caCertificate: caCertificate || identity.caCertificate,
+  };
   checkCertificate(renewed);
   return renewed;
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { saveIdentity } from '../state/identity.js';
 import type { AgentIdentity } from '../state/identity.js';
+import { saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
 
 /** How the server is reached just now: both parts change while the agent runs. */
@@ -25,7 +25,11 @@ export class ServerAccess {
   /** host:port of the data service. Throws Unavailable before the first Welcome. */
   get dataAddress(): string {
     if (this.address !== undefined) return this.address;
-    throw new HoldfastError({ kind: 'Unavailable', code: 'NO_DATA_ADDRESS', message: 'The server has not named a data service yet.' });
+    throw new HoldfastError({
+      kind: 'Unavailable',
+      code: 'NO_DATA_ADDRESS',
+      message: 'The server has not named a data service yet.',
+    });
   }
 
   set dataAddress(address: string) {

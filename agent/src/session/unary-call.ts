@@ -1,5 +1,5 @@
-import { Metadata } from '@grpc/grpc-js';
 import type { CallOptions, ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { fromGrpcError } from './grpc-error.js';
@@ -31,5 +31,10 @@ export function callUnary<Request, Response>(
 }
 
 export function stopped(signal: AbortSignal): HoldfastError {
-  return new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.', cause: signal.reason });
+  return new HoldfastError({
+    kind: 'Cancelled',
+    code: 'JOB_STOPPED',
+    message: 'The job was stopped.',
+    cause: signal.reason,
+  });
 }

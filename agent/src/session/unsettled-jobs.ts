@@ -1,7 +1,7 @@
-import { JobFinished } from '@holdfast/proto/v1';
-import { isUuid } from '@holdfast/core/ids';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isUuid } from '@holdfast/core/ids';
+import { JobFinished } from '@holdfast/proto/v1';
 import type { FinishedJob, JobRef } from '../jobs/job.js';
 import { sameLease } from '../jobs/job.js';
 import { readFileIfThere, removeFileDurably, writeFileDurably } from '../state/atomic-file.js';

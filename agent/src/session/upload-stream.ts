@@ -1,7 +1,7 @@
-import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
-import { Metadata } from '@grpc/grpc-js';
 import type { ClientWritableStream } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
+import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
 import { fromGrpcError } from './grpc-error.js';
 import { stopped } from './unary-call.js';
 
@@ -38,12 +38,16 @@ export async function sendPack(client: DataServiceClient, parts: PackParts, sign
   }
 }
 
-async function writeParts(call: ClientWritableStream<UploadPackRequest>, parts: PackParts, answered: Promise<unknown>): Promise<void> {
+async function writeParts(
+  call: ClientWritableStream<UploadPackRequest>,
+  parts: PackParts,
+  answered: Promise<unknown>,
+): Promise<void> {
   let over = false;
-  const ended = answered.then(
-    () => void (over = true),
-    () => void (over = true),
-  );
+  const end = (): void => {
+    over = true;
+  };
+  const ended = answered.then(end, end);
   const write = async (part: NonNullable<UploadPackRequest['part']>): Promise<void> => {
     if (call.write({ part })) return;
     await Promise.race([new Promise<void>((resolve) => call.once('drain', resolve)), ended]);
@@ -52,7 +56,10 @@ async function writeParts(call: ClientWritableStream<UploadPackRequest>, parts: 
   for (const frame of parts.frames) {
     for (let at = 0; at < frame.length; at += PIECE_BYTES) {
       if (over) return;
-      await write({ $case: 'frame', value: { data: frame.subarray(at, at + PIECE_BYTES), last: at + PIECE_BYTES >= frame.length } });
+      await write({
+        $case: 'frame',
+        value: { data: frame.subarray(at, at + PIECE_BYTES), last: at + PIECE_BYTES >= frame.length },
+      });
     }
   }
   await write({ $case: 'footer', value: parts.footer });

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { loadSettings } from './agent-settings.js';
-import { stateFolderAt } from './state-folder.js';
 import type { StateFolder } from './state-folder.js';
+import { stateFolderAt } from './state-folder.js';
 
 let folder: StateFolder;
 
@@ -22,7 +22,10 @@ it('reads where restores may write', async () => {
   expect(await loadSettings(folder)).toEqual({ restoreRoots: ['/srv', '/home'] });
 });
 
-it.each(['', '[]', 'null', '{"restoreroots": []}', '{"restoreRoots": "/srv"}', '{"restoreRoots": ["srv"]}'])('refuses %j rather than read a limit as none', async (content) => {
-  writeFileSync(folder.settingsFile, content);
-  await expect(loadSettings(folder)).rejects.toMatchObject({ kind: 'Validation', code: 'SETTINGS_BROKEN' });
-});
+it.each(['', '[]', 'null', '{"restoreroots": []}', '{"restoreRoots": "/srv"}', '{"restoreRoots": ["srv"]}'])(
+  'refuses %j rather than read a limit as none',
+  async (content) => {
+    writeFileSync(folder.settingsFile, content);
+    await expect(loadSettings(folder)).rejects.toMatchObject({ kind: 'Validation', code: 'SETTINGS_BROKEN' });
+  },
+);

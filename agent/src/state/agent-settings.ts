@@ -20,7 +20,8 @@ export async function loadSettings(folder: StateFolder): Promise<AgentSettings> 
   } catch (error) {
     throw broken(folder, (error as Error).message);
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw broken(folder, 'it is not an object');
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw broken(folder, 'it is not an object');
   const unknown = Object.keys(parsed).find((key) => !KNOWN.includes(key));
   if (unknown !== undefined) throw broken(folder, `"${unknown}" is not a setting`);
   const { restoreRoots } = parsed as { restoreRoots?: unknown };
@@ -32,5 +33,9 @@ export async function loadSettings(folder: StateFolder): Promise<AgentSettings> 
 }
 
 function broken(folder: StateFolder, why: string): HoldfastError {
-  return new HoldfastError({ kind: 'Validation', code: 'SETTINGS_BROKEN', message: `${folder.settingsFile} cannot be used: ${why}.` });
+  return new HoldfastError({
+    kind: 'Validation',
+    code: 'SETTINGS_BROKEN',
+    message: `${folder.settingsFile} cannot be used: ${why}.`,
+  });
 }

@@ -1,6 +1,6 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { HoldfastError } from '@holdfast/core/errors';
 
 /** Replaces a file so that after a crash either the old or the new content is there, mode 0600. */
 export async function writeFileDurably(path: string, content: string | Uint8Array): Promise<void> {
@@ -28,7 +28,12 @@ export async function readFileIfThere(path: string): Promise<Buffer | undefined>
     return await readFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new HoldfastError({ kind: 'IllegalState', code: 'STATE_UNREADABLE', message: `Cannot read ${path}: ${(error as Error).message}`, cause: error });
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'STATE_UNREADABLE',
+      message: `Cannot read ${path}: ${(error as Error).message}`,
+      cause: error,
+    });
   }
 }
 

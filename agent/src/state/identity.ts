@@ -28,13 +28,21 @@ export async function loadIdentity(folder: StateFolder): Promise<AgentIdentity |
   } catch {
     // Falls through to the one message that helps.
   }
-  throw new HoldfastError({ kind: 'IllegalState', code: 'IDENTITY_BROKEN', message: `${folder.identityFile} is damaged; enrol this host again with an empty state folder.` });
+  throw new HoldfastError({
+    kind: 'IllegalState',
+    code: 'IDENTITY_BROKEN',
+    message: `${folder.identityFile} is damaged; enrol this host again with an empty state folder.`,
+  });
 }
 
 export async function requireIdentity(folder: StateFolder): Promise<AgentIdentity> {
   const identity = await loadIdentity(folder);
   if (identity !== undefined) return identity;
-  throw new HoldfastError({ kind: 'IllegalState', code: 'NOT_ENROLLED', message: `This agent is not enrolled (${folder.path}); run "holdfast-agent enroll" first.` });
+  throw new HoldfastError({
+    kind: 'IllegalState',
+    code: 'NOT_ENROLLED',
+    message: `This agent is not enrolled (${folder.path}); run "holdfast-agent enroll" first.`,
+  });
 }
 
 export function saveIdentity(folder: StateFolder, identity: AgentIdentity): Promise<void> {

@@ -1,6 +1,6 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { HoldfastError } from '@holdfast/core/errors';
 
 /**
  * What an agent keeps on its host. Everything in it is the agent's alone (0700): the private key, the caches of what
@@ -46,5 +46,10 @@ export async function prepareStateFolder(path: string, uid: number): Promise<Sta
 }
 
 function unusable(path: string, why: string, cause: unknown): HoldfastError {
-  return new HoldfastError({ kind: 'Validation', code: 'STATE_UNUSABLE', message: `Cannot use the state folder ${path}: ${why}.`, cause });
+  return new HoldfastError({
+    kind: 'Validation',
+    code: 'STATE_UNUSABLE',
+    message: `Cannot use the state folder ${path}: ${why}.`,
+    cause,
+  });
 }

@@ -1,6 +1,6 @@
+import { existsSync } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
 import Database from 'better-sqlite3';
-import { existsSync } from 'node:fs';
 import type { StateFolder } from './state-folder.js';
 
 export interface StateLock {
@@ -14,7 +14,11 @@ export interface StateLock {
 export function lockState(folder: StateFolder): StateLock {
   const database = tryLock(folder);
   if (database === undefined) {
-    throw new HoldfastError({ kind: 'Locked', code: 'STATE_IN_USE', message: `Another agent process is using ${folder.path}.` });
+    throw new HoldfastError({
+      kind: 'Locked',
+      code: 'STATE_IN_USE',
+      message: `Another agent process is using ${folder.path}.`,
+    });
   }
   return { release: () => database.close() };
 }

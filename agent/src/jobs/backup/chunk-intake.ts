@@ -1,6 +1,6 @@
-import { idOfClaim } from '@holdfast/core/engine';
-import type { BuiltNode, ChunkHasher, ChunkName } from '@holdfast/core/engine';
 import type { Timers } from '@holdfast/core/clock';
+import type { BuiltNode, ChunkHasher, ChunkName } from '@holdfast/core/engine';
+import { idOfClaim } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { DataSession, PackKindName } from '../data-transport.js';
 import { idKey } from '../ids.js';
@@ -28,7 +28,12 @@ export interface IntakePorts {
 interface Asked {
   readonly claim: Buffer;
   /** Absent for a claim out of the cache. */
-  readonly content?: { readonly kind: PackKindName; readonly id: Buffer; readonly plaintext: Buffer; readonly edges?: Buffer };
+  readonly content?: {
+    readonly kind: PackKindName;
+    readonly id: Buffer;
+    readonly plaintext: Buffer;
+    readonly edges?: Buffer;
+  };
 }
 
 /**
@@ -59,14 +64,16 @@ export class ChunkIntake {
   /** The buffer belongs to the intake from now on. */
   async data(plaintext: Buffer): Promise<ChunkName> {
     const name = this.ports.hasher.nameData(plaintext);
-    if (this.isNew(name.claim, () => name.id)) this.enqueue({ claim: name.claim, content: { kind: 'DATA', id: name.id, plaintext } }, plaintext.length);
+    if (this.isNew(name.claim, () => name.id))
+      this.enqueue({ claim: name.claim, content: { kind: 'DATA', id: name.id, plaintext } }, plaintext.length);
     await this.room();
     return name;
   }
 
   /** Nodes are made in the middle of synchronous work: who adds many asks for `room` afterwards. */
   node({ id, claim, edges, plaintext }: BuiltNode): void {
-    if (this.isNew(claim, () => id)) this.enqueue({ claim, content: { kind: 'NODE', id, plaintext, edges } }, plaintext.length + edges.length);
+    if (this.isNew(claim, () => id))
+      this.enqueue({ claim, content: { kind: 'NODE', id, plaintext, edges } }, plaintext.length + edges.length);
   }
 
   /** Content that an earlier backup sent, known by its claim alone. */
@@ -146,7 +153,11 @@ export class ChunkIntake {
   private async question(claims: Buffer): Promise<(index: number) => boolean> {
     const bits = await this.ports.session.hasChunks(claims, this.ports.stop.signal);
     if (bits.length < Math.ceil(claims.length / 32 / 8)) {
-      throw new HoldfastError({ kind: 'Internal', code: 'ANSWER_TOO_SHORT', message: 'The gateway answered for fewer chunks than it was asked about.' });
+      throw new HoldfastError({
+        kind: 'Internal',
+        code: 'ANSWER_TOO_SHORT',
+        message: 'The gateway answered for fewer chunks than it was asked about.',
+      });
     }
     return (index) => (((bits[index >> 3] as number) >> (index & 7)) & 1) === 1;
   }
@@ -154,7 +165,9 @@ export class ChunkIntake {
   async room(): Promise<void> {
     const { stop } = this.ports;
     if (this.questions >= QUESTIONS_AT_ONCE || this.heldBytes >= MOST_BYTES_HELD || stop.stopped) {
-      await this.pressure.until(() => (this.questions < QUESTIONS_AT_ONCE && this.heldBytes < MOST_BYTES_HELD) || stop.stopped);
+      await this.pressure.until(
+        () => (this.questions < QUESTIONS_AT_ONCE && this.heldBytes < MOST_BYTES_HELD) || stop.stopped,
+      );
       stop.check();
     }
   }

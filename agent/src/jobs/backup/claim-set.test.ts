@@ -6,7 +6,9 @@ describe('a set of claims', () => {
   it('knows each claim once, also those that share a hash, and gives them back in order', () => {
     const random = seededRandom('claims');
     // Equal first bytes: all of these fall on one slot.
-    const claims = Array.from({ length: 9_000 }, (_, index) => (index % 30 === 0 ? Buffer.concat([Buffer.alloc(4), random.bytes(28)]) : random.bytes(32)));
+    const claims = Array.from({ length: 9_000 }, (_, index) =>
+      index % 30 === 0 ? Buffer.concat([Buffer.alloc(4), random.bytes(28)]) : random.bytes(32),
+    );
     const set = new ClaimSet();
     for (const claim of claims) expect(set.add(claim)).toBe(true);
     for (const claim of claims) expect(set.add(Buffer.from(claim))).toBe(false);

@@ -1,5 +1,5 @@
+import type { BuiltNode, ChunkerPlan, ChunkHasher, ChunkName } from '@holdfast/core/engine';
 import { Chunker, FileBuilder, NodeWriter } from '@holdfast/core/engine';
-import type { BuiltNode, ChunkHasher, ChunkName, ChunkerPlan } from '@holdfast/core/engine';
 import type { FileContent } from '../../workloads/files/file-content.js';
 import type { ScannedEntry } from '../../workloads/files/file-entry.js';
 import type { Counters } from '../job.js';
@@ -39,7 +39,11 @@ export class FileReader {
   async read(file: FileContent): Promise<ReadFile> {
     const small = file.entry.size < SMALL_FILE_BYTES && !file.hasHoles;
     const { size, content } = small ? await this.readSmall(file) : await this.readLarge(file);
-    return { entry: size === file.entry.size ? file.entry : { ...file.entry, size }, content, changed: file.outcome().changed };
+    return {
+      entry: size === file.entry.size ? file.entry : { ...file.entry, size },
+      content,
+      changed: file.outcome().changed,
+    };
   }
 
   private async readSmall(file: FileContent): Promise<{ size: number; content: StoredContent | undefined }> {

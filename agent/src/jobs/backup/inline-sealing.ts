@@ -1,5 +1,5 @@
-import { createSessionKey, PackKind } from '@holdfast/core/engine';
 import type { ChunkHasher, SessionKeyPair } from '@holdfast/core/engine';
+import { createSessionKey, PackKind } from '@holdfast/core/engine';
 import type { Random } from '@holdfast/core/ids';
 import type { OutgoingPack, PackKindName } from '../data-transport.js';
 import type { DomainKeys } from '../job.js';
@@ -30,7 +30,11 @@ export class InlineSealing implements SealingPipeline {
     const sealer = (kind: PackKindName): PackSealer =>
       new PackSealer({
         kind,
-        context: { vaultId: setup.vaultId, domainId: setup.domain.domainId, kind: kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE },
+        context: {
+          vaultId: setup.vaultId,
+          domainId: setup.domain.domainId,
+          kind: kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE,
+        },
         key,
         uploaderId: setup.agentId,
         maxPackBytes: setup.maxPackBytes,
@@ -41,7 +45,12 @@ export class InlineSealing implements SealingPipeline {
     this.sealers = { DATA: sealer('DATA'), NODE: sealer('NODE') };
   }
 
-  static async create(setup: SealingSetup, hasher: ChunkHasher, random: Random, uploader: PackUploader): Promise<InlineSealing> {
+  static async create(
+    setup: SealingSetup,
+    hasher: ChunkHasher,
+    random: Random,
+    uploader: PackUploader,
+  ): Promise<InlineSealing> {
     const { vaultId, domain } = setup;
     const key = await createSessionKey(domain.publicKey, { vaultId, domainId: domain.domainId }, random);
     return new InlineSealing(setup, key, hasher, random, uploader);

@@ -1,5 +1,19 @@
-import { FrameGatherer, FrameSealer, KeyDeriver, openChunks, PackBuilder, releaseFrameKey } from '@holdfast/core/engine';
-import type { ChunkHasher, FrameContext, FrameEntry, PlainFrame, SealedFrame, SessionKeyPair } from '@holdfast/core/engine';
+import type {
+  ChunkHasher,
+  FrameContext,
+  FrameEntry,
+  PlainFrame,
+  SealedFrame,
+  SessionKeyPair,
+} from '@holdfast/core/engine';
+import {
+  FrameGatherer,
+  FrameSealer,
+  KeyDeriver,
+  openChunks,
+  PackBuilder,
+  releaseFrameKey,
+} from '@holdfast/core/engine';
 import type { Random } from '@holdfast/core/ids';
 import type { OutgoingPack, PackKindName } from '../data-transport.js';
 import type { ChunkToSeal } from './sealing-pipeline.js';
@@ -46,13 +60,17 @@ export class PackSealer {
   private seal(frame: PlainFrame): void {
     const sealed = this.sealer.seal(frame);
     if (this.builder !== undefined && !this.hasRoom(this.builder, sealed)) this.finishPack();
-    const builder = (this.builder ??= this.newPack());
+    this.builder ??= this.newPack();
+    const { builder } = this;
     this.frames.push({ entry: builder.add(sealed), stored: sealed.stored });
     if (builder.isFull) this.finishPack();
   }
 
   private hasRoom(builder: PackBuilder, sealed: SealedFrame): boolean {
-    return builder.fits(sealed) && builder.storedBytes + sealed.stored.length + TAIL_RESERVE_BYTES <= this.options.maxPackBytes;
+    return (
+      builder.fits(sealed) &&
+      builder.storedBytes + sealed.stored.length + TAIL_RESERVE_BYTES <= this.options.maxPackBytes
+    );
   }
 
   private newPack(): PackBuilder {
@@ -67,7 +85,13 @@ export class PackSealer {
     const { footerBytes } = this.builder.finish();
     const { kind, emit } = this.options;
     const frames = this.frames.map(({ stored }) => stored);
-    emit({ packId: this.packId, kind, frames, footer: footerBytes, bytes: this.builder.storedBytes + footerBytes.length });
+    emit({
+      packId: this.packId,
+      kind,
+      frames,
+      footer: footerBytes,
+      bytes: this.builder.storedBytes + footerBytes.length,
+    });
     this.builder = undefined;
     this.frames = [];
   }
@@ -76,6 +100,7 @@ export class PackSealer {
   private verifySample(): void {
     const { random, hasher, context } = this.options;
     const sample = this.frames[random.bytes(4).readUInt32LE(0) % this.frames.length];
-    if (sample !== undefined) openChunks(hasher, releaseFrameKey(this.keys, sample.entry), context, sample.entry, sample.stored);
+    if (sample !== undefined)
+      openChunks(hasher, releaseFrameKey(this.keys, sample.entry), context, sample.entry, sample.stored);
   }
 }

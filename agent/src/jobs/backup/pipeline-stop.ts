@@ -6,7 +6,8 @@ import { HoldfastError } from '@holdfast/core/errors';
  */
 export class PipelineStop {
   private readonly controller = new AbortController();
-  private readonly onAbort = (): void => this.fail(new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.' }));
+  private readonly onAbort = (): void =>
+    this.fail(new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.' }));
   private first: { readonly error: unknown } | undefined;
   private readonly listeners: (() => void)[] = [];
 

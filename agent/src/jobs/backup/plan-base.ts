@@ -25,7 +25,9 @@ export interface BasePlan {
   readonly typeReason: string;
 }
 
-type Asked = Pick<BackupCommand, 'type' | 'lastPointId' | 'lastFullPointId' | 'cacheGeneration'> & { readonly domainId: string };
+type Asked = Pick<BackupCommand, 'type' | 'lastPointId' | 'lastFullPointId' | 'cacheGeneration'> & {
+  readonly domainId: string;
+};
 
 /**
  * What a backup compares with. No base point: it becomes FULL. A base without a cache that stands for it: the type stays, and everything is read.
@@ -35,11 +37,17 @@ export function planBase(asked: Asked, caches: KnownCaches): BasePlan {
   const basePointId = asked.type === 'DIFFERENTIAL' ? asked.lastFullPointId : asked.lastPointId;
   if (basePointId === undefined) {
     const what = asked.type === 'DIFFERENTIAL' ? 'full recovery point' : 'recovery point';
-    return { type: 'FULL', basePointId: undefined, cache: undefined, typeReason: `There is no earlier ${what} to compare with.` };
+    return {
+      type: 'FULL',
+      basePointId: undefined,
+      cache: undefined,
+      typeReason: `There is no earlier ${what} to compare with.`,
+    };
   }
   const known = [caches.last, caches.full].find((cache) => cache?.pointId === basePointId);
   const reason = whyVoid(known, asked);
-  if (known !== undefined && reason === undefined) return { type: asked.type, basePointId, cache: known, typeReason: '' };
+  if (known !== undefined && reason === undefined)
+    return { type: asked.type, basePointId, cache: known, typeReason: '' };
   return { type: asked.type, basePointId, cache: undefined, typeReason: `Everything was read: ${reason}.` };
 }
 

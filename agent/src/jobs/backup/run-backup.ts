@@ -1,10 +1,10 @@
-import { ChunkHasher, planChunker } from '@holdfast/core/engine';
 import type { Clock, Timers } from '@holdfast/core/clock';
+import { ChunkHasher, planChunker } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
-import { uuidToBytes } from '@holdfast/core/ids';
 import type { Random } from '@holdfast/core/ids';
-import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
+import { uuidToBytes } from '@holdfast/core/ids';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
+import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
 import { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
 import type { FileContent } from '../../workloads/files/file-content.js';
 import type { ScannedEntry } from '../../workloads/files/file-entry.js';
@@ -20,8 +20,8 @@ import { FileReader } from './file-reader.js';
 import { InlineSealing } from './inline-sealing.js';
 import { PackUploader } from './pack-uploader.js';
 import { PipelineStop } from './pipeline-stop.js';
-import { planBase } from './plan-base.js';
 import type { BasePlan } from './plan-base.js';
+import { planBase } from './plan-base.js';
 import { TreeBackup } from './tree-backup.js';
 
 /** The host's files, as a backup reads them. */
@@ -56,10 +56,21 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
     session = await ports.transport.openSession(command.job, stop.signal);
     uploader = new PackUploader(session, run.counters, stop);
     const hasher = new ChunkHasher(command.domain.idKey);
-    const setup = { vaultId: command.vaultId, domain: command.domain, agentId: uuidToBytes(ports.agentId), maxPackBytes: session.limits.maxPackBytes };
+    const setup = {
+      vaultId: command.vaultId,
+      domain: command.domain,
+      agentId: uuidToBytes(ports.agentId),
+      maxPackBytes: session.limits.maxPackBytes,
+    };
     const sealing = await InlineSealing.create(setup, hasher, ports.random, uploader);
     const intake = new ChunkIntake({ session, hasher, sealing, timers: ports.clock, counters: run.counters, stop });
-    const reader = new FileReader(intake, planChunker(command.domain.chunkerKey, command.domain.chunker), run.counters, hasher, command.domain.chunkerKey);
+    const reader = new FileReader(
+      intake,
+      planChunker(command.domain.chunkerKey, command.domain.chunker),
+      run.counters,
+      hasher,
+      command.domain.chunkerKey,
+    );
 
     run.phase = 'TRANSFERRING';
     for (let walk = 1; ; walk++) {
@@ -73,13 +84,27 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       const absent = await intake.drain();
       if (absent.size === 0) {
         run.phase = 'COMMITTING';
-        const answer = await session.commit({ rootNode, type: base.type, basePointId: base.basePointId, counters: { ...run.counters } }, stop.signal);
+        const answer = await session.commit(
+          { rootNode, type: base.type, basePointId: base.basePointId, counters: { ...run.counters } },
+          stop.signal,
+        );
         if (answer.kind === 'committed') {
           draft.commit();
-          const cache = { pointId: answer.pointId, generation: String(command.cacheGeneration), domainId, file: caches.draftOf(command.job) };
+          const cache = {
+            pointId: answer.pointId,
+            generation: String(command.cacheGeneration),
+            domainId,
+            file: caches.draftOf(command.job),
+          };
           await caches.promote(cache, base.type);
           run.phase = 'FINISHING';
-          return { kind: 'backup', pointId: answer.pointId, type: base.type, basePointId: base.basePointId, typeReason: base.typeReason };
+          return {
+            kind: 'backup',
+            pointId: answer.pointId,
+            type: base.type,
+            basePointId: base.basePointId,
+            typeReason: base.typeReason,
+          };
         }
         intake.expect(answer.ids);
         run.phase = 'TRANSFERRING';
@@ -101,11 +126,17 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
 }
 
 /** A cache that cannot be read is as good as none. */
-function openBase(plan: BasePlan, caches: ChangeCaches): { readonly base: BasePlan; readonly cursor: ChangeCacheCursor | undefined } {
+function openBase(
+  plan: BasePlan,
+  caches: ChangeCaches,
+): { readonly base: BasePlan; readonly cursor: ChangeCacheCursor | undefined } {
   if (plan.cache === undefined) return { base: plan, cursor: undefined };
   const opened = openChangeCache(caches.pathOf(plan.cache));
   if (opened.status === 'valid') return { base: plan, cursor: opened.cursor };
-  return { base: { ...plan, cache: undefined, typeReason: `Everything was read: ${opened.reason}.` }, cursor: undefined };
+  return {
+    base: { ...plan, cache: undefined, typeReason: `Everything was read: ${opened.reason}.` },
+    cursor: undefined,
+  };
 }
 
 /** What is seen is counted anew with every walk; what was read and sent is not. */
@@ -116,11 +147,20 @@ function startCounting({ counters, notices }: JobRun): void {
 
 function asFailure(error: unknown): unknown {
   if (error instanceof InvalidRootError || error instanceof InvalidPatternError) {
-    return new HoldfastError({ kind: 'Validation', code: 'DATASOURCE_INVALID', message: `The datasource cannot be backed up: ${error.message}.`, cause: error });
+    return new HoldfastError({
+      kind: 'Validation',
+      code: 'DATASOURCE_INVALID',
+      message: `The datasource cannot be backed up: ${error.message}.`,
+      cause: error,
+    });
   }
   return error;
 }
 
 function stillMissing(): HoldfastError {
-  return new HoldfastError({ kind: 'Unavailable', code: 'CHUNKS_STILL_MISSING', message: 'The vault still misses chunks after everything was sent again.' });
+  return new HoldfastError({
+    kind: 'Unavailable',
+    code: 'CHUNKS_STILL_MISSING',
+    message: 'The vault still misses chunks after everything was sent again.',
+  });
 }

@@ -1,5 +1,5 @@
-import { idOfClaim } from '@holdfast/core/engine';
 import type { ContentRef } from '@holdfast/core/engine';
+import { idOfClaim } from '@holdfast/core/engine';
 
 /** A file's content in the vault, with the claim that lets this agent refer to it again. */
 export interface StoredContent {

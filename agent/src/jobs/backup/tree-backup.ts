@@ -1,22 +1,22 @@
 import { DirectoryBuilder } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { errorCode } from '../../platform/posix-error.js';
-import { isUnchanged } from '../../workloads/files/change-cache-reader.js';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
+import { isUnchanged } from '../../workloads/files/change-cache-reader.js';
 import type { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
 import type { FileContent } from '../../workloads/files/file-content.js';
-import { entryPath } from '../../workloads/files/file-entry.js';
 import type { ScannedEntry } from '../../workloads/files/file-entry.js';
+import { entryPath } from '../../workloads/files/file-entry.js';
 import { sameStamp } from '../../workloads/files/scan-entry.js';
 import type { WalkEvent } from '../../workloads/files/walk.js';
 import type { NoticeKind } from '../job.js';
 import type { JobRun } from '../job-run.js';
-import { toTreeEntry } from '../tree-entries.js';
 import type { Defect } from '../tree-entries.js';
+import { toTreeEntry } from '../tree-entries.js';
 import type { ChunkIntake } from './chunk-intake.js';
 import type { FileReader, ReadFile } from './file-reader.js';
-import { decodeReference, encodeReference } from './stored-content.js';
 import type { StoredContent } from './stored-content.js';
+import { decodeReference, encodeReference } from './stored-content.js';
 
 export interface TreeBackupPorts {
   readonly run: JobRun;
@@ -64,7 +64,11 @@ export class TreeBackup {
       case 'leaveDirectory':
         return this.leave();
       case 'notice':
-        return this.notice(event.notice.path, noticeKinds[event.notice.kind as keyof typeof noticeKinds] ?? 'UNREADABLE', event.notice.message);
+        return this.notice(
+          event.notice.path,
+          noticeKinds[event.notice.kind as keyof typeof noticeKinds] ?? 'UNREADABLE',
+          event.notice.message,
+        );
     }
   }
 
@@ -106,7 +110,9 @@ export class TreeBackup {
   }
 
   /** The content of a file that the cache knows to be unchanged, and the vault was not found to lack. */
-  private async unchangedContent(entry: ScannedEntry): Promise<{ readonly content: StoredContent | undefined } | undefined> {
+  private async unchangedContent(
+    entry: ScannedEntry,
+  ): Promise<{ readonly content: StoredContent | undefined } | undefined> {
     const cached = this.ports.cursor?.find(entry.name);
     if (cached === undefined || !isUnchanged(cached, entry.stamp)) return undefined;
     const reference = decodeReference(cached.reference);
@@ -153,8 +159,13 @@ export class TreeBackup {
 
   private keep({ entry, content, changed }: ReadFile): void {
     this.ports.run.counters.bytesTotal += entry.size;
-    const stored = this.store(entry, content && { kind: content.kind, id: content.id }, changed ? 'changed' : undefined);
-    if (stored && !changed) this.ports.draft.addFile({ name: entry.name, stamp: entry.stamp, reference: encodeReference(content) });
+    const stored = this.store(
+      entry,
+      content && { kind: content.kind, id: content.id },
+      changed ? 'changed' : undefined,
+    );
+    if (stored && !changed)
+      this.ports.draft.addFile({ name: entry.name, stamp: entry.stamp, reference: encodeReference(content) });
   }
 
   private store(entry: ScannedEntry, content: Parameters<typeof toTreeEntry>[1], defect: Defect): boolean {
@@ -184,7 +195,13 @@ const EXHAUSTED = ['EMFILE', 'ENFILE', 'ENOMEM'];
 /** The code of a failed system call that says something about one file; undefined for every other error. Throws Unavailable where the host ran short. */
 function systemErrorCode(error: unknown): string | undefined {
   const code = errorCode(error);
-  if (isHoldfastError(error) || code === undefined || !(error instanceof Error) || !('syscall' in error)) return undefined;
+  if (isHoldfastError(error) || code === undefined || !(error instanceof Error) || !('syscall' in error))
+    return undefined;
   if (!EXHAUSTED.includes(code)) return code;
-  throw new HoldfastError({ kind: 'Unavailable', code: 'HOST_EXHAUSTED', message: `The host ran short of a resource: ${error.message}`, cause: error });
+  throw new HoldfastError({
+    kind: 'Unavailable',
+    code: 'HOST_EXHAUSTED',
+    message: `The host ran short of a resource: ${error.message}`,
+    cause: error,
+  });
 }

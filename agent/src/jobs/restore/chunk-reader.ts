@@ -1,5 +1,14 @@
-import { ChunkHasher, decodeFrameEntry, openFrame, openReleasedKey, PackKind, parseNode, splitFrame, verifyChunk } from '@holdfast/core/engine';
 import type { OpenedChunk, ParsedNode } from '@holdfast/core/engine';
+import {
+  ChunkHasher,
+  decodeFrameEntry,
+  openFrame,
+  openReleasedKey,
+  PackKind,
+  parseNode,
+  splitFrame,
+  verifyChunk,
+} from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
 import type { DataSession, IncomingFrame } from '../data-transport.js';
 import { idKey, splitIds } from '../ids.js';
@@ -65,7 +74,8 @@ export class ChunkReader {
       if (cached === undefined || !this.deliver(id, cached.chunk, cached.kind, fetched)) wanted.set(idKey(id), id);
     }
     const all = [...wanted.values()];
-    for (let from = 0; from < all.length; from += CHUNKS_PER_READ) await this.fetchFromVault(all.slice(from, from + CHUNKS_PER_READ), fetched);
+    for (let from = 0; from < all.length; from += CHUNKS_PER_READ)
+      await this.fetchFromVault(all.slice(from, from + CHUNKS_PER_READ), fetched);
     return fetched;
   }
 
@@ -86,7 +96,8 @@ export class ChunkReader {
       for (const question of questions) again.push(...(await this.ask(question, fetched)));
       questions = again;
     }
-    for (const id of questions.flatMap((question) => question.ids)) fetched.set(id, new DamageError('no copy of it is intact'));
+    for (const id of questions.flatMap((question) => question.ids))
+      fetched.set(id, new DamageError('no copy of it is intact'));
   }
 
   /** What has to be asked again: for each frame that failed, its chunks without the pack that it came from. */
@@ -122,7 +133,10 @@ export class ChunkReader {
   }
 
   /** The chunks that the frame says it has, and their content unless it cannot be opened. */
-  private open(frame: IncomingFrame): { readonly named: readonly Buffer[]; readonly chunks: readonly OpenedChunk[] | undefined } {
+  private open(frame: IncomingFrame): {
+    readonly named: readonly Buffer[];
+    readonly chunks: readonly OpenedChunk[] | undefined;
+  } {
     const { vaultId, transportKey } = this.keys;
     const kind = kinds[frame.kind];
     const entry = decodeFrameEntry(frame.entry, kind);

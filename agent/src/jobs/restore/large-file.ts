@@ -1,8 +1,8 @@
-import { readExtents } from '@holdfast/core/engine';
 import type { ContentRef, FileExtent } from '@holdfast/core/engine';
+import { readExtents } from '@holdfast/core/engine';
 import type { DataBlock } from '../../workloads/files/file-content.js';
-import { asDamage } from './chunk-reader.js';
 import type { ChunkReader, FetchedChunks } from './chunk-reader.js';
+import { asDamage } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { oneAhead } from './restore-batches.js';
 
@@ -14,7 +14,11 @@ interface Window {
 }
 
 /** The runs of data of a large or sparse file, verified, a window at a time with the next one on its way. Throws DamageError. */
-export async function* readLargeFile(content: ContentRef, size: number, reader: ChunkReader): AsyncGenerator<DataBlock, void, void> {
+export async function* readLargeFile(
+  content: ContentRef,
+  size: number,
+  reader: ChunkReader,
+): AsyncGenerator<DataBlock, void, void> {
   try {
     for await (const { extents, chunks } of oneAhead(windows(content, size, reader))) {
       const fetched = await chunks;

@@ -31,7 +31,11 @@ export class OpenedFrames {
   /** A frame of one chunk is not kept: whoever wanted the chunk has it. */
   add(chunks: readonly OpenedChunk[], kind: PackKindName): void {
     if (chunks.length < 2) return;
-    const frame: Frame = { chunks, kind, bytes: chunks.reduce((sum, chunk) => sum + chunk.plaintext.length + chunk.edges.length, 0) };
+    const frame: Frame = {
+      chunks,
+      kind,
+      bytes: chunks.reduce((sum, chunk) => sum + chunk.plaintext.length + chunk.edges.length, 0),
+    };
     this.frames.add(frame);
     this.bytes += frame.bytes;
     for (const chunk of chunks) this.places.set(idKey(chunk.id), { chunk, frame });

@@ -14,7 +14,10 @@ export interface RestoreBatch {
  * Cuts the walk into windows and asks for the small files of each at once. Asked for a window, it has begun to fetch it: so while one is
  * written, the next is on its way, and no more than that.
  */
-export async function* batchItems(items: AsyncIterable<RestoreItem>, reader: ChunkReader): AsyncGenerator<RestoreBatch, void, void> {
+export async function* batchItems(
+  items: AsyncIterable<RestoreItem>,
+  reader: ChunkReader,
+): AsyncGenerator<RestoreBatch, void, void> {
   let window: RestoreItem[] = [];
   let ids: Buffer[] = [];
   let bytes = 0;

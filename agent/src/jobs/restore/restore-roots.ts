@@ -1,6 +1,6 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import { realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { HoldfastError } from '@holdfast/core/errors';
 import { namesOfPath, pathOfNames } from './selection.js';
 
 /**
@@ -9,14 +9,22 @@ import { namesOfPath, pathOfNames } from './selection.js';
  *
  * @param places where something selected comes to lie, relative to the target, as names
  */
-export async function checkRestoreRoots(roots: readonly string[] | undefined, target: Buffer, places: readonly (readonly Buffer[])[]): Promise<void> {
+export async function checkRestoreRoots(
+  roots: readonly string[] | undefined,
+  target: Buffer,
+  places: readonly (readonly Buffer[])[],
+): Promise<void> {
   if (roots === undefined) return;
   const allowed = await Promise.all(roots.map(async (root) => namesOfPath(await resolved(Buffer.from(root)))));
   const real = namesOfPath(await resolved(target));
   for (const place of places) {
     const whole = [...real, ...place];
     if (!allowed.some((root) => root.every((name, index) => whole[index]?.equals(name)))) {
-      throw new HoldfastError({ kind: 'Forbidden', code: 'RESTORE_ROOT_FORBIDDEN', message: `This host does not allow restores to ${pathOfNames(whole).toString()}.` });
+      throw new HoldfastError({
+        kind: 'Forbidden',
+        code: 'RESTORE_ROOT_FORBIDDEN',
+        message: `This host does not allow restores to ${pathOfNames(whole).toString()}.`,
+      });
     }
   }
 }

@@ -1,9 +1,9 @@
 import { resolvePath } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
-import type { Notice } from '../../workloads/notice.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
+import type { Notice } from '../../workloads/notice.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
 import type { NoticeKind, RestoreCommand, RestoreOutcome } from '../job.js';
 import type { JobRun } from '../job-run.js';
@@ -13,8 +13,8 @@ import { DamageError } from './damage.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import { checkRestoreRoots } from './restore-roots.js';
-import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import type { Selection } from './selection.js';
+import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { TreeRestore } from './tree-restore.js';
 import { walkTree } from './tree-walk.js';
 
@@ -53,7 +53,13 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
 }
 
-async function restoreTree(command: RestoreCommand, run: JobRun, session: DataSession, base: readonly Buffer[], selection: Selection): Promise<RestoreOutcome> {
+async function restoreTree(
+  command: RestoreCommand,
+  run: JobRun,
+  session: DataSession,
+  base: readonly Buffer[],
+  selection: Selection,
+): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
   const fetchNode = (id: Buffer) => reader.node(id);
   const start = await findBase(command, base, reader);
@@ -86,11 +92,19 @@ async function restoreTree(command: RestoreCommand, run: JobRun, session: DataSe
 }
 
 /** The directory of the point that comes to lie at the target. The virtual root has no entry. */
-async function findBase(command: RestoreCommand, base: readonly Buffer[], reader: ChunkReader): Promise<{ readonly node: Buffer; readonly entry: FileEntry | undefined }> {
+async function findBase(
+  command: RestoreCommand,
+  base: readonly Buffer[],
+  reader: ChunkReader,
+): Promise<{ readonly node: Buffer; readonly entry: FileEntry | undefined }> {
   if (base.length === 0) return { node: command.rootNode, entry: undefined };
   const entry = await resolvePath(command.rootNode, base, (id) => reader.node(id));
   if (entry?.content?.kind !== 'node' || toFileEntry(entry).type !== 'directory') {
-    throw new HoldfastError({ kind: 'NotFound', code: 'BASE_NOT_IN_POINT', message: `The recovery point has no folder ${command.base.toString()} that could be read.` });
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'BASE_NOT_IN_POINT',
+      message: `The recovery point has no folder ${command.base.toString()} that could be read.`,
+    });
   }
   return { node: entry.content.id, entry: toFileEntry(entry) };
 }
@@ -106,13 +120,28 @@ function conclude(run: JobRun, failed: number, absent: readonly Buffer[]): Resto
     });
   }
   if (failed > 0) {
-    throw new HoldfastError({ kind: 'IllegalState', code: 'RESTORE_INCOMPLETE', message: `${failed} entries could not be written; everything else was restored.`, details: { failed: String(failed) } });
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'RESTORE_INCOMPLETE',
+      message: `${failed} entries could not be written; everything else was restored.`,
+      details: { failed: String(failed) },
+    });
   }
   const [first] = absent;
   if (first !== undefined) {
-    throw new HoldfastError({ kind: 'NotFound', code: 'SELECTION_NOT_IN_POINT', message: `The recovery point has nothing that would come to lie at ${first.toString()}.`, details: { absent: String(absent.length) } });
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'SELECTION_NOT_IN_POINT',
+      message: `The recovery point has nothing that would come to lie at ${first.toString()}.`,
+      details: { absent: String(absent.length) },
+    });
   }
-  return { kind: 'restore', notRestorable: run.notices.count('NOT_RESTORABLE'), skipped: run.notices.count('SKIPPED'), damaged };
+  return {
+    kind: 'restore',
+    notRestorable: run.notices.count('NOT_RESTORABLE'),
+    skipped: run.notices.count('SKIPPED'),
+    damaged,
+  };
 }
 
 function placesOf(select: readonly Buffer[], base: readonly Buffer[]): (readonly Buffer[])[] {
@@ -121,13 +150,28 @@ function placesOf(select: readonly Buffer[], base: readonly Buffer[]): (readonly
 
 function asFailure(error: unknown): unknown {
   if (error instanceof RestoreConflictError) {
-    return new HoldfastError({ kind: 'Conflict', code: 'RESTORE_CONFLICT', message: `The restore was told to fail on conflicts: ${error.message}.`, cause: error });
+    return new HoldfastError({
+      kind: 'Conflict',
+      code: 'RESTORE_CONFLICT',
+      message: `The restore was told to fail on conflicts: ${error.message}.`,
+      cause: error,
+    });
   }
   if (error instanceof DamageError) {
-    return new HoldfastError({ kind: 'Integrity', code: 'STORED_DATA_DAMAGED', message: `The way to what shall be restored is damaged: ${error.message}.`, cause: error });
+    return new HoldfastError({
+      kind: 'Integrity',
+      code: 'STORED_DATA_DAMAGED',
+      message: `The way to what shall be restored is damaged: ${error.message}.`,
+      cause: error,
+    });
   }
   if (!isHoldfastError(error) && error instanceof Error && 'syscall' in error) {
-    return new HoldfastError({ kind: 'IllegalState', code: 'TARGET_UNUSABLE', message: `The target cannot be written: ${error.message}`, cause: error });
+    return new HoldfastError({
+      kind: 'IllegalState',
+      code: 'TARGET_UNUSABLE',
+      message: `The target cannot be written: ${error.message}`,
+      cause: error,
+    });
   }
   return error;
 }

@@ -6,8 +6,14 @@ export type Selection = 'all' | ReadonlyMap<string, Selection>;
 /** The names of an absolute path, as raw bytes. Throws Validation for one that is not absolute, or has `.` or `..`. */
 export function namesOfPath(path: Buffer): Buffer[] {
   const names = splitPath(path);
-  const strange = path[0] !== 0x2f || path.includes(0) || names.some((name) => name.equals(DOT) || name.equals(DOT_DOT));
-  if (strange) throw new HoldfastError({ kind: 'Validation', code: 'PATH_NOT_ABSOLUTE', message: `"${path.toString()}" is not an absolute path.` });
+  const strange =
+    path[0] !== 0x2f || path.includes(0) || names.some((name) => name.equals(DOT) || name.equals(DOT_DOT));
+  if (strange)
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'PATH_NOT_ABSOLUTE',
+      message: `"${path.toString()}" is not an absolute path.`,
+    });
   return names;
 }
 
@@ -21,7 +27,11 @@ export function planSelection(select: readonly Buffer[], base: readonly Buffer[]
   for (const path of select) {
     const names = namesOfPath(path);
     if (!base.every((name, index) => names[index]?.equals(name))) {
-      throw new HoldfastError({ kind: 'Validation', code: 'SELECTION_OUTSIDE_BASE', message: `"${path.toString()}" does not lie in the folder that is restored.` });
+      throw new HoldfastError({
+        kind: 'Validation',
+        code: 'SELECTION_OUTSIDE_BASE',
+        message: `"${path.toString()}" does not lie in the folder that is restored.`,
+      });
     }
     let at = root;
     for (const name of names.slice(base.length)) at = childOf(at, name.toString('latin1'));
@@ -47,7 +57,10 @@ function settle(selection: GrowingSelection): Selection {
 
 function splitPath(path: Buffer): Buffer[] {
   const text = path.toString('latin1');
-  return text.split('/').filter((name) => name !== '').map((name) => Buffer.from(name, 'latin1'));
+  return text
+    .split('/')
+    .filter((name) => name !== '')
+    .map((name) => Buffer.from(name, 'latin1'));
 }
 
 const SLASH = Buffer.from('/');

@@ -1,11 +1,11 @@
-import { joinPath } from '../../workloads/files/file-entry.js';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
+import { joinPath } from '../../workloads/files/file-entry.js';
 import type { RestoreDirectory } from '../../workloads/files/restore-directory.js';
-import { ContentSourceError } from '../../workloads/files/write-content.js';
 import type { ContentSource } from '../../workloads/files/write-content.js';
+import { ContentSourceError } from '../../workloads/files/write-content.js';
 import type { JobRun } from '../job-run.js';
-import { DamageError } from './damage.js';
 import type { ChunkReader, FetchedChunks } from './chunk-reader.js';
+import { DamageError } from './damage.js';
 import { readLargeFile } from './large-file.js';
 import type { RestoreBatch } from './restore-batches.js';
 import type { RestoreItem } from './tree-walk.js';
@@ -67,7 +67,11 @@ export class TreeRestore {
         return this.run.notices.add(path, 'NOT_RESTORABLE', 'its content could not be read when it was backed up');
       }
       case 'damaged':
-        return this.run.notices.add(item.entry ? this.inPoint(item.entry) : this.here.pointPath, 'DAMAGED', `the directory is damaged, and what lies in it is lost: ${item.reason}`);
+        return this.run.notices.add(
+          item.entry ? this.inPoint(item.entry) : this.here.pointPath,
+          'DAMAGED',
+          `the directory is damaged, and what lies in it is lost: ${item.reason}`,
+        );
       case 'absent':
         this.absent.push(joinPath(this.here.path, item.name));
         return;
@@ -102,7 +106,8 @@ export class TreeRestore {
     this.run.counters.entries += 1;
     const child = this.directory.directory(entry);
     if (child === undefined) this.skipping = 1;
-    else this.stack.push({ directory: child, path: joinPath(this.here.path, entry.name), pointPath: this.inPoint(entry) });
+    else
+      this.stack.push({ directory: child, path: joinPath(this.here.path, entry.name), pointPath: this.inPoint(entry) });
   }
 
   private leave(): void {

@@ -1,12 +1,11 @@
-import { readDirectory } from '@holdfast/core/engine';
 import type { ContentRef, FetchNode, TreeEntry } from '@holdfast/core/engine';
-import { EntryDefect } from '@holdfast/core/engine';
+import { EntryDefect, readDirectory } from '@holdfast/core/engine';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { toFileEntry } from '../tree-entries.js';
 import { asDamage } from './chunk-reader.js';
 import { DamageError } from './damage.js';
-import { selectEntry } from './selection.js';
 import type { Selection } from './selection.js';
+import { selectEntry } from './selection.js';
 
 export type RestoreItem =
   /** Everything up to the matching leave lies in it. */
@@ -22,7 +21,11 @@ export type RestoreItem =
   | { readonly kind: 'absent'; readonly name: Buffer };
 
 /** A directory of the point with everything below it that is wanted, in the point's order. */
-export async function* walkTree(node: Buffer, selection: Selection, fetchNode: FetchNode): AsyncGenerator<RestoreItem, void, void> {
+export async function* walkTree(
+  node: Buffer,
+  selection: Selection,
+  fetchNode: FetchNode,
+): AsyncGenerator<RestoreItem, void, void> {
   const missing = selection === 'all' ? undefined : new Set(selection.keys());
   const entries = readDirectory(node, fetchNode);
   for (;;) {
@@ -40,7 +43,11 @@ export async function* walkTree(node: Buffer, selection: Selection, fetchNode: F
   for (const name of missing ?? []) yield { kind: 'absent', name: Buffer.from(name, 'latin1') };
 }
 
-async function* walkEntry(entry: TreeEntry, wanted: Selection, fetchNode: FetchNode): AsyncGenerator<RestoreItem, void, void> {
+async function* walkEntry(
+  entry: TreeEntry,
+  wanted: Selection,
+  fetchNode: FetchNode,
+): AsyncGenerator<RestoreItem, void, void> {
   const plain = toFileEntry(entry);
   const unreadable = entry.defect === EntryDefect.ENTRY_DEFECT_UNREADABLE;
   if (plain.type === 'directory') return yield* walkDirectory(plain, entry.content?.id, wanted, fetchNode);
@@ -50,7 +57,12 @@ async function* walkEntry(entry: TreeEntry, wanted: Selection, fetchNode: FetchN
   else yield { kind: 'special', entry: plain };
 }
 
-async function* walkDirectory(entry: FileEntry, node: Buffer | undefined, wanted: Selection, fetchNode: FetchNode): AsyncGenerator<RestoreItem, void, void> {
+async function* walkDirectory(
+  entry: FileEntry,
+  node: Buffer | undefined,
+  wanted: Selection,
+  fetchNode: FetchNode,
+): AsyncGenerator<RestoreItem, void, void> {
   if (node !== undefined) {
     try {
       await fetchNode(node);

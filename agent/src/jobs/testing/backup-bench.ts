@@ -1,13 +1,13 @@
-import { systemClock } from '@holdfast/core/clock';
-import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '@holdfast/core/clock';
+import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { openFileContent } from '../../workloads/files/file-content.js';
 import { walkFiles } from '../../workloads/files/walk.js';
-import { runBackup } from '../backup/run-backup.js';
 import type { BackupPorts } from '../backup/run-backup.js';
+import { runBackup } from '../backup/run-backup.js';
 import type { BackupCommand, BackupOutcome, RestoreCommand, RestoreOutcome } from '../job.js';
 import { JobRun } from '../job-run.js';
 import { runRestore } from '../restore/run-restore.js';
@@ -76,7 +76,10 @@ export class BackupBench {
     };
   }
 
-  async backup(over: Partial<BackupCommand> = {}, run = this.newRun()): Promise<{ outcome: BackupOutcome; run: JobRun }> {
+  async backup(
+    over: Partial<BackupCommand> = {},
+    run = this.newRun(),
+  ): Promise<{ outcome: BackupOutcome; run: JobRun }> {
     const outcome = await runBackup(this.backupCommand(run, over), run, this.ports());
     this.last = outcome.pointId;
     if (outcome.type === 'FULL') this.full = outcome.pointId;
@@ -104,8 +107,16 @@ export class BackupBench {
     };
   }
 
-  async restore(target: string, over: Partial<RestoreCommand> = {}, restoreRoots?: readonly string[], run = this.newRun()): Promise<{ outcome: RestoreOutcome; run: JobRun }> {
-    const outcome = await runRestore(this.restoreCommand(run, target, over), run, { transport: this.gateway, restoreRoots: async () => restoreRoots });
+  async restore(
+    target: string,
+    over: Partial<RestoreCommand> = {},
+    restoreRoots?: readonly string[],
+    run = this.newRun(),
+  ): Promise<{ outcome: RestoreOutcome; run: JobRun }> {
+    const outcome = await runRestore(this.restoreCommand(run, target, over), run, {
+      transport: this.gateway,
+      restoreRoots: async () => restoreRoots,
+    });
     return { outcome, run };
   }
 }

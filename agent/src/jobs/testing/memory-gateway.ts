@@ -1,3 +1,4 @@
+import type { FrameEntry, PackFooter } from '@holdfast/core/engine';
 import {
   createDomain,
   DEFAULT_CHUNKER,
@@ -12,10 +13,17 @@ import {
   releaseFrameKey,
   sealReleasedKey,
 } from '@holdfast/core/engine';
-import type { FrameEntry, PackFooter } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { seededRandom, uuidFromBytes } from '@holdfast/core/ids';
-import type { CommitAnswer, CommitQuestion, DataSession, DataTransport, OutgoingPack, PackKindName, ReadAnswer } from '../data-transport.js';
+import type {
+  CommitAnswer,
+  CommitQuestion,
+  DataSession,
+  DataTransport,
+  OutgoingPack,
+  PackKindName,
+  ReadAnswer,
+} from '../data-transport.js';
 import { idKey, splitIds } from '../ids.js';
 import type { DomainKeys, JobRef } from '../job.js';
 
@@ -70,10 +78,22 @@ export class MemoryGateway implements DataTransport {
 
   static async create(agentId: Buffer): Promise<MemoryGateway> {
     const vaultId = random.bytes(16);
-    const input = { vaultId, vaultKey: random.bytes(32), domainId: random.bytes(16), scope: DomainScope.DOMAIN_SCOPE_VAULT } as const;
+    const input = {
+      vaultId,
+      vaultKey: random.bytes(32),
+      domainId: random.bytes(16),
+      scope: DomainScope.DOMAIN_SCOPE_VAULT,
+    } as const;
     const { domain, secret } = await createDomain(input, random);
     const { domainId, kemId, publicKey } = domain;
-    const keys = { domainId, kemId, publicKey, idKey: secret.idKey, chunkerKey: secret.chunkerKey, chunker: { ...DEFAULT_CHUNKER } };
+    const keys = {
+      domainId,
+      kemId,
+      publicKey,
+      idKey: secret.idKey,
+      chunkerKey: secret.chunkerKey,
+      chunker: { ...DEFAULT_CHUNKER },
+    };
     return new MemoryGateway(vaultId, keys, secret.privateKey, agentId);
   }
 
@@ -159,7 +179,8 @@ class MemorySession implements DataSession {
 
   async hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer> {
     await this.enter(signal);
-    if (claims.length % 32 !== 0 || claims.length / 32 > this.limits.maxClaimsPerQuestion) throw refused('MALFORMED_CLAIMS');
+    if (claims.length % 32 !== 0 || claims.length / 32 > this.limits.maxClaimsPerQuestion)
+      throw refused('MALFORMED_CLAIMS');
     await this.gateway.faults.beforeQuestion?.(claims.length / 32);
     const present = Buffer.alloc(Math.ceil(claims.length / 256));
     for (const [index, claim] of splitIds(claims).entries()) {
@@ -197,7 +218,11 @@ class MemorySession implements DataSession {
     return { kind: 'committed', pointId };
   }
 
-  async *readChunks(ids: readonly Buffer[], avoidPacks: readonly Buffer[], signal: AbortSignal): AsyncGenerator<ReadAnswer> {
+  async *readChunks(
+    ids: readonly Buffer[],
+    avoidPacks: readonly Buffer[],
+    signal: AbortSignal,
+  ): AsyncGenerator<ReadAnswer> {
     await this.enter(signal);
     const avoid = new Set(avoidPacks.map(idKey));
     const sent = new Set<Buffer>();
@@ -216,7 +241,10 @@ class MemorySession implements DataSession {
       for (const edges of entry.edges) for (const edge of splitIds(edges)) this.readable.add(idKey(edge));
       const { packId, domainId } = copy.pack.footer;
       const sealedKey = await this.gateway.frameKey(copy);
-      yield { kind: 'frame', frame: { packId, kind: copy.pack.kind, entry: encodeFrameEntry(entry), sealedKey, domainId, stored } };
+      yield {
+        kind: 'frame',
+        frame: { packId, kind: copy.pack.kind, entry: encodeFrameEntry(entry), sealedKey, domainId, stored },
+      };
     }
   }
 

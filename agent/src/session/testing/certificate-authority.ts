@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { createHash, webcrypto } from 'node:crypto';
+import type { JsonGeneralNames, X509Certificate } from '@peculiar/x509';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -7,8 +9,6 @@ import {
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import type { JsonGeneralNames, X509Certificate } from '@peculiar/x509';
-import { createHash, webcrypto } from 'node:crypto';
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const DAY_MS = 86_400_000;
@@ -57,7 +57,9 @@ export class TestAuthority {
       { type: /^[\d.]+$/.test(host) ? 'ip' : 'dns', value: host },
     ];
     const der = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-    const body = Buffer.from(der).toString('base64').replace(/(.{64})/g, '$1\n');
+    const body = Buffer.from(der)
+      .toString('base64')
+      .replace(/(.{64})/g, '$1\n');
     return {
       chain: await this.sign(keys.publicKey, names, [ExtendedKeyUsage.serverAuth], 30),
       privateKey: `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`,
@@ -69,10 +71,17 @@ export class TestAuthority {
     const request = new Pkcs10CertificateRequest(Uint8Array.from(certificateRequest));
     if (!(await request.verify())) throw new Error('the request is not signed by its key');
     const names: JsonGeneralNames = [{ type: 'url', value: `holdfast://agent/${agentId}` }];
-    return this.sign(await request.publicKey.export(), names, [ExtendedKeyUsage.clientAuth], days, startedDaysAgo);
+    const publicKey = await webcrypto.subtle.importKey('spki', request.publicKey.rawData, ALGORITHM, true, ['verify']);
+    return this.sign(publicKey, names, [ExtendedKeyUsage.clientAuth], days, startedDaysAgo);
   }
 
-  private async sign(publicKey: webcrypto.CryptoKey, names: JsonGeneralNames, usage: string[], days: number, startedDaysAgo = 0): Promise<string> {
+  private async sign(
+    publicKey: webcrypto.CryptoKey,
+    names: JsonGeneralNames,
+    usage: string[],
+    days: number,
+    startedDaysAgo = 0,
+  ): Promise<string> {
     const certificate = await X509CertificateGenerator.create({
       serialNumber: (++this.serial).toString(16).padStart(2, '0'),
       subject: 'CN=test',
@@ -88,7 +97,7 @@ export class TestAuthority {
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
 function validity(days: number, startedDaysAgo = 0): { notBefore: Date; notAfter: Date } {

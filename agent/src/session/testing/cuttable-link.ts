@@ -1,5 +1,5 @@
-import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 /** A TCP link on loopback that a test can cut: now, or after so many more bytes. */
 export class CuttableLink {
@@ -31,7 +31,10 @@ export class CuttableLink {
   }
 
   private join(client: Socket, server: Socket): void {
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => {

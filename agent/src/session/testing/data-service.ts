@@ -1,8 +1,8 @@
-import { ERROR_TABLE, asHoldfastError, HoldfastError, toWireError } from '@holdfast/core/errors';
-import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import { BackupType, PackKind } from '@holdfast/proto/v1';
-import type { DataServiceServer, UploadPackRequest } from '@holdfast/proto/v1';
 import { Metadata } from '@grpc/grpc-js';
+import { asHoldfastError, ERROR_TABLE, HoldfastError, toWireError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import type { DataServiceServer, UploadPackRequest } from '@holdfast/proto/v1';
+import { BackupType, PackKind } from '@holdfast/proto/v1';
 import type { DataSession } from '../../jobs/data-transport.js';
 import { splitIds } from '../../jobs/ids.js';
 import { zeroCounters } from '../../jobs/job.js';
@@ -35,13 +35,24 @@ export class TestDataService {
         this.sessions.set(sessionId.toString('hex'), session);
         return { sessionId, ...session.limits };
       }),
-    hasChunks: (call, answer) => this.run('hasChunks', answer, async () => ({ present: await this.find(call.request.sessionId).hasChunks(call.request.claims, signal) })),
+    hasChunks: (call, answer) =>
+      this.run('hasChunks', answer, async () => ({
+        present: await this.find(call.request.sessionId).hasChunks(call.request.claims, signal),
+      })),
     uploadPack: (call, answer) => this.run('uploadPack', answer, () => this.receive(call)),
     commit: (call, answer) =>
       this.run('commit', answer, async () => {
         const { rootNode, type, basePointId } = call.request;
-        const types = { [BackupType.BACKUP_TYPE_DIFFERENTIAL]: 'DIFFERENTIAL', [BackupType.BACKUP_TYPE_INCREMENTAL]: 'INCREMENTAL' } as const;
-        const question = { rootNode, type: types[type as keyof typeof types] ?? 'FULL', basePointId: basePointId.length === 0 ? undefined : uuidFromBytes(basePointId), counters: zeroCounters() };
+        const types = {
+          [BackupType.BACKUP_TYPE_DIFFERENTIAL]: 'DIFFERENTIAL',
+          [BackupType.BACKUP_TYPE_INCREMENTAL]: 'INCREMENTAL',
+        } as const;
+        const question = {
+          rootNode,
+          type: types[type as keyof typeof types] ?? 'FULL',
+          basePointId: basePointId.length === 0 ? undefined : uuidFromBytes(basePointId),
+          counters: zeroCounters(),
+        };
         const outcome = await this.find(call.request.sessionId).commit(question, signal);
         if (outcome.kind === 'missing') return { pointId: Buffer.alloc(0), missing: Buffer.concat(outcome.ids) };
         return { pointId: uuidToBytes(outcome.pointId), missing: Buffer.alloc(0) };
@@ -52,13 +63,22 @@ export class TestDataService {
         const { sessionId, chunkIds, avoidPacks } = call.request;
         for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {
           if (answer.kind === 'damaged') {
-            call.write({ part: { $case: 'damaged', value: { chunkIds: Buffer.concat(answer.ids), reason: answer.reason } } });
+            call.write({
+              part: { $case: 'damaged', value: { chunkIds: Buffer.concat(answer.ids), reason: answer.reason } },
+            });
             continue;
           }
           const { packId, kind, entry, sealedKey, domainId, stored } = answer.frame;
-          const head = { packId, kind: kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA, frame: entry, sealedFrameKey: sealedKey, domainId };
+          const head = {
+            packId,
+            kind: kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA,
+            frame: entry,
+            sealedFrameKey: sealedKey,
+            domainId,
+          };
           call.write({ part: { $case: 'head', value: head } });
-          for (let at = 0; at < stored.length; at += PIECE_BYTES) call.write({ part: { $case: 'piece', value: stored.subarray(at, at + PIECE_BYTES) } });
+          for (let at = 0; at < stored.length; at += PIECE_BYTES)
+            call.write({ part: { $case: 'piece', value: stored.subarray(at, at + PIECE_BYTES) } });
         }
         call.end();
       };
@@ -87,7 +107,9 @@ export class TestDataService {
         if (part.value.last) frames.push(Buffer.concat(pieces.splice(0)));
       } else if (part?.$case === 'footer' && session !== undefined) {
         const bytes = frames.reduce((sum, frame) => sum + frame.length, part.value.length);
-        return { storedBytes: BigInt(await session.uploadPack({ packId, kind, frames, footer: part.value, bytes }, signal)) };
+        return {
+          storedBytes: BigInt(await session.uploadPack({ packId, kind, frames, footer: part.value, bytes }, signal)),
+        };
       }
     }
     throw new HoldfastError({ kind: 'Validation', code: 'NO_FOOTER', message: 'An upload ended without its footer.' });
@@ -96,12 +118,23 @@ export class TestDataService {
   private find(sessionId: Buffer): DataSession {
     const session = this.sessions.get(sessionId.toString('hex'));
     if (session !== undefined) return session;
-    throw new HoldfastError({ kind: 'NotFound', code: 'SESSION_UNKNOWN', message: 'The gateway knows no such session: open a new one.' });
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'SESSION_UNKNOWN',
+      message: 'The gateway knows no such session: open a new one.',
+    });
   }
 
-  private run<T>(name: string, answer: (error: ReturnType<typeof toStatus> | null, value?: T) => void, work: () => Promise<T>): void {
+  private run<T>(
+    name: string,
+    answer: (error: ReturnType<typeof toStatus> | null, value?: T) => void,
+    work: () => Promise<T>,
+  ): void {
     this.count(name);
-    work().then((value) => answer(null, value), (error: unknown) => answer(toStatus(error)));
+    work().then(
+      (value) => answer(null, value),
+      (error: unknown) => answer(toStatus(error)),
+    );
   }
 
   private count(name: string): void {
@@ -113,5 +146,11 @@ function toStatus(thrown: unknown) {
   const error = asHoldfastError(thrown);
   const metadata = new Metadata();
   metadata.set('holdfast-error-bin', Buffer.from(JSON.stringify(toWireError(error))));
-  return { name: 'HoldfastError', message: error.message, code: ERROR_TABLE[error.kind].grpcStatus, details: error.message, metadata };
+  return {
+    name: 'HoldfastError',
+    message: error.message,
+    code: ERROR_TABLE[error.kind].grpcStatus,
+    details: error.message,
+    metadata,
+  };
 }

@@ -21,7 +21,9 @@ export async function serveSecurely(
   const pair = { private_key: Buffer.from(certificate.privateKey), cert_chain: Buffer.from(certificate.chain) };
   const credentials = ServerCredentials.createSsl(Buffer.from(authority.pem), [pair], options.clientCertificates);
   const port = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`127.0.0.1:${options.port ?? 0}`, credentials, (error, bound) => (error === null ? resolve(bound) : reject(error))),
+    server.bindAsync(`127.0.0.1:${options.port ?? 0}`, credentials, (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    ),
   );
   return { address: `127.0.0.1:${port}`, port, stop: () => server.forceShutdown() };
 }
