@@ -49,7 +49,3 @@ export interface StartFailed {
 }
 
 export type ProcessMessage = GatewayCredentials | GatewayReady | ControlReady | Shutdown | StartFailed;
-
-/** The type tells whom the supervisor passes a message on to. */
-export const RELAYED_TO_GATEWAY: ReadonlySet<ProcessMessage['type']> = new Set(['gateway-credentials']);
-export const RELAYED_TO_CONTROL: ReadonlySet<ProcessMessage['type']> = new Set(['gateway-ready']);
