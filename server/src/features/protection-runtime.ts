@@ -32,7 +32,14 @@ const LOG_RETRY_MS = 10_000;
 export const PROTECTION_HANDLERS: JobKindHandlers = { BACKUP: backupHandler, RESTORE: restoreHandler };
 
 /** What gateways ask of vaults, points and keys. */
-export const COORDINATION: CoordinationUseCases = { preparePoint, recordPoint, releaseFrameKeys, verifyPacks, listVaultStores, reconcilePoints };
+export const COORDINATION: CoordinationUseCases = {
+  preparePoint,
+  recordPoint,
+  releaseFrameKeys,
+  verifyPacks,
+  listVaultStores,
+  reconcilePoints,
+};
 
 export interface ProtectionPorts {
   readonly masterKey: Uint8Array;
@@ -50,7 +57,13 @@ export interface ProtectionRuntime {
   stop(): Promise<void>;
 }
 
-export function createProtectionRuntime({ masterKey, gateway, timers, random, log }: ProtectionPorts): ProtectionRuntime {
+export function createProtectionRuntime({
+  masterKey,
+  gateway,
+  timers,
+  random,
+  log,
+}: ProtectionPorts): ProtectionRuntime {
   const opening = startThreadedOpening({ log });
   let loops: { readonly schedule: Loop; readonly vaultLog: Loop } | undefined;
   return {
@@ -66,8 +79,20 @@ export function createProtectionRuntime({ masterKey, gateway, timers, random, lo
       const schedule = contextFor({ kind: 'system', task: 'scheduler' });
       const vaultLog = contextFor({ kind: 'system', task: 'vault-log' });
       loops = {
-        schedule: startLoop({ name: 'schedule', everyMs: SCHEDULE_MS, run: () => fireDueBackups(schedule), timers, log }),
-        vaultLog: startLoop({ name: 'vault-log', everyMs: LOG_RETRY_MS, run: async () => (await writeLogs(vaultLog)) > 0, timers, log }),
+        schedule: startLoop({
+          name: 'schedule',
+          everyMs: SCHEDULE_MS,
+          run: () => fireDueBackups(schedule),
+          timers,
+          log,
+        }),
+        vaultLog: startLoop({
+          name: 'vault-log',
+          everyMs: LOG_RETRY_MS,
+          run: async () => (await writeLogs(vaultLog)) > 0,
+          timers,
+          log,
+        }),
       };
     },
     async stop() {

@@ -22,5 +22,9 @@ export interface ProtectedItemStore {
   /** Items whose next backup is due, the longest waiting first. */
   due(now: number, limit: number): Promise<ProtectedItem[]>;
   /** Moves the item on in its schedule if `servedUntil` still stands where the caller saw it; false when somebody else was first. */
-  advanceSchedule(id: string, from: number, to: { readonly servedUntil: number; readonly nextBackupAt: number }): Promise<boolean>;
+  advanceSchedule(
+    id: string,
+    from: number,
+    to: { readonly servedUntil: number; readonly nextBackupAt: number },
+  ): Promise<boolean>;
 }

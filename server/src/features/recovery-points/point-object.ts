@@ -1,13 +1,13 @@
 import {
-  BackupType as WireType,
-  Consistency as WireConsistency,
   encodePoint,
+  type RecoveryPoint as Message,
   type NamedObject,
   namePoint,
   openPoint as openMessage,
-  type RecoveryPoint as Message,
-  sha256,
   type Signer,
+  sha256,
+  Consistency as WireConsistency,
+  BackupType as WireType,
 } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
@@ -88,5 +88,9 @@ function nameOf<Name extends string>(table: Readonly<Record<Name, number>>, valu
 }
 
 function unreadable(): HoldfastError {
-  return new HoldfastError({ kind: 'Integrity', code: 'POINT_NOT_READABLE', message: 'A recovery point says things that this version does not know.' });
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'POINT_NOT_READABLE',
+    message: 'A recovery point says things that this version does not know.',
+  });
 }

@@ -45,5 +45,10 @@ export interface RecoveryPointStore {
   removePrepared(jobId: string): Promise<void>;
 
   /** Remembers a point object that was found in a store and not taken into the catalog. Idempotent. */
-  quarantine(point: { readonly id: string; readonly vaultId: string; readonly reason: string; readonly foundAt: number }): Promise<void>;
+  quarantine(point: {
+    readonly id: string;
+    readonly vaultId: string;
+    readonly reason: string;
+    readonly foundAt: number;
+  }): Promise<void>;
 }

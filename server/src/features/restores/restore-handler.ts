@@ -38,7 +38,13 @@ export const restoreHandler: JobKindHandler = {
 
   async sessionScope(_ctx, stores, job) {
     const { point, vault } = await pointAndVault(stores, job);
-    return { kind: 'RESTORE', vault: { vaultId: vault.id, storeUrl: vault.storeUrl }, itemId: point.itemId, domainId: point.domainId, rootNode: point.rootNode };
+    return {
+      kind: 'RESTORE',
+      vault: { vaultId: vault.id, storeUrl: vault.storeUrl },
+      itemId: point.itemId,
+      domainId: point.domainId,
+      rootNode: point.rootNode,
+    };
   },
 };
 
@@ -46,6 +52,7 @@ export const restoreHandler: JobKindHandler = {
 export async function pointAndVault(stores: Stores, job: Job): Promise<{ point: RecoveryPoint; vault: Vault }> {
   const point = job.recoveryPointId === undefined ? undefined : await stores.recoveryPoints.get(job.recoveryPointId);
   const vault = point && (await stores.vaults.get(point.vaultId));
-  if (!vault || point.state !== 'LIVE') throw new HoldfastError({ kind: 'IllegalState', code: 'POINT_GONE', message: 'The recovery point was deleted.' });
+  if (!vault || point.state !== 'LIVE')
+    throw new HoldfastError({ kind: 'IllegalState', code: 'POINT_GONE', message: 'The recovery point was deleted.' });
   return { point, vault };
 }

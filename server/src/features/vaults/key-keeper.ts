@@ -1,5 +1,16 @@
+import {
+  createSigner,
+  deriveKey,
+  type KeySlot,
+  openBox,
+  type Signer,
+  SlotKind,
+  sealBox,
+  unwrapVaultKey,
+  wrappingKeyId,
+  wrapVaultKey,
+} from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
-import { createSigner, deriveKey, type KeySlot, openBox, sealBox, type Signer, SlotKind, unwrapVaultKey, wrappingKeyId, wrapVaultKey } from '@holdfast/core/engine';
 import { type Random, uuidToBytes } from '@holdfast/core/ids';
 import type { ServerIdentity } from './ports.js';
 
@@ -42,10 +53,15 @@ export function createKeyKeeper(masterKey: Uint8Array, random: Random): KeyKeepe
     },
 
     wrapVaultKey: (vaultId, vaultKey, createdAtMs) =>
-      wrapVaultKey({ vaultId: uuidToBytes(vaultId), kind: SlotKind.SLOT_KIND_PLATFORM, secret: masterKey, vaultKey, createdAtMs }, random),
+      wrapVaultKey(
+        { vaultId: uuidToBytes(vaultId), kind: SlotKind.SLOT_KIND_PLATFORM, secret: masterKey, vaultKey, createdAtMs },
+        random,
+      ),
 
     unwrapVaultKey(vaultId, slots) {
-      const slot = slots.find((each) => each.kind === SlotKind.SLOT_KIND_PLATFORM && ownSlots.equals(each.wrappingKeyId));
+      const slot = slots.find(
+        (each) => each.kind === SlotKind.SLOT_KIND_PLATFORM && ownSlots.equals(each.wrappingKeyId),
+      );
       if (!slot) throw wrongMasterKey("The vault's key is not wrapped under this master key.");
       return unwrapVaultKey(uuidToBytes(vaultId), slot, masterKey);
     },

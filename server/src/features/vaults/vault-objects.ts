@@ -11,8 +11,8 @@ import {
   type NamedObject,
   openDescriptor,
   Redundancy,
-  sha256,
   type Signer,
+  sha256,
 } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Vault } from './domain/vault.js';
@@ -57,8 +57,20 @@ export function firstObjects(signer: Signer, input: FirstObjectsInput): FirstObj
     vaultDomain: input.domain,
     createdAtMs: BigInt(input.createdAt),
   });
-  const log = encodeLogEntry(signer, vaultId, EMPTY_LOG, { $case: 'ownerTaken', value: { serverId: uuidToBytes(input.serverId) } }, input.createdAt);
-  return { descriptor, log, logNumber: 1, logSha256: sha256(log.bytes), ...(input.domain && { domain: encodeDomain(input.domain) }) };
+  const log = encodeLogEntry(
+    signer,
+    vaultId,
+    EMPTY_LOG,
+    { $case: 'ownerTaken', value: { serverId: uuidToBytes(input.serverId) } },
+    input.createdAt,
+  );
+  return {
+    descriptor,
+    log,
+    logNumber: 1,
+    logSha256: sha256(log.bytes),
+    ...(input.domain && { domain: encodeDomain(input.domain) }),
+  };
 }
 
 /** The slots of a vault, from the descriptor that the catalog keeps; its signature is checked. Throws Integrity. */

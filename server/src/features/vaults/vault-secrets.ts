@@ -1,4 +1,15 @@
-import { createDomain, createRecoveryKitSecret, DomainScope, type Domain, type DomainSecret, formatRecoveryKit, type KeySlot, openDomain, SlotKind, wrapVaultKey } from '@holdfast/core/engine';
+import {
+  createDomain,
+  createRecoveryKitSecret,
+  type Domain,
+  DomainScope,
+  type DomainSecret,
+  formatRecoveryKit,
+  type KeySlot,
+  openDomain,
+  SlotKind,
+  wrapVaultKey,
+} from '@holdfast/core/engine';
 import { type Random, uuidToBytes } from '@holdfast/core/ids';
 import type { KeyKeeper } from './key-keeper.js';
 
@@ -18,7 +29,11 @@ export interface NewVaultKeys {
 }
 
 /** Draws a vault's key, wraps it for the server and for the recovery kit, and makes its domain. The key itself is forgotten. */
-export async function drawVaultSecrets(keys: KeyKeeper, wanted: NewVaultKeys, random: Random): Promise<NewVaultSecrets> {
+export async function drawVaultSecrets(
+  keys: KeyKeeper,
+  wanted: NewVaultKeys,
+  random: Random,
+): Promise<NewVaultSecrets> {
   const { vaultId, domainId, createdAtMs } = wanted;
   const id = uuidToBytes(vaultId);
   const vaultKey = random.bytes(32);
@@ -28,7 +43,12 @@ export async function drawVaultSecrets(keys: KeyKeeper, wanted: NewVaultKeys, ra
     wrapVaultKey({ vaultId: id, kind: SlotKind.SLOT_KIND_RECOVERY_KIT, secret: kit, vaultKey, createdAtMs }, random),
   ];
   if (domainId === undefined) return { slots, recoveryKit: formatRecoveryKit(kit) };
-  const input = { vaultId: id, vaultKey, domainId: uuidToBytes(domainId), scope: DomainScope.DOMAIN_SCOPE_VAULT as const };
+  const input = {
+    vaultId: id,
+    vaultKey,
+    domainId: uuidToBytes(domainId),
+    scope: DomainScope.DOMAIN_SCOPE_VAULT as const,
+  };
   return { slots, recoveryKit: formatRecoveryKit(kit), domain: (await createDomain(input, random)).domain };
 }
 
@@ -38,9 +58,21 @@ export interface VaultSlots {
 }
 
 /** A domain for one item, so that its chunks are shared with nobody. */
-export async function drawItemDomain(keys: KeyKeeper, vault: VaultSlots, domainId: string, itemId: string, random: Random): Promise<Domain> {
+export async function drawItemDomain(
+  keys: KeyKeeper,
+  vault: VaultSlots,
+  domainId: string,
+  itemId: string,
+  random: Random,
+): Promise<Domain> {
   const vaultKey = keys.unwrapVaultKey(vault.vaultId, vault.slots);
-  const input = { vaultId: uuidToBytes(vault.vaultId), vaultKey, domainId: uuidToBytes(domainId), scope: DomainScope.DOMAIN_SCOPE_ITEM as const, itemId: uuidToBytes(itemId) };
+  const input = {
+    vaultId: uuidToBytes(vault.vaultId),
+    vaultKey,
+    domainId: uuidToBytes(domainId),
+    scope: DomainScope.DOMAIN_SCOPE_ITEM as const,
+    itemId: uuidToBytes(itemId),
+  };
   return (await createDomain(input, random)).domain;
 }
 

@@ -17,5 +17,13 @@ registerHooks({
 /** Options with which a test starts a thread from the sources. */
 export function typescriptThread(): WorkerOptions {
   const loader = `data:text/javascript,${encodeURIComponent(RESOLVE_SOURCES)}`;
-  return { execArgv: ['--conditions=holdfast-source', '--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--import', loader] };
+  return {
+    execArgv: [
+      '--conditions=holdfast-source',
+      '--experimental-transform-types',
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      loader,
+    ],
+  };
 }

@@ -1,7 +1,7 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
-import type { JobRef } from '../../jobs/domain/job.js';
 import type { FrameKeyQuestion } from '../../jobs/coordination.js';
+import type { JobRef } from '../../jobs/domain/job.js';
 import { requireHeldJob } from '../../jobs/use-cases/authorize-session.js';
 import { pointAndVault } from '../../restores/restore-handler.js';
 import type { DomainAccess } from '../../vaults/opening/frame-opening.js';
@@ -14,15 +14,28 @@ const MOST_FRAMES = 8_192;
  * asks learns nothing. Only for a job held under this epoch, and only in the dedup domain of its point. That the
  * frames lie below the point is the gateway's to see to, which knows the edges.
  */
-export async function releaseFrameKeys(ctx: Context, input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] }): Promise<Buffer[]> {
-  if (input.frames.length > MOST_FRAMES) throw new HoldfastError({ kind: 'Validation', code: 'TOO_MANY_FRAMES', message: `At most ${MOST_FRAMES} frames at once.` });
+export async function releaseFrameKeys(
+  ctx: Context,
+  input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] },
+): Promise<Buffer[]> {
+  if (input.frames.length > MOST_FRAMES)
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'TOO_MANY_FRAMES',
+      message: `At most ${MOST_FRAMES} frames at once.`,
+    });
   const access = await ctx.unitOfWork.run((stores) => accessOfJob(ctx, stores, input.job));
-  if (input.frames.some((frame) => frame.domainId !== access.domainId)) throw refused('FRAME_OF_ANOTHER_DOMAIN', "A frame does not belong to the job's recovery point.");
+  if (input.frames.some((frame) => frame.domainId !== access.domainId))
+    throw refused('FRAME_OF_ANOTHER_DOMAIN', "A frame does not belong to the job's recovery point.");
   const transportKey = ctx.services.keys.transportKey(input.job.jobId, input.job.epoch);
   return ctx.services.opening.releaseFrameKeys(access, transportKey, input.frames);
 }
 
-async function accessOfJob(ctx: Context, stores: Parameters<typeof requireHeldJob>[1], ref: JobRef): Promise<DomainAccess> {
+async function accessOfJob(
+  ctx: Context,
+  stores: Parameters<typeof requireHeldJob>[1],
+  ref: JobRef,
+): Promise<DomainAccess> {
   const agentId = (await stores.jobs.get(ref.jobId))?.agentId ?? '';
   const job = await requireHeldJob(ctx, stores, agentId, ref);
   if (job.kind !== 'RESTORE') throw refused('NOT_A_RESTORE', 'Only a restore is given keys.');

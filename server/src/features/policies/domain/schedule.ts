@@ -1,20 +1,40 @@
-import { checkScheduleRule, decideRun, jitterOffset, nextOccurrence, type RunDecision, type ScheduleRule, type Weekday as IsoWeekday } from '@holdfast/core/policy';
 import { isHoldfastError } from '@holdfast/core/errors';
+import {
+  checkScheduleRule,
+  decideRun,
+  type Weekday as IsoWeekday,
+  jitterOffset,
+  nextOccurrence,
+  type RunDecision,
+  type ScheduleRule,
+} from '@holdfast/core/policy';
 import { invalidInput } from '../../protected-items/domain/invalid-input.js';
 import type { Schedule, Weekday } from './policy.js';
 
 const MINUTE_MS = 60_000;
 const LONGEST_JITTER_MINUTES = 12 * 60;
 
-const ISO: Readonly<Record<Weekday, IsoWeekday>> = { MONDAY: 1, TUESDAY: 2, WEDNESDAY: 3, THURSDAY: 4, FRIDAY: 5, SATURDAY: 6, SUNDAY: 7 };
+const ISO: Readonly<Record<Weekday, IsoWeekday>> = {
+  MONDAY: 1,
+  TUESDAY: 2,
+  WEDNESDAY: 3,
+  THURSDAY: 4,
+  FRIDAY: 5,
+  SATURDAY: 6,
+  SUNDAY: 7,
+};
 
 /** Throws Validation with the field's path, for a rule that names no moments or says what it cannot mean. */
 export function checkSchedule(schedule: Schedule, field: string): Schedule {
   const { frequency, everyHours, weekdays, jitterMinutes } = schedule;
-  if (!/^\d{2}:\d{2}$/.test(schedule.at)) throw invalidInput(`${field}.at`, 'SCHEDULE_RULE', 'A time is given as HH:MM.');
-  if (frequency !== 'HOURLY' && everyHours !== undefined) throw invalidInput(`${field}.everyHours`, 'SCHEDULE_RULE', 'Only HOURLY takes everyHours.');
-  if (frequency !== 'WEEKLY' && weekdays !== undefined) throw invalidInput(`${field}.weekdays`, 'SCHEDULE_RULE', 'Only WEEKLY takes weekdays.');
-  if (frequency === 'HOURLY' && everyHours === undefined) throw invalidInput(`${field}.everyHours`, 'SCHEDULE_RULE', 'HOURLY needs everyHours.');
+  if (!/^\d{2}:\d{2}$/.test(schedule.at))
+    throw invalidInput(`${field}.at`, 'SCHEDULE_RULE', 'A time is given as HH:MM.');
+  if (frequency !== 'HOURLY' && everyHours !== undefined)
+    throw invalidInput(`${field}.everyHours`, 'SCHEDULE_RULE', 'Only HOURLY takes everyHours.');
+  if (frequency !== 'WEEKLY' && weekdays !== undefined)
+    throw invalidInput(`${field}.weekdays`, 'SCHEDULE_RULE', 'Only WEEKLY takes weekdays.');
+  if (frequency === 'HOURLY' && everyHours === undefined)
+    throw invalidInput(`${field}.everyHours`, 'SCHEDULE_RULE', 'HOURLY needs everyHours.');
   try {
     checkScheduleRule(toRule(schedule));
   } catch (error) {
@@ -22,9 +42,14 @@ export function checkSchedule(schedule: Schedule, field: string): Schedule {
     const name = error.details.field === 'minute' ? 'at' : (error.details.field ?? 'at');
     throw invalidInput(`${field}.${name}`, error.code, error.message);
   }
-  const longest = frequency === 'HOURLY' ? Math.min((everyHours ?? 1) * 60 - 1, LONGEST_JITTER_MINUTES) : LONGEST_JITTER_MINUTES;
+  const longest =
+    frequency === 'HOURLY' ? Math.min((everyHours ?? 1) * 60 - 1, LONGEST_JITTER_MINUTES) : LONGEST_JITTER_MINUTES;
   if (!Number.isInteger(jitterMinutes) || jitterMinutes < 0 || jitterMinutes > longest) {
-    throw invalidInput(`${field}.jitterMinutes`, 'SCHEDULE_RULE', `Starts are spread over 0 to ${longest} minutes here.`);
+    throw invalidInput(
+      `${field}.jitterMinutes`,
+      'SCHEDULE_RULE',
+      `Starts are spread over 0 to ${longest} minutes here.`,
+    );
   }
   return schedule;
 }
@@ -42,8 +67,17 @@ export function scheduleStart(schedule: Schedule, itemId: string, now: number): 
 }
 
 /** Whether the item's backup is due. However long nobody looked, one backup stands for all that was missed. */
-export function decideBackup(schedule: Schedule, item: { readonly id: string; readonly servedUntil: number }, now: number): RunDecision {
-  return decideRun({ rule: toRule(schedule), servedUntilMs: item.servedUntil, nowMs: now, offsetMs: offsetOf(schedule, item.id) });
+export function decideBackup(
+  schedule: Schedule,
+  item: { readonly id: string; readonly servedUntil: number },
+  now: number,
+): RunDecision {
+  return decideRun({
+    rule: toRule(schedule),
+    servedUntilMs: item.servedUntil,
+    nowMs: now,
+    offsetMs: offsetOf(schedule, item.id),
+  });
 }
 
 function offsetOf(schedule: Schedule, itemId: string): number {
@@ -59,6 +93,11 @@ function toRule(schedule: Schedule): ScheduleRule {
     case 'DAILY':
       return { kind: 'DAILY', at: { hour, minute }, timeZone };
     case 'WEEKLY':
-      return { kind: 'WEEKLY', weekdays: (schedule.weekdays ?? []).map((day) => ISO[day]), at: { hour, minute }, timeZone };
+      return {
+        kind: 'WEEKLY',
+        weekdays: (schedule.weekdays ?? []).map((day) => ISO[day]),
+        at: { hour, minute },
+        timeZone,
+      };
   }
 }

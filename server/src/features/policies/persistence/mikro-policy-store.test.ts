@@ -7,7 +7,14 @@ const policy = (overrides: Partial<Policy> = {}): Policy => ({
   id: randomUUID(),
   subscriptionId: randomUUID(),
   name: 'nightly',
-  schedule: { frequency: 'WEEKLY', at: '02:30', weekdays: ['SUNDAY'], timeZone: 'Europe/Berlin', jitterMinutes: 10, backupType: 'INCREMENTAL' },
+  schedule: {
+    frequency: 'WEEKLY',
+    at: '02:30',
+    weekdays: ['SUNDAY'],
+    timeZone: 'Europe/Berlin',
+    jitterMinutes: 10,
+    backupType: 'INCREMENTAL',
+  },
   createdAt: 1_000,
   ...overrides,
 });
@@ -22,13 +29,17 @@ describeOnEachDatabase('the store of policies', (open) => {
     const kept = policy();
     await database.unitOfWork.run(({ policies }) => policies.insert(kept));
     expect(await database.unitOfWork.run(({ policies }) => policies.get(kept.id))).toEqual(kept);
-    expect(await database.unitOfWork.run(({ policies }) => policies.findByName(kept.subscriptionId, 'nightly'))).toEqual(kept);
+    expect(
+      await database.unitOfWork.run(({ policies }) => policies.findByName(kept.subscriptionId, 'nightly')),
+    ).toEqual(kept);
   });
 
   it('takes a name once per subscription', async () => {
     const first = policy();
     await database.unitOfWork.run(({ policies }) => policies.insert(first));
-    await expect(database.unitOfWork.run(({ policies }) => policies.insert(policy({ subscriptionId: first.subscriptionId })))).rejects.toMatchObject({ code: 'POLICY_NAME_TAKEN' });
+    await expect(
+      database.unitOfWork.run(({ policies }) => policies.insert(policy({ subscriptionId: first.subscriptionId }))),
+    ).rejects.toMatchObject({ code: 'POLICY_NAME_TAKEN' });
   });
 
   it('lists only inside subscriptions: a right on one vault shows no policy', async () => {
@@ -36,7 +47,8 @@ describeOnEachDatabase('the store of policies', (open) => {
     const ids = await database.unitOfWork.run(async ({ policies }) => {
       await policies.insert(mine);
       await policies.insert(other);
-      const of = async (scopes: object[]) => (await policies.list(scopes, {}, { first: 200 })).items.map(({ item }) => item.id);
+      const of = async (scopes: object[]) =>
+        (await policies.list(scopes, {}, { first: 200 })).items.map(({ item }) => item.id);
       return [
         await of([{ subscriptionId: mine.subscriptionId }]),
         await of([{ subscriptionId: mine.subscriptionId, vaultId: randomUUID() }]),

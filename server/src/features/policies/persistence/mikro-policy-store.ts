@@ -1,8 +1,8 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/page.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import type { Policy } from '../domain/policy.js';
 import type { PolicyFilter, PolicyStore } from '../ports.js';
@@ -15,7 +15,11 @@ export class MikroPolicyStore implements PolicyStore {
   constructor(private readonly em: SqlEntityManager) {}
 
   async insert(policy: Policy): Promise<void> {
-    await orConflict(this.em.insert(PolicyRow, { ...policy }), 'POLICY_NAME_TAKEN', `A policy named ${policy.name} exists in this subscription.`);
+    await orConflict(
+      this.em.insert(PolicyRow, { ...policy }),
+      'POLICY_NAME_TAKEN',
+      `A policy named ${policy.name} exists in this subscription.`,
+    );
   }
 
   async get(id: string): Promise<Policy | undefined> {
@@ -35,7 +39,9 @@ export class MikroPolicyStore implements PolicyStore {
   /** Policies belong to a subscription as a whole: a right on one vault does not reach them. */
   async list(scopes: readonly Scope[], filter: PolicyFilter, page: PageRequest): Promise<Page<Policy>> {
     const everywhere = scopes.some((scope) => scope.subscriptionId === undefined && scope.vaultId === undefined);
-    const subscriptions = scopes.flatMap((scope) => (scope.vaultId === undefined && scope.subscriptionId !== undefined ? [scope.subscriptionId] : []));
+    const subscriptions = scopes.flatMap((scope) =>
+      scope.vaultId === undefined && scope.subscriptionId !== undefined ? [scope.subscriptionId] : [],
+    );
     const where = {
       $and: [
         everywhere ? {} : { subscriptionId: { $in: subscriptions } },

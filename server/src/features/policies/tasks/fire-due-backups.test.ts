@@ -20,11 +20,20 @@ describeOnEachDatabase('the schedule', (open) => {
     database = await open();
     site = await openTestSite(database);
     vaultId = (await site.addVault()).vault.id;
-    const schedule = { frequency: 'HOURLY', everyHours: 1, at: '00:30', timeZone: 'Etc/UTC', jitterMinutes: 0, backupType: 'DIFFERENTIAL' } as const;
+    const schedule = {
+      frequency: 'HOURLY',
+      everyHours: 1,
+      at: '00:30',
+      timeZone: 'Etc/UTC',
+      jitterMinutes: 0,
+      backupType: 'DIFFERENTIAL',
+    } as const;
     policyId = (await createPolicy(site.ctx, { subscriptionId: site.subscriptionId, name: 'hourly', schedule })).id;
   });
   const jobsOf = async (itemId: string) =>
-    (await site.ctx.unitOfWork.run((stores) => stores.jobs.list([SERVER], { protectedItemId: itemId }, { first: 50 }))).items.map(({ item }) => item);
+    (
+      await site.ctx.unitOfWork.run((stores) => stores.jobs.list([SERVER], { protectedItemId: itemId }, { first: 50 }))
+    ).items.map(({ item }) => item);
 
   it('starts each occurrence once, of the type that the policy says, whoever looks how often', async () => {
     const itemId = await site.protect(vaultId, { policyId });
@@ -63,18 +72,33 @@ describeOnEachDatabase('the schedule', (open) => {
     await database.clock.advance(2 * HOUR);
     await fireDueBackups(site.ctx);
     expect([await jobsOf(stopped), await jobsOf(unscheduled)]).toEqual([[], []]);
-    await expect(backupNow(site.ctx, { protectedItemId: stopped, type: 'FULL' })).rejects.toMatchObject({ code: 'PROTECTION_STOPPED' });
-    await expect(stopProtection(site.ctx, { protectedItemId: stopped, retainData: true })).rejects.toMatchObject({ code: 'ALREADY_STOPPED' });
+    await expect(backupNow(site.ctx, { protectedItemId: stopped, type: 'FULL' })).rejects.toMatchObject({
+      code: 'PROTECTION_STOPPED',
+    });
+    await expect(stopProtection(site.ctx, { protectedItemId: stopped, retainData: true })).rejects.toMatchObject({
+      code: 'ALREADY_STOPPED',
+    });
   });
 
   it('takes only policies of the vault’s own subscription, and names once per vault', async () => {
     const files = { roots: [Buffer.from('/a')], include: [], exclude: [], oneFileSystem: false };
-    const elsewhere = await createPolicy(site.ctx, { subscriptionId: await site.addSubscription('x'), name: 'p', schedule: { frequency: 'DAILY', at: '01:00', timeZone: 'Etc/UTC', jitterMinutes: 0, backupType: 'FULL' } });
+    const elsewhere = await createPolicy(site.ctx, {
+      subscriptionId: await site.addSubscription('x'),
+      name: 'p',
+      schedule: { frequency: 'DAILY', at: '01:00', timeZone: 'Etc/UTC', jitterMinutes: 0, backupType: 'FULL' },
+    });
     const input = { agentId: site.agentId, vaultId, name: 'same', files };
-    await expect(configureProtection(site.ctx, { ...input, policyId: elsewhere.id })).rejects.toMatchObject({ code: 'POLICY_ELSEWHERE' });
+    await expect(configureProtection(site.ctx, { ...input, policyId: elsewhere.id })).rejects.toMatchObject({
+      code: 'POLICY_ELSEWHERE',
+    });
     await configureProtection(site.ctx, input);
-    await expect(configureProtection(site.ctx, input)).rejects.toMatchObject({ code: 'ITEM_NAME_TAKEN', details: { field: 'name' } });
+    await expect(configureProtection(site.ctx, input)).rejects.toMatchObject({
+      code: 'ITEM_NAME_TAKEN',
+      details: { field: 'name' },
+    });
     const databases = (await site.addVault({ kind: 'BACKUP' })).vault.id;
-    await expect(configureProtection(site.ctx, { ...input, vaultId: databases })).rejects.toMatchObject({ code: 'VAULT_KIND' });
+    await expect(configureProtection(site.ctx, { ...input, vaultId: databases })).rejects.toMatchObject({
+      code: 'VAULT_KIND',
+    });
   });
 });

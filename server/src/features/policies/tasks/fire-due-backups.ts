@@ -21,11 +21,19 @@ async function fireItem(ctx: Context, item: ProtectedItem): Promise<void> {
   await ctx.unitOfWork.run(async (stores, transaction) => {
     const policy = item.policyId === undefined ? undefined : await stores.policies.get(item.policyId);
     if (!policy || item.servedUntil === undefined) return;
-    const { run, nextAtMs } = decideBackup(policy.schedule, { id: item.id, servedUntil: item.servedUntil }, ctx.clock.now());
+    const { run, nextAtMs } = decideBackup(
+      policy.schedule,
+      { id: item.id, servedUntil: item.servedUntil },
+      ctx.clock.now(),
+    );
     const place = { servedUntil: run?.occurrenceMs ?? item.servedUntil, nextBackupAt: nextAtMs };
     if (!(await stores.protectedItems.advanceSchedule(item.id, item.servedUntil, place)) || !run) return;
     // A backup that still waits, for an agent that is away perhaps, will do for this occurrence too.
-    const waiting = await stores.jobs.list([SERVER], { protectedItemId: item.id, kind: 'BACKUP', states: ['QUEUED'] }, { first: 1 });
+    const waiting = await stores.jobs.list(
+      [SERVER],
+      { protectedItemId: item.id, kind: 'BACKUP', states: ['QUEUED'] },
+      { first: 1 },
+    );
     if (waiting.items.length > 0) {
       ctx.log.info({ itemId: item.id, occurrence: run.occurrenceMs }, 'schedule.still-waiting');
       return;
@@ -39,6 +47,11 @@ async function fireItem(ctx: Context, item: ProtectedItem): Promise<void> {
       payload: {},
       requestedBackupType: policy.schedule.backupType,
     });
-    await stores.audit.append(ctx, { action: 'scheduledBackup', outcome: 'SUCCEEDED', target: { type: 'Job', id: job.id }, ...(run.catchesUp && { reason: 'CATCHES_UP' }) });
+    await stores.audit.append(ctx, {
+      action: 'scheduledBackup',
+      outcome: 'SUCCEEDED',
+      target: { type: 'Job', id: job.id },
+      ...(run.catchesUp && { reason: 'CATCHES_UP' }),
+    });
   });
 }

@@ -15,8 +15,10 @@ export function normaliseAbsolutePath(raw: Uint8Array): PathCheck {
   if (raw[0] !== SLASH) return { problem: 'The path is not absolute: it must begin with a slash.' };
   if (raw.includes(0)) return { problem: 'The path contains a NUL byte.' };
   const names = splitPath(raw).filter((name) => !(name.length === 1 && name[0] === 0x2e));
-  if (names.some((name) => name.length === 2 && name[0] === 0x2e && name[1] === 0x2e)) return { problem: 'The path contains "..".' };
-  if (names.some((name) => name.length > LONGEST_NAME_BYTES)) return { problem: `A name in the path is longer than ${LONGEST_NAME_BYTES} bytes.` };
+  if (names.some((name) => name.length === 2 && name[0] === 0x2e && name[1] === 0x2e))
+    return { problem: 'The path contains "..".' };
+  if (names.some((name) => name.length > LONGEST_NAME_BYTES))
+    return { problem: `A name in the path is longer than ${LONGEST_NAME_BYTES} bytes.` };
   return { path: joinPath(names) };
 }
 

@@ -26,6 +26,8 @@ describe('a FILES datasource', () => {
     [{ exclude: bytes('x'.repeat(4_097)) }, 'files.exclude.0', 'BAD_PATTERN'],
     [{ exclude: Array.from({ length: 1_001 }, () => Buffer.from('*')) }, 'files.exclude', 'TOO_MANY_PATTERNS'],
   ])('is refused with the field that is wrong: %#', (overrides, field, code) => {
-    expect(() => checkFilesDatasource(input(overrides), 'files')).toThrow(expect.objectContaining({ kind: 'Validation', code, details: { field } }));
+    expect(() => checkFilesDatasource(input(overrides), 'files')).toThrow(
+      expect.objectContaining({ kind: 'Validation', code, details: { field } }),
+    );
   });
 });

@@ -23,7 +23,8 @@ const LONGEST_PATTERN_BYTES = 4_096;
 /** Throws Validation with the field's path. A root named twice, however it is spelled, counts once. */
 export function checkFilesDatasource(input: FilesDatasourceInput, field: string): FilesDatasource {
   if (input.roots.length === 0) throw invalidInput(`${field}.roots`, 'NO_ROOTS', 'At least one root is needed.');
-  if (input.roots.length > MOST_ROOTS) throw invalidInput(`${field}.roots`, 'TOO_MANY_ROOTS', `At most ${MOST_ROOTS} roots.`);
+  if (input.roots.length > MOST_ROOTS)
+    throw invalidInput(`${field}.roots`, 'TOO_MANY_ROOTS', `At most ${MOST_ROOTS} roots.`);
   const roots = new Map<string, Buffer>();
   input.roots.forEach((raw, index) => {
     const check = normaliseAbsolutePath(raw);
@@ -39,7 +40,8 @@ export function checkFilesDatasource(input: FilesDatasourceInput, field: string)
 }
 
 function checkPatterns(patterns: readonly Uint8Array[], field: string): Buffer[] {
-  if (patterns.length > MOST_PATTERNS) throw invalidInput(field, 'TOO_MANY_PATTERNS', `At most ${MOST_PATTERNS} patterns.`);
+  if (patterns.length > MOST_PATTERNS)
+    throw invalidInput(field, 'TOO_MANY_PATTERNS', `At most ${MOST_PATTERNS} patterns.`);
   return patterns.map((pattern, index) => {
     const problem = patternProblem(pattern);
     if (problem) throw invalidInput(`${field}.${index}`, 'BAD_PATTERN', problem);

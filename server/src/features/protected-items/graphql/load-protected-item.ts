@@ -1,6 +1,6 @@
 import type { GraphqlContext } from '../../../platform/graphql/graphql-context.js';
 import type { Job } from '../../jobs/domain/job.js';
-import { presentProtectedItem, type ProtectedItemType } from './protected-item.type.js';
+import { type ProtectedItemType, presentProtectedItem } from './protected-item.type.js';
 
 /** The item that an object which the caller may see refers to. */
 export async function loadProtectedItem(ctx: GraphqlContext, id: string): Promise<ProtectedItemType | null> {
@@ -12,7 +12,11 @@ export async function loadLastBackup(ctx: GraphqlContext, itemId: string): Promi
   const found = await ctx.loaders.load('lastBackup', itemId, async (stores, ids) => {
     const last: { id: string; job: Job }[] = [];
     for (const id of ids) {
-      const page = await stores.jobs.list([{}], { protectedItemId: id, kind: 'BACKUP' }, { first: 1, direction: 'DESC' });
+      const page = await stores.jobs.list(
+        [{}],
+        { protectedItemId: id, kind: 'BACKUP' },
+        { first: 1, direction: 'DESC' },
+      );
       last.push(...page.items.map(({ item }) => ({ id, job: item })));
     }
     return last;

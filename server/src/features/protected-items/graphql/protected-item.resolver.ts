@@ -25,7 +25,7 @@ import {
   StopProtectionPayload,
   toItemFilter,
 } from './protected-item.inputs.js';
-import { presentProtectedItem, ProtectedItemConnection, ProtectedItemType } from './protected-item.type.js';
+import { ProtectedItemConnection, ProtectedItemType, presentProtectedItem } from './protected-item.type.js';
 
 @Resolver(() => ProtectedItemType)
 export class ProtectedItemResolver {
@@ -35,7 +35,11 @@ export class ProtectedItemResolver {
     @Args(() => ConnectionArgs) args: ConnectionArgs,
     @Arg('filter', () => ProtectedItemFilterInput, { nullable: true }) filter?: ProtectedItemFilterInput | null,
   ): Promise<object> {
-    return presentPage(args, await listProtectedItems(ctx, toItemFilter(filter), toPageRequest(args)), presentProtectedItem);
+    return presentPage(
+      args,
+      await listProtectedItems(ctx, toItemFilter(filter), toPageRequest(args)),
+      presentProtectedItem,
+    );
   }
 
   @Query(() => ProtectedItemType, { nullable: true })
@@ -45,7 +49,10 @@ export class ProtectedItemResolver {
   }
 
   @Mutation(() => ConfigureProtectionPayload)
-  async configureProtection(@Ctx() ctx: GraphqlContext, @Arg('input', () => ConfigureProtectionInput) input: ConfigureProtectionInput): Promise<ConfigureProtectionPayload> {
+  async configureProtection(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => ConfigureProtectionInput) input: ConfigureProtectionInput,
+  ): Promise<ConfigureProtectionPayload> {
     const { roots, include, exclude, oneFileSystem } = input.files;
     const item = await configureProtection(ctx, {
       agentId: decodeGlobalIdOf('Agent', input.agentId),
@@ -58,14 +65,30 @@ export class ProtectedItemResolver {
   }
 
   @Mutation(() => StopProtectionPayload)
-  async stopProtection(@Ctx() ctx: GraphqlContext, @Arg('input', () => StopProtectionInput) input: StopProtectionInput): Promise<StopProtectionPayload> {
-    const item = await stopProtection(ctx, { protectedItemId: decodeGlobalIdOf('ProtectedItem', input.protectedItemId), retainData: input.retainData });
+  async stopProtection(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => StopProtectionInput) input: StopProtectionInput,
+  ): Promise<StopProtectionPayload> {
+    const item = await stopProtection(ctx, {
+      protectedItemId: decodeGlobalIdOf('ProtectedItem', input.protectedItemId),
+      retainData: input.retainData,
+    });
     return { protectedItem: presentProtectedItem(item) };
   }
 
   @Mutation(() => BackupNowPayload)
-  async backupNow(@Ctx() ctx: GraphqlContext, @Arg('input', () => BackupNowInput) input: BackupNowInput): Promise<BackupNowPayload> {
-    return { job: presentJob(await backupNow(ctx, { protectedItemId: decodeGlobalIdOf('ProtectedItem', input.protectedItemId), type: input.type })) };
+  async backupNow(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => BackupNowInput) input: BackupNowInput,
+  ): Promise<BackupNowPayload> {
+    return {
+      job: presentJob(
+        await backupNow(ctx, {
+          protectedItemId: decodeGlobalIdOf('ProtectedItem', input.protectedItemId),
+          type: input.type,
+        }),
+      ),
+    };
   }
 
   @FieldResolver(() => AgentType)
@@ -81,7 +104,10 @@ export class ProtectedItemResolver {
 
   @FieldResolver(() => PolicyType, { nullable: true })
   async policy(@Root() { item }: ProtectedItemType, @Ctx() ctx: GraphqlContext): Promise<object | null> {
-    const found = item.policyId === undefined ? undefined : await ctx.loaders.load('policy', item.policyId, (stores, ids) => stores.policies.getMany(ids));
+    const found =
+      item.policyId === undefined
+        ? undefined
+        : await ctx.loaders.load('policy', item.policyId, (stores, ids) => stores.policies.getMany(ids));
     return found === undefined ? null : presentPolicy(found);
   }
 

@@ -5,7 +5,11 @@ import { NodeType } from '../../../platform/graphql/node.js';
 import { DateTimeScalar, PathScalar } from '../../../platform/graphql/scalars.js';
 import type { ProtectedItem, ProtectionState, Workload } from '../domain/protected-item.js';
 
-export const ProtectionStateEnum: { readonly [S in ProtectionState]: S } = { PENDING: 'PENDING', PROTECTED: 'PROTECTED', STOPPED: 'STOPPED' };
+export const ProtectionStateEnum: { readonly [S in ProtectionState]: S } = {
+  PENDING: 'PENDING',
+  PROTECTED: 'PROTECTED',
+  STOPPED: 'STOPPED',
+};
 registerEnumType(ProtectionStateEnum, { name: 'ProtectionState' });
 const WorkloadEnum: { readonly [W in Workload]: W } = { FILES: 'FILES' };
 registerEnumType(WorkloadEnum, { name: 'Workload' });

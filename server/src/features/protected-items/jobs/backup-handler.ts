@@ -1,8 +1,8 @@
 import { decodeDomain } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
-import type { DomainKeysForAgent, BackupCommand } from '../../jobs/domain/job-command.js';
 import type { Job } from '../../jobs/domain/job.js';
+import type { BackupCommand, DomainKeysForAgent } from '../../jobs/domain/job-command.js';
 import type { JobKindHandler } from '../../jobs/ports.js';
 import { domainOf } from '../../recovery-points/use-cases/item-domain.js';
 import type { Stores } from '../../stores.js';
@@ -17,7 +17,8 @@ export const backupHandler: JobKindHandler = {
 
   async buildCommand(ctx, job) {
     const { item, vault } = await ctx.unitOfWork.run((stores) => itemAndVault(stores, job));
-    if (item.state === 'STOPPED') throw refused('PROTECTION_STOPPED', 'The protection of this item was stopped before the backup began.');
+    if (item.state === 'STOPPED')
+      throw refused('PROTECTION_STOPPED', 'The protection of this item was stopped before the backup began.');
     const domain = await domainForItem(ctx, vault, item.id);
     return ctx.unitOfWork.run((stores) => backupCommand(ctx, stores, job, item, vault, domain));
   },
@@ -26,18 +27,28 @@ export const backupHandler: JobKindHandler = {
     await stores.recoveryPoints.removePrepared(job.id);
     if (outcome.kind !== 'backup') return;
     const point = await stores.recoveryPoints.get(outcome.pointId);
-    if (point?.jobId !== job.id) throw refused('POINT_NOT_RECORDED', 'The agent named a recovery point that was never recorded for this job.');
+    if (point?.jobId !== job.id)
+      throw refused('POINT_NOT_RECORDED', 'The agent named a recovery point that was never recorded for this job.');
   },
 
   async recordedPoint(stores, job) {
     const point = await stores.recoveryPoints.ofJob(job.id);
     if (!point) return undefined;
-    return { recoveryPointId: point.id, backupType: point.backupType, counters: { ...point.statistics, bytesWritten: 0n } };
+    return {
+      recoveryPointId: point.id,
+      backupType: point.backupType,
+      counters: { ...point.statistics, bytesWritten: 0n },
+    };
   },
 
   async sessionScope(_ctx, stores, job) {
     const { item, vault } = await itemAndVault(stores, job);
-    return { kind: 'BACKUP', vault: { vaultId: vault.id, storeUrl: vault.storeUrl }, itemId: item.id, domainId: (await domainOf(stores, vault, item.id)).id };
+    return {
+      kind: 'BACKUP',
+      vault: { vaultId: vault.id, storeUrl: vault.storeUrl },
+      itemId: item.id,
+      domainId: (await domainOf(stores, vault, item.id)).id,
+    };
   },
 };
 
@@ -48,7 +59,14 @@ async function itemAndVault(stores: Stores, job: Job): Promise<{ item: Protected
   return { item, vault };
 }
 
-async function backupCommand(ctx: Context, stores: Stores, job: Job, item: ProtectedItem, vault: Vault, domain: DomainRecord): Promise<BackupCommand> {
+async function backupCommand(
+  ctx: Context,
+  stores: Stores,
+  job: Job,
+  item: ProtectedItem,
+  vault: Vault,
+  domain: DomainRecord,
+): Promise<BackupCommand> {
   const [last] = await stores.recoveryPoints.newestLive([item.id]);
   const lastFull = await stores.recoveryPoints.newestLiveFull(item.id);
   return {
@@ -65,10 +83,20 @@ async function backupCommand(ctx: Context, stores: Stores, job: Job, item: Prote
 }
 
 /** Enough to name, cut and seal chunks. The private key stays here: an agent cannot read what it wrote. */
-async function keysForAgent(ctx: Context, stores: Stores, vault: Vault, record: DomainRecord): Promise<DomainKeysForAgent> {
+async function keysForAgent(
+  ctx: Context,
+  stores: Stores,
+  vault: Vault,
+  record: DomainRecord,
+): Promise<DomainKeysForAgent> {
   const { kemId, publicKey, chunker } = decodeDomain(record.message);
   const { idKey, chunkerKey } = await domainSecret(ctx, stores, vault, record);
-  if (!chunker) throw new HoldfastError({ kind: 'Integrity', code: 'MALFORMED_DOMAIN', message: 'The dedup domain has no chunker parameters.' });
+  if (!chunker)
+    throw new HoldfastError({
+      kind: 'Integrity',
+      code: 'MALFORMED_DOMAIN',
+      message: 'The dedup domain has no chunker parameters.',
+    });
   return {
     domainId: record.id,
     kemId,

@@ -48,15 +48,25 @@ describeOnEachDatabase('the store of protected items', (open) => {
   });
 
   it('says which items are due, the longest waiting first, and lets one caller move each on', async () => {
-    const [late, later, future] = [item({ servedUntil: 1, nextBackupAt: 50_000 }), item({ servedUntil: 2, nextBackupAt: 60_000 }), item({ nextBackupAt: 90_000 })];
+    const [late, later, future] = [
+      item({ servedUntil: 1, nextBackupAt: 50_000 }),
+      item({ servedUntil: 2, nextBackupAt: 60_000 }),
+      item({ nextBackupAt: 90_000 }),
+    ];
     await insert(later, future, late, item());
     await database.unitOfWork.run(async ({ protectedItems }) => {
       expect((await protectedItems.due(60_000, 10)).map((each) => each.id)).toEqual([late.id, later.id]);
       expect(await protectedItems.due(60_000, 1)).toHaveLength(1);
-      expect(await protectedItems.advanceSchedule(late.id, 1, { servedUntil: 50_000, nextBackupAt: 120_000 })).toBe(true);
-      expect(await protectedItems.advanceSchedule(late.id, 1, { servedUntil: 60_000, nextBackupAt: 130_000 })).toBe(false);
+      expect(await protectedItems.advanceSchedule(late.id, 1, { servedUntil: 50_000, nextBackupAt: 120_000 })).toBe(
+        true,
+      );
+      expect(await protectedItems.advanceSchedule(late.id, 1, { servedUntil: 60_000, nextBackupAt: 130_000 })).toBe(
+        false,
+      );
       await protectedItems.stop(later.id, 60_000);
-      expect(await protectedItems.advanceSchedule(later.id, 2, { servedUntil: 60_000, nextBackupAt: 130_000 })).toBe(false);
+      expect(await protectedItems.advanceSchedule(later.id, 2, { servedUntil: 60_000, nextBackupAt: 130_000 })).toBe(
+        false,
+      );
       expect(await protectedItems.due(60_000, 10)).toEqual([]);
     });
   });
@@ -65,13 +75,17 @@ describeOnEachDatabase('the store of protected items', (open) => {
     const [one, two] = [item({ state: 'PROTECTED' }), item()];
     await insert(one, two);
     const ids = (scopes: object[], filter: object) =>
-      database.unitOfWork.run(async ({ protectedItems }) => (await protectedItems.list(scopes, filter, { first: 50 })).items.map(({ item: each }) => each.id));
+      database.unitOfWork.run(async ({ protectedItems }) =>
+        (await protectedItems.list(scopes, filter, { first: 50 })).items.map(({ item: each }) => each.id),
+      );
     expect(await ids([{}], { vaultId: one.vaultId })).toEqual([one.id]);
     expect(await ids([{}], { agentId: two.agentId, state: 'PENDING' })).toEqual([two.id]);
     expect(await ids([{}], { agentId: two.agentId, state: 'PROTECTED' })).toEqual([]);
     expect(await ids([{ subscriptionId: one.subscriptionId }], {})).toEqual([one.id]);
     expect(await ids([{ subscriptionId: two.subscriptionId, vaultId: two.vaultId }], {})).toEqual([two.id]);
-    expect(await ids([{ subscriptionId: two.subscriptionId, vaultId: one.vaultId }], { vaultId: two.vaultId })).toEqual([]);
+    expect(await ids([{ subscriptionId: two.subscriptionId, vaultId: one.vaultId }], { vaultId: two.vaultId })).toEqual(
+      [],
+    );
     expect(await ids([], {})).toEqual([]);
   });
 });

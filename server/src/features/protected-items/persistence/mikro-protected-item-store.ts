@@ -57,13 +57,26 @@ export class MikroProtectedItemStore implements ProtectedItemStore {
   }
 
   async due(now: number, limit: number): Promise<ProtectedItem[]> {
-    const rows = await this.em.find(ProtectedItemRow, { nextBackupAt: { $lte: now } }, { ...FRESH, orderBy: [{ nextBackupAt: 'asc' }, { id: 'asc' }], limit });
+    const rows = await this.em.find(
+      ProtectedItemRow,
+      { nextBackupAt: { $lte: now } },
+      { ...FRESH, orderBy: [{ nextBackupAt: 'asc' }, { id: 'asc' }], limit },
+    );
     return rows.map(toItem);
   }
 
-  async advanceSchedule(id: string, from: number, to: { readonly servedUntil: number; readonly nextBackupAt: number }): Promise<boolean> {
+  async advanceSchedule(
+    id: string,
+    from: number,
+    to: { readonly servedUntil: number; readonly nextBackupAt: number },
+  ): Promise<boolean> {
     const where = { id, servedUntil: from, nextBackupAt: { $ne: null } };
-    return (await this.em.nativeUpdate(ProtectedItemRow, where, { servedUntil: to.servedUntil, nextBackupAt: to.nextBackupAt })) === 1;
+    return (
+      (await this.em.nativeUpdate(ProtectedItemRow, where, {
+        servedUntil: to.servedUntil,
+        nextBackupAt: to.nextBackupAt,
+      })) === 1
+    );
   }
 }
 
@@ -90,9 +103,19 @@ const toText = (paths: readonly Buffer[]): string[] => paths.map((path) => path.
 const toBytes = (paths: readonly string[]): Buffer[] => paths.map((path) => Buffer.from(path, 'base64'));
 
 function toJson(files: FilesDatasource): FilesDatasourceJson {
-  return { roots: toText(files.roots), include: toText(files.include), exclude: toText(files.exclude), oneFileSystem: files.oneFileSystem };
+  return {
+    roots: toText(files.roots),
+    include: toText(files.include),
+    exclude: toText(files.exclude),
+    oneFileSystem: files.oneFileSystem,
+  };
 }
 
 function fromJson(json: FilesDatasourceJson): FilesDatasource {
-  return { roots: toBytes(json.roots), include: toBytes(json.include), exclude: toBytes(json.exclude), oneFileSystem: json.oneFileSystem };
+  return {
+    roots: toBytes(json.roots),
+    include: toBytes(json.include),
+    exclude: toBytes(json.exclude),
+    oneFileSystem: json.oneFileSystem,
+  };
 }

@@ -13,9 +13,19 @@ export interface BackupNowInput {
 export async function backupNow(ctx: Context, input: BackupNowInput): Promise<Job> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const item = await requireItem(ctx, stores, 'backup.run', input.protectedItemId);
-    if (item.state === 'STOPPED') throw new HoldfastError({ kind: 'IllegalState', code: 'PROTECTION_STOPPED', message: 'The protection of this item is stopped.' });
+    if (item.state === 'STOPPED')
+      throw new HoldfastError({
+        kind: 'IllegalState',
+        code: 'PROTECTION_STOPPED',
+        message: 'The protection of this item is stopped.',
+      });
     const agent = await stores.agents.get(item.agentId);
-    if (agent?.revokedAt !== undefined) throw new HoldfastError({ kind: 'IllegalState', code: 'AGENT_REVOKED', message: 'The agent of this item is revoked.' });
+    if (agent?.revokedAt !== undefined)
+      throw new HoldfastError({
+        kind: 'IllegalState',
+        code: 'AGENT_REVOKED',
+        message: 'The agent of this item is revoked.',
+      });
     const job = await enqueueJob(ctx, stores, transaction, {
       kind: 'BACKUP',
       subscriptionId: item.subscriptionId,

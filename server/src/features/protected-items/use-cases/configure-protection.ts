@@ -1,9 +1,9 @@
 import type { Context } from '../../../platform/context.js';
 import { parseName } from '../../../platform/names.js';
-import type { Agent } from '../../agents/domain/agent.js';
 import { authorize } from '../../access/authorize.js';
-import { scheduleStart } from '../../policies/domain/schedule.js';
+import type { Agent } from '../../agents/domain/agent.js';
 import type { Policy } from '../../policies/domain/policy.js';
+import { scheduleStart } from '../../policies/domain/schedule.js';
 import type { Stores } from '../../stores.js';
 import type { Vault } from '../../vaults/domain/vault.js';
 import { noSuchThing, requireVault } from '../../vaults/use-cases/require-vault.js';
@@ -27,9 +27,11 @@ export async function configureProtection(ctx: Context, input: ConfigureProtecti
     const vault = await requireVault(ctx, stores, 'item.configure', input.vaultId);
     const agent = await requireAgent(ctx, stores, vault, input.agentId);
     const policy = await policyFor(ctx, stores, vault, input.policyId);
-    if (vault.kind !== 'RECOVERY_SERVICES') throw invalidInput('vaultId', 'VAULT_KIND', 'Files go into vaults of kind RECOVERY_SERVICES.');
+    if (vault.kind !== 'RECOVERY_SERVICES')
+      throw invalidInput('vaultId', 'VAULT_KIND', 'Files go into vaults of kind RECOVERY_SERVICES.');
     if (agent.revokedAt !== undefined) throw invalidInput('agentId', 'AGENT_REVOKED', 'The agent is revoked.');
-    if (await stores.protectedItems.findByName(vault.id, name)) throw invalidInput('name', 'ITEM_NAME_TAKEN', `The vault protects an item named ${name} already.`);
+    if (await stores.protectedItems.findByName(vault.id, name))
+      throw invalidInput('name', 'ITEM_NAME_TAKEN', `The vault protects an item named ${name} already.`);
     const id = ctx.newId();
     const item: ProtectedItem = {
       id,
@@ -45,7 +47,11 @@ export async function configureProtection(ctx: Context, input: ConfigureProtecti
       ...(policy && { policyId: policy.id, ...scheduleStart(policy.schedule, id, ctx.clock.now()) }),
     };
     await stores.protectedItems.insert(item);
-    await stores.audit.append(ctx, { action: 'configureProtection', outcome: 'SUCCEEDED', target: { type: 'ProtectedItem', id } });
+    await stores.audit.append(ctx, {
+      action: 'configureProtection',
+      outcome: 'SUCCEEDED',
+      target: { type: 'ProtectedItem', id },
+    });
     return item;
   });
 }
@@ -59,11 +65,17 @@ async function requireAgent(ctx: Context, stores: Stores, vault: Vault, id: stri
   return agent;
 }
 
-async function policyFor(ctx: Context, stores: Stores, vault: Vault, id: string | undefined): Promise<Policy | undefined> {
+async function policyFor(
+  ctx: Context,
+  stores: Stores,
+  vault: Vault,
+  id: string | undefined,
+): Promise<Policy | undefined> {
   if (id === undefined) return undefined;
   const policy = await stores.policies.get(id);
   if (!policy) throw noSuchThing();
   await authorize(ctx, stores, 'policy.read', { subscriptionId: policy.subscriptionId });
-  if (policy.subscriptionId !== vault.subscriptionId) throw invalidInput('policyId', 'POLICY_ELSEWHERE', "The policy belongs to another subscription than the vault's.");
+  if (policy.subscriptionId !== vault.subscriptionId)
+    throw invalidInput('policyId', 'POLICY_ELSEWHERE', "The policy belongs to another subscription than the vault's.");
   return policy;
 }

@@ -18,7 +18,13 @@ import { getProtectedItem } from './get-protected-item.js';
 import { stopProtection } from './stop-protection.js';
 
 const FILES = { roots: [Buffer.from('/srv')], include: [], exclude: [], oneFileSystem: false };
-const SCHEDULE = { frequency: 'DAILY', at: '01:00', timeZone: 'Europe/Berlin', jitterMinutes: 0, backupType: 'FULL' } as const;
+const SCHEDULE = {
+  frequency: 'DAILY',
+  at: '01:00',
+  timeZone: 'Europe/Berlin',
+  jitterMinutes: 0,
+  backupType: 'FULL',
+} as const;
 
 interface Given {
   readonly site: TestSite;
@@ -32,17 +38,66 @@ const MATRIX: [string, string, (ctx: Context, given: Given) => Promise<unknown>]
   ['see a vault', 'OCPRr', (ctx, { vaultId }) => getVault(ctx, vaultId)],
   ['see an item', 'OCPRr', (ctx, { itemId }) => getProtectedItem(ctx, itemId)],
   ['see a point', 'OCPRr', (ctx, { pointId }) => getRecoveryPoint(ctx, pointId)],
-  ['make a vault', 'OC', (ctx, { site }) => createVault(ctx, { subscriptionId: site.subscriptionId, regionId: site.regionId, name: `v ${ctx.newId()}`, kind: 'BACKUP', dedupDomain: 'VAULT' })],
+  [
+    'make a vault',
+    'OC',
+    (ctx, { site }) =>
+      createVault(ctx, {
+        subscriptionId: site.subscriptionId,
+        regionId: site.regionId,
+        name: `v ${ctx.newId()}`,
+        kind: 'BACKUP',
+        dedupDomain: 'VAULT',
+      }),
+  ],
   ['confirm a recovery kit', 'OC', (ctx, { vaultId }) => confirmRecoveryKit(ctx, { vaultId })],
-  ['make a policy', 'OC', (ctx, { site }) => createPolicy(ctx, { subscriptionId: site.subscriptionId, name: `p ${ctx.newId()}`, schedule: SCHEDULE })],
-  ['configure protection', 'OCP', (ctx, { site, vaultId }) => configureProtection(ctx, { agentId: site.agentId, vaultId, name: `i ${ctx.newId()}`, files: FILES })],
+  [
+    'make a policy',
+    'OC',
+    (ctx, { site }) =>
+      createPolicy(ctx, { subscriptionId: site.subscriptionId, name: `p ${ctx.newId()}`, schedule: SCHEDULE }),
+  ],
+  [
+    'configure protection',
+    'OCP',
+    (ctx, { site, vaultId }) =>
+      configureProtection(ctx, { agentId: site.agentId, vaultId, name: `i ${ctx.newId()}`, files: FILES }),
+  ],
   ['back up', 'OCP', (ctx, { itemId }) => backupNow(ctx, { protectedItemId: itemId, type: 'FULL' })],
-  ['browse a point', 'OCPR', (ctx, { pointId }) => browseRecoveryPoint(ctx, { recoveryPointId: pointId, path: Buffer.from('/'), page: { first: 1 } })],
-  ['restore', 'OCPR', (ctx, { pointId }) => triggerRestore(ctx, { recoveryPointId: pointId, mode: 'ORIGINAL_LOCATION', onConflict: 'FAIL' })],
-  ['delete a point', 'OC', async (ctx, { site, vaultId }) => deleteRecoveryPoint(ctx, { recoveryPointId: (await site.backUp(await site.protect(vaultId), { a: 'b' })).pointId })],
-  ['stop protection', 'OC', async (ctx, { site, vaultId }) => stopProtection(ctx, { protectedItemId: await site.protect(vaultId), retainData: true })],
+  [
+    'browse a point',
+    'OCPR',
+    (ctx, { pointId }) =>
+      browseRecoveryPoint(ctx, { recoveryPointId: pointId, path: Buffer.from('/'), page: { first: 1 } }),
+  ],
+  [
+    'restore',
+    'OCPR',
+    (ctx, { pointId }) =>
+      triggerRestore(ctx, { recoveryPointId: pointId, mode: 'ORIGINAL_LOCATION', onConflict: 'FAIL' }),
+  ],
+  [
+    'delete a point',
+    'OC',
+    async (ctx, { site, vaultId }) =>
+      deleteRecoveryPoint(ctx, {
+        recoveryPointId: (await site.backUp(await site.protect(vaultId), { a: 'b' })).pointId,
+      }),
+  ],
+  [
+    'stop protection',
+    'OC',
+    async (ctx, { site, vaultId }) =>
+      stopProtection(ctx, { protectedItemId: await site.protect(vaultId), retainData: true }),
+  ],
 ];
-const LETTERS: Readonly<Record<Role, string>> = { OWNER: 'O', BACKUP_CONTRIBUTOR: 'C', BACKUP_OPERATOR: 'P', RESTORE_OPERATOR: 'R', BACKUP_READER: 'r' };
+const LETTERS: Readonly<Record<Role, string>> = {
+  OWNER: 'O',
+  BACKUP_CONTRIBUTOR: 'C',
+  BACKUP_OPERATOR: 'P',
+  RESTORE_OPERATOR: 'R',
+  BACKUP_READER: 'r',
+};
 
 describeOnEachDatabase('rights in protection', (open) => {
   let given: Given;
@@ -74,14 +129,21 @@ describeOnEachDatabase('rights in protection', (open) => {
   it('need a principal at all, and every refusal is audited', async () => {
     const anonymous: Context = { ...given.site.ctx, principal: { kind: 'anonymous' } };
     await expect(getVault(anonymous, given.vaultId)).rejects.toMatchObject({ kind: 'Unauthenticated' });
-    const refused = await given.site.ctx.unitOfWork.run((stores) => stores.audit.list({ outcome: 'REFUSED' }, { first: 200 }));
+    const refused = await given.site.ctx.unitOfWork.run((stores) =>
+      stores.audit.list({ outcome: 'REFUSED' }, { first: 200 }),
+    );
     expect(refused.items.length).toBeGreaterThan(20);
   });
 
   it('reach no agent of another subscription without the right to configure there', async () => {
     const { site, vaultId } = given;
     const foreign = await site.addAgent(await site.addSubscription('third'), 'foreign');
-    const attempt = configureProtection(users.get('OWNER') as Context, { agentId: foreign, vaultId, name: 'foreign', files: FILES });
+    const attempt = configureProtection(users.get('OWNER') as Context, {
+      agentId: foreign,
+      vaultId,
+      name: 'foreign',
+      files: FILES,
+    });
     await expect(attempt).rejects.toMatchObject({ kind: 'NotFound' });
   });
 });

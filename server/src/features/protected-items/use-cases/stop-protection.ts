@@ -21,8 +21,14 @@ export interface StopProtectionInput {
 export async function stopProtection(ctx: Context, input: StopProtectionInput): Promise<ProtectedItem> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const item = await requireItem(ctx, stores, 'item.stop', input.protectedItemId);
-    if (!input.retainData) await authorize(ctx, stores, 'point.delete', { subscriptionId: item.subscriptionId, vaultId: item.vaultId });
-    if (item.state === 'STOPPED' && input.retainData) throw new HoldfastError({ kind: 'IllegalState', code: 'ALREADY_STOPPED', message: 'The protection of this item is stopped already.' });
+    if (!input.retainData)
+      await authorize(ctx, stores, 'point.delete', { subscriptionId: item.subscriptionId, vaultId: item.vaultId });
+    if (item.state === 'STOPPED' && input.retainData)
+      throw new HoldfastError({
+        kind: 'IllegalState',
+        code: 'ALREADY_STOPPED',
+        message: 'The protection of this item is stopped already.',
+      });
     if (item.state !== 'STOPPED') await stores.protectedItems.stop(item.id, ctx.clock.now());
     if (!input.retainData) {
       await markPointsDeleted(ctx, stores, item);
@@ -42,5 +48,10 @@ async function markPointsDeleted(ctx: Context, stores: Stores, item: ProtectedIt
   const vault = await requireVault(ctx, stores, 'point.delete', item.vaultId);
   const ids = await stores.recoveryPoints.liveIdsOfItem(item.id);
   for (const id of ids) await stores.recoveryPoints.markDeleted(id, ctx.clock.now());
-  await appendLog(ctx, stores, vault, ids.map((id) => ({ $case: 'pointDeleted', value: { pointId: uuidToBytes(id) } })));
+  await appendLog(
+    ctx,
+    stores,
+    vault,
+    ids.map((id) => ({ $case: 'pointDeleted', value: { pointId: uuidToBytes(id) } })),
+  );
 }

@@ -11,7 +11,11 @@ export function encodeBrowseCursor(name: Uint8Array): string {
 export function decodeBrowseCursor(cursor: string): Buffer {
   const name = cursor.length > 2 * LONGEST_NAME_BYTES ? Buffer.alloc(0) : Buffer.from(cursor, 'base64url');
   if (name.length === 0 || name.length > LONGEST_NAME_BYTES || encodeBrowseCursor(name) !== cursor) {
-    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_CURSOR', message: 'This is not a cursor that this server gave out.' });
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'MALFORMED_CURSOR',
+      message: 'This is not a cursor that this server gave out.',
+    });
   }
   return name;
 }

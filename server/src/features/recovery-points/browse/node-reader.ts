@@ -40,7 +40,12 @@ export function createNodeReader({ gateway, opening, cacheBytes }: NodeReaderPor
         if (node.id.equals(id)) found = opened;
       }
     }
-    if (!found) throw new HoldfastError({ kind: 'Integrity', code: 'NODE_DAMAGED', message: `A part of the recovery point cannot be read: ${reason}.` });
+    if (!found)
+      throw new HoldfastError({
+        kind: 'Integrity',
+        code: 'NODE_DAMAGED',
+        message: `A part of the recovery point cannot be read: ${reason}.`,
+      });
     return found;
   }
 

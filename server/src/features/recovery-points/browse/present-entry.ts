@@ -1,4 +1,4 @@
-import { EntryType as WireType, type TreeEntry } from '@holdfast/core/engine';
+import { type TreeEntry, EntryType as WireType } from '@holdfast/core/engine';
 import { joinPath, splitPath } from '../../protected-items/domain/absolute-path.js';
 import type { BrowseEntry, EntryType } from '../domain/browse-entry.js';
 

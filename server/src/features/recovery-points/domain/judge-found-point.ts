@@ -2,7 +2,10 @@ import type { PointStatement, RecoveryPoint } from './recovery-point.js';
 
 export type QuarantineReason = 'NOT_OURS' | 'OTHER_VAULT' | 'UNKNOWN_ITEM' | 'INCOMPLETE' | 'FORKED';
 
-export type Judgement = { readonly kind: 'known' } | { readonly kind: 'adopt' } | { readonly kind: 'quarantine'; readonly reason: QuarantineReason };
+export type Judgement =
+  | { readonly kind: 'known' }
+  | { readonly kind: 'adopt' }
+  | { readonly kind: 'quarantine'; readonly reason: QuarantineReason };
 
 export interface FoundPointFacts {
   /** Absent when this server did not sign it. */

@@ -1,10 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { followsChain, nextPoint, type CommitCircumstances, type CommitQuestion } from './next-point.js';
+import { type CommitCircumstances, type CommitQuestion, followsChain, nextPoint } from './next-point.js';
 
-const none = { entries: 0n, files: 0n, bytesTotal: 0n, bytesRead: 0n, bytesChanged: 0n, bytesSent: 0n, bytesStored: 0n, warnings: 0n };
-const question = (overrides: Partial<CommitQuestion> = {}): CommitQuestion => ({ rootNode: Buffer.alloc(32, 7), type: 'FULL', statistics: none, ...overrides });
+const none = {
+  entries: 0n,
+  files: 0n,
+  bytesTotal: 0n,
+  bytesRead: 0n,
+  bytesChanged: 0n,
+  bytesSent: 0n,
+  bytesStored: 0n,
+  warnings: 0n,
+};
+const question = (overrides: Partial<CommitQuestion> = {}): CommitQuestion => ({
+  rootNode: Buffer.alloc(32, 7),
+  type: 'FULL',
+  statistics: none,
+  ...overrides,
+});
 const at = (overrides: Partial<CommitCircumstances> = {}): CommitCircumstances => ({
-  pointId: 'p', vaultId: 'v', itemId: 'i', domainId: 'd', agentId: 'a', jobId: 'j', now: 1_000, ...overrides,
+  pointId: 'p',
+  vaultId: 'v',
+  itemId: 'i',
+  domainId: 'd',
+  agentId: 'a',
+  jobId: 'j',
+  now: 1_000,
+  ...overrides,
 });
 const end = { sequence: 4, objectSha256: Buffer.alloc(32, 9), committedAt: 5_000 };
 
@@ -16,7 +37,11 @@ describe('the next point of an item', () => {
   });
 
   it('chains to the newest one', () => {
-    expect(nextPoint(question(), at({ end, now: 9_000 }))).toMatchObject({ sequence: 5, previousSha256: end.objectSha256, committedAt: 9_000 });
+    expect(nextPoint(question(), at({ end, now: 9_000 }))).toMatchObject({
+      sequence: 5,
+      previousSha256: end.objectSha256,
+      committedAt: 9_000,
+    });
   });
 
   it('comes after the newest one even if the clock was set back', () => {

@@ -31,9 +31,12 @@ const ID_BYTES = 32;
  */
 export function nextPoint(question: CommitQuestion, at: CommitCircumstances): PointStatement {
   if (question.rootNode.length !== ID_BYTES) throw refused('BAD_ROOT_NODE', 'The root node is not named by 32 bytes.');
-  if (question.type === 'FULL' && question.basePointId !== undefined) throw refused('FULL_WITH_BASE', 'A FULL backup has no base.');
-  if (question.type !== 'FULL' && question.basePointId === undefined) throw refused('BASE_MISSING', `A backup of type ${question.type} names its base.`);
-  if (question.basePointId !== at.base?.id) throw refused('UNKNOWN_BASE', 'The base is not a recovery point of this item.');
+  if (question.type === 'FULL' && question.basePointId !== undefined)
+    throw refused('FULL_WITH_BASE', 'A FULL backup has no base.');
+  if (question.type !== 'FULL' && question.basePointId === undefined)
+    throw refused('BASE_MISSING', `A backup of type ${question.type} names its base.`);
+  if (question.basePointId !== at.base?.id)
+    throw refused('UNKNOWN_BASE', 'The base is not a recovery point of this item.');
   return {
     id: at.pointId,
     vaultId: at.vaultId,
@@ -54,9 +57,16 @@ export function nextPoint(question: CommitQuestion, at: CommitCircumstances): Po
 }
 
 /** Whether a prepared point still follows the item's newest one; if not, it must be prepared anew. */
-export function followsChain(point: Pick<PointStatement, 'sequence' | 'previousSha256'>, end: ChainEnd | undefined): boolean {
+export function followsChain(
+  point: Pick<PointStatement, 'sequence' | 'previousSha256'>,
+  end: ChainEnd | undefined,
+): boolean {
   if (!end) return point.sequence === 1 && point.previousSha256 === undefined;
-  return point.sequence === end.sequence + 1 && point.previousSha256 !== undefined && point.previousSha256.equals(end.objectSha256);
+  return (
+    point.sequence === end.sequence + 1 &&
+    point.previousSha256 !== undefined &&
+    point.previousSha256.equals(end.objectSha256)
+  );
 }
 
 function refused(code: string, message: string): HoldfastError {

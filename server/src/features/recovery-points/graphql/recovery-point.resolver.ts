@@ -11,9 +11,17 @@ import { getRecoveryPoint } from '../use-cases/get-recovery-point.js';
 import { listRecoveryPoints } from '../use-cases/list-recovery-points.js';
 import { BrowseArgs, BrowseConnection, presentBrowseEntry } from './browse.type.js';
 import { loadRecoveryPoint } from './load-recovery-point.js';
-import { DeleteRecoveryPointInput, DeleteRecoveryPointPayload, presentRecoveryPoint, RecoveryPointConnection, RecoveryPointFilterInput, RecoveryPointType } from './recovery-point.type.js';
+import {
+  DeleteRecoveryPointInput,
+  DeleteRecoveryPointPayload,
+  presentRecoveryPoint,
+  RecoveryPointConnection,
+  RecoveryPointFilterInput,
+  RecoveryPointType,
+} from './recovery-point.type.js';
 
-const NOTICE = 'The recovery point is marked as deleted and can no longer be restored. The space that it alone takes comes back once garbage collection exists.';
+const NOTICE =
+  'The recovery point is marked as deleted and can no longer be restored. The space that it alone takes comes back once garbage collection exists.';
 
 @Resolver(() => RecoveryPointType)
 export class RecoveryPointResolver {
@@ -25,10 +33,16 @@ export class RecoveryPointResolver {
     @Arg('orderBy', () => OrderDirectionEnum, { nullable: true, defaultValue: 'DESC' }) orderBy?: OrderDirection | null,
   ): Promise<object> {
     const wanted = {
-      ...(filter?.protectedItemId ? { protectedItemId: decodeGlobalIdOf('ProtectedItem', filter.protectedItemId) } : {}),
+      ...(filter?.protectedItemId
+        ? { protectedItemId: decodeGlobalIdOf('ProtectedItem', filter.protectedItemId) }
+        : {}),
       ...(filter?.vaultId ? { vaultId: decodeGlobalIdOf('Vault', filter.vaultId) } : {}),
     };
-    return presentPage(args, await listRecoveryPoints(ctx, wanted, toPageRequest(args, orderBy ?? 'DESC')), presentRecoveryPoint);
+    return presentPage(
+      args,
+      await listRecoveryPoints(ctx, wanted, toPageRequest(args, orderBy ?? 'DESC')),
+      presentRecoveryPoint,
+    );
   }
 
   @Query(() => RecoveryPointType, { nullable: true })
@@ -41,12 +55,21 @@ export class RecoveryPointResolver {
   async browseRecoveryPoint(@Ctx() ctx: GraphqlContext, @Args(() => BrowseArgs) args: BrowseArgs): Promise<object> {
     const page = { first: args.first ?? 100, ...(args.after ? { after: args.after } : {}) };
     const recoveryPointId = decodeGlobalIdOf('RecoveryPoint', args.id);
-    return presentPage(args, await browseRecoveryPoint(ctx, { recoveryPointId, path: args.path, page }), presentBrowseEntry);
+    return presentPage(
+      args,
+      await browseRecoveryPoint(ctx, { recoveryPointId, path: args.path, page }),
+      presentBrowseEntry,
+    );
   }
 
   @Mutation(() => DeleteRecoveryPointPayload)
-  async deleteRecoveryPoint(@Ctx() ctx: GraphqlContext, @Arg('input', () => DeleteRecoveryPointInput) input: DeleteRecoveryPointInput): Promise<DeleteRecoveryPointPayload> {
-    const point = await deleteRecoveryPoint(ctx, { recoveryPointId: decodeGlobalIdOf('RecoveryPoint', input.recoveryPointId) });
+  async deleteRecoveryPoint(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => DeleteRecoveryPointInput) input: DeleteRecoveryPointInput,
+  ): Promise<DeleteRecoveryPointPayload> {
+    const point = await deleteRecoveryPoint(ctx, {
+      recoveryPointId: decodeGlobalIdOf('RecoveryPoint', input.recoveryPointId),
+    });
     return { recoveryPointId: encodeGlobalId('RecoveryPoint', point.id), notice: NOTICE };
   }
 

@@ -10,7 +10,11 @@ import type { Consistency, RecoveryPoint } from '../domain/recovery-point.js';
 
 const TierEnum = { VAULT_STANDARD: 'VAULT_STANDARD' } as const;
 registerEnumType(TierEnum, { name: 'Tier' });
-const ConsistencyEnum: { readonly [C in Consistency]: C } = { CRASH: 'CRASH', FILE_SYSTEM: 'FILE_SYSTEM', APPLICATION: 'APPLICATION' };
+const ConsistencyEnum: { readonly [C in Consistency]: C } = {
+  CRASH: 'CRASH',
+  FILE_SYSTEM: 'FILE_SYSTEM',
+  APPLICATION: 'APPLICATION',
+};
 registerEnumType(ConsistencyEnum, { name: 'Consistency' });
 
 @ObjectType('RecoveryPoint', { implements: NodeType })

@@ -3,7 +3,16 @@ import { beforeAll, expect, it } from 'vitest';
 import { describeOnEachDatabase, type TestDatabase } from '../../../platform/db/testing.js';
 import type { RecoveryPoint } from '../domain/recovery-point.js';
 
-const AMOUNTS = { entries: 1n, files: 2n, bytesTotal: 2n ** 53n - 1n, bytesRead: 4n, bytesChanged: 5n, bytesSent: 6n, bytesStored: 7n, warnings: 8n };
+const AMOUNTS = {
+  entries: 1n,
+  files: 2n,
+  bytesTotal: 2n ** 53n - 1n,
+  bytesRead: 4n,
+  bytesChanged: 5n,
+  bytesSent: 6n,
+  bytesStored: 7n,
+  warnings: 8n,
+};
 
 function point(overrides: Partial<RecoveryPoint> = {}): RecoveryPoint {
   return {
@@ -34,10 +43,16 @@ describeOnEachDatabase('the store of recovery points', (open) => {
     database.unitOfWork.run(async (stores) => {
       for (const each of points) await stores.recoveryPoints.insert(each, randomUUID());
     });
-  const ask = <T>(question: (stores: Parameters<Parameters<TestDatabase['unitOfWork']['run']>[0]>[0]) => Promise<T>) => database.unitOfWork.run(question);
+  const ask = <T>(question: (stores: Parameters<Parameters<TestDatabase['unitOfWork']['run']>[0]>[0]) => Promise<T>) =>
+    database.unitOfWork.run(question);
 
   it('gives back what it was given, every byte and every amount', async () => {
-    const full = point({ previousSha256: Buffer.alloc(32, 3), basePointId: randomUUID(), backupType: 'DIFFERENTIAL', sequence: 9 });
+    const full = point({
+      previousSha256: Buffer.alloc(32, 3),
+      basePointId: randomUUID(),
+      backupType: 'DIFFERENTIAL',
+      sequence: 9,
+    });
     const first = point();
     await insert(full, first);
     expect(await ask(({ recoveryPoints }) => recoveryPoints.get(full.id))).toEqual(full);
@@ -49,13 +64,20 @@ describeOnEachDatabase('the store of recovery points', (open) => {
   it('lets an item have one point per sequence', async () => {
     const first = point();
     await insert(first);
-    await expect(insert(point({ itemId: first.itemId }))).rejects.toMatchObject({ kind: 'Conflict', code: 'POINT_EXISTS' });
+    await expect(insert(point({ itemId: first.itemId }))).rejects.toMatchObject({
+      kind: 'Conflict',
+      code: 'POINT_EXISTS',
+    });
   });
 
   it('goes on from the newest of the chain, and backs up against the newest that is not deleted', async () => {
     const itemId = randomUUID();
     const other = point({ sequence: 3 });
-    const chain = [point({ itemId }), point({ itemId, sequence: 2, backupType: 'INCREMENTAL' }), point({ itemId, sequence: 10, backupType: 'INCREMENTAL' })];
+    const chain = [
+      point({ itemId }),
+      point({ itemId, sequence: 2, backupType: 'INCREMENTAL' }),
+      point({ itemId, sequence: 10, backupType: 'INCREMENTAL' }),
+    ];
     await insert(other, ...chain);
     await ask(async ({ recoveryPoints }) => {
       expect(await recoveryPoints.markDeleted(chain[2]?.id ?? '', 5_000)).toBe(true);
@@ -63,7 +85,9 @@ describeOnEachDatabase('the store of recovery points', (open) => {
     });
     await ask(async ({ recoveryPoints }) => {
       expect(await recoveryPoints.chainEnd(itemId)).toMatchObject({ sequence: 10 });
-      expect((await recoveryPoints.newestLive([itemId, other.itemId, randomUUID()])).map((each) => each.id).sort()).toEqual([chain[1]?.id, other.id].sort());
+      expect(
+        (await recoveryPoints.newestLive([itemId, other.itemId, randomUUID()])).map((each) => each.id).sort(),
+      ).toEqual([chain[1]?.id, other.id].sort());
       expect(await recoveryPoints.newestLiveFull(itemId)).toMatchObject({ id: chain[0]?.id });
       expect(await recoveryPoints.liveIdsOfItem(itemId)).toEqual([chain[0]?.id, chain[1]?.id]);
       expect(await recoveryPoints.get(chain[2]?.id ?? '')).toMatchObject({ state: 'DELETED', deletedAt: 5_000 });
@@ -84,7 +108,11 @@ describeOnEachDatabase('the store of recovery points', (open) => {
     const mine = [1, 2, 3].map((n) => point({ vaultId, committedAt: n * 1_000 }));
     await insert(...mine, point());
     const pages = await ask(async ({ recoveryPoints }) => {
-      const first = await recoveryPoints.list([{ vaultId, subscriptionId: 'any' }], {}, { first: 2, direction: 'DESC' });
+      const first = await recoveryPoints.list(
+        [{ vaultId, subscriptionId: 'any' }],
+        {},
+        { first: 2, direction: 'DESC' },
+      );
       const after = first.items.at(-1)?.cursor ?? '';
       const second = await recoveryPoints.list([{ vaultId }], { vaultId }, { first: 2, direction: 'DESC', after });
       return [first, second].map((page) => ({ ids: page.items.map(({ item }) => item.id), more: page.hasNextPage }));
@@ -94,8 +122,17 @@ describeOnEachDatabase('the store of recovery points', (open) => {
       { ids: [mine[0]?.id], more: false },
     ]);
     expect((await ask(({ recoveryPoints }) => recoveryPoints.list([], { vaultId }, { first: 9 }))).items).toEqual([]);
-    expect((await ask(({ recoveryPoints }) => recoveryPoints.list([{ vaultId: randomUUID() }], { vaultId }, { first: 9 }))).items).toEqual([]);
-    expect((await ask(({ recoveryPoints }) => recoveryPoints.list([{}], { protectedItemId: mine[0]?.itemId ?? '' }, { first: 9 }))).items).toHaveLength(1);
+    expect(
+      (await ask(({ recoveryPoints }) => recoveryPoints.list([{ vaultId: randomUUID() }], { vaultId }, { first: 9 })))
+        .items,
+    ).toEqual([]);
+    expect(
+      (
+        await ask(({ recoveryPoints }) =>
+          recoveryPoints.list([{}], { protectedItemId: mine[0]?.itemId ?? '' }, { first: 9 }),
+        )
+      ).items,
+    ).toHaveLength(1);
   });
 
   it('keeps one prepared point per job and root, the last one', async () => {
@@ -105,7 +142,12 @@ describeOnEachDatabase('the store of recovery points', (open) => {
     await ask(async ({ recoveryPoints }) => {
       await recoveryPoints.putPrepared({ id: first, jobId, rootNode, signed: Buffer.from('a') });
       await recoveryPoints.putPrepared({ id: second, jobId, rootNode, signed: Buffer.from('b') });
-      expect(await recoveryPoints.prepared(jobId, rootNode)).toEqual({ id: second, jobId, rootNode, signed: Buffer.from('b') });
+      expect(await recoveryPoints.prepared(jobId, rootNode)).toEqual({
+        id: second,
+        jobId,
+        rootNode,
+        signed: Buffer.from('b'),
+      });
       expect(await recoveryPoints.prepared(jobId, Buffer.alloc(32, 5))).toBeUndefined();
       await recoveryPoints.removePrepared(jobId);
       expect(await recoveryPoints.prepared(jobId, rootNode)).toBeUndefined();

@@ -1,8 +1,8 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/page.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import { withinScopes } from '../../vaults/persistence/scope-filter.js';
 import type { ChainEnd, RecoveryPoint } from '../domain/recovery-point.js';
@@ -15,7 +15,10 @@ const FRESH = { disableIdentityMap: true } as const;
 export class MikroRecoveryPointStore implements RecoveryPointStore {
   constructor(private readonly em: SqlEntityManager) {}
 
-  async insert({ statistics, previousSha256, basePointId, deletedAt, ...point }: RecoveryPoint, subscriptionId: string): Promise<void> {
+  async insert(
+    { statistics, previousSha256, basePointId, deletedAt, ...point }: RecoveryPoint,
+    subscriptionId: string,
+  ): Promise<void> {
     const row = {
       ...point,
       ...statistics,
@@ -24,7 +27,11 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
       basePointId: basePointId ?? null,
       deletedAt: deletedAt ?? null,
     };
-    await orConflict(this.em.insert(RecoveryPointRow, row), 'POINT_EXISTS', 'The item has another recovery point in this place.');
+    await orConflict(
+      this.em.insert(RecoveryPointRow, row),
+      'POINT_EXISTS',
+      'The item has another recovery point in this place.',
+    );
   }
 
   async get(id: string): Promise<RecoveryPoint | undefined> {
@@ -59,7 +66,13 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async newestLiveFull(itemId: string): Promise<RecoveryPoint | undefined> {
-    return optional(await this.em.findOne(RecoveryPointRow, { itemId, state: 'LIVE', backupType: 'FULL' }, { ...FRESH, orderBy: { sequence: 'desc' } }));
+    return optional(
+      await this.em.findOne(
+        RecoveryPointRow,
+        { itemId, state: 'LIVE', backupType: 'FULL' },
+        { ...FRESH, orderBy: { sequence: 'desc' } },
+      ),
+    );
   }
 
   async list(scopes: readonly Scope[], filter: RecoveryPointFilter, page: PageRequest): Promise<Page<RecoveryPoint>> {
@@ -77,17 +90,25 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async markDeleted(id: string, at: number): Promise<boolean> {
-    return (await this.em.nativeUpdate(RecoveryPointRow, { id, state: 'LIVE' }, { state: 'DELETED', deletedAt: at })) === 1;
+    return (
+      (await this.em.nativeUpdate(RecoveryPointRow, { id, state: 'LIVE' }, { state: 'DELETED', deletedAt: at })) === 1
+    );
   }
 
   async liveIdsOfItem(itemId: string): Promise<string[]> {
-    const rows = await this.em.find(RecoveryPointRow, { itemId, state: 'LIVE' }, { ...FRESH, fields: ['id'], orderBy: { sequence: 'asc' } });
+    const rows = await this.em.find(
+      RecoveryPointRow,
+      { itemId, state: 'LIVE' },
+      { ...FRESH, fields: ['id'], orderBy: { sequence: 'asc' } },
+    );
     return rows.map((row) => row.id);
   }
 
   async totalsOfVaults(vaultIds: readonly string[]): Promise<Map<string, VaultTotals>> {
     if (vaultIds.length === 0) return new Map();
-    const rows = await this.em.execute<{ vault_id: string; state: string; points: number | string; bytes: number | string }[]>(
+    const rows = await this.em.execute<
+      { vault_id: string; state: string; points: number | string; bytes: number | string }[]
+    >(
       `select vault_id, state, count(*) as points, sum(bytes_stored) as bytes from recovery_point where vault_id in (${placeholders(vaultIds)}) group by vault_id, state`,
       [...vaultIds],
     );
@@ -95,7 +116,10 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
     for (const { vault_id: vaultId, state, points, bytes } of rows) {
       const before = totals.get(vaultId) ?? { recoveryPoints: 0, storedBytes: 0n };
       const live = state === 'LIVE' ? Number(points) : 0;
-      totals.set(vaultId, { recoveryPoints: before.recoveryPoints + live, storedBytes: before.storedBytes + BigInt(bytes) });
+      totals.set(vaultId, {
+        recoveryPoints: before.recoveryPoints + live,
+        storedBytes: before.storedBytes + BigInt(bytes),
+      });
     }
     return totals;
   }
@@ -107,8 +131,14 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
   }
 
   async prepared(jobId: string, rootNode: Uint8Array): Promise<PreparedPoint | undefined> {
-    const row = await this.em.findOne(PreparedPointRow, { jobId, rootNodeHex: Buffer.from(rootNode).toString('hex') }, FRESH);
-    return row === null ? undefined : { id: row.id, jobId, rootNode: Buffer.from(row.rootNodeHex, 'hex'), signed: row.signed };
+    const row = await this.em.findOne(
+      PreparedPointRow,
+      { jobId, rootNodeHex: Buffer.from(rootNode).toString('hex') },
+      FRESH,
+    );
+    return row === null
+      ? undefined
+      : { id: row.id, jobId, rootNode: Buffer.from(row.rootNodeHex, 'hex'), signed: row.signed };
   }
 
   async removePrepared(jobId: string): Promise<void> {

@@ -1,5 +1,13 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
-import { AmountColumn, BytesColumn, IdColumn, IdRefColumn, IntColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
+import {
+  AmountColumn,
+  BytesColumn,
+  IdColumn,
+  IdRefColumn,
+  IntColumn,
+  TextColumn,
+  TimeColumn,
+} from '../../../platform/db/columns.js';
 import type { BackupType } from '../../jobs/domain/job.js';
 import type { Consistency, PointState } from '../domain/recovery-point.js';
 

@@ -32,14 +32,20 @@ export async function browseRecoveryPoint(ctx: Context, input: BrowseInput): Pro
   const { point, fetchNode } = await ctx.unitOfWork.run(async (stores) => {
     const { point, vault } = await requirePoint(ctx, stores, 'point.browse', input.recoveryPointId);
     const access = await domainAccess(ctx, stores, vault, point.domainId);
-    await stores.audit.append(ctx, { action: 'browseRecoveryPoint', outcome: 'SUCCEEDED', target: { type: 'RecoveryPoint', id: point.id } });
+    await stores.audit.append(ctx, {
+      action: 'browseRecoveryPoint',
+      outcome: 'SUCCEEDED',
+      target: { type: 'RecoveryPoint', id: point.id },
+    });
     return { point, fetchNode: ctx.services.nodes.fetcher({ vaultId: vault.id, storeUrl: vault.storeUrl }, access) };
   });
   return namingThePath(check.path, async () => {
     const directory = await directoryAt(point, check.path, fetchNode);
     if (!directory) return { items: [], hasNextPage: false };
     const entries = await firstOf(entriesAfter(directory, after, fetchNode), first + 1);
-    const items = entries.slice(0, first).map((entry) => ({ cursor: encodeBrowseCursor(entry.name), item: presentEntry(check.path, entry) }));
+    const items = entries
+      .slice(0, first)
+      .map((entry) => ({ cursor: encodeBrowseCursor(entry.name), item: presentEntry(check.path, entry) }));
     return { items, hasNextPage: entries.length > first };
   });
 }
@@ -50,8 +56,15 @@ async function directoryAt(point: RecoveryPoint, path: Buffer, fetchNode: FetchN
   if (names.length === 0) return point.rootNode;
   const entry = await resolvePath(point.rootNode, names, fetchNode);
   const text = bytesToText(path);
-  if (!entry) throw new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_PATH', message: `The recovery point has no ${text}.`, details: { path: text } });
-  if (entry.type !== EntryType.ENTRY_TYPE_DIRECTORY) throw invalidInput('path', 'NOT_A_DIRECTORY', `${text} is not a directory in the recovery point.`);
+  if (!entry)
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'NO_SUCH_PATH',
+      message: `The recovery point has no ${text}.`,
+      details: { path: text },
+    });
+  if (entry.type !== EntryType.ENTRY_TYPE_DIRECTORY)
+    throw invalidInput('path', 'NOT_A_DIRECTORY', `${text} is not a directory in the recovery point.`);
   return entry.content?.id;
 }
 
@@ -61,7 +74,13 @@ async function namingThePath<T>(path: Buffer, read: () => Promise<T>): Promise<T
   } catch (error) {
     if (!isHoldfastError(error, 'Integrity')) throw error;
     const text = bytesToText(path);
-    throw new HoldfastError({ kind: 'Integrity', code: error.code, message: `${text} cannot be listed: ${error.message}`, details: { ...error.details, path: text }, cause: error });
+    throw new HoldfastError({
+      kind: 'Integrity',
+      code: error.code,
+      message: `${text} cannot be listed: ${error.message}`,
+      details: { ...error.details, path: text },
+      cause: error,
+    });
   }
 }
 
@@ -75,6 +94,11 @@ async function firstOf(entries: AsyncGenerator<TreeEntry>, count: number): Promi
 }
 
 function checkPage({ first, after }: PageRequest): { first: number; after: Buffer | undefined } {
-  if (!Number.isInteger(first) || first < 1 || first > MOST_ENTRIES) throw new HoldfastError({ kind: 'Validation', code: 'PAGE_SIZE', message: `A page has 1 to ${MOST_ENTRIES} entries.` });
+  if (!Number.isInteger(first) || first < 1 || first > MOST_ENTRIES)
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'PAGE_SIZE',
+      message: `A page has 1 to ${MOST_ENTRIES} entries.`,
+    });
   return { first, after: after === undefined ? undefined : decodeBrowseCursor(after) };
 }

@@ -31,7 +31,12 @@ export interface PreparedPointObject {
 export async function preparePoint(ctx: Context, input: PreparePointInput): Promise<PreparedPointObject> {
   return ctx.unitOfWork.run(async (stores) => {
     const job = await requireHeldJob(ctx, stores, input.agentId, input.job);
-    if (job.kind !== 'BACKUP') throw new HoldfastError({ kind: 'Forbidden', code: 'NOT_A_BACKUP', message: 'Only a backup makes a recovery point.' });
+    if (job.kind !== 'BACKUP')
+      throw new HoldfastError({
+        kind: 'Forbidden',
+        code: 'NOT_A_BACKUP',
+        message: 'Only a backup makes a recovery point.',
+      });
     const vault = await requireVault(ctx, stores, 'vault.read', job.vaultId);
     const identity = await serverIdentity(stores);
     const end = await stores.recoveryPoints.chainEnd(job.protectedItemId);
@@ -43,19 +48,27 @@ export async function preparePoint(ctx: Context, input: PreparePointInput): Prom
     }
     const base = input.basePointId === undefined ? undefined : await stores.recoveryPoints.get(input.basePointId);
     const { bytesWritten: _, ...statistics } = input.counters;
-    const point = nextPoint({ ...input, statistics }, {
-      pointId: ctx.newId(),
-      vaultId: vault.id,
-      itemId: job.protectedItemId,
-      domainId: (await domainOf(stores, vault, job.protectedItemId)).id,
-      agentId: input.agentId,
-      jobId: job.id,
-      now: ctx.clock.now(),
-      ...(end && { end }),
-      ...(base?.itemId === job.protectedItemId && { base }),
-    });
+    const point = nextPoint(
+      { ...input, statistics },
+      {
+        pointId: ctx.newId(),
+        vaultId: vault.id,
+        itemId: job.protectedItemId,
+        domainId: (await domainOf(stores, vault, job.protectedItemId)).id,
+        agentId: input.agentId,
+        jobId: job.id,
+        now: ctx.clock.now(),
+        ...(end && { end }),
+        ...(base?.itemId === job.protectedItemId && { base }),
+      },
+    );
     const signedPoint = signPoint(ctx.services.keys.signer(identity), point).bytes;
-    await stores.recoveryPoints.putPrepared({ id: point.id, jobId: job.id, rootNode: point.rootNode, signed: signedPoint });
+    await stores.recoveryPoints.putPrepared({
+      id: point.id,
+      jobId: job.id,
+      rootNode: point.rootNode,
+      signed: signedPoint,
+    });
     return { pointId: point.id, signedPoint };
   });
 }

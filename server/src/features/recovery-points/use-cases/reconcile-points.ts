@@ -24,7 +24,10 @@ export interface Reconciled {
  * Compares the point objects of a store with the catalog, oldest first so that chains link up. Idempotent: what was
  * adopted is known the next time, what was set aside stays set aside.
  */
-export async function reconcilePoints(ctx: Context, input: { readonly vaultId: string; readonly points: readonly FoundPoint[] }): Promise<Reconciled> {
+export async function reconcilePoints(
+  ctx: Context,
+  input: { readonly vaultId: string; readonly points: readonly FoundPoint[] },
+): Promise<Reconciled> {
   requireGateway(ctx);
   const { signingPublicKey } = await ctx.unitOfWork.run((stores) => serverIdentity(stores));
   const found = input.points.map((each) => ({ ...each, signed: openIfOurs(signingPublicKey, each.signedPoint) }));
@@ -38,7 +41,12 @@ export async function reconcilePoints(ctx: Context, input: { readonly vaultId: s
   return result;
 }
 
-async function reconcileOne(ctx: Context, stores: Stores, vaultId: string, found: FoundPoint & { readonly signed: SignedPoint | undefined }) {
+async function reconcileOne(
+  ctx: Context,
+  stores: Stores,
+  vaultId: string,
+  found: FoundPoint & { readonly signed: SignedPoint | undefined },
+) {
   const vault = await requireVault(ctx, stores, 'vault.read', vaultId);
   const point = found.signed?.point;
   const item = point && (await stores.protectedItems.get(point.itemId));
@@ -48,7 +56,10 @@ async function reconcileOne(ctx: Context, stores: Stores, vaultId: string, found
     complete: found.complete,
     knownInCatalog: point !== undefined && (await stores.recoveryPoints.get(point.id)) !== undefined,
     itemExists: item?.vaultId === vaultId,
-    ...(point && { atSequence: await stores.recoveryPoints.atSequence(point.itemId, point.sequence), before: await stores.recoveryPoints.atSequence(point.itemId, point.sequence - 1) }),
+    ...(point && {
+      atSequence: await stores.recoveryPoints.atSequence(point.itemId, point.sequence),
+      before: await stores.recoveryPoints.atSequence(point.itemId, point.sequence - 1),
+    }),
   });
   switch (judgement.kind) {
     case 'known':

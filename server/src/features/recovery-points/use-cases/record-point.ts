@@ -1,8 +1,8 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
-import { stateAfterPoint } from '../../protected-items/domain/protected-item.js';
 import { requireHeldJob } from '../../jobs/use-cases/authorize-session.js';
+import { stateAfterPoint } from '../../protected-items/domain/protected-item.js';
 import type { Stores } from '../../stores.js';
 import { serverIdentity } from '../../vaults/use-cases/server-identity.js';
 import { followsChain } from '../domain/next-point.js';
@@ -32,7 +32,11 @@ export async function recordPoint(ctx: Context, input: RecordPointInput): Promis
     const job = await requireHeldJob(ctx, stores, input.agentId, input.job);
     checkIsOfJob(signed.point, job);
     if (!followsChain(signed.point, await stores.recoveryPoints.chainEnd(job.protectedItemId))) {
-      throw new HoldfastError({ kind: 'Locked', code: 'ITEM_MOVED_ON', message: 'The item got another recovery point meanwhile: prepare this one again.' });
+      throw new HoldfastError({
+        kind: 'Locked',
+        code: 'ITEM_MOVED_ON',
+        message: 'The item got another recovery point meanwhile: prepare this one again.',
+      });
     }
     await takeIn(ctx, stores, signed, job.subscriptionId);
     await stores.recoveryPoints.removePrepared(job.id);
@@ -40,11 +44,20 @@ export async function recordPoint(ctx: Context, input: RecordPointInput): Promis
 }
 
 /** The point's row, its item's state and the audit row. */
-export async function takeIn(ctx: Context, stores: Stores, { point, objectSha256 }: SignedPoint, subscriptionId: string): Promise<void> {
+export async function takeIn(
+  ctx: Context,
+  stores: Stores,
+  { point, objectSha256 }: SignedPoint,
+  subscriptionId: string,
+): Promise<void> {
   await stores.recoveryPoints.insert({ ...point, objectSha256, state: 'LIVE' }, subscriptionId);
   const item = await stores.protectedItems.get(point.itemId);
   if (item) await stores.protectedItems.setState(item.id, stateAfterPoint(item.state));
-  await stores.audit.append(ctx, { action: 'recordPoint', outcome: 'SUCCEEDED', target: { type: 'RecoveryPoint', id: point.id } });
+  await stores.audit.append(ctx, {
+    action: 'recordPoint',
+    outcome: 'SUCCEEDED',
+    target: { type: 'RecoveryPoint', id: point.id },
+  });
 }
 
 function checkIsOfJob(point: PointStatement, job: Job): void {
@@ -53,5 +66,9 @@ function checkIsOfJob(point: PointStatement, job: Job): void {
 }
 
 function forAnother(): HoldfastError {
-  return new HoldfastError({ kind: 'Integrity', code: 'POINT_OF_ANOTHER_JOB', message: 'The recovery point was signed for another job.' });
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'POINT_OF_ANOTHER_JOB',
+    message: 'The recovery point was signed for another job.',
+  });
 }

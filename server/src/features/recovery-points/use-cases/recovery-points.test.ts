@@ -3,10 +3,10 @@ import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { beforeAll, expect, it } from 'vitest';
 import { describeOnEachDatabase } from '../../../platform/db/testing.js';
-import { PROTECTION_HANDLERS } from '../../protection-runtime.js';
 import { backupNow } from '../../protected-items/use-cases/backup-now.js';
 import { getProtectedItem } from '../../protected-items/use-cases/get-protected-item.js';
 import { stopProtection } from '../../protected-items/use-cases/stop-protection.js';
+import { PROTECTION_HANDLERS } from '../../protection-runtime.js';
 import { damagePack } from '../../vaults/testing/memory-gateway.js';
 import { COUNTERS, openTestSite, type TestSite } from '../../vaults/testing/test-site.js';
 import { uploadTree } from '../../vaults/testing/upload-tree.js';
@@ -30,9 +30,12 @@ describeOnEachDatabase('recovery points', (open) => {
     vaultId = (await site.addVault()).vault.id;
   });
 
-  const points = async (itemId: string) => (await listRecoveryPoints(site.ctx, { protectedItemId: itemId }, { first: 50, direction: 'ASC' })).items.map(({ item }) => item);
-  const browse = (recoveryPointId: string, path: string | Buffer, page: object = { first: 100 }) =>
-    browseRecoveryPoint(site.ctx, { recoveryPointId, path: Buffer.from(path as string), page: page as { first: number } });
+  const points = async (itemId: string) =>
+    (await listRecoveryPoints(site.ctx, { protectedItemId: itemId }, { first: 50, direction: 'ASC' })).items.map(
+      ({ item }) => item,
+    );
+  const browse = (recoveryPointId: string, path: string, page: { first: number; after?: string } = { first: 100 }) =>
+    browseRecoveryPoint(site.ctx, { recoveryPointId, path: Buffer.from(path), page });
 
   async function begin(itemId: string, tree = TREE) {
     const job = await site.run(await backupNow(site.ctx, { protectedItemId: itemId, type: 'FULL' }));
@@ -55,7 +58,11 @@ describeOnEachDatabase('recovery points', (open) => {
     expect(third.command).toMatchObject({ lastPointId: second.pointId, lastFullPointId: first.pointId });
     expect(await getProtectedItem(site.ctx, itemId)).toMatchObject({ state: 'PROTECTED' });
     const chain = await points(itemId);
-    expect(chain.map((point) => [point.sequence, point.id, point.basePointId])).toEqual([[1, first.pointId, undefined], [2, second.pointId, first.pointId], [3, third.pointId, second.pointId]]);
+    expect(chain.map((point) => [point.sequence, point.id, point.basePointId])).toEqual([
+      [1, first.pointId, undefined],
+      [2, second.pointId, first.pointId],
+      [3, third.pointId, second.pointId],
+    ]);
     expect(chain[1]?.previousSha256?.equals(chain[0]?.objectSha256 as Buffer)).toBe(true);
     expect(chain.map((point) => point.statistics.bytesStored)).toEqual([20n, 20n, 20n]);
     expect(new Set(chain.map((point) => point.committedAt)).size).toBe(3);
@@ -85,9 +92,13 @@ describeOnEachDatabase('recovery points', (open) => {
     await expect(preparePoint(site.asGateway, { ...question, job: old })).rejects.toMatchObject(FENCED);
     await expect(recordPoint(site.asGateway, { ...record, job: old })).rejects.toMatchObject(FENCED);
     const other = await site.addAgent(site.subscriptionId, 'other');
-    await expect(recordPoint(site.asGateway, { ...record, agentId: other })).rejects.toMatchObject({ kind: 'Forbidden' });
+    await expect(recordPoint(site.asGateway, { ...record, agentId: other })).rejects.toMatchObject({
+      kind: 'Forbidden',
+    });
     await expect(recordPoint(site.ctx, record)).rejects.toMatchObject({ kind: 'Forbidden' });
-    await expect(preparePoint({ ...site.ctx, principal: { kind: 'agent', agentId: job.agentId } }, question)).rejects.toMatchObject({ kind: 'Forbidden' });
+    await expect(
+      preparePoint({ ...site.ctx, principal: { kind: 'agent', agentId: job.agentId } }, question),
+    ).rejects.toMatchObject({ kind: 'Forbidden' });
     expect(await points(itemId)).toEqual([]);
     await site.finish(job);
     await expect(recordPoint(site.asGateway, record)).rejects.toMatchObject(FENCED);
@@ -99,17 +110,23 @@ describeOnEachDatabase('recovery points', (open) => {
     const prepared = await preparePoint(site.asGateway, question);
     const changed = Buffer.from(prepared.signedPoint);
     changed.writeUInt8(changed.readUInt8(60) ^ 1, 60);
-    await expect(recordPoint(site.asGateway, { agentId: job.agentId, job: ref, pointId: prepared.pointId, signedPoint: changed })).rejects.toMatchObject({ kind: 'Integrity' });
+    await expect(
+      recordPoint(site.asGateway, { agentId: job.agentId, job: ref, pointId: prepared.pointId, signedPoint: changed }),
+    ).rejects.toMatchObject({ kind: 'Integrity' });
     await site.finish(job);
     const next = await begin(itemId);
-    await expect(recordPoint(site.asGateway, { agentId: job.agentId, job: next.ref, ...prepared })).rejects.toMatchObject({ code: 'POINT_OF_ANOTHER_JOB' });
+    await expect(
+      recordPoint(site.asGateway, { agentId: job.agentId, job: next.ref, ...prepared }),
+    ).rejects.toMatchObject({ code: 'POINT_OF_ANOTHER_JOB' });
     await site.finish(next.job);
   });
 
   it('must name a base that the item has', async () => {
     const foreign = (await site.backUp(await site.protect(vaultId), TREE)).pointId;
     const { job, question } = await begin(await site.protect(vaultId));
-    await expect(preparePoint(site.asGateway, { ...question, type: 'INCREMENTAL', basePointId: foreign })).rejects.toMatchObject({ code: 'UNKNOWN_BASE' });
+    await expect(
+      preparePoint(site.asGateway, { ...question, type: 'INCREMENTAL', basePointId: foreign }),
+    ).rejects.toMatchObject({ code: 'UNKNOWN_BASE' });
     await site.finish(job);
   });
 
@@ -118,7 +135,13 @@ describeOnEachDatabase('recovery points', (open) => {
     const lost = await begin(itemId);
     const prepared = await preparePoint(site.asGateway, lost.question);
     await site.finish(lost.job);
-    const found = (complete: boolean) => ({ vaultId, points: [{ signedPoint: prepared.signedPoint, complete }, { signedPoint: Buffer.from('rubbish'), complete: true }] });
+    const found = (complete: boolean) => ({
+      vaultId,
+      points: [
+        { signedPoint: prepared.signedPoint, complete },
+        { signedPoint: Buffer.from('rubbish'), complete: true },
+      ],
+    });
     const first = await reconcilePoints(site.asGateway, found(false));
     expect(first.adopted).toEqual([]);
     expect(first.quarantined).toContain(prepared.pointId);
@@ -135,22 +158,33 @@ describeOnEachDatabase('recovery points', (open) => {
     const lost = await begin(itemId);
     const lostPoint = await preparePoint(site.asGateway, lost.question);
     await site.finish(lost.job);
-    const again = await begin(itemId, { srv: { ...TREE.srv, 'a.txt': 'changed' } } as typeof TREE);
+    const again = await begin(itemId, { srv: { ...TREE.srv, 'a.txt': 'changed' } });
     const stale = await preparePoint(site.asGateway, again.question);
-    await reconcilePoints(site.asGateway, { vaultId, points: [{ signedPoint: lostPoint.signedPoint, complete: true }] });
+    await reconcilePoints(site.asGateway, {
+      vaultId,
+      points: [{ signedPoint: lostPoint.signedPoint, complete: true }],
+    });
     const record = { agentId: again.job.agentId, job: again.ref };
-    await expect(recordPoint(site.asGateway, { ...record, ...stale })).rejects.toMatchObject({ kind: 'Locked', code: 'ITEM_MOVED_ON' });
+    await expect(recordPoint(site.asGateway, { ...record, ...stale })).rejects.toMatchObject({
+      kind: 'Locked',
+      code: 'ITEM_MOVED_ON',
+    });
     const fresh = await preparePoint(site.asGateway, again.question);
     expect(fresh.pointId).not.toBe(stale.pointId);
     await recordPoint(site.asGateway, { ...record, ...fresh });
     expect((await points(itemId)).map((point) => point.id)).toEqual([lostPoint.pointId, fresh.pointId]);
     await site.finish(again.job);
-    expect((await reconcilePoints(site.asGateway, { vaultId, points: [{ signedPoint: stale.signedPoint, complete: true }] })).quarantined).toEqual([stale.pointId]);
+    expect(
+      (await reconcilePoints(site.asGateway, { vaultId, points: [{ signedPoint: stale.signedPoint, complete: true }] }))
+        .quarantined,
+    ).toEqual([stale.pointId]);
   });
 
   it('can be browsed directory by directory, page by page, with names that are not UTF-8', async () => {
     const { pointId } = await site.backUp(await site.protect(vaultId), TREE);
-    expect((await browse(pointId, '/')).items.map(({ item }) => [item.name.toString(), item.type])).toEqual([['srv', 'DIRECTORY']]);
+    expect((await browse(pointId, '/')).items.map(({ item }) => [item.name.toString(), item.type])).toEqual([
+      ['srv', 'DIRECTORY'],
+    ]);
     const page = await browse(pointId, '/srv//', { first: 3 });
     expect(page.items.map(({ item }) => [item.path.toString('latin1'), item.type, item.size])).toEqual([
       ['/srv/a.txt', 'FILE', 5n],
@@ -159,7 +193,7 @@ describeOnEachDatabase('recovery points', (open) => {
     ]);
     expect(page.items[0]?.item).toMatchObject({ mode: 0o644, uid: 4_294_967_294, modifiedAt: 1_700_000_000_123 });
     expect(page.hasNextPage).toBe(true);
-    const rest = await browse(pointId, '/srv', { first: 3, after: page.items[2]?.cursor });
+    const rest = await browse(pointId, '/srv', { first: 3, after: page.items[2]?.cursor ?? '' });
     expect(rest).toMatchObject({ hasNextPage: false, items: [{ item: { name: Buffer.from([0xff]) } }] });
   });
 
@@ -178,14 +212,21 @@ describeOnEachDatabase('recovery points', (open) => {
 
   it('say what is not there, what is no directory, and what is damaged, with the path', async () => {
     const { pointId, uploaded } = await site.backUp(await site.protect(vaultId), { other: { only: 'here' } });
-    await expect(browse(pointId, '/other/nope')).rejects.toMatchObject({ kind: 'NotFound', code: 'NO_SUCH_PATH', details: { path: '/other/nope' } });
+    await expect(browse(pointId, '/other/nope')).rejects.toMatchObject({
+      kind: 'NotFound',
+      code: 'NO_SUCH_PATH',
+      details: { path: '/other/nope' },
+    });
     await expect(browse(pointId, '/other/only')).rejects.toMatchObject({ kind: 'Validation', code: 'NOT_A_DIRECTORY' });
     await expect(browse(pointId, 'other')).rejects.toMatchObject({ kind: 'Validation', code: 'BAD_PATH' });
     await expect(browse(pointId, '/', { first: 201 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
     await expect(browse(pointId, '/', { first: 1, after: '!' })).rejects.toMatchObject({ code: 'MALFORMED_CURSOR' });
     const damaged = await site.backUp(await site.protect(vaultId), { broken: { directory: { file: 'z' } } });
     await damagePack(site.gateway.store(vaultId), damaged.uploaded.packIds.node);
-    await expect(browse(damaged.pointId, '/broken')).rejects.toMatchObject({ kind: 'Integrity', details: { path: '/broken' } });
+    await expect(browse(damaged.pointId, '/broken')).rejects.toMatchObject({
+      kind: 'Integrity',
+      details: { path: '/broken' },
+    });
     expect(uploaded.rootNode).toHaveLength(32);
   });
 
@@ -199,7 +240,9 @@ describeOnEachDatabase('recovery points', (open) => {
     expect(site.logWakes.count).toBe(wakes + 1);
     expect(await getRecoveryPoint(site.ctx, second.pointId)).toBeUndefined();
     await expect(browse(second.pointId, '/')).rejects.toMatchObject({ kind: 'NotFound' });
-    await expect(deleteRecoveryPoint(site.ctx, { recoveryPointId: second.pointId })).rejects.toMatchObject({ kind: 'NotFound' });
+    await expect(deleteRecoveryPoint(site.ctx, { recoveryPointId: second.pointId })).rejects.toMatchObject({
+      kind: 'NotFound',
+    });
     const third = await site.backUp(itemId, TREE, 'INCREMENTAL', first.pointId);
     expect(third.command).toMatchObject({ lastPointId: first.pointId });
     expect((await points(itemId)).map((point) => point.sequence)).toEqual([1, 3]);
@@ -214,10 +257,14 @@ describeOnEachDatabase('recovery points', (open) => {
 
     const store = site.gateway.store(fresh.id);
     const [descriptor] = await Array.fromAsync(store.list('descriptor/'));
-    const { signingPublicKey } = openDescriptor({ name: descriptor?.name ?? '', bytes: await store.get(descriptor?.name ?? '') });
+    const { signingPublicKey } = openDescriptor({
+      name: descriptor?.name ?? '',
+      bytes: await store.get(descriptor?.name ?? ''),
+    });
     const log = new LogReader(signingPublicKey, uuidToBytes(fresh.id));
     const events = [];
-    for await (const { name } of store.list('log/')) events.push(log.next({ name, bytes: await store.get(name) }).event?.$case);
+    for await (const { name } of store.list('log/'))
+      events.push(log.next({ name, bytes: await store.get(name) }).event?.$case);
     expect(events).toEqual(['ownerTaken', 'pointDeleted', 'pointDeleted', 'pointDeleted']);
   });
 
@@ -229,7 +276,11 @@ describeOnEachDatabase('recovery points', (open) => {
     await expect(PROTECTION_HANDLERS.BACKUP.buildCommand(site.ctx, job)).rejects.toMatchObject({ kind: 'Unavailable' });
     await site.finish(job);
     site.gateway.failure = undefined;
-    const [first, second, again] = [await site.backUp(one, TREE), await site.backUp(two, TREE), await site.backUp(one, TREE)];
+    const [first, second, again] = [
+      await site.backUp(one, TREE),
+      await site.backUp(two, TREE),
+      await site.backUp(one, TREE),
+    ];
     expect(first.command.domain.domainId).toBe(again.command.domain.domainId);
     expect(first.command.domain.domainId).not.toBe(second.command.domain.domainId);
     expect(Buffer.from(first.command.domain.idKey).equals(second.command.domain.idKey)).toBe(false);

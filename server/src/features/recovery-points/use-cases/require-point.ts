@@ -6,7 +6,12 @@ import { noSuchThing, requireVault } from '../../vaults/use-cases/require-vault.
 import type { RecoveryPoint } from '../domain/recovery-point.js';
 
 /** A point that can be restored, if the caller has the permission in its vault. Throws NotFound (also when the caller may not know of it) or Forbidden. */
-export async function requirePoint(ctx: Context, stores: Stores, permission: Permission, id: string): Promise<{ point: RecoveryPoint; vault: Vault }> {
+export async function requirePoint(
+  ctx: Context,
+  stores: Stores,
+  permission: Permission,
+  id: string,
+): Promise<{ point: RecoveryPoint; vault: Vault }> {
   const point = await stores.recoveryPoints.get(id);
   if (!point) throw noSuchThing();
   const vault = await requireVault(ctx, stores, permission, point.vaultId);

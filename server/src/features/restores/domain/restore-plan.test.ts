@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { planRestore, type RestoreRequest } from './restore-plan.js';
 
 const bytes = (...texts: string[]) => texts.map((text) => Buffer.from(text));
-const target = (path: string, base = '/', agentId?: string) => ({ path: Buffer.from(path), base: Buffer.from(base), ...(agentId && { agentId }) });
+const target = (path: string, base = '/', agentId?: string) => ({
+  path: Buffer.from(path),
+  base: Buffer.from(base),
+  ...(agentId && { agentId }),
+});
 
 function shown(request: Partial<RestoreRequest>) {
   const plan = planRestore({ mode: 'ORIGINAL_LOCATION', onConflict: 'FAIL', ...request }, 'own-agent');
@@ -15,7 +19,9 @@ describe('a restore to the original location', () => {
   });
 
   it('refuses a target', () => {
-    expect(() => shown({ target: target('/mnt') })).toThrow(expect.objectContaining({ code: 'TARGET_NOT_ALLOWED', details: { field: 'target' } }));
+    expect(() => shown({ target: target('/mnt') })).toThrow(
+      expect.objectContaining({ code: 'TARGET_NOT_ALLOWED', details: { field: 'target' } }),
+    );
   });
 });
 
@@ -23,8 +29,16 @@ describe('a restore to an alternate location', () => {
   const mode = 'ALTERNATE_LOCATION';
 
   it('goes to the named agent, or else to the item’s own', () => {
-    expect(shown({ mode, target: target('/mnt//x/', '/srv', 'other') })).toMatchObject({ agentId: 'other', targetPath: '/mnt/x', base: '/srv' });
-    expect(shown({ mode, target: target('/mnt') })).toMatchObject({ agentId: 'own-agent', targetPath: '/mnt', base: '/' });
+    expect(shown({ mode, target: target('/mnt//x/', '/srv', 'other') })).toMatchObject({
+      agentId: 'other',
+      targetPath: '/mnt/x',
+      base: '/srv',
+    });
+    expect(shown({ mode, target: target('/mnt') })).toMatchObject({
+      agentId: 'own-agent',
+      targetPath: '/mnt',
+      base: '/',
+    });
   });
 
   it.each([
@@ -33,13 +47,19 @@ describe('a restore to an alternate location', () => {
     [{ target: target('/mnt', '/a/..') }, 'BAD_PATH', 'target.base'],
     [{ target: target('/mnt', '/srv'), select: bytes('/srv/a', '/srvx') }, 'OUTSIDE_BASE', 'select.1'],
   ])('is refused with the field that is wrong: %#', (request, code, field) => {
-    expect(() => shown({ mode, ...request })).toThrow(expect.objectContaining({ kind: 'Validation', code, details: { field } }));
+    expect(() => shown({ mode, ...request })).toThrow(
+      expect.objectContaining({ kind: 'Validation', code, details: { field } }),
+    );
   });
 });
 
 describe('a selection', () => {
   it('names every entry once and nothing below another', () => {
-    expect(shown({ select: bytes('/b/c/d', '/a', '/b/c', '/a', '/b/cd', '/a/x') }).select).toEqual(['/a', '/b/c', '/b/cd']);
+    expect(shown({ select: bytes('/b/c/d', '/a', '/b/c', '/a', '/b/cd', '/a/x') }).select).toEqual([
+      '/a',
+      '/b/c',
+      '/b/cd',
+    ]);
   });
 
   it('of the base itself is everything', () => {

@@ -32,7 +32,8 @@ export function planRestore(request: RestoreRequest, itemAgentId: string): Resto
 
 function planTarget({ mode, target }: RestoreRequest, itemAgentId: string) {
   if (mode === 'ORIGINAL_LOCATION') {
-    if (target) throw invalidInput('target', 'TARGET_NOT_ALLOWED', 'ORIGINAL_LOCATION takes no target: the item says where.');
+    if (target)
+      throw invalidInput('target', 'TARGET_NOT_ALLOWED', 'ORIGINAL_LOCATION takes no target: the item says where.');
     return { agentId: itemAgentId, targetPath: ROOT, base: ROOT };
   }
   if (!target) throw invalidInput('target', 'TARGET_MISSING', 'ALTERNATE_LOCATION needs a target.');
@@ -45,11 +46,14 @@ function planTarget({ mode, target }: RestoreRequest, itemAgentId: string) {
 
 function planSelection(select: readonly Uint8Array[] | undefined, base: Buffer): Buffer[] {
   if (!select) return [];
-  if (select.length === 0) throw invalidInput('select', 'EMPTY_SELECTION', 'Nothing is selected; leave `select` out to restore everything.');
-  if (select.length > MOST_SELECTED) throw invalidInput('select', 'SELECTION_TOO_LARGE', `At most ${MOST_SELECTED} paths.`);
+  if (select.length === 0)
+    throw invalidInput('select', 'EMPTY_SELECTION', 'Nothing is selected; leave `select` out to restore everything.');
+  if (select.length > MOST_SELECTED)
+    throw invalidInput('select', 'SELECTION_TOO_LARGE', `At most ${MOST_SELECTED} paths.`);
   const paths = select.map((raw, index) => {
     const path = checkedPath(raw, `select.${index}`);
-    if (!isAtOrBelow(path, base)) throw invalidInput(`select.${index}`, 'OUTSIDE_BASE', 'The path does not lie below the base.');
+    if (!isAtOrBelow(path, base))
+      throw invalidInput(`select.${index}`, 'OUTSIDE_BASE', 'The path does not lie below the base.');
     return path;
   });
   if (paths.some((path) => path.equals(base))) return [];

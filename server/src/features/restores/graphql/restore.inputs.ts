@@ -6,9 +6,17 @@ import { JobType } from '../../jobs/graphql/job.type.js';
 import type { OnConflict, RestoreMode } from '../domain/restore-plan.js';
 import type { TriggerRestoreInput as Wanted } from '../use-cases/trigger-restore.js';
 
-const OnConflictEnum: { readonly [C in OnConflict]: C } = { FAIL: 'FAIL', SKIP: 'SKIP', OVERWRITE: 'OVERWRITE', KEEP_BOTH: 'KEEP_BOTH' };
+const OnConflictEnum: { readonly [C in OnConflict]: C } = {
+  FAIL: 'FAIL',
+  SKIP: 'SKIP',
+  OVERWRITE: 'OVERWRITE',
+  KEEP_BOTH: 'KEEP_BOTH',
+};
 registerEnumType(OnConflictEnum, { name: 'OnConflict' });
-const RestoreModeEnum: { readonly [M in RestoreMode]: M } = { ORIGINAL_LOCATION: 'ORIGINAL_LOCATION', ALTERNATE_LOCATION: 'ALTERNATE_LOCATION' };
+const RestoreModeEnum: { readonly [M in RestoreMode]: M } = {
+  ORIGINAL_LOCATION: 'ORIGINAL_LOCATION',
+  ALTERNATE_LOCATION: 'ALTERNATE_LOCATION',
+};
 registerEnumType(RestoreModeEnum, { name: 'RestoreMode' });
 
 const ROOT = Buffer.from('/');
@@ -19,7 +27,11 @@ export class RestoreTargetInput {
   agentId?: string | null;
   @Field(() => PathScalar)
   path!: Buffer;
-  @Field(() => PathScalar, { nullable: true, defaultValue: ROOT, description: 'Directory of the point that comes to lie at `path`.' })
+  @Field(() => PathScalar, {
+    nullable: true,
+    defaultValue: ROOT,
+    description: 'Directory of the point that comes to lie at `path`.',
+  })
   base!: Buffer | null;
 }
 
@@ -49,7 +61,15 @@ export function toWantedRestore(input: TriggerRestoreInput): Wanted {
     recoveryPointId: decodeGlobalIdOf('RecoveryPoint', input.recoveryPointId),
     mode: input.mode,
     onConflict: input.onConflict ?? 'FAIL',
-    ...(target ? { target: { path: target.path, base: target.base ?? ROOT, ...(target.agentId ? { agentId: decodeGlobalIdOf('Agent', target.agentId) } : {}) } } : {}),
+    ...(target
+      ? {
+          target: {
+            path: target.path,
+            base: target.base ?? ROOT,
+            ...(target.agentId ? { agentId: decodeGlobalIdOf('Agent', target.agentId) } : {}),
+          },
+        }
+      : {}),
     ...(select ? { select } : {}),
   };
 }

@@ -12,8 +12,8 @@ import { requirePoint } from '../../recovery-points/use-cases/require-point.js';
 import type { Stores } from '../../stores.js';
 import { noSuchThing } from '../../vaults/use-cases/require-vault.js';
 import { domainAccess } from '../../vaults/use-cases/vault-keys.js';
-import { planRestore, type RestorePlan, type RestoreRequest } from '../domain/restore-plan.js';
 import { toPayload } from '../domain/restore-payload.js';
+import { planRestore, type RestorePlan, type RestoreRequest } from '../domain/restore-plan.js';
 
 export interface TriggerRestoreInput extends RestoreRequest {
   readonly recoveryPointId: string;
@@ -30,7 +30,11 @@ export async function triggerRestore(ctx: Context, input: TriggerRestoreInput): 
   const { plan, point, fetchNode } = await ctx.unitOfWork.run(async (stores) => {
     const { point, vault, plan } = await admit(ctx, stores, input);
     const access = await domainAccess(ctx, stores, vault, point.domainId);
-    return { plan, point, fetchNode: ctx.services.nodes.fetcher({ vaultId: vault.id, storeUrl: vault.storeUrl }, access) };
+    return {
+      plan,
+      point,
+      fetchNode: ctx.services.nodes.fetcher({ vaultId: vault.id, storeUrl: vault.storeUrl }, access),
+    };
   });
   await lookUpPaths(point, plan, fetchNode);
   return ctx.unitOfWork.run(async (stores, transaction) => {
@@ -44,7 +48,11 @@ export async function triggerRestore(ctx: Context, input: TriggerRestoreInput): 
       recoveryPointId: point.id,
       payload: toPayload(plan),
     });
-    await stores.audit.append(ctx, { action: 'triggerRestore', outcome: 'SUCCEEDED', target: { type: 'Job', id: job.id } });
+    await stores.audit.append(ctx, {
+      action: 'triggerRestore',
+      outcome: 'SUCCEEDED',
+      target: { type: 'Job', id: job.id },
+    });
     return job;
   });
 }
@@ -57,7 +65,8 @@ async function admit(ctx: Context, stores: Stores, input: TriggerRestoreInput) {
   const agent = await stores.agents.get(plan.agentId);
   if (!agent) throw noSuchThing();
   await authorize(ctx, stores, 'restore.write-target', { subscriptionId: agent.subscriptionId });
-  if (agent.revokedAt !== undefined) throw invalidInput('target.agentId', 'AGENT_REVOKED', 'The agent that would write is revoked.');
+  if (agent.revokedAt !== undefined)
+    throw invalidInput('target.agentId', 'AGENT_REVOKED', 'The agent that would write is revoked.');
   return { point, vault, plan };
 }
 
@@ -66,7 +75,12 @@ async function lookUpPaths(point: RecoveryPoint, plan: RestorePlan, fetchNode: F
   try {
     const base = await entryAt(point, plan.base, fetchNode);
     if (base === 'absent') throw noSuchPath('target.base', plan.base);
-    if (base === 'not-a-directory') throw invalidInput('target.base', 'NOT_A_DIRECTORY', `${bytesToText(plan.base)} is not a directory in the recovery point.`);
+    if (base === 'not-a-directory')
+      throw invalidInput(
+        'target.base',
+        'NOT_A_DIRECTORY',
+        `${bytesToText(plan.base)} is not a directory in the recovery point.`,
+      );
     for (const path of plan.select.slice(0, MOST_PATHS_LOOKED_UP)) {
       if ((await entryAt(point, path, fetchNode)) === 'absent') throw noSuchPath('select', path);
     }
@@ -76,7 +90,11 @@ async function lookUpPaths(point: RecoveryPoint, plan: RestorePlan, fetchNode: F
   }
 }
 
-async function entryAt(point: RecoveryPoint, path: Buffer, fetchNode: FetchNode): Promise<'directory' | 'not-a-directory' | 'absent'> {
+async function entryAt(
+  point: RecoveryPoint,
+  path: Buffer,
+  fetchNode: FetchNode,
+): Promise<'directory' | 'not-a-directory' | 'absent'> {
   const names = splitPath(path);
   if (names.length === 0) return 'directory';
   const entry = await resolvePath(point.rootNode, names, fetchNode);
@@ -86,5 +104,10 @@ async function entryAt(point: RecoveryPoint, path: Buffer, fetchNode: FetchNode)
 
 function noSuchPath(field: string, path: Buffer): HoldfastError {
   const text = bytesToText(path);
-  return new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_PATH', message: `The recovery point has no ${text}.`, details: { field, path: text } });
+  return new HoldfastError({
+    kind: 'NotFound',
+    code: 'NO_SUCH_PATH',
+    message: `The recovery point has no ${text}.`,
+    details: { field, path: text },
+  });
 }

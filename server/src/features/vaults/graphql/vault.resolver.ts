@@ -10,8 +10,14 @@ import { confirmRecoveryKit } from '../use-cases/confirm-recovery-kit.js';
 import { createVault } from '../use-cases/create-vault.js';
 import { getVault } from '../use-cases/get-vault.js';
 import { listVaults } from '../use-cases/list-vaults.js';
-import { ConfirmRecoveryKitInput, ConfirmRecoveryKitPayload, CreateVaultInput, CreateVaultPayload, VaultFilterInput } from './vault.inputs.js';
 import { loadVault, loadVaultTotals } from './load-vault.js';
+import {
+  ConfirmRecoveryKitInput,
+  ConfirmRecoveryKitPayload,
+  CreateVaultInput,
+  CreateVaultPayload,
+  VaultFilterInput,
+} from './vault.inputs.js';
 import { presentVault, VaultConnection, VaultType } from './vault.type.js';
 
 @Resolver(() => VaultType)
@@ -36,7 +42,10 @@ export class VaultResolver {
   }
 
   @Mutation(() => CreateVaultPayload)
-  async createVault(@Ctx() ctx: GraphqlContext, @Arg('input', () => CreateVaultInput) input: CreateVaultInput): Promise<CreateVaultPayload> {
+  async createVault(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => CreateVaultInput) input: CreateVaultInput,
+  ): Promise<CreateVaultPayload> {
     const { vault, recoveryKit } = await createVault(ctx, {
       subscriptionId: decodeGlobalIdOf('Subscription', input.subscriptionId),
       regionId: decodeGlobalIdOf('Region', input.regionId),
@@ -48,13 +57,20 @@ export class VaultResolver {
   }
 
   @Mutation(() => ConfirmRecoveryKitPayload)
-  async confirmRecoveryKit(@Ctx() ctx: GraphqlContext, @Arg('input', () => ConfirmRecoveryKitInput) input: ConfirmRecoveryKitInput): Promise<ConfirmRecoveryKitPayload> {
-    return { vault: presentVault(await confirmRecoveryKit(ctx, { vaultId: decodeGlobalIdOf('Vault', input.vaultId) })) };
+  async confirmRecoveryKit(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => ConfirmRecoveryKitInput) input: ConfirmRecoveryKitInput,
+  ): Promise<ConfirmRecoveryKitPayload> {
+    return {
+      vault: presentVault(await confirmRecoveryKit(ctx, { vaultId: decodeGlobalIdOf('Vault', input.vaultId) })),
+    };
   }
 
   @FieldResolver(() => SubscriptionType)
   async subscription(@Root() root: VaultType, @Ctx() ctx: GraphqlContext): Promise<object | undefined> {
-    const found = await ctx.loaders.load('subscription', root.subscriptionId, (stores, ids) => stores.subscriptions.getMany(ids));
+    const found = await ctx.loaders.load('subscription', root.subscriptionId, (stores, ids) =>
+      stores.subscriptions.getMany(ids),
+    );
     return found && presentSubscription(found);
   }
 

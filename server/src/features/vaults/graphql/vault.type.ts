@@ -5,7 +5,10 @@ import { NodeType } from '../../../platform/graphql/node.js';
 import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
 import type { DedupDomain, Redundancy, Vault, VaultKind } from '../domain/vault.js';
 
-export const VaultKindEnum: { readonly [K in VaultKind]: K } = { RECOVERY_SERVICES: 'RECOVERY_SERVICES', BACKUP: 'BACKUP' };
+export const VaultKindEnum: { readonly [K in VaultKind]: K } = {
+  RECOVERY_SERVICES: 'RECOVERY_SERVICES',
+  BACKUP: 'BACKUP',
+};
 registerEnumType(VaultKindEnum, { name: 'VaultKind' });
 export const RedundancyEnum: { readonly [R in Redundancy]: R } = { LRS: 'LRS' };
 registerEnumType(RedundancyEnum, { name: 'Redundancy' });

@@ -5,7 +5,12 @@ import { BoundedCache } from './bounded-cache.js';
 describe('a bounded cache', () => {
   it('forgets what was not used for longest', () => {
     const cache = new BoundedCache<number>(3);
-    for (const [key, value] of [['a', 1], ['b', 2], ['c', 3]] as const) cache.set(key, value, 1);
+    for (const [key, value] of [
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ] as const)
+      cache.set(key, value, 1);
     cache.get('a');
     cache.set('d', 4, 1);
     expect(['a', 'b', 'c', 'd'].map((key) => cache.get(key))).toEqual([1, undefined, 3, 4]);
@@ -20,13 +25,15 @@ describe('a bounded cache', () => {
   });
 
   it('never weighs more than allowed, and has what was set last', () => {
-    fc.assert(fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.nat(10))), (steps) => {
-      const cache = new BoundedCache<number>(10);
-      for (const [key, weight] of steps) {
-        cache.set(key, weight, weight);
-        expect(cache.weight).toBeLessThanOrEqual(10);
-        expect(cache.get(key)).toBe(weight);
-      }
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.nat(10))), (steps) => {
+        const cache = new BoundedCache<number>(10);
+        for (const [key, weight] of steps) {
+          cache.set(key, weight, weight);
+          expect(cache.weight).toBeLessThanOrEqual(10);
+          expect(cache.get(key)).toBe(weight);
+        }
+      }),
+    );
   });
 });

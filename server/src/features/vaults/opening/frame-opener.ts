@@ -6,9 +6,9 @@ import {
   deriveFrameKey,
   type FrameInfo,
   KeyDeriver,
+  type OpenedChunk,
   openChunks,
   openFrame,
-  type OpenedChunk,
   openSessionKey,
   PackKind,
   releaseFrameKey,
@@ -18,8 +18,8 @@ import {
 } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
 import { type Random, uuidToBytes } from '@holdfast/core/ids';
-import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameOpening, FrameVerdict } from './frame-opening.js';
 import { BoundedCache } from './bounded-cache.js';
+import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameOpening, FrameVerdict } from './frame-opening.js';
 
 const MOST_SESSION_KEYS = 256;
 
@@ -34,7 +34,11 @@ export class FrameOpener implements FrameOpening {
     return openChunks(new ChunkHasher(access.idKey), key, context, entry, frame.bytes);
   }
 
-  async releaseFrameKeys(access: DomainAccess, transportKey: Uint8Array, questions: readonly FrameKeyQuestion[]): Promise<Buffer[]> {
+  async releaseFrameKeys(
+    access: DomainAccess,
+    transportKey: Uint8Array,
+    questions: readonly FrameKeyQuestion[],
+  ): Promise<Buffer[]> {
     const place = placeOf(access);
     const sealed: Buffer[] = [];
     for (const question of questions) {
@@ -47,7 +51,10 @@ export class FrameOpener implements FrameOpening {
 
   async verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict> {
     const entry = decodeFrameEntry(frame.frame, kindOf(frame));
-    const allBad = (): FrameVerdict => ({ good: [], bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)) });
+    const allBad = (): FrameVerdict => ({
+      good: [],
+      bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)),
+    });
     if (!access) return allBad();
     let chunks: OpenedChunk[];
     try {
@@ -71,10 +78,17 @@ export class FrameOpener implements FrameOpening {
   }
 
   private async sessionKey(access: DomainAccess, wrapped: Uint8Array): Promise<KeyDeriver> {
-    const name = createHash('sha256').update(uuidToBytes(access.vaultId)).update(uuidToBytes(access.domainId)).update(access.privateKey).update(wrapped).digest('hex');
+    const name = createHash('sha256')
+      .update(uuidToBytes(access.vaultId))
+      .update(uuidToBytes(access.domainId))
+      .update(access.privateKey)
+      .update(wrapped)
+      .digest('hex');
     const known = this.sessionKeys.get(name);
     if (known) return known;
-    const opened = new KeyDeriver(await openSessionKey(access.privateKey, placeOf(access), decodeWrappedSessionKey(wrapped)));
+    const opened = new KeyDeriver(
+      await openSessionKey(access.privateKey, placeOf(access), decodeWrappedSessionKey(wrapped)),
+    );
     this.sessionKeys.set(name, opened, 1);
     return opened;
   }

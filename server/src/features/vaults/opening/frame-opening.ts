@@ -29,7 +29,11 @@ export interface FrameOpening {
   /** The chunks of a frame, each compared with its id. Throws Integrity or WrongKey. */
   openNodes(access: DomainAccess, frame: ClosedFrame): Promise<OpenedChunk[]>;
   /** For each frame its key, sealed under the transport key, in the order asked. Throws Integrity or WrongKey. */
-  releaseFrameKeys(access: DomainAccess, transportKey: Uint8Array, questions: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
+  releaseFrameKeys(
+    access: DomainAccess,
+    transportKey: Uint8Array,
+    questions: readonly FrameKeyQuestion[],
+  ): Promise<Buffer[]>;
   /** Opens a frame and re-hashes its chunks; a frame that does not open, or that nobody has keys for, has only bad ones. */
   verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict>;
 }

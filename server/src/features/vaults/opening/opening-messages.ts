@@ -5,7 +5,12 @@ import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameVerdict } from '
 /** What the opening thread is asked. Carries keys: it passes between threads of one process only. */
 export type OpeningRequest =
   | { readonly kind: 'open-nodes'; readonly access: DomainAccess; readonly frame: ClosedFrame }
-  | { readonly kind: 'release-keys'; readonly access: DomainAccess; readonly transportKey: Uint8Array; readonly questions: readonly FrameKeyQuestion[] }
+  | {
+      readonly kind: 'release-keys';
+      readonly access: DomainAccess;
+      readonly transportKey: Uint8Array;
+      readonly questions: readonly FrameKeyQuestion[];
+    }
   | { readonly kind: 'verify-frame'; readonly access: DomainAccess | undefined; readonly frame: ClosedFrame };
 
 export interface OpeningAnswers {
@@ -19,7 +24,9 @@ export interface OpeningCall {
   readonly request: OpeningRequest;
 }
 
-export type OpeningReply = { readonly id: number; readonly answer: unknown } | { readonly id: number; readonly error: PlainError };
+export type OpeningReply =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly error: PlainError };
 
 export interface PlainError {
   readonly kind: ErrorKind;

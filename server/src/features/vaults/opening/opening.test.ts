@@ -1,4 +1,17 @@
-import { ChunkHasher, createDomain, createSessionKey, DomainScope, encodeFrameEntry, encodeWrappedSessionKey, FrameSealer, openReleasedKey, decodeFrameEntry, openFrame, PackKind, type FrameChunk } from '@holdfast/core/engine';
+import {
+  ChunkHasher,
+  createDomain,
+  createSessionKey,
+  DomainScope,
+  decodeFrameEntry,
+  encodeFrameEntry,
+  encodeWrappedSessionKey,
+  type FrameChunk,
+  FrameSealer,
+  openFrame,
+  openReleasedKey,
+  PackKind,
+} from '@holdfast/core/engine';
 import { seededRandom, uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,20 +33,36 @@ interface Sealed {
   readonly frame: ClosedFrame;
 }
 
-async function seal(contents: readonly Buffer[], kind: 'DATA' | 'NODE' = 'NODE', claimedIds?: readonly Buffer[]): Promise<Sealed> {
-  const { domain, secret } = await createDomain({ ...place, vaultKey: Buffer.alloc(32, 1), scope: DomainScope.DOMAIN_SCOPE_VAULT }, random);
+async function seal(
+  contents: readonly Buffer[],
+  kind: 'DATA' | 'NODE' = 'NODE',
+  claimedIds?: readonly Buffer[],
+): Promise<Sealed> {
+  const { domain, secret } = await createDomain(
+    { ...place, vaultKey: Buffer.alloc(32, 1), scope: DomainScope.DOMAIN_SCOPE_VAULT },
+    random,
+  );
   const { sessionKey, wrapped } = await createSessionKey(domain.publicKey, place, random);
   const packKind = kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
   const hasher = new ChunkHasher(secret.idKey);
   const ids = claimedIds ?? contents.map((content) => hasher.name(packKind, Buffer.alloc(0), content).id);
-  const chunks: FrameChunk[] = contents.map((content, index) => ({ id: ids[index] as Buffer, length: content.length, ...(kind === 'NODE' && { edges: Buffer.alloc(0) }) }));
+  const chunks: FrameChunk[] = contents.map((content, index) => ({
+    id: ids[index] as Buffer,
+    length: content.length,
+    ...(kind === 'NODE' && { edges: Buffer.alloc(0) }),
+  }));
   const sealer = new FrameSealer({ context: { ...place, kind: packKind }, sessionKey, padded: true });
   const { stored, entry } = sealer.seal({ plaintext: Buffer.concat(contents), chunks });
   return {
     access: { vaultId, domainId, privateKey: secret.privateKey, idKey: secret.idKey },
     contents,
     ids,
-    frame: { packKind: kind, sessionKey: encodeWrappedSessionKey(wrapped), frame: encodeFrameEntry({ offset: 16n, ...entry }), bytes: stored },
+    frame: {
+      packKind: kind,
+      sessionKey: encodeWrappedSessionKey(wrapped),
+      frame: encodeFrameEntry({ offset: 16n, ...entry }),
+      bytes: stored,
+    },
   };
 }
 
@@ -54,14 +83,22 @@ describe.each([
 
   it('gives every chunk with its id', async () => {
     const chunks = await opening.openNodes(sealed.access, sealed.frame);
-    expect(chunks.map((chunk) => chunk.plaintext.equals(contents[chunks.indexOf(chunk)] as Buffer))).toEqual([true, true, true]);
+    expect(chunks.map((chunk) => chunk.plaintext.equals(contents[chunks.indexOf(chunk)] as Buffer))).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect(chunks.map((chunk) => chunk.id.toString('hex'))).toEqual(sealed.ids.map((id) => id.toString('hex')));
   });
 
   it('refuses damaged bytes and another domain’s key', async () => {
-    await expect(opening.openNodes(sealed.access, { ...sealed.frame, bytes: flipped(sealed.frame.bytes) })).rejects.toMatchObject({ kind: 'Integrity' });
+    await expect(
+      opening.openNodes(sealed.access, { ...sealed.frame, bytes: flipped(sealed.frame.bytes) }),
+    ).rejects.toMatchObject({ kind: 'Integrity' });
     const stranger = await seal(contents);
-    await expect(opening.openNodes({ ...sealed.access, privateKey: stranger.access.privateKey }, sealed.frame)).rejects.toMatchObject({ kind: 'WrongKey' });
+    await expect(
+      opening.openNodes({ ...sealed.access, privateKey: stranger.access.privateKey }, sealed.frame),
+    ).rejects.toMatchObject({ kind: 'WrongKey' });
   });
 
   it('releases keys that open these frames, sealed so that only the holder of the transport key can use them', async () => {
@@ -71,8 +108,14 @@ describe.each([
     const [key] = await opening.releaseFrameKeys(access, transportKey, [data.frame]);
     const entry = decodeFrameEntry(data.frame.frame, PackKind.PACK_KIND_DATA);
     const frameKey = openReleasedKey(transportKey, place, entry, key as Buffer);
-    expect(openFrame(frameKey, { ...place, kind: PackKind.PACK_KIND_DATA }, entry, data.frame.bytes).equals(Buffer.alloc(5_000, 7))).toBe(true);
-    expect(() => openReleasedKey(Buffer.alloc(32, 9), place, entry, key as Buffer)).toThrow(expect.objectContaining({ kind: 'WrongKey' }));
+    expect(
+      openFrame(frameKey, { ...place, kind: PackKind.PACK_KIND_DATA }, entry, data.frame.bytes).equals(
+        Buffer.alloc(5_000, 7),
+      ),
+    ).toBe(true);
+    expect(() => openReleasedKey(Buffer.alloc(32, 9), place, entry, key as Buffer)).toThrow(
+      expect.objectContaining({ kind: 'WrongKey' }),
+    );
   });
 
   it('releases many keys in the order asked', async () => {
@@ -88,7 +131,10 @@ describe.each([
     const good = await opening.verifyFrame(sealed.access, sealed.frame);
     expect([hex(good.good), hex(good.bad)]).toEqual([hex(sealed.ids), []]);
 
-    const poisoned = await seal([Buffer.from('one'), Buffer.from('garbage')], 'DATA', [sealed.ids[0] as Buffer, Buffer.alloc(32, 5)]);
+    const poisoned = await seal([Buffer.from('one'), Buffer.from('garbage')], 'DATA', [
+      sealed.ids[0] as Buffer,
+      Buffer.alloc(32, 5),
+    ]);
     const honest = new ChunkHasher(poisoned.access.idKey).nameData(Buffer.from('one')).id;
     const mixed = await seal([Buffer.from('x')], 'DATA');
     expect(hex((await opening.verifyFrame(mixed.access, mixed.frame)).good)).toEqual(hex(mixed.ids));

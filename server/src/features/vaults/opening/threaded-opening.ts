@@ -3,7 +3,15 @@ import type { OpenedChunk } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../../platform/telemetry/log.js';
 import type { ClosedFrame, DomainAccess, FrameOpening } from './frame-opening.js';
-import { asBuffer, fromPlainError, type OpeningAnswers, type OpeningCall, type OpeningReply, type OpeningRequest, own } from './opening-messages.js';
+import {
+  asBuffer,
+  fromPlainError,
+  type OpeningAnswers,
+  type OpeningCall,
+  type OpeningReply,
+  type OpeningRequest,
+  own,
+} from './opening-messages.js';
 
 export interface ThreadedOpening extends FrameOpening {
   stop(): Promise<void>;
@@ -49,7 +57,9 @@ export function startThreadedOpening({ log, workerOptions = {} }: ThreadedOpenin
     else waiting?.resolve(reply.answer);
   }
 
-  function ask<Kind extends OpeningRequest['kind']>(request: OpeningRequest & { readonly kind: Kind }): Promise<OpeningAnswers[Kind]> {
+  function ask<Kind extends OpeningRequest['kind']>(
+    request: OpeningRequest & { readonly kind: Kind },
+  ): Promise<OpeningAnswers[Kind]> {
     return new Promise((resolve, reject) => {
       const call: OpeningCall = { id: ++lastId, request };
       pending.set(call.id, { resolve: (answer) => resolve(answer as OpeningAnswers[Kind]), reject });
@@ -60,15 +70,30 @@ export function startThreadedOpening({ log, workerOptions = {} }: ThreadedOpenin
   return {
     async openNodes(access, frame) {
       const chunks = await ask({ kind: 'open-nodes', access: ownAccess(access), frame: ownFrame(frame) });
-      return chunks.map(({ id, plaintext, edges }): OpenedChunk => ({ id: asBuffer(id), plaintext: asBuffer(plaintext), edges: asBuffer(edges) }));
+      return chunks.map(
+        ({ id, plaintext, edges }): OpenedChunk => ({
+          id: asBuffer(id),
+          plaintext: asBuffer(plaintext),
+          edges: asBuffer(edges),
+        }),
+      );
     },
     async releaseFrameKeys(access, transportKey, questions) {
       const owned = questions.map((question) => ({ sessionKey: own(question.sessionKey), frame: own(question.frame) }));
-      const sealed = await ask({ kind: 'release-keys', access: ownAccess(access), transportKey: own(transportKey), questions: owned });
+      const sealed = await ask({
+        kind: 'release-keys',
+        access: ownAccess(access),
+        transportKey: own(transportKey),
+        questions: owned,
+      });
       return sealed.map(asBuffer);
     },
     async verifyFrame(access, frame) {
-      const { good, bad } = await ask({ kind: 'verify-frame', access: access && ownAccess(access), frame: ownFrame(frame) });
+      const { good, bad } = await ask({
+        kind: 'verify-frame',
+        access: access && ownAccess(access),
+        frame: ownFrame(frame),
+      });
       return { good: good.map(asBuffer), bad: bad.map(asBuffer) };
     },
     async stop() {
@@ -86,5 +111,9 @@ function ownFrame({ packKind, sessionKey, frame, bytes }: ClosedFrame): ClosedFr
 }
 
 function threadEnded(): HoldfastError {
-  return new HoldfastError({ kind: 'Unavailable', code: 'OPENING_THREAD_ENDED', message: 'The thread that opens frames ended; try again.' });
+  return new HoldfastError({
+    kind: 'Unavailable',
+    code: 'OPENING_THREAD_ENDED',
+    message: 'The thread that opens frames ended; try again.',
+  });
 }

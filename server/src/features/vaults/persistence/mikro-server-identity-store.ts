@@ -8,10 +8,16 @@ export class MikroServerIdentityStore implements ServerIdentityStore {
 
   async get(): Promise<ServerIdentity | undefined> {
     const row = await this.em.findOne(ServerIdentityRow, { singleton: 1 });
-    return row === null ? undefined : { serverId: row.id, signingPublicKey: row.signingPublicKey, sealedSigningKey: row.sealedSigningKey };
+    return row === null
+      ? undefined
+      : { serverId: row.id, signingPublicKey: row.signingPublicKey, sealedSigningKey: row.sealedSigningKey };
   }
 
   async insert({ serverId, ...keys }: ServerIdentity): Promise<void> {
-    await orConflict(this.em.insert(ServerIdentityRow, { id: serverId, singleton: 1, ...keys }), 'SERVER_HAS_IDENTITY', 'This catalog belongs to a server already.');
+    await orConflict(
+      this.em.insert(ServerIdentityRow, { id: serverId, singleton: 1, ...keys }),
+      'SERVER_HAS_IDENTITY',
+      'This catalog belongs to a server already.',
+    );
   }
 }

@@ -36,7 +36,10 @@ describeOnEachDatabase('the store of vaults', (open) => {
   it('takes a name once per subscription, from the first moment on', async () => {
     const first = vault();
     await insert(first);
-    await expect(insert(vault({ subscriptionId: first.subscriptionId }))).rejects.toMatchObject({ kind: 'Conflict', code: 'VAULT_NAME_TAKEN' });
+    await expect(insert(vault({ subscriptionId: first.subscriptionId }))).rejects.toMatchObject({
+      kind: 'Conflict',
+      code: 'VAULT_NAME_TAKEN',
+    });
     await insert(vault({ name: 'main' }));
   });
 
@@ -45,7 +48,11 @@ describeOnEachDatabase('the store of vaults', (open) => {
     await insert(made);
     await insert(abandoned);
     const domain = { id: randomUUID(), vaultId: abandoned.id, message: Buffer.from('d'), stored: true };
-    const listed = (id: string) => database.unitOfWork.run(async ({ vaults }) => (await vaults.list([{ subscriptionId: 's', vaultId: id }], {}, { first: 5 })).items.length);
+    const listed = (id: string) =>
+      database.unitOfWork.run(
+        async ({ vaults }) =>
+          (await vaults.list([{ subscriptionId: 's', vaultId: id }], {}, { first: 5 })).items.length,
+      );
     expect(await listed(made.id)).toBe(0);
     await database.unitOfWork.run(async ({ vaults }) => {
       await vaults.insertDomain(domain);
@@ -89,14 +96,22 @@ describeOnEachDatabase('the store of vaults', (open) => {
       expect(await vaults.domainOfVault(vaultId)).toEqual(own);
       expect(await vaults.domainOfItem(itemId)).toEqual({ ...ofItem, stored: true });
     });
-    await expect(database.unitOfWork.run(({ vaults }) => vaults.insertDomain({ ...ofItem, id: randomUUID() }))).rejects.toMatchObject({ code: 'DOMAIN_EXISTS' });
+    await expect(
+      database.unitOfWork.run(({ vaults }) => vaults.insertDomain({ ...ofItem, id: randomUUID() })),
+    ).rejects.toMatchObject({ code: 'DOMAIN_EXISTS' });
   });
 
   it('lets a catalog have one server', async () => {
-    const identity = () => ({ serverId: randomUUID(), signingPublicKey: Buffer.alloc(32), sealedSigningKey: Buffer.from('k') });
+    const identity = () => ({
+      serverId: randomUUID(),
+      signingPublicKey: Buffer.alloc(32),
+      sealedSigningKey: Buffer.from('k'),
+    });
     const first = identity();
     await database.unitOfWork.run(({ serverIdentity }) => serverIdentity.insert(first));
-    await expect(database.unitOfWork.run(({ serverIdentity }) => serverIdentity.insert(identity()))).rejects.toMatchObject({ code: 'SERVER_HAS_IDENTITY' });
+    await expect(
+      database.unitOfWork.run(({ serverIdentity }) => serverIdentity.insert(identity())),
+    ).rejects.toMatchObject({ code: 'SERVER_HAS_IDENTITY' });
     expect(await database.unitOfWork.run(({ serverIdentity }) => serverIdentity.get())).toEqual(first);
   });
 });

@@ -1,8 +1,8 @@
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
-import type { Page, PageRequest } from '../../../platform/page.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
+import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import type { DomainRecord, LogRecord, Vault } from '../domain/vault.js';
 import type { VaultFilter, VaultStore } from '../ports.js';
@@ -19,7 +19,11 @@ export class MikroVaultStore implements VaultStore {
   ) {}
 
   async insert(vault: Vault): Promise<void> {
-    await orConflict(this.em.insert(VaultRow, toRow(vault)), 'VAULT_NAME_TAKEN', `A vault named ${vault.name} exists in this subscription.`);
+    await orConflict(
+      this.em.insert(VaultRow, toRow(vault)),
+      'VAULT_NAME_TAKEN',
+      `A vault named ${vault.name} exists in this subscription.`,
+    );
   }
 
   async get(id: string): Promise<Vault | undefined> {
@@ -39,7 +43,8 @@ export class MikroVaultStore implements VaultStore {
   }
 
   async giveUp(id: string): Promise<void> {
-    if ((await this.em.nativeDelete(VaultRow, { id, state: 'CREATING' })) === 1) await this.em.nativeDelete(VaultDomainRow, { vaultId: id });
+    if ((await this.em.nativeDelete(VaultRow, { id, state: 'CREATING' })) === 1)
+      await this.em.nativeDelete(VaultDomainRow, { vaultId: id });
   }
 
   async confirmRecoveryKit(id: string, at: number): Promise<void> {
@@ -65,14 +70,27 @@ export class MikroVaultStore implements VaultStore {
   }
 
   async appendLog(entry: LogRecord, sha256: Buffer): Promise<boolean> {
-    const taken = await this.em.nativeUpdate(VaultRow, { id: entry.vaultId, logNumber: entry.number - 1 }, { logNumber: entry.number, logSha256: sha256 });
+    const taken = await this.em.nativeUpdate(
+      VaultRow,
+      { id: entry.vaultId, logNumber: entry.number - 1 },
+      { logNumber: entry.number, logSha256: sha256 },
+    );
     if (taken !== 1) return false;
-    await this.em.insert(VaultLogRow, { id: this.ports.newId(), vaultId: entry.vaultId, number: entry.number, signed: entry.signed });
+    await this.em.insert(VaultLogRow, {
+      id: this.ports.newId(),
+      vaultId: entry.vaultId,
+      number: entry.number,
+      signed: entry.signed,
+    });
     return true;
   }
 
   async unwrittenLog(limit: number, exceptVaultIds: readonly string[]): Promise<LogRecord[]> {
-    const rows = await this.em.find(VaultLogRow, { vaultId: { $nin: [...exceptVaultIds] } }, { ...FRESH, orderBy: [{ vaultId: 'asc' }, { number: 'asc' }], limit });
+    const rows = await this.em.find(
+      VaultLogRow,
+      { vaultId: { $nin: [...exceptVaultIds] } },
+      { ...FRESH, orderBy: [{ vaultId: 'asc' }, { number: 'asc' }], limit },
+    );
     return rows.map(({ vaultId, number, signed }) => ({ vaultId, number, signed }));
   }
 
@@ -81,7 +99,13 @@ export class MikroVaultStore implements VaultStore {
   }
 
   async insertDomain(domain: DomainRecord): Promise<void> {
-    const row = { id: domain.id, vaultId: domain.vaultId, itemId: domain.itemId ?? null, message: domain.message, stored: domain.stored };
+    const row = {
+      id: domain.id,
+      vaultId: domain.vaultId,
+      itemId: domain.itemId ?? null,
+      message: domain.message,
+      stored: domain.stored,
+    };
     await orConflict(this.em.insert(VaultDomainRow, row), 'DOMAIN_EXISTS', 'The item has a dedup domain already.');
   }
 
@@ -130,5 +154,11 @@ function toVault(row: VaultRow): Vault {
 }
 
 function toDomain(row: VaultDomainRow): DomainRecord {
-  return { id: row.id, vaultId: row.vaultId, message: row.message, stored: row.stored, ...(row.itemId === null ? {} : { itemId: row.itemId }) };
+  return {
+    id: row.id,
+    vaultId: row.vaultId,
+    message: row.message,
+    stored: row.stored,
+    ...(row.itemId === null ? {} : { itemId: row.itemId }),
+  };
 }

@@ -1,5 +1,13 @@
 import { Entity, Index, Unique } from '@mikro-orm/decorators/legacy';
-import { BoolColumn, BytesColumn, IdColumn, IdRefColumn, IntColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
+import {
+  BoolColumn,
+  BytesColumn,
+  IdColumn,
+  IdRefColumn,
+  IntColumn,
+  TextColumn,
+  TimeColumn,
+} from '../../../platform/db/columns.js';
 import type { DedupDomain, Redundancy, VaultKind, VaultState } from '../domain/vault.js';
 
 @Entity({ tableName: 'vault' })

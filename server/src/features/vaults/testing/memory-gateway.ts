@@ -1,4 +1,16 @@
-import { encodeFrameEntry, encodeWrappedSessionKey, idAt, idCount, MemoryStore, packName, PackKind, parseObjectName, readFrame, readPackFooter, type PackFooter } from '@holdfast/core/engine';
+import {
+  encodeFrameEntry,
+  encodeWrappedSessionKey,
+  idAt,
+  idCount,
+  MemoryStore,
+  type PackFooter,
+  PackKind,
+  packName,
+  parseObjectName,
+  readFrame,
+  readPackFooter,
+} from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { Fetched, GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
@@ -45,14 +57,25 @@ export class MemoryGateway implements GatewayClient {
   async *fetchPack(vault: VaultStoreRef, packId: string): AsyncGenerator<Fetched> {
     const store = this.reached(vault);
     const footer = await readPackFooter(store, uuidToBytes(packId));
-    for (const frame of footer.frames) yield await this.frame(store, footer, frame, Array.from({ length: idCount(frame.chunkIds) }, (_, index) => idAt(frame.chunkIds, index)));
+    for (const frame of footer.frames)
+      yield await this.frame(
+        store,
+        footer,
+        frame,
+        Array.from({ length: idCount(frame.chunkIds) }, (_, index) => idAt(frame.chunkIds, index)),
+      );
   }
 
   async voidAgent(): Promise<void> {}
 
   async endSessions(): Promise<void> {}
 
-  private async frame(store: MemoryStore, footer: PackFooter, frame: PackFooter['frames'][number], ids: readonly Uint8Array[]): Promise<Fetched> {
+  private async frame(
+    store: MemoryStore,
+    footer: PackFooter,
+    frame: PackFooter['frames'][number],
+    ids: readonly Uint8Array[],
+  ): Promise<Fetched> {
     try {
       const bytes = await readFrame(store, footer.packId, frame);
       return {

@@ -8,8 +8,8 @@ import {
   type NamedChunk,
   NodeWriter,
   PackBuilder,
-  packName,
   PackKind,
+  packName,
   treeEntry,
 } from '@holdfast/core/engine';
 import { systemRandom, uuidToBytes } from '@holdfast/core/ids';
@@ -29,7 +29,12 @@ export interface Uploaded {
 const FIXED = { mtimeSeconds: 1_700_000_000, mtimeNanos: 123_456_789, uid: 4_294_967_294, gid: 100 };
 
 /** Does what an agent does with its command: names, seals and packs a tree, with the keys that it was given and no others. */
-export async function uploadTree(gateway: MemoryGateway, command: BackupCommand, agentId: string, tree: TestTree): Promise<Uploaded> {
+export async function uploadTree(
+  gateway: MemoryGateway,
+  command: BackupCommand,
+  agentId: string,
+  tree: TestTree,
+): Promise<Uploaded> {
   const place = { vaultId: uuidToBytes(command.vaultId), domainId: uuidToBytes(command.domain.domainId) };
   const session = await createSessionKey(command.domain.publicKey, place, systemRandom);
   const hasher = new ChunkHasher(command.domain.idKey);
@@ -39,16 +44,35 @@ export async function uploadTree(gateway: MemoryGateway, command: BackupCommand,
 
   function directory(entries: TestTree): Buffer {
     const builder = new DirectoryBuilder(writer);
-    const sorted = Object.entries(entries).map(([name, value]) => ({ name: Buffer.from(name, 'latin1'), value })).sort((a, b) => Buffer.compare(a.name, b.name));
+    const sorted = Object.entries(entries)
+      .map(([name, value]) => ({ name: Buffer.from(name, 'latin1'), value }))
+      .sort((a, b) => Buffer.compare(a.name, b.name));
     for (const { name, value } of sorted) {
       if (typeof value !== 'string') {
-        builder.add(treeEntry({ ...FIXED, name, type: EntryType.ENTRY_TYPE_DIRECTORY, mode: 0o755, content: { kind: 'node', id: directory(value) } }));
+        builder.add(
+          treeEntry({
+            ...FIXED,
+            name,
+            type: EntryType.ENTRY_TYPE_DIRECTORY,
+            mode: 0o755,
+            content: { kind: 'node', id: directory(value) },
+          }),
+        );
         continue;
       }
       const plaintext = Buffer.from(value);
       const { id } = hasher.nameData(plaintext);
       data.push({ id, plaintext });
-      builder.add(treeEntry({ ...FIXED, name, type: EntryType.ENTRY_TYPE_FILE, mode: 0o644, size: plaintext.length, content: { kind: 'chunk', id } }));
+      builder.add(
+        treeEntry({
+          ...FIXED,
+          name,
+          type: EntryType.ENTRY_TYPE_FILE,
+          mode: 0o644,
+          size: plaintext.length,
+          content: { kind: 'chunk', id },
+        }),
+      );
     }
     return builder.finish();
   }
@@ -56,7 +80,13 @@ export async function uploadTree(gateway: MemoryGateway, command: BackupCommand,
   const rootNode = directory(tree);
   async function pack(kind: PackKind, chunks: readonly NamedChunk[]): Promise<Buffer> {
     const packId = systemRandom.bytes(16);
-    const builder = new PackBuilder({ ...place, packId, kind, sessionKey: session.wrapped, uploaderId: uuidToBytes(agentId) });
+    const builder = new PackBuilder({
+      ...place,
+      packId,
+      kind,
+      sessionKey: session.wrapped,
+      uploaderId: uuidToBytes(agentId),
+    });
     const sealer = new FrameSealer({ context: { ...place, kind }, sessionKey: session.sessionKey, padded: true });
     const pieces: Buffer[] = [builder.header];
     const gatherer = new FrameGatherer((frame) => {
@@ -69,7 +99,10 @@ export async function uploadTree(gateway: MemoryGateway, command: BackupCommand,
     await gateway.store(command.vaultId).put(packName(packId), Buffer.concat([...pieces, builder.finish().bytes]));
     return packId;
   }
-  return { rootNode, packIds: { data: await pack(PackKind.PACK_KIND_DATA, data), node: await pack(PackKind.PACK_KIND_NODE, nodes) } };
+  return {
+    rootNode,
+    packIds: { data: await pack(PackKind.PACK_KIND_DATA, data), node: await pack(PackKind.PACK_KIND_NODE, nodes) },
+  };
 }
 
 function distinct(chunks: readonly NamedChunk[]): NamedChunk[] {

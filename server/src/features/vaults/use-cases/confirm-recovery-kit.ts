@@ -9,7 +9,11 @@ export async function confirmRecoveryKit(ctx: Context, input: { readonly vaultId
     if (vault.recoveryKitConfirmedAt !== undefined) return vault;
     const at = ctx.clock.now();
     await stores.vaults.confirmRecoveryKit(vault.id, at);
-    await stores.audit.append(ctx, { action: 'confirmRecoveryKit', outcome: 'SUCCEEDED', target: { type: 'Vault', id: vault.id } });
+    await stores.audit.append(ctx, {
+      action: 'confirmRecoveryKit',
+      outcome: 'SUCCEEDED',
+      target: { type: 'Vault', id: vault.id },
+    });
     return { ...vault, recoveryKitConfirmedAt: at };
   });
 }

@@ -1,4 +1,11 @@
-import { openDescriptor, openDomain, parseRecoveryKit, SlotKind, unwrapVaultKey, LogReader } from '@holdfast/core/engine';
+import {
+  LogReader,
+  openDescriptor,
+  openDomain,
+  parseRecoveryKit,
+  SlotKind,
+  unwrapVaultKey,
+} from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { beforeAll, expect, it } from 'vitest';
@@ -18,7 +25,13 @@ describeOnEachDatabase('making a vault', (open) => {
   beforeAll(async () => {
     site = await openTestSite(await open());
   });
-  const input = (name: string) => ({ subscriptionId: site.subscriptionId, regionId: site.regionId, name, kind: 'RECOVERY_SERVICES' as const, dedupDomain: 'VAULT' as const });
+  const input = (name: string) => ({
+    subscriptionId: site.subscriptionId,
+    regionId: site.regionId,
+    name,
+    kind: 'RECOVERY_SERVICES' as const,
+    dedupDomain: 'VAULT' as const,
+  });
 
   it('writes a descriptor that the recovery kit alone opens, and a log that says whose the vault is', async () => {
     const { vault, recoveryKit } = await createVault(site.ctx, input('kit'));
@@ -36,21 +49,39 @@ describeOnEachDatabase('making a vault', (open) => {
     const log = new LogReader(descriptor.signingPublicKey, vaultId);
     const entry = log.next({ name: logInfo?.name ?? '', bytes: await store.get(logInfo?.name ?? '') });
     expect(entry.event?.$case).toBe('ownerTaken');
-    expect(vault).toMatchObject({ logNumber: Number(log.head.number), logSha256: log.head.sha256, storeUrl: `local:/srv/zone/${vault.id}` });
+    expect(vault).toMatchObject({
+      logNumber: Number(log.head.number),
+      logSha256: log.head.sha256,
+      storeUrl: `local:/srv/zone/${vault.id}`,
+    });
   });
 
   it('keeps nothing of the recovery kit', async () => {
     const { vault, recoveryKit } = await createVault(site.ctx, input('nothing kept'));
     const secret = parseRecoveryKit(recoveryKit);
-    const kept = await site.ctx.unitOfWork.run(async (stores) => [(await stores.vaults.get(vault.id))?.descriptor, (await stores.vaults.domainOfVault(vault.id))?.message]);
-    const objects = await Promise.all((await Array.fromAsync(site.gateway.store(vault.id).list(''))).map(({ name }) => site.gateway.store(vault.id).get(name)));
+    const kept = await site.ctx.unitOfWork.run(async (stores) => [
+      (await stores.vaults.get(vault.id))?.descriptor,
+      (await stores.vaults.domainOfVault(vault.id))?.message,
+    ]);
+    const objects = await Promise.all(
+      (await Array.fromAsync(site.gateway.store(vault.id).list(''))).map(({ name }) =>
+        site.gateway.store(vault.id).get(name),
+      ),
+    );
     for (const bytes of [...kept, ...objects]) expect(bytes?.includes(secret)).toBe(false);
   });
 
   it('says why when the gateway or its store cannot take it, and leaves the name free', async () => {
-    for (const [failure, code] of [[DOWN, 'GATEWAY_UNREACHABLE'], [FULL, 'STORE_FULL']] as const) {
+    for (const [failure, code] of [
+      [DOWN, 'GATEWAY_UNREACHABLE'],
+      [FULL, 'STORE_FULL'],
+    ] as const) {
       site.gateway.failure = failure;
-      await expect(createVault(site.ctx, input('later'))).rejects.toMatchObject({ kind: 'Unavailable', code, message: expect.stringMatching(/^The vault was not made: /) });
+      await expect(createVault(site.ctx, input('later'))).rejects.toMatchObject({
+        kind: 'Unavailable',
+        code,
+        message: expect.stringMatching(/^The vault was not made: /) as string,
+      });
     }
     site.gateway.failure = undefined;
     const { vault } = await createVault(site.ctx, input('later'));
@@ -59,9 +90,14 @@ describeOnEachDatabase('making a vault', (open) => {
 
   it('refuses a name that is taken, also by one in the making, and sets one aside that a crash left behind', async () => {
     const { vault } = await createVault(site.ctx, input('taken'));
-    await expect(createVault(site.ctx, input('taken'))).rejects.toMatchObject({ kind: 'Conflict', code: 'VAULT_NAME_TAKEN' });
+    await expect(createVault(site.ctx, input('taken'))).rejects.toMatchObject({
+      kind: 'Conflict',
+      code: 'VAULT_NAME_TAKEN',
+    });
     const halfMade = { ...vault, id: site.ctx.newId(), name: 'half', state: 'CREATING' as const };
-    await site.ctx.unitOfWork.run((stores) => stores.vaults.insert({ ...halfMade, createdAt: site.ctx.clock.now() - 60_000 }));
+    await site.ctx.unitOfWork.run((stores) =>
+      stores.vaults.insert({ ...halfMade, createdAt: site.ctx.clock.now() - 60_000 }),
+    );
     await expect(createVault(site.ctx, input('half'))).rejects.toMatchObject({ code: 'VAULT_IN_THE_MAKING' });
     await site.ctx.unitOfWork.run(async (stores) => {
       await stores.vaults.giveUp(halfMade.id);
@@ -71,8 +107,13 @@ describeOnEachDatabase('making a vault', (open) => {
   });
 
   it('refuses an unknown region, an unknown subscription and a name that cannot be shown', async () => {
-    await expect(createVault(site.ctx, { ...input('r'), regionId: site.ctx.newId() })).rejects.toMatchObject({ code: 'NO_SUCH_REGION', details: { field: 'regionId' } });
-    await expect(createVault(site.ctx, { ...input('s'), subscriptionId: site.ctx.newId() })).rejects.toMatchObject({ code: 'NO_SUCH_SUBSCRIPTION' });
+    await expect(createVault(site.ctx, { ...input('r'), regionId: site.ctx.newId() })).rejects.toMatchObject({
+      code: 'NO_SUCH_REGION',
+      details: { field: 'regionId' },
+    });
+    await expect(createVault(site.ctx, { ...input('s'), subscriptionId: site.ctx.newId() })).rejects.toMatchObject({
+      code: 'NO_SUCH_SUBSCRIPTION',
+    });
     await expect(createVault(site.ctx, input('a\nb'))).rejects.toMatchObject({ kind: 'Validation' });
   });
 
@@ -82,7 +123,10 @@ describeOnEachDatabase('making a vault', (open) => {
       await site.gateway.store(vault.vaultId).put(name, Buffer.from('other'));
       return put(vault, name, content);
     };
-    await expect(createVault(site.ctx, input('foreign'))).rejects.toMatchObject({ kind: 'Conflict', code: 'VAULT_HAS_ANOTHER_OWNER' });
+    await expect(createVault(site.ctx, input('foreign'))).rejects.toMatchObject({
+      kind: 'Conflict',
+      code: 'VAULT_HAS_ANOTHER_OWNER',
+    });
     site.gateway.putObject = put;
   });
 

@@ -37,8 +37,18 @@ export async function createVault(ctx: Context, input: CreateVaultInput): Promis
   const vaultId = ctx.newId();
   const domainId = input.dedupDomain === 'VAULT' ? ctx.newId() : undefined;
   const createdAt = ctx.clock.now();
-  const secrets = await drawVaultSecrets(ctx.services.keys, { vaultId, createdAtMs: createdAt, ...(domainId !== undefined && { domainId }) }, ctx.random);
-  const objects = firstObjects(ctx.services.keys.signer(identity), { vaultId, name, createdAt, serverId: identity.serverId, ...secrets });
+  const secrets = await drawVaultSecrets(
+    ctx.services.keys,
+    { vaultId, createdAtMs: createdAt, ...(domainId !== undefined && { domainId }) },
+    ctx.random,
+  );
+  const objects = firstObjects(ctx.services.keys.signer(identity), {
+    vaultId,
+    name,
+    createdAt,
+    serverId: identity.serverId,
+    ...secrets,
+  });
   const vault: Vault = {
     id: vaultId,
     subscriptionId: input.subscriptionId,
@@ -57,19 +67,30 @@ export async function createVault(ctx: Context, input: CreateVaultInput): Promis
   await ctx.unitOfWork.run(async (stores) => {
     await takeName(ctx, stores, input, name);
     await stores.vaults.insert(vault);
-    if (domainId !== undefined && objects.domain) await stores.vaults.insertDomain({ id: domainId, vaultId, message: objects.domain, stored: true });
+    if (domainId !== undefined && objects.domain)
+      await stores.vaults.insertDomain({ id: domainId, vaultId, message: objects.domain, stored: true });
   });
   await writeObjects(ctx, vault, [objects.descriptor, objects.log]);
   await ctx.unitOfWork.run(async (stores) => {
-    if (!(await stores.vaults.markReady(vaultId))) throw new HoldfastError({ kind: 'Conflict', code: 'VAULT_SET_ASIDE', message: 'It took too long to make the vault; another attempt under its name began.' });
-    await stores.audit.append(ctx, { action: 'createVault', outcome: 'SUCCEEDED', target: { type: 'Vault', id: vaultId } });
+    if (!(await stores.vaults.markReady(vaultId)))
+      throw new HoldfastError({
+        kind: 'Conflict',
+        code: 'VAULT_SET_ASIDE',
+        message: 'It took too long to make the vault; another attempt under its name began.',
+      });
+    await stores.audit.append(ctx, {
+      action: 'createVault',
+      outcome: 'SUCCEEDED',
+      target: { type: 'Vault', id: vaultId },
+    });
   });
   return { vault: { ...vault, state: 'READY' }, recoveryKit: secrets.recoveryKit };
 }
 
 async function admit(ctx: Context, stores: Stores, input: CreateVaultInput, name: string) {
   await authorize(ctx, stores, 'vault.create', { subscriptionId: input.subscriptionId });
-  if (!(await stores.subscriptions.get(input.subscriptionId))) throw invalidInput('subscriptionId', 'NO_SUCH_SUBSCRIPTION', 'There is no such subscription.');
+  if (!(await stores.subscriptions.get(input.subscriptionId)))
+    throw invalidInput('subscriptionId', 'NO_SUCH_SUBSCRIPTION', 'There is no such subscription.');
   const region = await stores.regions.get(input.regionId);
   const zone = region?.zones[0];
   if (!zone) throw invalidInput('regionId', 'NO_SUCH_REGION', 'There is no such region.');
@@ -97,7 +118,12 @@ async function writeObjects(ctx: Context, vault: Vault, objects: readonly NamedO
   } catch (cause) {
     await ctx.unitOfWork.run(async (stores) => {
       await stores.vaults.giveUp(vault.id);
-      await stores.audit.append(ctx, { action: 'createVault', outcome: 'FAILED', target: { type: 'Vault', id: vault.id }, reason: asHoldfastError(cause).code });
+      await stores.audit.append(ctx, {
+        action: 'createVault',
+        outcome: 'FAILED',
+        target: { type: 'Vault', id: vault.id },
+        reason: asHoldfastError(cause).code,
+      });
     });
     throw notWritten(asHoldfastError(cause));
   }
@@ -106,7 +132,13 @@ async function writeObjects(ctx: Context, vault: Vault, objects: readonly NamedO
 function notWritten(cause: HoldfastError): HoldfastError {
   if (cause.kind !== 'Unavailable' && cause.kind !== 'Timeout') return cause;
   const code = cause.code.startsWith('GRPC_') ? 'GATEWAY_UNREACHABLE' : cause.code;
-  return new HoldfastError({ kind: cause.kind, code, message: `The vault was not made: ${cause.message}`, details: cause.details, cause });
+  return new HoldfastError({
+    kind: cause.kind,
+    code,
+    message: `The vault was not made: ${cause.message}`,
+    details: cause.details,
+    cause,
+  });
 }
 
 function nameTaken(code: string, message: string): HoldfastError {

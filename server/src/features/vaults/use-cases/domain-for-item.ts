@@ -16,12 +16,32 @@ export async function domainForItem(ctx: Context, vault: Vault, itemId: string):
   const { record, signer } = await ctx.unitOfWork.run(async (stores) => {
     const identity = await serverIdentity(stores);
     const signer = ctx.services.keys.signer(identity);
-    const known = vault.dedupDomain === 'VAULT' ? await stores.vaults.domainOfVault(vault.id) : await stores.vaults.domainOfItem(itemId);
+    const known =
+      vault.dedupDomain === 'VAULT'
+        ? await stores.vaults.domainOfVault(vault.id)
+        : await stores.vaults.domainOfItem(itemId);
     if (known) return { record: known, signer };
-    if (vault.dedupDomain === 'VAULT') throw new HoldfastError({ kind: 'Internal', code: 'VAULT_WITHOUT_DOMAIN', message: `Vault ${vault.id} has no dedup domain.` });
+    if (vault.dedupDomain === 'VAULT')
+      throw new HoldfastError({
+        kind: 'Internal',
+        code: 'VAULT_WITHOUT_DOMAIN',
+        message: `Vault ${vault.id} has no dedup domain.`,
+      });
     const domainId = ctx.newId();
-    const domain = await drawItemDomain(ctx.services.keys, slotsOf(vault, identity.signingPublicKey), domainId, itemId, ctx.random);
-    const record: DomainRecord = { id: domainId, vaultId: vault.id, itemId, message: encodeDomain(domain), stored: false };
+    const domain = await drawItemDomain(
+      ctx.services.keys,
+      slotsOf(vault, identity.signingPublicKey),
+      domainId,
+      itemId,
+      ctx.random,
+    );
+    const record: DomainRecord = {
+      id: domainId,
+      vaultId: vault.id,
+      itemId,
+      message: encodeDomain(domain),
+      stored: false,
+    };
     await stores.vaults.insertDomain(record);
     return { record, signer };
   });

@@ -15,5 +15,9 @@ export async function requireVault(ctx: Context, stores: Stores, permission: Per
 
 /** The same words as for a thing that is hidden, so that they tell nothing. */
 export function noSuchThing(): HoldfastError {
-  return new HoldfastError({ kind: 'NotFound', code: 'NOT_FOUND', message: 'There is no such thing, or you may not see it.' });
+  return new HoldfastError({
+    kind: 'NotFound',
+    code: 'NOT_FOUND',
+    message: 'There is no such thing, or you may not see it.',
+  });
 }

@@ -1,7 +1,7 @@
+import { createSigner } from '@holdfast/core/engine';
 import type { Context } from '../../../platform/context.js';
 import type { Stores } from '../../stores.js';
 import type { ServerIdentity } from '../ports.js';
-import { createSigner } from '@holdfast/core/engine';
 
 /**
  * Who this server is to its vaults, made at the first start. Of two replicas that start at once one makes it, and

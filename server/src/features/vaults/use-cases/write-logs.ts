@@ -37,7 +37,10 @@ async function writeEntry(ctx: Context, vault: Vault, entry: LogRecord): Promise
   try {
     await writeOnce(ctx, vault, { name: logName(BigInt(entry.number)), bytes: entry.signed });
   } catch (error) {
-    ctx.log.warn({ vaultId: vault.id, number: entry.number, code: asHoldfastError(error).code }, 'vault-log.not-written');
+    ctx.log.warn(
+      { vaultId: vault.id, number: entry.number, code: asHoldfastError(error).code },
+      'vault-log.not-written',
+    );
     return false;
   }
   await ctx.unitOfWork.run((stores) => stores.vaults.markLogWritten(entry.vaultId, entry.number));

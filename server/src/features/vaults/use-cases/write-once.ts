@@ -6,7 +6,11 @@ import type { Context } from '../../../platform/context.js';
  * Makes an object of a vault durable. May be called again with the same bytes; throws Conflict when the store has
  * other bytes under the name, for then someone else believes to own the vault.
  */
-export async function writeOnce(ctx: Context, vault: { readonly id: string; readonly storeUrl: string }, object: NamedObject): Promise<void> {
+export async function writeOnce(
+  ctx: Context,
+  vault: { readonly id: string; readonly storeUrl: string },
+  object: NamedObject,
+): Promise<void> {
   const ref = { vaultId: vault.id, storeUrl: vault.storeUrl };
   if (await ctx.services.gateway.putObject(ref, object.name, object.bytes)) return;
   const there = await ctx.services.gateway.getObject(ref, object.name);

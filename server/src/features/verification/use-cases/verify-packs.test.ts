@@ -16,17 +16,26 @@ describeOnEachDatabase('verifying packs', (open) => {
     vaultId = (await site.addVault()).vault.id;
     backup = await site.backUp(await site.protect(vaultId), { srv: { a: 'alpha', b: 'beta' } });
   });
-  const verify = (...packIds: Buffer[]) => verifyPacks(site.asGateway, { vaultId, packIds: packIds.map((id) => uuidFromBytes(id)) });
-  const counts = async (...packIds: Buffer[]) => (await verify(...packIds)).map(({ packId, good, bad }) => [packId, good.length, bad.length]);
+  const verify = (...packIds: Buffer[]) =>
+    verifyPacks(site.asGateway, { vaultId, packIds: packIds.map((id) => uuidFromBytes(id)) });
+  const counts = async (...packIds: Buffer[]) =>
+    (await verify(...packIds)).map(({ packId, good, bad }) => [packId, good.length, bad.length]);
 
   it('finds every chunk of honest packs good, and answers for each pack once', async () => {
     const { data, node } = backup.uploaded.packIds;
-    expect(new Map((await counts(data, node, data)).map(([id, good, bad]) => [id, [good, bad]]))).toEqual(new Map([[uuidFromBytes(data), [2, 0]], [uuidFromBytes(node), [2, 0]]]));
+    expect(new Map((await counts(data, node, data)).map(([id, good, bad]) => [id, [good, bad]]))).toEqual(
+      new Map([
+        [uuidFromBytes(data), [2, 0]],
+        [uuidFromBytes(node), [2, 0]],
+      ]),
+    );
   });
 
   it('finds the chunks of an agent bad that names them with another key than the domain’s', async () => {
     const domain = { ...backup.command.domain, idKey: Buffer.alloc(32, 1) };
-    const { packIds } = await uploadTree(site.gateway, { ...backup.command, domain }, site.agentId, { srv: { a: 'alpha' } });
+    const { packIds } = await uploadTree(site.gateway, { ...backup.command, domain }, site.agentId, {
+      srv: { a: 'alpha' },
+    });
     expect(await counts(packIds.data)).toEqual([[uuidFromBytes(packIds.data), 0, 1]]);
   });
 
@@ -47,6 +56,8 @@ describeOnEachDatabase('verifying packs', (open) => {
   it('names the chunks as the pack’s own footer does', async () => {
     const footer = await readPackFooter(site.gateway.store(vaultId), backup.uploaded.packIds.data);
     const [verdict] = await verify(backup.uploaded.packIds.data);
-    expect(Buffer.concat(verdict?.good ?? []).equals(Buffer.concat(footer.frames.map((frame) => frame.chunkIds)))).toBe(true);
+    expect(Buffer.concat(verdict?.good ?? []).equals(Buffer.concat(footer.frames.map((frame) => frame.chunkIds)))).toBe(
+      true,
+    );
   });
 });

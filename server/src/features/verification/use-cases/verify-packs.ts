@@ -1,10 +1,10 @@
 import { isHoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { requireGateway } from '../../recovery-points/use-cases/require-gateway.js';
+import type { Vault } from '../../vaults/domain/vault.js';
 import type { DomainAccess } from '../../vaults/opening/frame-opening.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
 import { domainAccess } from '../../vaults/use-cases/vault-keys.js';
-import type { Vault } from '../../vaults/domain/vault.js';
 import type { AccessOf } from '../pack-verification.js';
 
 export interface PackVerdict {
@@ -17,7 +17,10 @@ export interface PackVerdict {
 const IN_FLIGHT = 3;
 
 /** Opens and re-hashes packs, so that a gateway may count their copies for others. A pack that is not there, or whose footer is damaged, gets no verdict. */
-export async function verifyPacks(ctx: Context, input: { readonly vaultId: string; readonly packIds: readonly string[] }): Promise<PackVerdict[]> {
+export async function verifyPacks(
+  ctx: Context,
+  input: { readonly vaultId: string; readonly packIds: readonly string[] },
+): Promise<PackVerdict[]> {
   requireGateway(ctx);
   const vault = await ctx.unitOfWork.run((stores) => requireVault(ctx, stores, 'vault.read', input.vaultId));
   const accessOf = rememberAccess(ctx, vault);
@@ -33,10 +36,20 @@ export async function verifyPacks(ctx: Context, input: { readonly vaultId: strin
   return verdicts;
 }
 
-async function verifyPack(ctx: Context, vault: Vault, packId: string, accessOf: AccessOf): Promise<PackVerdict | undefined> {
+async function verifyPack(
+  ctx: Context,
+  vault: Vault,
+  packId: string,
+  accessOf: AccessOf,
+): Promise<PackVerdict | undefined> {
   try {
-    const verdict = await ctx.services.packVerification.verifyPack({ vaultId: vault.id, storeUrl: vault.storeUrl }, packId, accessOf);
-    if (verdict.bad.length > 0) ctx.log.warn({ vaultId: vault.id, packId, chunks: verdict.bad.length }, 'pack.bad-chunks');
+    const verdict = await ctx.services.packVerification.verifyPack(
+      { vaultId: vault.id, storeUrl: vault.storeUrl },
+      packId,
+      accessOf,
+    );
+    if (verdict.bad.length > 0)
+      ctx.log.warn({ vaultId: vault.id, packId, chunks: verdict.bad.length }, 'pack.bad-chunks');
     return { packId, ...verdict };
   } catch (error) {
     if (isHoldfastError(error, 'NotFound')) return undefined;
