@@ -1,5 +1,6 @@
 import { normaliseAbsolutePath } from './absolute-path.js';
 import { invalidInput } from './invalid-input.js';
+import { patternProblem } from './pattern-problem.js';
 
 /** What a FILES item protects. Paths and patterns are raw bytes. */
 export interface FilesDatasource {
@@ -18,7 +19,6 @@ export interface FilesDatasourceInput {
 
 const MOST_ROOTS = 100;
 const MOST_PATTERNS = 1_000;
-const LONGEST_PATTERN_BYTES = 4_096;
 
 /** Throws Validation with the field's path. A root named twice, however it is spelled, counts once. */
 export function checkFilesDatasource(input: FilesDatasourceInput, field: string): FilesDatasource {
@@ -47,11 +47,4 @@ function checkPatterns(patterns: readonly Uint8Array[], field: string): Buffer[]
     if (problem) throw invalidInput(`${field}.${index}`, 'BAD_PATTERN', problem);
     return Buffer.from(pattern);
   });
-}
-
-function patternProblem(pattern: Uint8Array): string | undefined {
-  if (pattern.length === 0) return 'The pattern is empty.';
-  if (pattern.length > LONGEST_PATTERN_BYTES) return `The pattern is longer than ${LONGEST_PATTERN_BYTES} bytes.`;
-  if (pattern.includes(0)) return 'The pattern contains a NUL byte.';
-  return undefined;
 }
