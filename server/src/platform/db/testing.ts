@@ -28,7 +28,7 @@ export interface TestDatabase {
 
 export const SYSTEM: Principal = { kind: 'system', task: 'test' };
 // eslint-disable-next-line no-restricted-properties -- a test's setting, not the product's
-const POSTGRES = process.env.HOLDFAST_TEST_POSTGRES;
+const POSTGRES = process.env.HOLDFAST_TEST_POSTGRES || undefined;
 
 /**
  * Declares the same suite for SQLite, and for PostgreSQL when HOLDFAST_TEST_POSTGRES names a server (a URL of a
