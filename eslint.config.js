@@ -92,4 +92,16 @@ export default defineConfig(
     files: ['**/config.ts', 'test/**', ...tests],
     rules: { 'no-restricted-properties': 'off', 'no-restricted-imports': 'off' },
   },
+  {
+    // Tests read answers of the public doors, which are JSON of any shape; a wrong guess fails the test.
+    files: ['test/**'],
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
 );

@@ -40,7 +40,7 @@ async function refusals(
   );
   return data.auditEvents.edges
     .map((edge: { node: { outcome: string } }) => edge.node)
-    .filter((event: { outcome: string }) => event.outcome !== 'SUCCESS');
+    .filter((event: { outcome: string }) => event.outcome !== 'SUCCEEDED');
 }
 
 const forbidden = { code: expect.stringMatching(/^(FORBIDDEN|NOT_FOUND)$/) };

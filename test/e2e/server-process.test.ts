@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-member-access -- answers have the shape that the query asks for */
 import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';

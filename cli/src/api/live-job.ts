@@ -8,7 +8,7 @@ import type { ApiClient } from './client.js';
 
 export type LiveJob = JobFieldsFragment;
 
-export const JobFields = graphql(`
+graphql(`
   fragment JobFields on Job {
     id kind state attempt waitingFor createdAt startedAt finishedAt requestedBackupType backupType backupTypeReason
     agent { name } vault { id name } protectedItem { id name } recoveryPoint { id } noticesTotal notices { path kind message }

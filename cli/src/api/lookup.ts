@@ -8,8 +8,6 @@ interface Named {
   readonly name: string;
 }
 
-const PAGE = 200;
-
 /** Everything of a connection, page by page. */
 export async function collect<T>(
   page: (
@@ -118,5 +116,3 @@ export async function findProtectedItem(api: ApiClient, wanted: string): Promise
     await collect(async (after) => (await api.ask(ItemNames, { after })).protectedItems),
   );
 }
-
-export const PAGE_SIZE = PAGE;
