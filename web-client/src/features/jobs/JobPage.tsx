@@ -132,7 +132,7 @@ function JobBody({ job }: { readonly job: JobDetails }) {
             ...(job.kind === 'RESTORE'
               ? ([['Written', formatBytes(progress.bytesWritten)]] as const)
               : ([
-                  ['In the recovery point', formatBytes(progress.bytesTotal)],
+                  [job.recoveryPoint ? 'In the recovery point' : 'Looked at', formatBytes(progress.bytesTotal)],
                   ['Read on the host', formatBytes(progress.bytesRead)],
                   ['Changed', formatBytes(progress.bytesChanged)],
                   ['Sent', formatBytes(progress.bytesSent)],

@@ -17,7 +17,7 @@ export function JobProgress({ job }: { readonly job: JobView }) {
   const words = job.state === 'DISPATCHED' ? 'Starting on the agent' : describeProgress(job);
   const fraction = job.state === 'DISPATCHED' ? undefined : fractionOf(job);
   return (
-    <Stack gap={4}>
+    <Stack gap={4} pt={6}>
       <ProgressBar
         label={`${JOB_KIND_WORDS[job.kind]} of ${visibleText(job.protectedItem.name)}`}
         fraction={fraction}

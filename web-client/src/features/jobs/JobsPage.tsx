@@ -48,7 +48,7 @@ export function JobsPage() {
         onChange={setShown}
         data={[
           { value: 'all', label: 'All' },
-          { value: 'open', label: 'Running and waiting' },
+          { value: 'open', label: 'Under way' },
           { value: 'failed', label: 'Failed' },
           { value: 'warnings', label: 'With warnings' },
         ]}

@@ -22,10 +22,10 @@ export function ItemTable({ items, caption }: ItemTableProps) {
           <Table.Th scope="col" className="hf-wide">
             Agent
           </Table.Th>
-          <Table.Th scope="col" className="hf-wide">
+          <Table.Th scope="col" className="hf-wider">
             Vault
           </Table.Th>
-          <Table.Th scope="col" className="hf-wide">
+          <Table.Th scope="col" className="hf-wider">
             Protection
           </Table.Th>
           <Table.Th scope="col" className="hf-wide">
@@ -47,10 +47,10 @@ export function ItemTable({ items, caption }: ItemTableProps) {
             <Table.Td className="hf-wide">
               <HostText>{item.agent.name}</HostText>
             </Table.Td>
-            <Table.Td className="hf-wide">
+            <Table.Td className="hf-wider">
               <HostText>{item.vault.name}</HostText>
             </Table.Td>
-            <Table.Td className="hf-wide">{PROTECTION_STATE_WORDS[item.protectionState]}</Table.Td>
+            <Table.Td className="hf-wider">{PROTECTION_STATE_WORDS[item.protectionState]}</Table.Td>
             <Table.Td className="hf-wide">
               <Moment at={item.nextBackupAt} relative absent="On demand" />
             </Table.Td>

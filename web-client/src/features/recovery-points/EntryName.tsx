@@ -38,7 +38,7 @@ export function EntryName({ entry, onGo }: EntryNameProps) {
   );
   if (entry.type !== 'DIRECTORY') return content;
   return (
-    <UnstyledButton onClick={() => onGo(entry.path)} c="var(--mantine-color-anchor)" fw={500}>
+    <UnstyledButton onClick={() => onGo(entry.path)} c="var(--mantine-color-anchor)" fw={500} fz="inherit">
       {content}
     </UnstyledButton>
   );

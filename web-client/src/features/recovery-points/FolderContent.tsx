@@ -39,7 +39,7 @@ export function FolderContent({ recoveryPointId, path, opened, selection, onSele
         <Table verticalSpacing="xs" highlightOnHover aria-label={`Files and folders in ${visibleText(path)}`}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col" w={44}>
+              <Table.Th scope="col" w={44} data-tight>
                 <SelectShown entries={entries} selection={selection} onSelect={onSelect} />
               </Table.Th>
               <Table.Th scope="col">Name</Table.Th>
@@ -112,7 +112,7 @@ function EntryRow({ entry, selection, onSelect, onGo }: EntryRowProps) {
   const covered = isCovered(selection, entry.path);
   return (
     <Table.Tr>
-      <Table.Td>
+      <Table.Td data-tight>
         <Checkbox
           aria-label={`Select ${visibleText(entry.name)}`}
           checked={covered || isChosen(selection, entry.path)}

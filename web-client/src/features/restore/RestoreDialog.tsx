@@ -61,7 +61,7 @@ export function RestoreDialog({ point, selection, onClose }: RestoreDialogProps)
       opened
       onClose={onClose}
       size="lg"
-      title="Restore"
+      title="Restore from this recovery point"
       submit="Start the restore"
       failure="The restore was not started"
       busy={fetching}
@@ -71,12 +71,12 @@ export function RestoreDialog({ point, selection, onClose }: RestoreDialogProps)
       <Chosen selection={selection} />
       <Radio.Group label="Where to" value={mode} onChange={(value) => setMode(value)}>
         <Stack gap="sm" mt="xs">
+          <Radio value="ORIGINAL_LOCATION" label="Where it came from" description="The same paths on the same host." />
           <Radio
             value="ALTERNATE_LOCATION"
             label="Another place"
             description="A folder of your choice, on any host with an agent."
           />
-          <Radio value="ORIGINAL_LOCATION" label="Where it came from" description="The same paths on the same host." />
         </Stack>
       </Radio.Group>
       {mode === 'ALTERNATE_LOCATION' && (

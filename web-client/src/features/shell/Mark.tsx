@@ -14,7 +14,7 @@ export function Mark() {
           strokeLinecap="round"
         />
       </svg>
-      <Text fw={700} size="lg" style={{ letterSpacing: '-0.01em' }}>
+      <Text fw={700} size="lg" style={{ letterSpacing: '-0.01em', whiteSpace: 'nowrap' }}>
         Backup Center
       </Text>
     </Group>

@@ -42,7 +42,7 @@ export function Shell({ viewer }: { readonly viewer: Viewer }) {
               leftSection={<IconUserCircle size={18} aria-hidden />}
               aria-label={`Account ${name}`}
             >
-              <span style={{ maxWidth: '8rem', overflow: 'hidden', textOverflow: 'ellipsis' }}>{name}</span>
+              <span style={{ maxWidth: '10rem', overflow: 'hidden', textOverflow: 'ellipsis' }}>{name}</span>
             </Button>
           </Menu.Target>
           <Menu.Dropdown>

@@ -13,8 +13,22 @@ const harbor: MantineColorsTuple = [
   '#064745',
 ];
 
+/** Surfaces, lines and text of the dark scheme, as cool as the accent. */
+const dark: MantineColorsTuple = [
+  '#e4e9ec',
+  '#c3ccd2',
+  '#a4b0b8',
+  '#7d8a93',
+  '#3b454c',
+  '#2a3237',
+  '#232a2f',
+  '#14181b',
+  '#101315',
+  '#0b0d0f',
+];
+
 export const theme = createTheme({
-  colors: { harbor },
+  colors: { harbor, dark },
   primaryColor: 'harbor',
   primaryShade: 7,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
@@ -23,7 +37,14 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: 'pointer',
   components: {
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 } } },
+    Modal: {
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.5 } },
+      styles: {
+        content: { background: 'var(--hf-surface)' },
+        header: { background: 'var(--hf-surface)' },
+        title: { fontWeight: 700, fontSize: 'var(--mantine-font-size-lg)' },
+      },
+    },
   },
 });
 

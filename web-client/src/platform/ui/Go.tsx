@@ -10,7 +10,7 @@ interface GoProps {
 /** A link to another page of Backup Center. */
 export function Go({ to, children }: GoProps) {
   return (
-    <Anchor component={Link} to={to} underline="hover">
+    <Anchor component={Link} to={to} underline="hover" inherit>
       {children}
     </Anchor>
   );

@@ -1,0 +1,196 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Fleet } from '../kit/holdfast/fleet.js';
+import { toPathScalar } from '../kit/path-scalar.js';
+import { hasBrowser, openBrowser, Tab } from './browser.js';
+
+describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
+  let fleet: Fleet;
+  let browser: Browser;
+  let tab: Tab;
+  let source: string;
+  const content = Buffer.from(Array.from({ length: 5000 }, (_, line) => `line ${line}\n`).join(''));
+
+  beforeAll(async () => {
+    [fleet, browser] = await Promise.all([Fleet.start({ agents: 2 }), openBrowser()]);
+    source = fleet.newFolder('team files');
+    fs.mkdirSync(path.join(source, 'letters'));
+    fs.writeFileSync(path.join(source, 'letters', 'first.txt'), content);
+    fs.writeFileSync(path.join(source, 'letters', 'second.txt'), 'second');
+    // A name that would read "invoice exe.pdf" if the page let it.
+    fs.writeFileSync(path.join(source, 'letters', 'invoice \u202Efdp.exe'), 'x');
+    const { id: vaultId } = await fleet.createVault('main');
+    await fleet.protect({ name: 'Team files', vaultId, root: source });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await fleet?.stop();
+  });
+
+  beforeEach(async () => {
+    tab = await Tab.open(browser, fleet.server.addresses.http);
+  });
+
+  afterEach(async () => {
+    await tab.close();
+  });
+
+  async function signInAt(address: string): Promise<void> {
+    await tab.goTo(address);
+    await tab.signIn(fleet.administrator);
+  }
+
+  it('backs up, watches the job to its end, browses the point and restores one file to another host', async () => {
+    const { page } = tab;
+    await signInAt('/');
+    await tab.arriveAt('Overview');
+    const items = page.getByRole('region', { name: 'Protected items' });
+    await items.getByText('Never backed up').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+
+    await items.getByRole('link', { name: 'Team files' }).click();
+    await tab.arriveAt('Team files');
+    // After a change of page the heading has the focus.
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1');
+    await page.getByText('No recovery point yet').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+
+    await page.getByRole('button', { name: 'Back up now' }).click();
+    await page.getByRole('radio', { name: 'Full' }).check();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await page.getByRole('button', { name: 'Start the backup' }).click();
+    await tab.arriveAt('Full backup of Team files');
+    // Nothing is reloaded here: the job moves by itself.
+    await page.getByRole('status', { name: 'State: Completed', exact: true }).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+
+    await page.getByRole('link', { name: 'Open the recovery point' }).click();
+    await tab.arriveAt(/^Recovery point of/);
+    const steps = path.join(source, 'letters').split('/').filter(Boolean);
+    for (const step of steps) await page.getByRole('button', { name: step, exact: true }).click();
+    await page.getByRole('cell', { name: 'invoice \\u{202E}fdp.exe', exact: true }).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await page.getByRole('checkbox', { name: 'Select first.txt' }).check();
+    await page.getByRole('button', { name: 'Restore 1 selected entry' }).click();
+
+    const target = path.join(fleet.folder, 'restored');
+    await page.getByRole('textbox', { name: 'Folder on that host' }).fill(toPathScalar(Buffer.from(target)));
+    await page.getByRole('combobox', { name: 'Agent' }).selectOption({ label: 'agent-2 · Online' });
+    await page.getByText(path.join(target, 'first.txt')).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await tab.picture('restore-dialog');
+    await page.getByRole('button', { name: 'Start the restore' }).click();
+    await tab.arriveAt('Restore of Team files');
+    await page.getByRole('status', { name: 'State: Completed', exact: true }).waitFor();
+    expect(fs.readdirSync(target)).toEqual(['first.txt']);
+    expect(fs.readFileSync(path.join(target, 'first.txt')).equals(content)).toBe(true);
+
+    await page.getByRole('link', { name: 'Overview' }).click();
+    await items.getByText('Completed').waitFor();
+    await page.getByText('1 good').waitFor();
+    expect(tab.complaints).toEqual([]);
+  });
+
+  it('a restore that fails says why and what to do', async () => {
+    const { page } = tab;
+    const data = await fleet.api.ask('{ recoveryPoints { edges { node { id } } } }');
+    const target = fleet.newFolder('occupied');
+    fs.writeFileSync(path.join(target, 'second.txt'), 'somebody else wrote this');
+    await signInAt(
+      `/recovery-points/${encodeURIComponent(data.recoveryPoints.edges[0].node.id)}?path=${encodeURIComponent(path.join(source, 'letters'))}`,
+    );
+    await page.getByRole('checkbox', { name: 'Select second.txt' }).check();
+    await page.getByRole('button', { name: 'Restore 1 selected entry' }).click();
+    await page.getByRole('textbox', { name: 'Folder on that host' }).fill(target);
+    await page.getByRole('button', { name: 'Start the restore' }).click();
+    await tab.arriveAt('Restore of Team files');
+    await page.getByRole('alert').getByText('The job failed').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    expect(fs.readFileSync(path.join(target, 'second.txt'), 'utf8')).toBe('somebody else wrote this');
+  });
+
+  it('creates a policy, a vault with its recovery kit shown once, an enrolment command, and protects folders', async () => {
+    const { page } = tab;
+    await signInAt('/policies');
+    await page.getByRole('button', { name: 'Create a policy' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('nightly');
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await page.getByRole('button', { name: 'Create the policy' }).click();
+    await page.getByRole('row', { name: /nightly.*Every day at 02:00/ }).waitFor();
+
+    await page.getByRole('link', { name: 'Vaults', exact: true }).click();
+    await page.getByRole('button', { name: 'Create a vault' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('second');
+    await page.getByRole('button', { name: 'Create the vault' }).click();
+    const kit = page.getByRole('dialog', { name: 'The recovery kit of this vault' });
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      kit.getByRole('link', { name: 'Download the kit' }).click(),
+    ]);
+    const file = path.join(fleet.folder, 'kit.txt');
+    await download.saveAs(file);
+    expect(await kit.getByText(fs.readFileSync(file, 'utf8').trim()).count()).toBe(1);
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await kit.getByRole('checkbox').check();
+    await kit.getByRole('button', { name: 'Confirm', exact: true }).click();
+    await page.getByRole('row', { name: /second.*Confirmed/ }).waitFor();
+
+    await page.getByRole('link', { name: 'Agents', exact: true }).click();
+    await page.getByRole('button', { name: 'Add a host' }).click();
+    await page.getByRole('textbox', { name: 'Name of the agent' }).fill('web-1');
+    await page.getByRole('button', { name: 'Make the command' }).click();
+    await page.getByText(`holdfast-agent enroll --server ${fleet.server.addresses.enrollGrpc} --token hfe1.`).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await page.keyboard.press('Escape');
+
+    await page.getByRole('link', { name: 'Protected items', exact: true }).click();
+    await page.getByRole('button', { name: 'Protect folders' }).click();
+    const form = page.getByRole('dialog', { name: 'Protect folders' });
+    await form.getByRole('textbox', { name: 'Name' }).fill('Letters');
+    await form.getByRole('textbox', { name: 'Folders' }).fill(path.join(source, 'letters'));
+    await form.getByRole('combobox', { name: 'Vault' }).selectOption({ label: 'second' });
+    await form.getByRole('combobox', { name: 'Policy' }).selectOption({ label: 'nightly' });
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await form.getByRole('button', { name: 'Protect', exact: true }).click();
+    await tab.arriveAt('Letters');
+    await page.getByText('Waiting for its first backup').waitFor();
+    expect(tab.complaints).toEqual([]);
+  });
+
+  it('every page fits 400 pixels and stays readable in both colour schemes', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const narrow = await Tab.open(browser, fleet.server.addresses.http, { width: 400, colorScheme });
+      await narrow.goTo('/');
+      await narrow.signIn(fleet.administrator);
+      await narrow.arriveAt('Overview');
+      for (const name of ['Overview', 'Protected items', 'Jobs', 'Agents', 'Vaults', 'Policies']) {
+        await narrow.page.getByRole('button', { name: 'Open the menu' }).click();
+        await narrow.page.getByRole('link', { name, exact: true }).click();
+        await narrow.arriveAt(name);
+        await narrow.page.getByText('Loading').waitFor({ state: 'detached' });
+        await narrow.page.getByRole('dialog').waitFor({ state: 'detached' });
+        expect([name, await narrow.page.evaluate('document.documentElement.scrollWidth')]).toEqual([name, 400]);
+        expect([name, await narrow.seriousBarriers()]).toEqual([name, []]);
+      }
+      await narrow.close();
+    }
+  });
+
+  it('a job that waits says for what, and can be cancelled', async () => {
+    const { page } = tab;
+    await fleet.agent(0).stop();
+    await signInAt('/protected-items');
+    await page.getByRole('link', { name: 'Team files' }).click();
+    await page.getByRole('button', { name: 'Back up now' }).click();
+    await page.getByRole('button', { name: 'Start the backup' }).click();
+    await tab.arriveAt('Incremental backup of Team files');
+    await page.getByText('The agent is not connected.').waitFor();
+    await page.getByRole('button', { name: 'Cancel job' }).click();
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await page.getByRole('status', { name: 'State: Cancelled' }).waitFor();
+    expect(tab.complaints).toEqual([]);
+  });
+});
