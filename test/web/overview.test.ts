@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AgentProcess } from '../kit/holdfast/agent-process.js';
+import { Fleet } from '../kit/holdfast/fleet.js';
+import { backUp } from '../kit/holdfast/jobs.js';
+import { hasBrowser, openBrowser, Tab } from './browser.js';
+
+const MIB = 1024 * 1024;
+const BIG_FILE_MIB = 192;
+
+describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
+  let fleet: Fleet;
+  let browser: Browser;
+  let tab: Tab;
+  let videos: string;
+  const agents: AgentProcess[] = [];
+  const items: Record<string, string> = {};
+
+  async function addAgent(name: string): Promise<AgentProcess> {
+    const { folder, server, api, subscriptionId } = fleet;
+    const agent = await AgentProcess.enroll(server, api, { folder, name, subscriptionId });
+    agent.start();
+    agents.push(agent);
+    await agent.waitUntilOnline(api);
+    return agent;
+  }
+
+  function writeFolder(name: string, files: number): string {
+    const folder = fleet.newFolder(name);
+    for (let index = 0; index < files; index += 1) {
+      fs.writeFileSync(path.join(folder, `file-${index}`), randomBytes(20_000));
+    }
+    return folder;
+  }
+
+  beforeAll(async () => {
+    [fleet, browser] = await Promise.all([Fleet.start({ agents: 0 }), openBrowser()]);
+    const { id: vaultId } = await fleet.createVault('main');
+    const nightly = { frequency: 'DAILY', at: '02:00', timeZone: 'Europe/Berlin', backupType: 'INCREMENTAL' };
+    const { policy } = await fleet.api.mutate(
+      'createPolicy',
+      { subscriptionId: fleet.subscriptionId, name: 'nightly', schedule: nightly },
+      'policy { id }',
+    );
+    const web = await addAgent('web-1');
+    const media = await addAgent('media-1');
+    const office = await addAgent('office-1');
+    videos = writeFolder('videos', 3);
+    fs.writeFileSync(path.join(videos, 'film'), randomBytes(BIG_FILE_MIB * MIB));
+    const common = { vaultId, policyId: policy.id };
+    items['Website'] = await fleet.protect({ ...common, name: 'Website', agent: web, root: writeFolder('www', 40) });
+    items['Videos'] = await fleet.protect({ ...common, name: 'Videos', agent: media, root: videos });
+    items['Office'] = await fleet.protect({
+      ...common,
+      name: 'Office',
+      agent: office,
+      root: writeFolder('office', 10),
+    });
+    for (const item of Object.values(items)) expect(await fleet.backUp(item)).toMatchObject({ state: 'COMPLETED' });
+    await office.stop();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await Promise.all(agents.map((agent) => agent.stop()));
+    await fleet?.stop();
+  });
+
+  it('reminds of a recovery kit until somebody confirms it', async () => {
+    tab = await Tab.open(browser, fleet.server.addresses.http);
+    await tab.goTo('/');
+    await tab.signIn(fleet.administrator);
+    await tab.arriveAt('Overview');
+    await tab.page.getByText('The recovery kit of main is not confirmed').waitFor();
+    await tab.page.getByRole('button', { name: 'Confirm that it is stored' }).click();
+    const dialog = tab.page.getByRole('dialog', { name: 'Confirm the recovery kit' });
+    await dialog.getByRole('checkbox').check();
+    await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
+    await tab.page.getByText('The recovery kit of main is not confirmed').waitFor({ state: 'detached' });
+  });
+
+  it('shows what runs, moving by itself, what waits and why, what failed and why, and who is offline', async () => {
+    const { page } = tab;
+    // Where a file is in the way, a restore that may not touch it fails.
+    const data = await fleet.api.ask(
+      'query Points($id: ID!) { recoveryPoints(filter: { protectedItemId: $id }) { edges { node { id } } } }',
+      { id: items['Website'] },
+    );
+    const target = fleet.newFolder('occupied');
+    fs.writeFileSync(path.join(target, 'file-0'), 'in the way');
+    const recoveryPointId = data.recoveryPoints.edges[0].node.id;
+    const failed = await fleet.restore({ recoveryPointId, path: target, base: path.join(fleet.folder, 'www') });
+    expect(failed.state).toBe('FAILED');
+
+    const running = page.getByRole('region', { name: 'Running now' });
+    await running.getByText('No job is running').waitFor();
+    fs.writeFileSync(path.join(videos, 'film'), randomBytes(BIG_FILE_MIB * MIB));
+    await backUp(fleet.api, items['Office'] ?? '', 'INCREMENTAL');
+    const waiting = running.getByRole('listitem').filter({ hasText: 'Office' });
+    await waiting.getByText('The agent is not connected.').waitFor({ timeout: 60_000 });
+    await backUp(fleet.api, items['Videos'] ?? '', 'INCREMENTAL');
+    const bar = running.getByRole('progressbar', { name: 'Backup of Videos' });
+    await bar.waitFor();
+    await running.getByText(/MiB\/s/).waitFor();
+    await page.getByText('1 offline').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await tab.picture('overview');
+    await bar.waitFor({ state: 'detached', timeout: 60_000 });
+
+    const failures = page.getByRole('region', { name: 'Recent failures' });
+    await failures.getByRole('link', { name: 'Restore of Website' }).waitFor();
+    expect(await failures.getByRole('listitem').textContent()).toContain(failed.error.message);
+    const next = page.getByRole('region', { name: 'Next backups' });
+    expect(await next.getByRole('listitem').count()).toBe(3);
+    expect(tab.complaints).toEqual([]);
+  });
+});
