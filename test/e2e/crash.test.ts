@@ -18,7 +18,7 @@ let committed: { pointId: string; tree: Map<string, EntryDescription> };
 beforeAll(async () => {
   fleet = await Fleet.start();
   source = fleet.newFolder('source');
-  buildPlainTree(source, { files: 500, large: 2 });
+  buildPlainTree(source, { files: 300, large: 1 });
   const vault = await fleet.createVault('vault');
   itemId = await fleet.protect({ name: 'item', vaultId: vault.id, root: source });
   const tree = describeTree(source);
@@ -38,14 +38,14 @@ async function restoresAsItWas(pointId: string, tree: Map<string, EntryDescripti
   fs.rmSync(target, { recursive: true });
 }
 
-/** Starts a backup of 300 MiB of new data and waits until some of it is in the store. */
+/** Starts a backup of 130 MiB of new data and waits until some of it is in the store. */
 async function startLargeBackup(round: string): Promise<string> {
   fs.rmSync(path.join(source, 'new'), { recursive: true, force: true });
-  buildPlainTree(path.join(source, 'new', round), { files: 200, large: 36 });
+  buildPlainTree(path.join(source, 'new', round), { files: 200, large: 16 });
   const jobId = await backUp(fleet.api, itemId, 'FULL');
   await expect
     .poll(async () => Number((await readJob(fleet.api, jobId)).progress.bytesStored), { timeout: 60_000, interval: 20 })
-    .toBeGreaterThan(20 << 20);
+    .toBeGreaterThan(16 << 20);
   return jobId;
 }
 
