@@ -22,6 +22,7 @@ import { PackUploader } from './pack-uploader.js';
 import { PipelineStop } from './pipeline-stop.js';
 import type { BasePlan } from './plan-base.js';
 import { planBase } from './plan-base.js';
+import { requireReadableRoot } from './require-readable-root.js';
 import { TreeBackup } from './tree-backup.js';
 
 /** The host's files, as a backup reads them. */
@@ -81,6 +82,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       const rootNode = await tree.take(ports.workload.walk(command.files, stop.signal));
       cursor?.close();
       cursor = undefined;
+      requireReadableRoot(command.files.roots, run.notices.kept);
       const absent = await intake.drain();
       if (absent.size === 0) {
         run.phase = 'COMMITTING';
