@@ -7,6 +7,7 @@ import { type Authenticated, authenticate } from '../../features/access/use-case
 import { readSessionCookie } from '../http/cookies.js';
 import { formatError } from './format-error.js';
 import { checkCost, LIMITS, limitRules } from './limits.js';
+import { Loaders } from './loaders.js';
 import { type BaseContext, graphqlContext } from './request-context.js';
 
 const RECHECK_MS = 30_000;
@@ -67,8 +68,8 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       state.operations = (state.operations ?? 0) + 1;
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS)
         return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
-      return prepare(schema, rules, payload, () =>
-        graphqlContext(
+      return prepare(schema, rules, payload, () => ({
+        ...graphqlContext(
           base,
           state.who ?? { principal: { kind: 'anonymous' } },
           addressOf(settings, ctx.extra.request),
@@ -78,7 +79,8 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
             clearToken: () => undefined,
           },
         ),
-      );
+        loaders: new Loaders(base.unitOfWork, false),
+      }));
     },
     onNext: (_ctx, _id, _payload, _args, result) =>
       result.errors === undefined

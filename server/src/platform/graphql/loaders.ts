@@ -9,7 +9,11 @@ import type { UnitOfWork } from '../context.js';
 export class Loaders {
   private readonly byName = new Map<string, DataLoader<string, { readonly id: string } | undefined>>();
 
-  constructor(private readonly unitOfWork: UnitOfWork) {}
+  /** A subscription lives long: its loaders remember nothing from one event to the next. */
+  constructor(
+    private readonly unitOfWork: UnitOfWork,
+    private readonly remembering = true,
+  ) {}
 
   /** The row of that id, or undefined. All calls of one name in one tick become one query. */
   async load<T extends { readonly id: string }>(
@@ -25,7 +29,7 @@ export class Loaders {
           const byId = new Map(rows.map((row) => [row.id, row]));
           return ids.map((each) => byId.get(each));
         },
-        { maxBatchSize: 500 },
+        { maxBatchSize: 500, cache: this.remembering },
       );
       this.byName.set(name, loader);
     }
