@@ -90,7 +90,7 @@ export class Tab {
   /** The rules of axe-core that the page breaks seriously, with the elements that break them. */
   async seriousBarriers(): Promise<string[]> {
     await this.page.evaluate(axe);
-    const result = (await this.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as AxeResult;
+    const result = await this.page.evaluate<AxeResult>("axe.run(document, { resultTypes: ['violations'] })");
     return result.violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);

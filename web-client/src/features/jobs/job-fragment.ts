@@ -2,10 +2,10 @@ import { graphql } from '../../gql';
 import type { JobRowFragment } from '../../gql/graphql';
 
 /** What every list of jobs shows, and what live updates bring. */
-export const JobRow = graphql(`
+graphql(`
   fragment JobRow on Job {
     id kind state requestedBackupType backupType waitingFor createdAt startedAt finishedAt attempt noticesTotal
-    protectedItem { id name }
+    protectedItem { id name lastRecoveryPoint { bytesTotal } }
     agent { id name }
     vault { id name }
     recoveryPoint { id }

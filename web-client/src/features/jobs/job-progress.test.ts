@@ -30,6 +30,22 @@ describe('the progress of a job', () => {
     expect(fractionOf({ kind: 'BACKUP', progress: progress({ bytesTotal: '300' }) })).toBe(1);
   });
 
+  it('is estimated by the recovery point before while the agent does not know, and then never says all', () => {
+    const protectedItem = { lastRecoveryPoint: { bytesTotal: '200' } };
+    const unknown = (bytesTotal: string) => ({
+      kind: 'BACKUP' as const,
+      protectedItem,
+      progress: progress({ expectedBytes: null, bytesTotal }),
+    });
+    expect([fractionOf(unknown('50')), fractionOf(unknown('900'))]).toEqual([0.25, 0.99]);
+    expect(describeProgress(unknown('50'))).toBe('Transferring · about 25 %');
+    expect(fractionOf({ ...unknown('50'), kind: 'RESTORE' })).toBeUndefined();
+  });
+
+  it('counts a large file while it is read', () => {
+    expect(fractionOf({ kind: 'BACKUP', progress: progress({ bytesTotal: '0', bytesRead: '40' }) })).toBe(0.4);
+  });
+
   it('is said in words with what is known', () => {
     expect(describeProgress({ kind: 'BACKUP', progress: progress({ rate: '1048576', etaSeconds: 125 }) })).toBe(
       'Transferring · 50 % · 1.0 MiB/s · 2 min 5 s left',

@@ -5,7 +5,12 @@ import { JOB_PHASE_WORDS } from '../../platform/format/words';
 import type { Tone } from '../../platform/ui/Status';
 import type { JobView } from './job-fragment';
 
-type Progressing = Pick<JobView, 'kind' | 'progress'>;
+type Progressing = Pick<JobView, 'kind' | 'progress'> & {
+  readonly protectedItem?: Pick<JobView['protectedItem'], 'lastRecoveryPoint'>;
+};
+
+/** An estimate does not say that all is done. */
+const MOST_OF_AN_ESTIMATE = 0.99;
 
 export const ENDED_STATES: readonly JobState[] = ['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED'];
 export const OPEN_STATES: readonly JobState[] = ['QUEUED', 'DISPATCHED', 'RUNNING'];
@@ -31,25 +36,29 @@ export function toneOf(state: JobState): Tone {
   }
 }
 
-/** 0 to 1, or undefined while nobody knows how much there is. */
-export function fractionOf({ kind, progress }: Progressing): number | undefined {
-  const expected = Number(progress.expectedBytes);
-  if (expected <= 0) return undefined;
-  const done = Number(kind === 'RESTORE' ? progress.bytesWritten : progress.bytesTotal);
-  return Math.min(1, done / expected);
+/** Bytes gone through. A file counts into the total when it is done; while it is read, what was read says more. */
+function bytesDone({ kind, progress }: Progressing): number {
+  if (kind === 'RESTORE') return Number(progress.bytesWritten);
+  return Math.max(Number(progress.bytesTotal), Number(progress.bytesRead));
+}
+
+/** 0 to 1, or undefined while nobody knows how much there is. A backup is taken to be as large as the one before. */
+export function fractionOf(job: Progressing): number | undefined {
+  const expected = Number(job.progress.expectedBytes);
+  if (expected > 0) return Math.min(1, bytesDone(job) / expected);
+  const before = job.kind === 'BACKUP' ? Number(job.protectedItem?.lastRecoveryPoint?.bytesTotal ?? 0) : 0;
+  return before > 0 ? Math.min(MOST_OF_AN_ESTIMATE, bytesDone(job) / before) : undefined;
 }
 
 /** "Transferring · 41 % · 12.0 MiB/s · 2 min 5 s left". */
 export function describeProgress(job: Progressing): string {
   const { progress } = job;
   const fraction = fractionOf(job);
-  const done =
-    job.kind === 'RESTORE'
-      ? `${formatBytes(progress.bytesWritten)} written`
-      : `${formatBytes(progress.bytesTotal)} looked at`;
+  const done = `${formatBytes(bytesDone(job))} ${job.kind === 'RESTORE' ? 'written' : 'looked at'}`;
+  const about = Number(progress.expectedBytes) > 0 ? '' : 'about ';
   return [
     JOB_PHASE_WORDS[progress.phase],
-    fraction === undefined ? done : `${Math.floor(fraction * 100)} %`,
+    fraction === undefined ? done : `${about}${Math.floor(fraction * 100)} %`,
     ...(Number(progress.rate) > 0 ? [formatRate(progress.rate)] : []),
     ...(typeof progress.etaSeconds === 'number' ? [`${formatDuration(progress.etaSeconds)} left`] : []),
   ].join(' · ');

@@ -47,6 +47,12 @@ export function useJobsAsTheyAre(jobs: readonly JobView[]): readonly JobView[] {
   });
 }
 
+/** The state of a job of which only that is asked. */
+export function useJobState(job: Pick<JobView, 'id' | 'state'>): JobView['state'] {
+  const newer = useLiveJobs().get(job.id);
+  return newer === undefined || isEnded(job.state) ? job.state : newer.state;
+}
+
 /** Jobs that have not ended: those of the list and those that began since. */
 export function useOpenJobs(listed: readonly JobView[]): readonly JobView[] {
   const live = useLiveJobs();

@@ -4,15 +4,20 @@ import { Go } from '../../platform/ui/Go';
 import { Moment } from '../../platform/ui/Moment';
 import { Status } from '../../platform/ui/Status';
 import { JobStatus } from '../jobs/JobStatus';
+import { useJobState } from '../jobs/live-jobs';
 import type { ItemView } from './item-fragment';
 
 export function LastBackup({ item }: { readonly item: Pick<ItemView, 'lastBackup'> }) {
-  const job = item.lastBackup;
-  if (!job) return <Status tone="idle">Never backed up</Status>;
+  if (!item.lastBackup) return <Status tone="idle">Never backed up</Status>;
+  return <Outcome job={item.lastBackup} />;
+}
+
+function Outcome({ job }: { readonly job: NonNullable<ItemView['lastBackup']> }) {
+  const state = useJobState(job);
   return (
     <Group gap="xs">
       <Go to={paths.job(job.id)}>
-        <JobStatus state={job.state} />
+        <JobStatus state={state} />
       </Go>
       <Moment at={job.finishedAt ?? job.createdAt} relative />
     </Group>

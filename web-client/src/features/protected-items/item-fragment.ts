@@ -2,7 +2,7 @@ import { graphql } from '../../gql';
 import type { ItemRowFragment } from '../../gql/graphql';
 
 /** What every list of protected items shows. */
-export const ItemRow = graphql(`
+graphql(`
   fragment ItemRow on ProtectedItem {
     id name protectionState nextBackupAt
     agent { id name status }
