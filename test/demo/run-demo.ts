@@ -240,10 +240,7 @@ class Demo {
 
   async #restoreOneFile(api: Api, point: { pointId: string; tree: Tree } | undefined, work: string): Promise<void> {
     const file =
-      point &&
-      [...point.tree.values()].find(
-        (entry) => entry.kind === 'file' && entry.size > 0n && entry.unreadable === undefined,
-      );
+      point && [...point.tree.values()].find((entry) => entry.kind === 'file' && (entry.extents?.length ?? 0) > 0);
     if (point === undefined || file === undefined) return;
     const source = Buffer.concat([Buffer.from(`${work}/`), Buffer.from(file.path, 'latin1')]);
     const parent = source.subarray(0, source.lastIndexOf(0x2f));

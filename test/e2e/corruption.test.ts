@@ -50,8 +50,49 @@ describe('a flipped bit in a pack', () => {
     }
   });
 
+  it('is contained whichever pack it hits, and forgotten once the bytes are right again', async () => {
+    const source = fleet.newFolder('nested');
+    for (const folder of ['a', 'b/c']) {
+      fs.mkdirSync(path.join(source, folder), { recursive: true });
+      for (let index = 0; index < 20; index += 1) {
+        fs.writeFileSync(path.join(source, folder, `file-${index}`), randomBytes(700 + index));
+      }
+    }
+    const before = new Set(packFiles(fleet.server.storeRoot));
+    const vault = await fleet.createVault('nested');
+    const backup = await fleet.backUp(await fleet.protect({ name: 'nested', vaultId: vault.id, root: source }));
+    const packs = packFiles(fleet.server.storeRoot).filter((file) => !before.has(file));
+    expect(packs.length).toBeGreaterThanOrEqual(2);
+    const expected = describeTree(source);
+
+    for (const [index, pack] of packs.entries()) {
+      // Past the header, inside the first frame.
+      flipBit(pack, 60);
+      const target = path.join(fleet.folder, `nested-${index}`);
+      const restore = await fleet.restore({ recoveryPointId: backup.recoveryPoint.id, path: target, base: source });
+      flipBit(pack, 60);
+      expect(restore).toMatchObject({ state: 'FAILED', error: { code: 'DATA_CORRUPTED' } });
+      const damaged: string[] = restore.notices
+        .filter((notice: { kind: string }) => notice.kind === 'DAMAGED')
+        .map((notice: { path: string }) => path.relative(source, notice.path));
+      expect(damaged.length).toBeGreaterThan(0);
+      const restored = fs.existsSync(target) ? describeTree(target) : new Map();
+      for (const [name, entry] of expected) {
+        if (entry.kind !== 'file') continue;
+        const named = damaged.some(
+          (place) => place === '' || name === place || name.startsWith(`${place}/`) || place.startsWith('..'),
+        );
+        expect(restored.get(name)?.sha256, name).toBe(named ? undefined : entry.sha256);
+      }
+    }
+    const target = path.join(fleet.folder, 'nested-whole');
+    const whole = await fleet.restore({ recoveryPointId: backup.recoveryPoint.id, path: target, base: source });
+    expect(whole.state).toBe('COMPLETED');
+    expect(fs.readdirSync(path.join(target, 'b', 'c'))).toHaveLength(20);
+  });
+
   it('ends the restoring command with exit code 4', async () => {
-    const data = await fleet.api.ask('{ recoveryPoints { edges { node { id } } } agents { edges { node { id } } } }');
+    const data = await fleet.api.ask('{ recoveryPoints(orderBy: ASC) { edges { node { id } } } }');
     const home = fleet.newFolder('cli-home');
     const environment = { HOLDFAST_CONFIG_DIR: home, HOLDFAST_PASSWORD: fleet.administrator.password };
     const login = await runProgram(

@@ -42,6 +42,7 @@ describe('the main path', () => {
       base: source,
     });
     expect(restore).toMatchObject({ error: null, notices: [], state: 'COMPLETED' });
+    expect(Number(restore.progress.bytesWritten)).toBeLessThan(16 << 20);
     expect(differences(source, target)).toEqual([]);
   });
 

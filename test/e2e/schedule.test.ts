@@ -3,9 +3,10 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Data } from '../kit/holdfast/api.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
 
-const received: any[] = [];
+const received: Data[] = [];
 let listener: http.Server;
 let fleet: Fleet;
 
@@ -50,7 +51,7 @@ describe('a policy', () => {
     expect(protectedItem.protectionState).toBe('PENDING');
     expect(protectedItem.nextBackupAt.slice(11, 16)).toBe(soon);
 
-    const jobs = async (): Promise<any[]> => {
+    const jobs = async (): Promise<Data[]> => {
       const data = await fleet.api.ask(
         'query J($filter: JobFilter) { jobs(filter: $filter) { edges { node { state kind startedAt } } } }',
         { filter: { protectedItemId: item } },

@@ -46,6 +46,9 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
     run.phase = 'FINISHING';
     return outcome;
   } catch (error) {
+    // Without the way to it, nothing of what was asked for can be had: the folder stands for all of it.
+    if (error instanceof DamageError)
+      run.notices.add(pathOfNames(base), 'DAMAGED', `it cannot be reached: ${error.message}`);
     throw asFailure(error);
   } finally {
     run.counters.warnings = run.notices.total;

@@ -1,3 +1,4 @@
+import type { DataBlock } from '../../workloads/files/file-content.js';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { joinPath } from '../../workloads/files/file-entry.js';
 import type { RestoreDirectory } from '../../workloads/files/restore-directory.js';
@@ -79,18 +80,26 @@ export class TreeRestore {
   }
 
   private async writeFile({ entry, content }: FileItem, fetched: FetchedChunks): Promise<void> {
+    // Holes are not written, so a sparse file counts with its data.
+    let written = 0;
     const source = (): ContentSource => {
       if (content === undefined) return entry.size === 0 ? Buffer.alloc(0) : undefined;
-      if (content.kind === 'node') return readLargeFile(content, entry.size, this.reader);
+      if (content.kind === 'node') {
+        return counted(readLargeFile(content, entry.size, this.reader), (bytes) => {
+          written += bytes;
+        });
+      }
       try {
-        return fetched.get(content.id).plaintext;
+        const { plaintext } = fetched.get(content.id);
+        written = plaintext.length;
+        return plaintext;
       } catch (error) {
         throw new ContentSourceError(error);
       }
     };
     try {
       const outcome = await this.directory.file(entry, source);
-      if (outcome === 'restored' && content !== undefined) this.run.counters.bytesWritten += entry.size;
+      if (outcome === 'restored') this.run.counters.bytesWritten += written;
     } catch (error) {
       // A RangeError is the writer's word for content that does not fit the size of its entry.
       if (!(error instanceof DamageError) && !(error instanceof RangeError)) throw error;
@@ -127,5 +136,15 @@ export class TreeRestore {
 
   private get directory(): RestoreDirectory {
     return this.here.directory;
+  }
+}
+
+async function* counted(
+  blocks: AsyncIterable<DataBlock>,
+  count: (bytes: number) => void,
+): AsyncGenerator<DataBlock, void, void> {
+  for await (const block of blocks) {
+    count(block.data.length);
+    yield block;
   }
 }
