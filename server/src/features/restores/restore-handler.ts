@@ -32,7 +32,15 @@ export const restoreHandler: JobKindHandler = {
     }),
 
   // What was restored stands in the job itself.
-  onFinished: async () => undefined,
+  async onFinished(_ctx, _stores, _job, { outcome }) {
+    // It names a point, which would become the job's own.
+    if (outcome.kind === 'backup')
+      throw new HoldfastError({
+        kind: 'IllegalState',
+        code: 'NOT_A_BACKUP',
+        message: 'The agent reported the end of a backup for a restore.',
+      });
+  },
 
   recordedPoint: async () => undefined,
 

@@ -11,7 +11,10 @@ type FromServer = NonNullable<wire.ConnectResponse['message']>;
 
 const LONGEST_PATH = 16 * 1024;
 const LONGEST_WORDS = 1_000;
+const LONGEST_CODE = 64;
 const LARGEST_EPOCH = 2n ** 31n;
+/** What a column holds, and a sum of many as well; no host has more of anything. */
+const LARGEST_AMOUNT = 2n ** 53n - 1n;
 
 export function toWireRef(job: JobRef): wire.JobRef {
   return { jobId: uuidToBytes(job.jobId), epoch: BigInt(job.epoch) };
@@ -76,7 +79,12 @@ function toStartRestore(job: JobRef, command: RestoreCommand): wire.StartRestore
 }
 
 export function fromJobProgress({ phase, counters, expectedBytes }: wire.JobProgress): ProgressReport {
-  return { phase: PHASES[phase], counters: fromCounters(counters), expectedBytes };
+  return {
+    // A newer agent may be in a phase, or give a notice a kind, that has no name here yet.
+    phase: PHASES[phase] ?? 'PREPARING',
+    counters: fromCounters(counters),
+    expectedBytes: amount(expectedBytes),
+  };
 }
 
 export function fromJobFinished(message: wire.JobFinished): JobResult {
@@ -97,7 +105,7 @@ function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
         pointId: uuidFromBytes(pointId),
         type: fromWireBackupType(type),
         ...(basePointId.length === 0 ? {} : { basePointId: uuidFromBytes(basePointId) }),
-        ...(typeReason === '' ? {} : { typeReason: typeReason.slice(0, LONGEST_WORDS) }),
+        ...(typeReason === '' ? {} : { typeReason: words(typeReason) }),
       };
     }
     case 'restore': {
@@ -112,8 +120,8 @@ function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
     case 'failure':
       return {
         kind: 'failure',
-        code: outcome.value.code.slice(0, 64),
-        message: outcome.value.message.slice(0, LONGEST_WORDS),
+        code: words(outcome.value.code, LONGEST_CODE),
+        message: words(outcome.value.message),
       };
     case 'cancelled':
       return { kind: 'cancelled' };
@@ -123,7 +131,7 @@ function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
 }
 
 function fromNotice({ path, kind, message }: wire.PathNotice): JobNotice {
-  return { path: path.subarray(0, LONGEST_PATH), kind: NOTICES[kind], message: message.slice(0, LONGEST_WORDS) };
+  return { path: path.subarray(0, LONGEST_PATH), kind: NOTICES[kind] ?? 'UNKNOWN', message: words(message) };
 }
 
 export function fromCounters(counters: wire.Counters | undefined): JobCounters {
@@ -138,7 +146,17 @@ export function fromCounters(counters: wire.Counters | undefined): JobCounters {
     bytesWritten = 0n,
     warnings = 0n,
   } = counters ?? {};
-  return { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, bytesWritten, warnings };
+  return {
+    entries: amount(entries),
+    files: amount(files),
+    bytesTotal: amount(bytesTotal),
+    bytesRead: amount(bytesRead),
+    bytesChanged: amount(bytesChanged),
+    bytesSent: amount(bytesSent),
+    bytesStored: amount(bytesStored),
+    bytesWritten: amount(bytesWritten),
+    warnings: amount(warnings),
+  };
 }
 
 export function fromWireBackupType(type: wire.BackupType): BackupType {
@@ -169,7 +187,7 @@ const ON_CONFLICT: Readonly<Record<RestoreCommand['onConflict'], wire.OnConflict
   KEEP_BOTH: wire.OnConflict.ON_CONFLICT_KEEP_BOTH,
 };
 
-const PHASES: Readonly<Record<wire.JobPhase, JobPhase>> = {
+const PHASES: Readonly<Partial<Record<wire.JobPhase, JobPhase>>> = {
   [wire.JobPhase.JOB_PHASE_UNSPECIFIED]: 'PREPARING',
   [wire.JobPhase.JOB_PHASE_PREPARING]: 'PREPARING',
   [wire.JobPhase.JOB_PHASE_TRANSFERRING]: 'TRANSFERRING',
@@ -177,7 +195,7 @@ const PHASES: Readonly<Record<wire.JobPhase, JobPhase>> = {
   [wire.JobPhase.JOB_PHASE_FINISHING]: 'FINISHING',
 };
 
-const NOTICES: Readonly<Record<wire.NoticeKind, NoticeKind>> = {
+const NOTICES: Readonly<Partial<Record<wire.NoticeKind, NoticeKind>>> = {
   [wire.NoticeKind.NOTICE_KIND_UNSPECIFIED]: 'UNKNOWN',
   [wire.NoticeKind.NOTICE_KIND_UNREADABLE]: 'UNREADABLE',
   [wire.NoticeKind.NOTICE_KIND_VANISHED]: 'VANISHED',
@@ -197,7 +215,19 @@ function bytes(value: Uint8Array): Buffer {
 }
 
 function number(value: bigint): number {
-  return Number(value < BigInt(Number.MAX_SAFE_INTEGER) ? value : BigInt(Number.MAX_SAFE_INTEGER));
+  return Number(amount(value));
+}
+
+function amount(value: bigint): bigint {
+  return value < LARGEST_AMOUNT ? value : LARGEST_AMOUNT;
+}
+
+/** What an agent says in words, without what would steer a terminal or what PostgreSQL takes in no text. */
+function words(text: string, longest = LONGEST_WORDS): string {
+  return text
+    .slice(0, longest)
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .toWellFormed();
 }
 
 function malformed(what: string): HoldfastError {

@@ -25,6 +25,8 @@ export const backupHandler: JobKindHandler = {
 
   async onFinished(_ctx, stores, job, { outcome }) {
     await stores.recoveryPoints.removePrepared(job.id);
+    if (outcome.kind === 'restore')
+      throw refused('NOT_A_RESTORE', 'The agent reported the end of a restore for a backup.');
     if (outcome.kind !== 'backup') return;
     const point = await stores.recoveryPoints.get(outcome.pointId);
     if (point?.jobId !== job.id)

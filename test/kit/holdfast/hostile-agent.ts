@@ -1,0 +1,88 @@
+/** An enrolled agent that says what a test tells it to say, over the real wire. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import {
+  type ConnectRequest,
+  type ConnectResponse,
+  ControlServiceClient,
+  type Counters,
+  DataServiceClient,
+} from '@holdfast/proto/v1';
+import type { AgentProcess } from './agent-process.js';
+import type { ServerProcess } from './server-process.js';
+
+type FromServer = NonNullable<ConnectResponse['message']>;
+type ToServer = NonNullable<ConnectRequest['message']>;
+
+const PATIENCE_MS = 20_000;
+
+export const NO_COUNTERS: Counters = {
+  entries: 0n,
+  files: 0n,
+  bytesTotal: 0n,
+  bytesRead: 0n,
+  bytesChanged: 0n,
+  bytesSent: 0n,
+  bytesStored: 0n,
+  bytesWritten: 0n,
+  warnings: 0n,
+};
+
+export class HostileAgent {
+  readonly #control: ControlServiceClient;
+  readonly #stream: ClientDuplexStream<ConnectRequest, ConnectResponse>;
+  readonly data: DataServiceClient;
+  readonly #received: FromServer[] = [];
+  #ended: Error | undefined;
+
+  /** Takes the identity of an agent that was enrolled and is not running. */
+  constructor(server: ServerProcess, agent: AgentProcess) {
+    const identity = JSON.parse(fs.readFileSync(path.join(agent.stateFolder, 'identity.json'), 'utf8'));
+    const secured = credentials.createSsl(
+      Buffer.from(identity.caCertificate),
+      Buffer.from(identity.privateKey),
+      Buffer.from(identity.certificateChain),
+    );
+    const options = { 'grpc.ssl_target_name_override': 'localhost' };
+    this.#control = new ControlServiceClient(server.addresses.grpc, secured, options);
+    this.data = new DataServiceClient(server.addresses.dataGrpc, secured, options);
+    this.#stream = this.#control.connect();
+    this.#stream.on('data', ({ message }: ConnectResponse) => message && this.#received.push(message));
+    this.#stream.on('error', (error) => {
+      this.#ended = error;
+    });
+    this.#stream.on('end', () => {
+      this.#ended ??= new Error('the server ended the stream');
+    });
+  }
+
+  say(message: ToServer): void {
+    this.#stream.write({ message });
+  }
+
+  async connect(hostName = 'box'): Promise<void> {
+    const host = { hostName, operatingSystem: 'Linux', architecture: 'x64', agentVersion: '1' };
+    const capabilities = ['workload.files', 'restore.files'];
+    this.say({ $case: 'hello', value: { host, capabilities, running: [] } });
+    await this.hear('welcome');
+  }
+
+  /** The next message of this kind; others before it are passed over. */
+  async hear<Case extends FromServer['$case']>(kind: Case): Promise<Extract<FromServer, { $case: Case }>['value']> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const found = this.#received.findIndex(({ $case }) => $case === kind);
+      if (found >= 0) return this.#received.splice(0, found + 1)[found]?.value as never;
+      if (this.#ended) throw this.#ended;
+      if (performance.now() > deadline) throw new Error(`the server sent no ${kind}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  close(): void {
+    this.#stream.cancel();
+    this.#control.close();
+    this.data.close();
+  }
+}
