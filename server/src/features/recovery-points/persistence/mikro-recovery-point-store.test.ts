@@ -103,6 +103,14 @@ describeOnEachDatabase('the store of recovery points', (open) => {
     expect([...totals]).toEqual([[vaultId, { recoveryPoints: 2, storedBytes: 2n ** 40n + 14n }]]);
   });
 
+  it('adds up amounts whose sum no 64-bit integer holds', async () => {
+    const vaultId = randomUUID();
+    const lie = (): RecoveryPoint => point({ vaultId, statistics: { ...AMOUNTS, bytesStored: 2n ** 63n - 1n } });
+    await insert(lie(), lie(), lie());
+    const totals = await ask(({ recoveryPoints }) => recoveryPoints.totalsOfVaults([vaultId]));
+    expect(totals.get(vaultId)).toEqual({ recoveryPoints: 3, storedBytes: 3n * 2n ** 63n });
+  });
+
   it('lists the points inside the scopes, newest first when asked so, page by page', async () => {
     const vaultId = randomUUID();
     const mine = [1, 2, 3].map((n) => point({ vaultId, committedAt: n * 1_000 }));

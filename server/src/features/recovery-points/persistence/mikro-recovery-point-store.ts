@@ -106,10 +106,11 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
 
   async totalsOfVaults(vaultIds: readonly string[]): Promise<Map<string, VaultTotals>> {
     if (vaultIds.length === 0) return new Map();
+    // Agents say how much they stored: as an integer the sum of what lies could overflow, and no vault be listed any more.
     const rows = await this.em.execute<
       { vault_id: string; state: string; points: number | string; bytes: number | string }[]
     >(
-      `select vault_id, state, count(*) as points, sum(bytes_stored) as bytes from recovery_point where vault_id in (${placeholders(vaultIds)}) group by vault_id, state`,
+      `select vault_id, state, count(*) as points, sum(cast(bytes_stored as double precision)) as bytes from recovery_point where vault_id in (${placeholders(vaultIds)}) group by vault_id, state`,
       [...vaultIds],
     );
     const totals = new Map<string, VaultTotals>();
@@ -118,7 +119,7 @@ export class MikroRecoveryPointStore implements RecoveryPointStore {
       const live = state === 'LIVE' ? Number(points) : 0;
       totals.set(vaultId, {
         recoveryPoints: before.recoveryPoints + live,
-        storedBytes: before.storedBytes + BigInt(bytes),
+        storedBytes: before.storedBytes + BigInt(Math.round(Number(bytes))),
       });
     }
     return totals;
