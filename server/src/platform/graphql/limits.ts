@@ -24,7 +24,8 @@ const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.ur
 
 export const LIMITS = {
   bodyBytes: 1_000_000,
-  tokens: 4_000,
+  /** Checking whether fields of one name can be merged takes the square of how many there are. */
+  tokens: 1_500,
   depth: 15,
   aliases: 30,
   cost: 20_000,
