@@ -25,6 +25,8 @@ export const SILENCE_MS = 20_000;
 // Last-seen times are in memory while the agent is connected; the row is for after a restart.
 const SEEN_WRITE_MS = 60_000;
 const MOST_NAMED_JOBS = 1_000;
+// Agents report twice a second. Whoever watches is not told more often: each time costs a read and a message per watcher.
+const QUICKEST_NEWS_MS = 200;
 
 type Call = ServerDuplexStream<ConnectRequest, ConnectResponse>;
 type FromAgent = NonNullable<ConnectRequest['message']>;
@@ -45,7 +47,7 @@ export class ControlStream implements AgentLink {
   /** Jobs that the agent holds as far as this stream knows; what it may report on. */
   private readonly held = new Map<
     string,
-    { readonly job: Pick<Job, 'id' | 'kind' | 'subscriptionId'>; readonly epoch: number }
+    { readonly job: Pick<Job, 'id' | 'kind' | 'subscriptionId'>; readonly epoch: number; toldAt?: number }
   >();
   private greeted = false;
   private ended = false;
@@ -164,8 +166,12 @@ export class ControlStream implements AgentLink {
       return;
     }
     this.ctx.services.jobs.progress.report(mine.job, fromJobProgress(message));
-    this.ctx.services.jobs.events.changed(mine.job);
-    if (this.ctx.clock.monotonic() - this.renewedAt >= HEARTBEAT_MS) await this.renew();
+    const now = this.ctx.clock.monotonic();
+    if (mine.toldAt === undefined || now - mine.toldAt >= QUICKEST_NEWS_MS) {
+      mine.toldAt = now;
+      this.ctx.services.jobs.events.changed(mine.job);
+    }
+    if (now - this.renewedAt >= HEARTBEAT_MS) await this.renew();
   }
 
   private async renew(): Promise<void> {
