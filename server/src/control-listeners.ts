@@ -2,10 +2,12 @@ import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { controlService, enrollmentService } from './features/agents/grpc/agent-services.js';
 import type { LinkRegistry } from './features/agents/link-registry.js';
+import { recordIncident } from './features/agents/use-cases/record-incident.js';
 import type { CoordinationUseCases } from './features/jobs/coordination.js';
 import { coordinationService } from './features/jobs/grpc/coordination-service.js';
 import type { ContextFor } from './platform/context.js';
 import { createGrpcServer } from './platform/grpc/grpc-server.js';
+import { IncidentRelay } from './platform/incidents/incident-relay.js';
 import { orBindFailure } from './platform/listen-address.js';
 import type { RotatingIdentity } from './platform/pki/rotating-identity.js';
 import type { Log } from './platform/telemetry/log.js';
@@ -41,12 +43,17 @@ const MIB = 1024 * 1024;
 /** Control's two gRPC doors: one for agents and gateways with certificates, one for hosts that have none yet. */
 export function createControlListeners(options: ControlListenerOptions): ControlListeners {
   const { identity, contextFor, links, clock, timers, log } = options;
+  const incidents = new IncidentRelay({
+    timers,
+    log,
+    deliver: (incident) => recordIncident(contextFor({ kind: 'system', task: 'incidents' }), incident),
+  });
   const control = createGrpcServer({
     identity,
     clientCertificates: true,
     services: [
       controlService(contextFor, log, { links, timers }),
-      coordinationService(contextFor, log, options.useCases),
+      coordinationService(contextFor, log, options.useCases, incidents),
     ],
     // The largest message asks to release the keys of some thousand frames.
     limits: { maxMessageBytes: 16 * MIB, maxConcurrentCalls: 128 },
@@ -74,6 +81,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
       };
     },
     async close(graceMs) {
+      incidents.stop();
       links.endAll(
         new HoldfastError({ kind: 'Unavailable', code: 'SERVER_STOPPING', message: 'The server is stopping.' }),
       );

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { createIdSource } from '@holdfast/core/ids';
 import { prepareDataDirectory } from '../platform/data-directory.js';
+import { IncidentRelay } from '../platform/incidents/incident-relay.js';
 import { parseListenAddress } from '../platform/listen-address.js';
 import type { GatewayCredentials } from '../platform/process-channel.js';
 import type { ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
@@ -36,7 +37,12 @@ export interface GatewayPorts extends ProcessPorts {
 /** Everything of the gateway but its doors, over ports: what runs in a simulation as it does in production. */
 export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = GATEWAY_LIMITS): GatewayCore {
   const { clock, timers, random, log, coordination } = ports;
-  const vaults = new VaultRegistry({ ...ports, verifyQueue: new VerifyQueue(VERIFY_WORKERS), limits });
+  const incidents = new IncidentRelay({
+    timers,
+    log,
+    deliver: (incident) => coordination.reportIncident(incident),
+  });
+  const vaults = new VaultRegistry({ ...ports, incidents, verifyQueue: new VerifyQueue(VERIFY_WORKERS), limits });
   const sessions = new SessionRegistry({ clock, log, limits });
   const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
   const uploads = new Admission(limits.uploads);
@@ -48,6 +54,7 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     uploads,
     reads,
     verifier,
+    incidents,
     limits,
     clock,
     timers,
@@ -82,6 +89,7 @@ export const startGateway: StartGateway = async (settings, ports) => {
     address: parseListenAddress('--data-grpc', bound),
     async stop() {
       stopping.abort();
+      core.incidents.stop();
       await server.close(DRAIN_MS);
       await endSessions(core);
       await background;

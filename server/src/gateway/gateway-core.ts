@@ -1,5 +1,6 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import type { IdSource } from '@holdfast/core/ids';
+import type { IncidentRelay } from '../platform/incidents/incident-relay.js';
 import type { Log } from '../platform/telemetry/log.js';
 import type { Admission } from './admission.js';
 import type { Coordination } from './coordination/coordination.js';
@@ -31,6 +32,8 @@ export interface GatewayCore {
   readonly uploads: Admission;
   readonly reads: Admission;
   readonly verifier: BackgroundVerifier;
+  /** Hostile behaviour, on its way to the audit log. */
+  readonly incidents: IncidentRelay;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly timers: Timers;

@@ -308,11 +308,34 @@ describe('a gateway over mutual TLS', () => {
     await expect(through.voidAgent(alice.agentId)).rejects.toMatchObject({ kind: 'Forbidden' });
     // Another agent's certificate does not open this agent's job, nor use its session.
     const { sessionId } = await open(await clientOf('agent', alice.agentId), job);
-    const stranger = await clientOf('agent', uuidFromBytes(systemRandom.bytes(16)));
+    const strangerId = uuidFromBytes(systemRandom.bytes(16));
+    const stranger = await clientOf('agent', strangerId);
     await expect(open(stranger, job)).rejects.toMatchObject({ kind: 'Forbidden', code: 'NOT_YOUR_JOB' });
     await expect(call(stranger, stranger.closeSession, { sessionId })).rejects.toMatchObject({
       code: 'SESSION_UNKNOWN',
     });
+    await expect
+      .poll(() => control.incidents.map(({ agentId, kind, reason }) => [agentId, kind, reason]))
+      .toEqual([
+        [alice.agentId, 'callForeignService', 'WRONG_CERTIFICATE_ROLE'],
+        [strangerId, 'openSession', 'NOT_YOUR_JOB'],
+        [strangerId, 'closeSession', 'SESSION_OF_ANOTHER_AGENT'],
+      ]);
+  });
+
+  it('reports a pack whose footer lies, and nothing of what breaks by accident', async () => {
+    const client = await clientOf('agent', alice.agentId);
+    const { sessionId } = await open(client, control.addJob(alice.agentId, 'backup'));
+    control.incidents.length = 0;
+    const pack = alice.pack([[alice.data('honest')]]);
+    const [frame] = pack.frames;
+    const other = Buffer.from(frame as Buffer);
+    other.writeUInt8(other.readUInt8(0) ^ 1, 0);
+    await expect(upload(client, systemRandom.bytes(16), pack)).rejects.toMatchObject({ code: 'SESSION_UNKNOWN' });
+    await expect(upload(client, sessionId, { ...pack, frames: [other] })).rejects.toMatchObject({ code: 'FRAME_HASH' });
+    await expect
+      .poll(() => control.incidents)
+      .toEqual([{ agentId: alice.agentId, kind: 'uploadPack', reason: 'FRAME_HASH', count: 1 }]);
   });
 
   it('refuses malformed uploads without harm to the session', async () => {

@@ -40,6 +40,11 @@ const refusals = async (): Promise<(string | undefined)[]> => {
   return page.items.map(({ item }) => item.reason);
 };
 
+const auditOf = async (actor: string): Promise<unknown[]> => {
+  const page = await db.unitOfWork.run((stores) => stores.audit.list({ actor, outcome: 'REFUSED' }, { first: 100 }));
+  return page.items.map(({ item }) => [item.action, item.outcome, item.reason]);
+};
+
 describe('enrolment', () => {
   it('gives an agent a certificate with its id, and its name to the server', async () => {
     const enrolled = await control.enroll(await control.newToken('first'));
@@ -189,6 +194,9 @@ describe("an agent's certificate", () => {
       code: 'WRONG_CERTIFICATE_ROLE',
     });
     client.close();
+    await expect
+      .poll(() => auditOf(`agent:${agent.id}`))
+      .toEqual([['callForeignService', 'REFUSED', 'WRONG_CERTIFICATE_ROLE']]);
     for (const role of ['gateway', 'control'] as const) {
       const other = control.controlClient(await control.authority.issue({ identity: { role, id: OTHER } }));
       await expect(

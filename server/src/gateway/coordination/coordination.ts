@@ -1,3 +1,5 @@
+import type { CountedIncident } from '../../platform/incidents/incident.js';
+
 /** A job under one lease: the epoch is its fencing token. */
 export interface JobRef {
   readonly jobId: string;
@@ -82,6 +84,8 @@ export interface Coordination {
   releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
   verifyPacks(vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]>;
   listVaultStores(): Promise<VaultStoreRef[]>;
+  /** For the audit log. */
+  reportIncident(incident: CountedIncident): Promise<void>;
   reconcilePoints(
     vaultId: string,
     points: readonly FoundPoint[],

@@ -1,14 +1,16 @@
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { DataServiceServer, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
+import type { DataServiceServer, JobRef, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
+import type { IncidentKind } from '../../platform/incidents/incident.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { commitSession } from '../sessions/commit-session.js';
 import { hasChunks } from '../sessions/has-chunks.js';
 import { openSession } from '../sessions/open-session.js';
 import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
 import { serveStream } from './serve-stream.js';
+import { tellIncident } from './tell-incident.js';
 import { uploadPack } from './upload-pack.js';
 import { PIECE_BYTES, readBackupType, readJob, writePackKind } from './wire.js';
 
@@ -17,9 +19,25 @@ const NONE = Buffer.alloc(0);
 /** DataService: agents only. The session named in a call must be one that the same agent opened. */
 export function createDataService(core: GatewayCore): DataServiceServer {
   const { limits, log, sessions } = core;
+
+  function forAgent<Request extends NamesItsWork, Response>(
+    kind: IncidentKind,
+    handle: (agentId: string, request: Request) => Promise<Response>,
+  ): handleUnaryCall<Request, Response> {
+    return unary(log, async (request, call) => {
+      const agentId = requireRole(call, 'agent').id;
+      try {
+        return await handle(agentId, request);
+      } catch (error) {
+        tellIncident(core, { kind, agentId, ...workOf(request) }, error);
+        throw error;
+      }
+    });
+  }
+
   return {
-    openSession: unary(log, async ({ job }, call) => {
-      const session = await openSession(core, requireRole(call, 'agent').id, readJob(job));
+    openSession: forAgent('openSession', async (agentId, { job }) => {
+      const session = await openSession(core, agentId, readJob(job));
       return {
         sessionId: uuidToBytes(session.id),
         maxPackBytes: limits.maxPackBytes,
@@ -27,13 +45,13 @@ export function createDataService(core: GatewayCore): DataServiceServer {
         maxParallelUploads: limits.maxUploadsPerSession,
       };
     }),
-    hasChunks: unary(log, async ({ sessionId, claims }, call) => {
-      const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
+    hasChunks: forAgent('hasChunks', async (agentId, { sessionId, claims }) => {
+      const session = sessions.find(agentId, uuidFromBytes(sessionId));
       return { present: await hasChunks(session, claims, limits) };
     }),
     uploadPack: uploadPack(core),
-    commit: unary(log, async ({ sessionId, rootNode, type, basePointId, counters }, call) => {
-      const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
+    commit: forAgent('commit', async (agentId, { sessionId, rootNode, type, basePointId, counters }) => {
+      const session = sessions.find(agentId, uuidFromBytes(sessionId));
       const outcome = await commitSession(core, session, {
         root: rootNode,
         type: readBackupType(type),
@@ -48,23 +66,39 @@ export function createDataService(core: GatewayCore): DataServiceServer {
       core,
       async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>, gone) {
         const { sessionId, chunkIds, avoidPacks } = call.request;
-        const session = sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId));
-        const over = AbortSignal.any([session.signal, gone]);
-        const leave = await core.reads.enter(session.agentId, over);
+        const agentId = requireRole(call, 'agent').id;
         try {
-          for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes))) {
-            for (const message of messagesOf(part)) yield { ...message, over };
+          const session = sessions.find(agentId, uuidFromBytes(sessionId));
+          const over = AbortSignal.any([session.signal, gone]);
+          const leave = await core.reads.enter(session.agentId, over);
+          try {
+            for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes))) {
+              for (const message of messagesOf(part)) yield { ...message, over };
+            }
+          } finally {
+            leave();
           }
-        } finally {
-          leave();
+        } catch (error) {
+          tellIncident(core, { kind: 'readChunks', agentId, sessionId }, error);
+          throw error;
         }
       },
     ),
-    closeSession: unary(log, async ({ sessionId }, call) => {
-      sessions.close(sessions.find(requireRole(call, 'agent').id, uuidFromBytes(sessionId)));
+    closeSession: forAgent('closeSession', async (agentId, { sessionId }) => {
+      sessions.close(sessions.find(agentId, uuidFromBytes(sessionId)));
       return {};
     }),
   };
+}
+
+/** Every request of an agent names its session, or the job that it wants one for. */
+interface NamesItsWork {
+  readonly sessionId?: Buffer;
+  readonly job?: JobRef | undefined;
+}
+
+function workOf({ sessionId, job }: NamesItsWork): { readonly sessionId?: Buffer; readonly jobId?: Buffer } {
+  return { ...(sessionId && { sessionId }), ...(job && { jobId: job.jobId }) };
 }
 
 function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; bytes: number }> {

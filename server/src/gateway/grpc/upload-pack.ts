@@ -7,6 +7,7 @@ import { toGrpcStatus } from '../../platform/grpc/errors.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import type { Session } from '../sessions/session.js';
+import { tellIncident } from './tell-incident.js';
 import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
 
 type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
@@ -29,6 +30,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
   const { id: agentId } = requireRole(call, 'agent');
   const stall = new StallWatch(core, call);
   let upload: Upload | undefined;
+  let sessionId: Buffer | undefined;
   // Destroyed by a timer or by the end of its session, the call may have nobody else who listens.
   call.on('error', () => undefined);
   try {
@@ -40,6 +42,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
       if (part === undefined) throw malformed('An upload has a message without content.');
       if (part.$case === 'header') {
         if (upload) throw malformed('An upload has one header.');
+        sessionId = part.value.sessionId;
         upload = await Upload.start(core, call, agentId, part.value);
       } else if (!upload) throw malformed('An upload starts with its header.');
       else if (part.$case === 'frame') {
@@ -49,6 +52,9 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
       stall.resume();
     }
     throw malformed('An upload ended without its footer.');
+  } catch (error) {
+    tellIncident(core, { kind: 'uploadPack', agentId, ...(sessionId && { sessionId }) }, error);
+    throw error;
   } finally {
     stall.pause();
     await upload?.end();

@@ -6,7 +6,7 @@ import type {
   FetchPackRequest,
   VaultStoreServiceServer,
 } from '@holdfast/proto/v1';
-import { requireRole } from '../../platform/grpc/caller.js';
+import { type AuthenticatedCall, callerFromCertificate, requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { endSessions } from '../sessions/end-sessions.js';
@@ -14,40 +14,50 @@ import { voidAgent } from '../sessions/void-agent.js';
 import { getObject, putObject } from '../vault-stores/control-objects.js';
 import { type FetchedPart, fetchChunks, fetchPack } from '../vault-stores/fetch-frames.js';
 import { serveStream } from './serve-stream.js';
+import { tellIncident } from './tell-incident.js';
 import { PIECE_BYTES, readJob, readVault, writePackKind } from './wire.js';
 
 /** VaultStoreService: control only. */
 export function createVaultStoreService(core: GatewayCore): VaultStoreServiceServer {
   const { log, vaults } = core;
+  const requireControl = (call: AuthenticatedCall): void => {
+    try {
+      requireRole(call, 'control');
+    } catch (error) {
+      const { role, id } = callerFromCertificate(call);
+      if (role === 'agent') tellIncident(core, { kind: 'callForeignService', agentId: id }, error);
+      throw error;
+    }
+  };
   return {
     putObject: unary(log, async ({ vault, name, content }, call) => {
-      requireRole(call, 'control');
+      requireControl(call);
       return { created: await putObject(vaults, readVault(vault), name, content) };
     }),
     getObject: unary(log, async ({ vault, name }, call) => {
-      requireRole(call, 'control');
+      requireControl(call);
       return { content: await getObject(vaults, readVault(vault), name) };
     }),
     fetchChunks: serveStream(
       core,
       async function* (call: ServerWritableStream<FetchChunksRequest, FetchChunksResponse>) {
-        requireRole(call, 'control');
+        requireControl(call);
         for await (const part of fetchChunks(core, readVault(call.request.vault), call.request.chunkIds))
           yield* messagesOf(part);
       },
     ),
     fetchPack: serveStream(core, async function* (call: ServerWritableStream<FetchPackRequest, FetchChunksResponse>) {
-      requireRole(call, 'control');
+      requireControl(call);
       for await (const part of fetchPack(core, readVault(call.request.vault), uuidFromBytes(call.request.packId)))
         yield* messagesOf(part);
     }),
     voidAgent: unary(log, async ({ agentId }, call) => {
-      requireRole(call, 'control');
+      requireControl(call);
       voidAgent(core, uuidFromBytes(agentId));
       return {};
     }),
     endSessions: unary(log, async ({ job }, call) => {
-      requireRole(call, 'control');
+      requireControl(call);
       endSessions(core, readJob(job));
       return {};
     }),

@@ -51,6 +51,17 @@ describe('the commit of a backup', () => {
     const over = bob.node('over', [thief]);
     await world.upload(later.session, bob.pack([[over]]));
     expect(await world.commit(later.session, over.id)).toEqual({ kind: 'missing', ids: thief.id });
+    await world.clock.advance(1);
+    expect(world.control.incidents).toEqual([
+      {
+        kind: 'commit',
+        reason: 'CHUNKS_NOT_PROVED',
+        agentId: bob.agentId,
+        vaultId: world.vault.vaultId,
+        jobId: session.job.jobId,
+        count: 1,
+      },
+    ]);
   });
 
   it('takes a root that is data for missing', async () => {

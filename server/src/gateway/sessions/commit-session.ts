@@ -12,6 +12,7 @@
  */
 import { PackKind, pointName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
+import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Point } from '../chunk-index/chunk-index.js';
 import type { BackupType, Coordination, Counters } from '../coordination/coordination.js';
@@ -24,6 +25,7 @@ const ID_BYTES = 32;
 
 export interface CommitPorts {
   readonly coordination: Pick<Coordination, 'preparePoint' | 'recordPoint'>;
+  readonly incidents: Pick<IncidentRelay, 'report'>;
   readonly limits: GatewayLimits;
   readonly log: Log;
 }
@@ -55,7 +57,10 @@ export async function commitSession(
     if (session.uploads.size > 0)
       throw notNow('UPLOADS_UNDER_WAY', 'Uploads of this session are under way: wait for their answers, then commit.');
     const missing = whatIsMissing(session, request.root, ports.limits);
-    if (missing.length > 0) return { kind: 'missing', ids: Buffer.concat(missing) };
+    if (missing.length > 0) {
+      reportUnclaimed(ports, session, missing);
+      return { kind: 'missing', ids: Buffer.concat(missing) };
+    }
 
     const { vault } = session;
     await vault.indexObjects.writePending();
@@ -99,4 +104,17 @@ function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): B
     (copy) => mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE,
   );
   return node ? [] : [root];
+}
+
+/** What was proved in this session may have turned out bad since; what never was, somebody only knows the id of. */
+function reportUnclaimed({ incidents }: CommitPorts, session: Session, missing: readonly Buffer[]): void {
+  const found = session.vault.index.lookup(Buffer.concat(missing));
+  if (found.every((copies) => copies.some((copy) => session.known.has(copy.number)))) return;
+  incidents.report({
+    kind: 'commit',
+    reason: 'CHUNKS_NOT_PROVED',
+    agentId: session.agentId,
+    vaultId: session.vault.vaultId,
+    jobId: session.job.jobId,
+  });
 }

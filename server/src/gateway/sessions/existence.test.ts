@@ -77,6 +77,16 @@ describe('whether a chunk exists', () => {
     await world.read(restore, [tree.id]);
     expect(world.contents(await world.read(restore, [wanted.id]))).toEqual(['the real content']);
     expect(await world.has(evil.session, [wanted])).toEqual([true]);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toEqual([
+      {
+        agentId: bob.agentId,
+        kind: 'verifyCopy',
+        reason: 'CONTENT_IS_NOT_ITS_ID',
+        vaultId: world.vault.vaultId,
+        count: 1,
+      },
+    ]);
   });
 
   it('stays no, without an error, while control cannot verify', async () => {

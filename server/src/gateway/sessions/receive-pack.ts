@@ -18,7 +18,7 @@ import {
   packName,
   readPackFooter,
 } from '@holdfast/core/engine';
-import { HoldfastError } from '@holdfast/core/errors';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Pack } from '../chunk-index/chunk-index.js';
 import type { GatewayLimits } from '../limits.js';
@@ -157,14 +157,15 @@ export class PackReceiver {
 
   /** The file was there: this very pack, of an attempt that ended before its rows were written, or another's. */
   private async compareWithStored(footer: Uint8Array | undefined): Promise<void> {
-    const stored = await readPackFooter(this.session.vault.store, uuidToBytes(this.pack.packId));
-    if (footer === undefined || !encodePackFooter(stored).equals(footer)) {
-      throw new HoldfastError({
-        kind: 'Conflict',
-        code: 'PACK_ID_TAKEN',
-        message: 'A pack with this id exists already.',
-      });
-    }
+    const { store } = this.session.vault;
+    const stored = await readPackFooter(store, uuidToBytes(this.pack.packId)).catch((error: unknown) => {
+      // Nothing that its sender did: the id is given up, as the pack can be sent under another.
+      if (isHoldfastError(error, 'Integrity'))
+        throw taken('STORED_PACK_DAMAGED', 'The stored pack of this id is damaged.');
+      throw error;
+    });
+    if (footer === undefined || !encodePackFooter(stored).equals(footer))
+      throw taken('PACK_ID_TAKEN', 'A pack with this id exists already.');
   }
 
   /** After a failure the file may have got its name all the same: then the pack is leaked, otherwise it never was. */
@@ -189,6 +190,10 @@ export class PackReceiver {
     if (this.session.uploads.get(this.pack.packId) === this) this.session.uploads.delete(this.pack.packId);
     this.leave();
   }
+}
+
+function taken(code: string, message: string): HoldfastError {
+  return new HoldfastError({ kind: 'Conflict', code, message });
 }
 
 /** The pack's chunks may be referred to by this session, and its nodes are closed as far as that goes already. */

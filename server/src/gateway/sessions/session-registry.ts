@@ -51,6 +51,11 @@ export class SessionRegistry {
     this.sessions.set(session.id, session);
   }
 
+  /** The session of this id, whoever has it: for telling who tried to use it, never for using it. */
+  peek(sessionId: string | undefined): Session | undefined {
+    return sessionId === undefined ? undefined : this.sessions.get(sessionId);
+  }
+
   /** The caller's session. Throws NotFound for one that is unknown or another agent's: both look the same. */
   find(agentId: string, sessionId: string): Session {
     const session = this.sessions.get(sessionId);

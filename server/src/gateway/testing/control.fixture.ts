@@ -22,6 +22,7 @@ import {
 } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { type Random, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import type { CountedIncident } from '../../platform/incidents/incident.js';
 import type {
   Coordination,
   FoundPoint,
@@ -48,6 +49,7 @@ export class TestControl implements Coordination {
   readonly points = new Map<string, PreparedPoint & { recorded: boolean }>();
   readonly verified: string[] = [];
   readonly reconciled: FoundPoint[] = [];
+  readonly incidents: CountedIncident[] = [];
   readonly failing = new Map<keyof Coordination, HoldfastError>();
   readonly transportKey: Buffer;
   private readonly signer;
@@ -153,6 +155,11 @@ export class TestControl implements Coordination {
     this.mayFail('verifyPacks');
     this.verified.push(...packIds);
     return Promise.all(packIds.map((packId) => this.verify(packId)));
+  }
+
+  async reportIncident(incident: CountedIncident): Promise<void> {
+    this.mayFail('reportIncident');
+    this.incidents.push(incident);
   }
 
   async listVaultStores(): Promise<VaultStoreRef[]> {

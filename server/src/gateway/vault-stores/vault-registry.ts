@@ -1,4 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors';
+import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { Coordination, VaultStoreRef } from '../coordination/coordination.js';
@@ -16,6 +17,7 @@ export interface VaultRegistryPorts {
   readonly coordination: Pick<Coordination, 'verifyPacks'>;
   readonly verifyQueue: VerifyQueue;
   readonly limits: GatewayLimits;
+  readonly incidents: Pick<IncidentRelay, 'report'>;
   readonly log: Log;
 }
 
@@ -84,6 +86,7 @@ export class VaultRegistry {
           coordination: ports.coordination,
           queue: ports.verifyQueue,
           limits: ports.limits,
+          incidents: ports.incidents,
           log: ports.log,
         }),
       };

@@ -8,10 +8,11 @@
  * below it. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
  */
 import { PackKind } from '@holdfast/core/engine';
+import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
-import { BAD, CONTENT_GOOD, isVerified, stands, VERIFIED } from '../chunk-index/copy-state.js';
+import { BAD, CONTENT_GOOD, isVerified, SUSPECT, stands, VERIFIED } from '../chunk-index/copy-state.js';
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
 import type { Coordination, PackVerdict } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
@@ -26,6 +27,7 @@ export interface VerificationPorts {
   /** Shared by all vaults of the gateway. */
   readonly queue: VerifyQueue;
   readonly limits: Pick<GatewayLimits, 'maxPacksVerifiedPerQuestion' | 'maxEdgesPerQuestion'>;
+  readonly incidents: Pick<IncidentRelay, 'report'>;
   readonly log: Log;
 }
 
@@ -118,7 +120,7 @@ export class CopyVerification {
   }
 
   private apply(pack: Pack, verdict: PackVerdict): void {
-    const { index, log, vaultId } = this.ports;
+    const { index, log, incidents, vaultId } = this.ports;
     const good = idSet(verdict.good);
     const bad = idSet(verdict.bad);
     const goodCopies: number[] = [];
@@ -137,8 +139,11 @@ export class CopyVerification {
     });
     index.changeState(badCopies, { set: BAD });
     index.markChecked(pack.number);
-    if (badCopies.length > 0)
-      log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
+    if (badCopies.length === 0) return;
+    log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
+    // Stored bytes that are no longer what came are a disk's doing; those that are, and do not open to their id, the uploader's.
+    if (badCopies.some((copy) => (index.currentState(copy) & SUSPECT) === 0))
+      incidents.report({ kind: 'verifyCopy', reason: 'CONTENT_IS_NOT_ITS_ID', agentId: pack.uploaderId, vaultId });
   }
 
   private isIn(copy: Copy, domainId: string): boolean {

@@ -20,7 +20,7 @@ export interface Welcomed {
 /** An agent said who it is and what it works on: jobs that it still holds go on, those it lost are named. Throws Forbidden once revoked. */
 export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
-    const agent = await requireLiveAgent(ctx, stores);
+    const agent = await requireLiveAgent(ctx, stores, 'connectAgent');
     await stores.agents.introduce(agent.id, {
       host: tidyHostFacts(hello.host),
       capabilities: tidyCapabilities(hello.capabilities),

@@ -12,10 +12,10 @@ export async function renewCertificate(
   input: { readonly certificateRequest: Uint8Array },
 ): Promise<RenewedCertificate> {
   const { authority } = ctx.services.agents;
-  const { id } = await ctx.unitOfWork.run((stores) => requireLiveAgent(ctx, stores));
+  const { id } = await ctx.unitOfWork.run((stores) => requireLiveAgent(ctx, stores, 'renewCertificate'));
   const { certificateChain } = await authority.certify(input.certificateRequest, { identity: { role: 'agent', id } });
   await ctx.unitOfWork.run(async (stores) => {
-    await requireLiveAgent(ctx, stores);
+    await requireLiveAgent(ctx, stores, 'renewCertificate');
     await stores.audit.append(ctx, { action: 'renewCertificate', target: { type: 'Agent', id }, outcome: 'SUCCEEDED' });
   });
   return { certificateChain, caCertificate: authority.certificate };

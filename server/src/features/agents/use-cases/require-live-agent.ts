@@ -11,12 +11,16 @@ export function agentRevoked(): HoldfastError {
 }
 
 /** The agent that calls. A good certificate is not enough: throws Forbidden once it is revoked. */
-export async function requireLiveAgent(ctx: Context, stores: Stores): Promise<Agent> {
+export async function requireLiveAgent(
+  ctx: Context,
+  stores: Stores,
+  action: 'connectAgent' | 'renewCertificate',
+): Promise<Agent> {
   const agentId = callingAgent(ctx);
   const agent = await stores.agents.get(agentId);
   if (agent !== undefined && agent.revokedAt === undefined) return agent;
   throw new Refusal(AGENT_REVOKED, ctx, {
-    action: 'connectAgent',
+    action,
     target: { type: 'Agent', id: agentId },
     outcome: 'REFUSED',
     reason: agent ? 'AGENT_REVOKED' : 'AGENT_UNKNOWN',

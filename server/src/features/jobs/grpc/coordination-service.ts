@@ -4,20 +4,33 @@ import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
 import { CoordinationServiceService, SessionKind } from '@holdfast/proto/v1';
 import type { Context, ContextFor } from '../../../platform/context.js';
 import type { VaultStoreRef } from '../../../platform/gateway-client.js';
-import { requireRole } from '../../../platform/grpc/caller.js';
+import {
+  type AuthenticatedCall,
+  type Caller,
+  callerFromCertificate,
+  requireRole,
+} from '../../../platform/grpc/caller.js';
 import type { GrpcService } from '../../../platform/grpc/grpc-server.js';
+import { fromWireIncidentKind } from '../../../platform/grpc/incident-kinds.js';
 import { peerAddress } from '../../../platform/grpc/peer-address.js';
 import { unary } from '../../../platform/grpc/unary.js';
+import type { IncidentRelay } from '../../../platform/incidents/incident-relay.js';
 import type { Log } from '../../../platform/telemetry/log.js';
+import { recordIncident } from '../../agents/use-cases/record-incident.js';
 import type { CoordinationUseCases } from '../coordination.js';
 import { authorizeSession } from '../use-cases/authorize-session.js';
 import { fromCounters, fromWireBackupType, fromWireRef } from './job-messages.js';
 
 /** Gateway → control. Every handler takes the gateway from its certificate; what it says about agents and jobs is checked by the use cases. */
-export function coordinationService(contextFor: ContextFor, log: Log, useCases: CoordinationUseCases): GrpcService {
+export function coordinationService(
+  contextFor: ContextFor,
+  log: Log,
+  useCases: CoordinationUseCases,
+  incidents: Pick<IncidentRelay, 'report'>,
+): GrpcService {
   const asGateway = <Request, Response>(handle: (ctx: Context, request: Request) => Promise<Response>) =>
     unary<Request, Response>(log, async (request, call: ServerUnaryCall<Request, Response>) => {
-      const { id } = requireRole(call, 'gateway');
+      const { id } = gatewayOf(call, incidents);
       return handle(contextFor({ kind: 'gateway', gatewayId: id }, peerAddress(call)), request);
     });
 
@@ -79,12 +92,30 @@ export function coordinationService(contextFor: ContextFor, log: Log, useCases: 
       };
     }),
     listVaultStores: asGateway(async (ctx) => ({ vaults: (await useCases.listVaultStores(ctx)).map(toWireStore) })),
+    reportIncident: asGateway(async (ctx, { agentId, vaultId, jobId, kind, reason, count }) => {
+      await recordIncident(ctx, {
+        agentId: uuidFromBytes(agentId),
+        ...(vaultId.length > 0 && { vaultId: uuidFromBytes(vaultId) }),
+        ...(jobId.length > 0 && { jobId: uuidFromBytes(jobId) }),
+        kind: fromWireIncidentKind(kind),
+        reason,
+        count: Number(count),
+      });
+      return {};
+    }),
     reconcilePoints: asGateway(async (ctx, { vaultId, points }) => {
       const { adopted, quarantined } = await useCases.reconcilePoints(ctx, { vaultId: uuidFromBytes(vaultId), points });
       return { adopted: adopted.map(uuidToBytes), quarantined: quarantined.map(uuidToBytes) };
     }),
   };
   return { name: 'holdfast.v1.CoordinationService', definition: CoordinationServiceService, handlers };
+}
+
+function gatewayOf(call: AuthenticatedCall, incidents: Pick<IncidentRelay, 'report'>): Caller {
+  const caller = callerFromCertificate(call);
+  if (caller.role === 'agent')
+    incidents.report({ agentId: caller.id, kind: 'callForeignService', reason: 'WRONG_CERTIFICATE_ROLE' });
+  return requireRole(call, 'gateway');
 }
 
 function toWireStore({ vaultId, storeUrl }: VaultStoreRef): VaultStore {

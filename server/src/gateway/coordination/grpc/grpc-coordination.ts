@@ -11,6 +11,7 @@ import {
   type JobRef as WireJob,
 } from '@holdfast/proto/v1';
 import { fromGrpcError } from '../../../platform/grpc/errors.js';
+import { toWireIncidentKind } from '../../../platform/grpc/incident-kinds.js';
 import type { BackupType, Coordination, JobRef, SessionGrant, VaultStoreRef } from '../coordination.js';
 
 const BACKUP_TYPES: Readonly<Record<BackupType, WireBackupType>> = {
@@ -19,6 +20,7 @@ const BACKUP_TYPES: Readonly<Record<BackupType, WireBackupType>> = {
   INCREMENTAL: WireBackupType.BACKUP_TYPE_INCREMENTAL,
 };
 
+const NONE = Buffer.alloc(0);
 const ID_BYTES = 32;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const SHORT_MS = 15_000;
@@ -126,6 +128,17 @@ export function createGrpcCoordination(
         if (good.length % ID_BYTES !== 0 || bad.length % ID_BYTES !== 0) throw confused();
         return { packId: uuidFromBytes(packId), good, bad };
       });
+    },
+    async reportIncident({ agentId, vaultId, jobId, kind, reason, count }) {
+      const request = {
+        agentId: uuidToBytes(agentId),
+        vaultId: vaultId === undefined ? NONE : uuidToBytes(vaultId),
+        jobId: jobId === undefined ? NONE : uuidToBytes(jobId),
+        kind: toWireIncidentKind(kind),
+        reason,
+        count: BigInt(count),
+      };
+      await call(client.reportIncident, request, SHORT_MS);
     },
     async listVaultStores() {
       const { vaults } = await call(client.listVaultStores, {}, SHORT_MS);

@@ -1,6 +1,7 @@
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { type CoordinationServiceServer, SessionKind } from '@holdfast/proto/v1';
 import { requireRole } from '../../../platform/grpc/caller.js';
+import { fromWireIncidentKind } from '../../../platform/grpc/incident-kinds.js';
 import { unary } from '../../../platform/grpc/unary.js';
 import type { Log } from '../../../platform/telemetry/log.js';
 import type { Coordination } from '../../coordination/coordination.js';
@@ -56,6 +57,15 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
       return { packs: verdicts.map(({ packId, good, bad }) => ({ packId: uuidToBytes(packId), good, bad })) };
     }),
     listVaultStores: unary(log, async () => ({ vaults: (await control.listVaultStores()).map(toWire) })),
+    reportIncident: unary(log, async ({ agentId, kind, reason, count }) => {
+      await control.reportIncident({
+        agentId: uuidFromBytes(agentId),
+        kind: fromWireIncidentKind(kind),
+        reason,
+        count: Number(count),
+      });
+      return {};
+    }),
     reconcilePoints: unary(log, async ({ vaultId, points }) => {
       const found = points.map(({ signedPoint, complete }) => ({ signed: signedPoint, complete }));
       const { adopted, quarantined } = await control.reconcilePoints(uuidFromBytes(vaultId), found);
