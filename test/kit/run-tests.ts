@@ -30,6 +30,20 @@ async function runTests(args: readonly string[]): Promise<Tally> {
   return tally;
 }
 
+/** `--minutes M` and `--seed S` are for the long tests, which read them from the environment; the rest is vitest's. */
+function takeLongTestOptions(args: readonly string[]): string[] {
+  const rest: string[] = [];
+  for (let index = 0; index < args.length; index += 1) {
+    const name = { '--minutes': 'HOLDFAST_TEST_MINUTES', '--seed': 'HOLDFAST_TEST_SEED' }[args[index] ?? ''];
+    if (name === undefined) rest.push(args[index] ?? '');
+    else {
+      index += 1;
+      process.env[name] = args[index];
+    }
+  }
+  return rest;
+}
+
 interface Tally {
   passed: number;
   failed: number;
@@ -43,7 +57,7 @@ async function main(): Promise<void> {
   const postgres = process.env.HOLDFAST_TEST_POSTGRES ? undefined : await startPostgres();
   if (postgres) process.env.HOLDFAST_TEST_POSTGRES = postgres.url;
   try {
-    const tally = await runTests(process.argv.slice(2));
+    const tally = await runTests(takeLongTestOptions(process.argv.slice(2)));
     if (existsSync(notRun))
       for (const line of new Set(readFileSync(notRun, 'utf8').trim().split('\n'))) console.log(line);
     if (tally.passed + tally.failed === 0) {
