@@ -12,3 +12,8 @@ export function contains(outer: Scope, inner: Scope): boolean {
   if (outer.subscriptionId !== undefined) return outer.subscriptionId === inner.subscriptionId;
   return true;
 }
+
+/** Whether anything lies in both. */
+export function overlap(a: Scope, b: Scope): boolean {
+  return contains(a, b) || contains(b, a);
+}

@@ -69,9 +69,17 @@ export class RoleAssignmentFilterInput {
   vaultId?: string | null;
 }
 
-export function toScopeInput(input: { subscriptionId?: string | null; vaultId?: string | null }): ScopeInput {
+/** An empty id is a mistake, not a missing one: that would mean the whole server. */
+export function toScopeInput({ subscriptionId, vaultId }: ScopeIds): ScopeInput {
   return {
-    ...(input.subscriptionId ? { subscriptionId: decodeGlobalIdOf('Subscription', input.subscriptionId) } : {}),
-    ...(input.vaultId ? { vaultId: decodeGlobalIdOf('Vault', input.vaultId) } : {}),
+    ...(subscriptionId === undefined || subscriptionId === null
+      ? {}
+      : { subscriptionId: decodeGlobalIdOf('Subscription', subscriptionId) }),
+    ...(vaultId === undefined || vaultId === null ? {} : { vaultId: decodeGlobalIdOf('Vault', vaultId) }),
   };
+}
+
+interface ScopeIds {
+  readonly subscriptionId?: string | null;
+  readonly vaultId?: string | null;
 }

@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { authorize } from '../authorize.js';
 import type { Role } from '../domain/roles.js';
-import { contains } from '../domain/scope.js';
+import { overlap } from '../domain/scope.js';
 import { API_TOKEN_MAX_MS } from '../domain/session-lifetime.js';
 import { API_TOKEN_PREFIX, formatToken, hashToken } from '../domain/tokens.js';
 import type { ApiToken } from '../ports.js';
@@ -55,8 +55,7 @@ export async function createApiToken(
     if (scope === undefined) throw noSuchScope();
     // A scope in which the user has no right at all would tell whether it exists.
     const grants = await stores.roleAssignments.ofUser(principal.userId);
-    if (!grants.some((grant) => contains(grant.scope, scope) || contains(scope, grant.scope)))
-      await authorize(ctx, stores, 'subscription.read', scope);
+    if (!grants.some((grant) => overlap(grant.scope, scope))) await authorize(ctx, stores, 'subscription.read', scope);
     const apiToken: ApiToken = {
       id: ctx.newId(),
       userId: principal.userId,

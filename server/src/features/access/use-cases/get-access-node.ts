@@ -1,6 +1,6 @@
 import type { Context } from '../../../platform/context.js';
-import { authorize, isAllowed } from '../authorize.js';
-import { SERVER } from '../domain/scope.js';
+import { isAllowed } from '../authorize.js';
+import { overlap, SERVER } from '../domain/scope.js';
 import type { ApiToken, RoleAssignment, User } from '../ports.js';
 
 /** Oneself, or anyone for those who may read access on the server; undefined otherwise, as if there were none. */
@@ -11,20 +11,26 @@ export async function getUser(ctx: Context, id: string): Promise<User | undefine
   });
 }
 
+/** One's own, or anyone's for those who may read access in its scope; undefined otherwise, as if there were none. */
 export async function getRoleAssignment(ctx: Context, id: string): Promise<RoleAssignment | undefined> {
   return ctx.unitOfWork.run(async (stores) => {
     const found = await stores.roleAssignments.get(id);
     if (found === undefined) return undefined;
-    const own = ctx.principal.kind === 'user' && ctx.principal.userId === found.userId;
-    if (!own) await authorize(ctx, stores, 'access.read', found.scope);
-    return found;
+    const { principal } = ctx;
+    const ceiling = principal.kind === 'user' ? principal.ceiling?.scope : undefined;
+    const own =
+      principal.kind === 'user' &&
+      principal.userId === found.userId &&
+      (ceiling === undefined || overlap(ceiling, found.scope));
+    return own || (await isAllowed(ctx, stores, 'access.read', found.scope)) ? found : undefined;
   });
 }
 
-/** One's own token only: what a token is for is nobody else's business. */
+/** One's own token only: what a token is for is nobody else's business, nor that of another token. */
 export async function getApiToken(ctx: Context, id: string): Promise<ApiToken | undefined> {
   const { principal } = ctx;
   if (principal.kind !== 'user') return undefined;
   const found = await ctx.unitOfWork.run((stores) => stores.apiTokens.get(id));
-  return found?.userId === principal.userId ? found : undefined;
+  const own = principal.tokenId === undefined || principal.tokenId === found?.id;
+  return own && found?.userId === principal.userId ? found : undefined;
 }
