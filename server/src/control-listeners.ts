@@ -55,8 +55,9 @@ export function createControlListeners(options: ControlListenerOptions): Control
       controlService(contextFor, log, { links, timers }),
       coordinationService(contextFor, log, options.useCases, incidents),
     ],
-    // The largest message asks to release the keys of some thousand frames.
-    limits: { maxMessageBytes: 16 * MIB, maxConcurrentCalls: 128 },
+    // The largest message asks to release the key of a frame with a footer's worth of edges. Both together are what one
+    // connection can make this process hold: messages are gathered before anyone looks at them.
+    limits: { maxMessageBytes: 10 * MIB, maxConcurrentCalls: 32 },
     clock,
     log,
   });
