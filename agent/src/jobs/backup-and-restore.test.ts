@@ -372,6 +372,25 @@ describe('a restore', () => {
     expect(describeFolder(join(allowed, 'new'))).toEqual(describeFolder(bench.source));
   });
 
+  it('writes nothing outside the allowed roots when a link is put in the way after they were checked', async () => {
+    writeFileSync(inSource('a'), 'content');
+    await bench.backup();
+    const allowed = join(bench.folder, 'allowed');
+    const outside = join(bench.folder, 'outside');
+    for (const folder of [allowed, join(allowed, 'of-a-user'), outside]) mkdirSync(folder);
+    // The session is opened between the check and the first write.
+    const openSession = bench.gateway.openSession.bind(bench.gateway);
+    vi.spyOn(bench.gateway, 'openSession').mockImplementation((...call) => {
+      renameSync(join(allowed, 'of-a-user'), join(bench.folder, 'away'));
+      symlinkSync(outside, join(allowed, 'of-a-user'));
+      return openSession(...call);
+    });
+    await expect(bench.restore(join(allowed, 'of-a-user'), {}, [allowed])).rejects.toMatchObject({
+      code: 'RESTORE_ROOT_FORBIDDEN',
+    });
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
   it('stops when it is cancelled', async () => {
     fill();
     await bench.backup();

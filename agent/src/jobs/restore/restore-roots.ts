@@ -14,9 +14,21 @@ export async function checkRestoreRoots(
   target: Buffer,
   places: readonly (readonly Buffer[])[],
 ): Promise<void> {
+  if (roots !== undefined) await checkOpenedTarget(roots, await resolved(target), places);
+}
+
+/**
+ * The same for the directory that the writer has opened, by the path that the system gives for it: a link on the way may have been
+ * exchanged since the target was checked. Throws Forbidden.
+ */
+export async function checkOpenedTarget(
+  roots: readonly string[] | undefined,
+  location: Buffer,
+  places: readonly (readonly Buffer[])[],
+): Promise<void> {
   if (roots === undefined) return;
   const allowed = await Promise.all(roots.map(async (root) => namesOfPath(await resolved(Buffer.from(root)))));
-  const real = namesOfPath(await resolved(target));
+  const real = namesOfPath(location);
   for (const place of places) {
     const whole = [...real, ...place];
     if (!allowed.some((root) => root.every((name, index) => whole[index]?.equals(name)))) {

@@ -12,7 +12,7 @@ import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
-import { checkRestoreRoots } from './restore-roots.js';
+import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { TreeRestore } from './tree-restore.js';
@@ -39,10 +39,14 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   const base = namesOfPath(command.base);
   namesOfPath(command.targetPath);
   const selection = planSelection(command.select, base);
-  await checkRestoreRoots(await ports.restoreRoots(), command.targetPath, placesOf(command.select, base));
+  const roots = await ports.restoreRoots();
+  const places = placesOf(command.select, base);
+  await checkRestoreRoots(roots, command.targetPath, places);
   const session = await ports.transport.openSession(command.job, run.signal);
   try {
-    const outcome = await restoreTree(command, run, session, base, selection);
+    const outcome = await restoreTree(command, run, session, base, selection, (writer) =>
+      checkOpenedTarget(roots, writer.location, places),
+    );
     run.phase = 'FINISHING';
     return outcome;
   } catch (error) {
@@ -62,6 +66,7 @@ async function restoreTree(
   session: DataSession,
   base: readonly Buffer[],
   selection: Selection,
+  checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
   const fetchNode = (id: Buffer) => reader.node(id);
@@ -83,6 +88,7 @@ async function restoreTree(
   });
   let finished = false;
   try {
+    await checkTarget(writer);
     const tree = new TreeRestore(run, reader, { target: command.targetPath, base: pathOfNames(base) }, writer.root);
     await tree.take(oneAhead(batchItems(walk(), reader)));
     run.phase = 'FINISHING';

@@ -60,6 +60,11 @@ export class RestoreWriter {
     }
   }
 
+  /** Where the opened target really lies, whatever its path leads to by now. */
+  get location(): Buffer {
+    return fs.readlinkSync(`/proc/self/fd/${this.run.targetFd}`, { encoding: 'buffer' });
+  }
+
   get counts(): Readonly<RestoreCounts> {
     return this.run.counts;
   }
