@@ -1,7 +1,13 @@
 /** An enrolled agent that says what a test tells it to say, over the real wire. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { type ClientDuplexStream, credentials } from '@grpc/grpc-js';
+import {
+  type ChannelCredentials,
+  type ClientDuplexStream,
+  credentials,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import {
   type ConnectRequest,
   type ConnectResponse,
@@ -29,8 +35,50 @@ export const NO_COUNTERS: Counters = {
   warnings: 0n,
 };
 
+/** The server's certificate names localhost; each client has a connection of its own. */
+export const CHANNEL = { 'grpc.ssl_target_name_override': 'localhost', 'grpc.use_local_subchannel_pool': 1 };
+
+export interface StolenIdentity {
+  readonly caCertificate: string;
+  readonly privateKey: string;
+  readonly certificateChain: string;
+}
+
+export function readIdentity(agent: AgentProcess): StolenIdentity {
+  return JSON.parse(fs.readFileSync(path.join(agent.stateFolder, 'identity.json'), 'utf8'));
+}
+
+export function credentialsOf({ caCertificate, privateKey, certificateChain }: StolenIdentity): ChannelCredentials {
+  return credentials.createSsl(Buffer.from(caCertificate), Buffer.from(privateKey), Buffer.from(certificateChain));
+}
+
+/** A unary call as a promise; rejects with the status, and the code of the error that the server named. */
+export function answerOf<Response>(
+  start: (done: (error: ServiceError | null, response: Response) => void) => unknown,
+): Promise<Response> {
+  return new Promise((resolve, reject) =>
+    start((error, response) => (error ? reject(new Refusal(error)) : resolve(response))),
+  );
+}
+
+/** How a call was refused: the gRPC status, and what the error in its trailer names. */
+export class Refusal extends Error {
+  readonly status: string;
+  readonly code: string | undefined;
+  readonly reason: string | undefined;
+
+  constructor(error: ServiceError) {
+    super(error.message);
+    const [trailer] = error.metadata?.get('holdfast-error-bin') ?? [];
+    const named = Buffer.isBuffer(trailer) ? JSON.parse(trailer.toString('utf8')) : undefined;
+    this.status = status[error.code] ?? String(error.code);
+    this.code = named?.code;
+    this.reason = named?.details?.reason;
+  }
+}
+
 export class HostileAgent {
-  readonly #control: ControlServiceClient;
+  readonly control: ControlServiceClient;
   readonly #stream: ClientDuplexStream<ConnectRequest, ConnectResponse>;
   readonly data: DataServiceClient;
   readonly #received: FromServer[] = [];
@@ -38,16 +86,10 @@ export class HostileAgent {
 
   /** Takes the identity of an agent that was enrolled and is not running. */
   constructor(server: ServerProcess, agent: AgentProcess) {
-    const identity = JSON.parse(fs.readFileSync(path.join(agent.stateFolder, 'identity.json'), 'utf8'));
-    const secured = credentials.createSsl(
-      Buffer.from(identity.caCertificate),
-      Buffer.from(identity.privateKey),
-      Buffer.from(identity.certificateChain),
-    );
-    const options = { 'grpc.ssl_target_name_override': 'localhost' };
-    this.#control = new ControlServiceClient(server.addresses.grpc, secured, options);
-    this.data = new DataServiceClient(server.addresses.dataGrpc, secured, options);
-    this.#stream = this.#control.connect();
+    const secured = credentialsOf(readIdentity(agent));
+    this.control = new ControlServiceClient(server.addresses.grpc, secured, CHANNEL);
+    this.data = new DataServiceClient(server.addresses.dataGrpc, secured, CHANNEL);
+    this.#stream = this.control.connect();
     this.#stream.on('data', ({ message }: ConnectResponse) => message && this.#received.push(message));
     this.#stream.on('error', (error) => {
       this.#ended = error;
@@ -82,7 +124,7 @@ export class HostileAgent {
 
   close(): void {
     this.#stream.cancel();
-    this.#control.close();
+    this.control.close();
     this.data.close();
   }
 }
