@@ -20,6 +20,23 @@ describe('the limit on attempts', () => {
     limiter.check('192.0.2.99', 'ada');
   });
 
+  it('lets strangers who guess a name not lock its owner out of an address that it signed in from', () => {
+    const limiter = createAttemptLimiter(new ManualClock());
+    const limited = expect.objectContaining({ kind: 'RateLimited' });
+    const own = '198.51.100.7';
+    limiter.failed(own, 'ada');
+    limiter.succeeded(own, 'ada');
+    for (let i = 0; i < 10; i += 1) limiter.failed(`192.0.2.${i}`, 'ada');
+    expect(() => limiter.check('192.0.2.99', 'ada')).toThrowError(limited);
+    limiter.check(own, 'ada');
+    limiter.failed(own, 'ada');
+    limiter.succeeded(own, 'ada');
+    // A sign-in does not give the guessers new tries.
+    expect(() => limiter.check('192.0.2.99', 'ada')).toThrowError(limited);
+    for (let i = 0; i < 10; i += 1) limiter.failed(own, 'ada');
+    expect(() => limiter.check(own, 'ada')).toThrowError(limited);
+  });
+
   it('stops an address after thirty failures under whatever names, but counts no good attempt', () => {
     const limiter = createAttemptLimiter(new ManualClock());
     for (let i = 0; i < 100; i += 1) {

@@ -7,7 +7,10 @@ const MAX_PER_NAME = 10;
 /** Beyond this many keys the oldest go: memory stays bounded under a flood from many addresses. */
 const MAX_KEYS = 20_000;
 
-/** Counts failed tries of what guesses a secret, per address and per name, in this process's memory. */
+/**
+ * Counts failed tries of what guesses a secret, per address and per name, in this process's memory. An address from which the name
+ * succeeded before is counted by itself: strangers who guess must not lock the name's owner out.
+ */
 export interface AttemptLimiter {
   /** Throws RateLimited when this address or name has failed too often in the last quarter of an hour. */
   check(address: string | undefined, name: string): void;
@@ -18,6 +21,7 @@ export interface AttemptLimiter {
 
 export function createAttemptLimiter(clock: Clock): AttemptLimiter {
   const failures = new Map<string, number[]>();
+  const familiar = new Set<string>();
 
   const recent = (key: string): number[] =>
     (failures.get(key) ?? []).filter((at) => at > clock.monotonic() - WINDOW_MS);
@@ -33,6 +37,14 @@ export function createAttemptLimiter(clock: Clock): AttemptLimiter {
     });
   }
 
+  const pairOf = (address: string | undefined, name: string): string => JSON.stringify([address ?? '', name]);
+
+  /** What tries under this name from this address are counted by, besides the address. */
+  const nameKey = (address: string | undefined, name: string): string => {
+    const pair = pairOf(address, name);
+    return familiar.has(pair) ? `pair:${pair}` : `name:${name}`;
+  };
+
   function note(key: string, max: number): void {
     const times = [...recent(key), clock.monotonic()].slice(-max);
     failures.delete(key);
@@ -43,15 +55,20 @@ export function createAttemptLimiter(clock: Clock): AttemptLimiter {
   return {
     check(address, name) {
       refuse(recent(`address:${address ?? ''}`), MAX_PER_ADDRESS);
-      refuse(recent(`name:${name}`), MAX_PER_NAME);
+      refuse(recent(nameKey(address, name)), MAX_PER_NAME);
     },
     failed(address, name) {
       note(`address:${address ?? ''}`, MAX_PER_ADDRESS);
-      note(`name:${name}`, MAX_PER_NAME);
+      note(nameKey(address, name), MAX_PER_NAME);
     },
     succeeded(address, name) {
-      failures.delete(`name:${name}`);
+      // What others have guessed meanwhile goes on counting against them.
+      failures.get(nameKey(address, name))?.pop();
       failures.get(`address:${address ?? ''}`)?.pop();
+      const pair = pairOf(address, name);
+      familiar.delete(pair);
+      familiar.add(pair);
+      while (familiar.size > MAX_KEYS) familiar.delete(familiar.values().next().value ?? '');
     },
   };
 }
