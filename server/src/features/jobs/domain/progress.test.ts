@@ -43,6 +43,13 @@ describe('progress', () => {
     expect(follow(first, at({}), 'BACKUP', 1_000).etaSeconds).toBeUndefined();
   });
 
+  it('promises nothing that is more than a year away: the API could not even say it', () => {
+    const first = follow(undefined, at({}), 'BACKUP', 0);
+    const second = follow(first, at({ bytesTotal: 1n }, 2n ** 53n - 1n), 'BACKUP', 1_000);
+    expect(second).toMatchObject({ expectedBytes: 2n ** 53n - 1n });
+    expect(second.etaSeconds).toBeUndefined();
+  });
+
   it('never shows a negative rate when a new attempt starts over', () => {
     const first = follow(undefined, at({ bytesRead: 5_000n, bytesTotal: 5_000n }), 'BACKUP', 0);
     expect(follow(first, at({}), 'BACKUP', 1_000).rate).toBe(0n);

@@ -21,6 +21,8 @@ export interface ProgressState extends ProgressReport {
 const WEIGHT = 1 / 3;
 // Reports closer together than this say little about speed.
 const SHORTEST_INTERVAL_MS = 200;
+/** What takes longer than a year has no end that could be told; and an agent may expect what it likes. */
+const LONGEST_ETA_SECONDS = 366 * 24 * 3_600;
 
 /** What a report says together with the one before. */
 export function follow(
@@ -37,8 +39,9 @@ export function follow(
   const passed = perSecond(done(report.counters, kind) - done(previous.counters, kind));
   const pace = previous.pace === 0 ? passed : previous.pace + (passed - previous.pace) * WEIGHT;
   const left = report.expectedBytes - done(report.counters, kind);
-  const eta = report.expectedBytes > 0n && pace > 0 ? { etaSeconds: Math.ceil(Math.max(0, Number(left)) / pace) } : {};
-  return { ...report, at, rate: BigInt(Math.round(moved)), pace, ...eta };
+  const etaSeconds = pace > 0 ? Math.ceil(Math.max(0, Number(left)) / pace) : Number.POSITIVE_INFINITY;
+  const known = report.expectedBytes > 0n && etaSeconds <= LONGEST_ETA_SECONDS;
+  return { ...report, at, rate: BigInt(Math.round(moved)), pace, ...(known && { etaSeconds }) };
 }
 
 function content(counters: JobCounters, kind: JobKind): bigint {
