@@ -22,7 +22,7 @@ describe('the limit on attempts', () => {
 
   it('lets strangers who guess a name not lock its owner out of an address that it signed in from', () => {
     const limiter = createAttemptLimiter(new ManualClock());
-    const limited = expect.objectContaining({ kind: 'RateLimited' });
+    const limited: unknown = expect.objectContaining({ kind: 'RateLimited' });
     const own = '198.51.100.7';
     limiter.failed(own, 'ada');
     limiter.succeeded(own, 'ada');
