@@ -24,6 +24,7 @@ export interface AgentSetup {
   readonly identity: AgentIdentity;
   readonly log: AgentLog;
   readonly host: HostFacts;
+  readonly bootIdSha256: Buffer | undefined;
   /** Fires when the agent shall stop. */
   readonly signal: AbortSignal;
 }
@@ -32,7 +33,7 @@ const NICENESS = 10;
 const STATUS_MS = 2_000;
 
 /** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
-export async function runAgent({ folder, identity, log, host, signal }: AgentSetup): Promise<void> {
+export async function runAgent({ folder, identity, log, host, bootIdSha256, signal }: AgentSetup): Promise<void> {
   // Found now rather than in the middle of a restore.
   await loadSettings(folder);
   lowerPriority(log);
@@ -45,13 +46,19 @@ export async function runAgent({ folder, identity, log, host, signal }: AgentSet
     ...ports,
     unsettled,
     host,
+    bootIdSha256,
     onState: (state) => {
       connection = state;
     },
   });
   const workload = {
     walk: (source: Parameters<typeof walkFiles>[0], stop: AbortSignal) =>
-      walkFiles(source, { never: [Buffer.from(folder.path)], now: () => systemClock.now(), signal: stop }),
+      walkFiles(source, {
+        never: [Buffer.from(folder.path)],
+        neverFolders: access.serverFolders,
+        now: () => systemClock.now(),
+        signal: stop,
+      }),
     open: (entry: Parameters<typeof openFileContent>[0]) => openFileContent(entry, () => systemClock.now()),
   };
   const jobs = new JobHost({

@@ -12,6 +12,7 @@ import type { Services } from './features/services.js';
 import type { SetupServices } from './features/setup/ports.js';
 import type { GatewayLink } from './gateway-link.js';
 import type { ContextFor } from './platform/context.js';
+import { describeOwnHost } from './platform/own-host.js';
 import type { Authority } from './platform/pki/certificate-authority.js';
 import type { ProcessPorts } from './platform/process-roles.js';
 
@@ -80,6 +81,7 @@ export async function wireFeatures(parts: FeatureParts): Promise<Features> {
         },
         data: () => told(gateway.address()),
       },
+      ownHost: await describeOwnHost([config.dataDirectory, ...parts.roots]),
     },
     gateway: gateway.client,
     jobs: jobs.services,

@@ -93,12 +93,17 @@ function decodeStatx(buffer: Buffer): FileStatus {
     blocks: readUnsigned64(buffer, 48),
     nlink: buffer.readUInt32LE(16),
     ino: buffer.readBigUInt64LE(32),
-    dev: buffer.readUInt32LE(136) * 2 ** 20 + buffer.readUInt32LE(140),
+    dev: deviceNumber(buffer.readUInt32LE(136), buffer.readUInt32LE(140)),
     mtimeNs: readTime(buffer, 112),
     ctimeNs: readTime(buffer, 96),
     deviceMajor: buffer.readUInt32LE(128),
     deviceMinor: buffer.readUInt32LE(132),
   };
+}
+
+/** `dev` of a file on this device. */
+export function deviceNumber(major: number, minor: number): number {
+  return major * 2 ** 20 + minor;
 }
 
 function readUnsigned64(buffer: Buffer, offset: number): number {

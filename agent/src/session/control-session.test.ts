@@ -31,6 +31,7 @@ const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const JOB_ID = '01901234-5678-7abc-8def-00000000000c';
 const POINT_ID = '01901234-5678-7abc-8def-00000000000d';
 const host = { hostName: 'h', operatingSystem: 'Linux', architecture: 'x64', agentVersion: '0.0.0' };
+const FOLDER = { deviceMajor: 8, deviceMinor: 1, inode: 4_711n };
 const eventually = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 
 let authority: TestAuthority;
@@ -48,6 +49,7 @@ class TestControl {
   renewals = 0;
   settle = true;
   fence = false;
+  bootId = Buffer.alloc(32, 1);
   private call: ServerDuplexStream<ConnectRequest, ConnectResponse> | undefined;
   private server: SecureServer | undefined;
 
@@ -59,7 +61,9 @@ class TestControl {
         if (message?.$case === 'hello') {
           this.hellos.push(message.value);
           const fenced = this.fence ? message.value.running : [];
-          this.send({ $case: 'welcome', value: { dataAddress: 'localhost:1', heartbeatIntervalMs: 200, fenced } });
+          const own = { serverBootId: this.bootId, serverFolders: [FOLDER] };
+          const welcome = { dataAddress: 'localhost:1', heartbeatIntervalMs: 200, fenced, ...own };
+          this.send({ $case: 'welcome', value: welcome });
         } else if (message?.$case === 'heartbeat') {
           this.heartbeats += 1;
           this.send({ $case: 'heartbeatAck', value: message.value });
@@ -166,17 +170,19 @@ async function startAgent(
   identity: AgentIdentity,
   backup: Backup,
   clock = systemClock,
-): Promise<{ session: ControlSession; stop: () => Promise<void> }> {
+): Promise<{ session: ControlSession; access: ServerAccess; stop: () => Promise<void> }> {
   const stop = new AbortController();
   await saveIdentity(folder, identity);
+  const access = new ServerAccess(folder, identity);
   const session = new ControlSession({
     clock,
     // No waiting in tests: the jitter is as short as it can be.
     random: { bytes: (length) => Buffer.alloc(length) },
     log: silentLog,
-    access: new ServerAccess(folder, identity),
+    access,
     unsettled: await UnsettledJobs.open(folder.outcomeFolder),
     host,
+    bootIdSha256: Buffer.alloc(32, 1),
     onState: () => undefined,
   });
   const runners = { backup, restore: () => Promise.reject(new Error('no restore here')) };
@@ -184,6 +190,7 @@ async function startAgent(
   const running = session.run(jobs, stop.signal);
   const agent = {
     session,
+    access,
     stop: async () => {
       stop.abort();
       await running;
@@ -212,6 +219,15 @@ afterEach(async () => {
 });
 
 describe('the control session', () => {
+  it("leaves the server's own folders out only under the server's kernel", async () => {
+    const identity = await identityFor(await control.start());
+    const { access } = await startAgent(identity, untilStopped);
+    await eventually(() => expect(access.serverFolders).toEqual([FOLDER]));
+    control.bootId = Buffer.alloc(32, 2);
+    await control.restart();
+    await eventually(() => expect(access.serverFolders).toEqual([]));
+  });
+
   it('carries out a command under its lease and reports until it is settled', async () => {
     let seen: BackupCommand | undefined;
     const identity = await identityFor(await control.start());

@@ -32,6 +32,8 @@ export interface ControlSessionPorts {
   readonly access: ServerAccess;
   readonly unsettled: UnsettledJobs;
   readonly host: HostFacts;
+  /** SHA-256 of this host's boot id; undefined where it has none. */
+  readonly bootIdSha256: Buffer | undefined;
   readonly onState: (state: ConnectionState) => void;
 }
 
@@ -119,6 +121,7 @@ export class ControlSession implements JobReports {
     this.welcomed = connection;
     this.backOff.reset();
     access.dataAddress = welcome.dataAddress;
+    access.serverFolders = this.serverFoldersHere(welcome);
     log.info({ server: access.identity.controlAddress, data: welcome.dataAddress }, 'connected');
     onState({ connected: true, lastError: undefined });
     const fenced = welcome.fenced.map(fromWireRef);
@@ -133,6 +136,12 @@ export class ControlSession implements JobReports {
       (sequence) => connection.send({ $case: 'heartbeat', value: { sequence } }),
       () => connection.close('The server went silent.'),
     );
+  }
+
+  /** Device and inode mean something under one kernel only. */
+  private serverFoldersHere({ serverBootId, serverFolders }: Welcome): Welcome['serverFolders'] {
+    const { bootIdSha256 } = this.ports;
+    return bootIdSha256?.equals(serverBootId) === true ? serverFolders : [];
   }
 
   private obey(connection: ControlConnection, message: FromServer, jobs: JobHost): void {

@@ -2,10 +2,13 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { AgentIdentity } from '../state/identity.js';
 import { saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
+import type { FolderIdentity } from '../workloads/files/walk.js';
 
 /** How the server is reached just now: both parts change while the agent runs. */
 export class ServerAccess {
   private address: string | undefined;
+  /** The server's own folders, when it runs on this host. */
+  serverFolders: readonly FolderIdentity[] = [];
 
   constructor(
     private readonly folder: StateFolder,

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import type { FileStatus } from '../../platform/file-status.js';
-import { statAt, statFd } from '../../platform/file-status.js';
+import { deviceNumber, statAt, statFd } from '../../platform/file-status.js';
 import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
@@ -10,7 +10,7 @@ import { HardLinkGroups } from './hard-link-groups.js';
 import type { PathRules, RuleState } from './path-rules.js';
 import type { RootNode } from './root-tree.js';
 import { openQuietly, readXattrs, stampOf, typeFields } from './scan-entry.js';
-import type { WalkEvent } from './walk.js';
+import type { FolderIdentity, WalkEvent } from './walk.js';
 
 export interface ScannerSettings {
   readonly roots: RootNode;
@@ -18,6 +18,7 @@ export interface ScannerSettings {
   readonly exclude: PathRules;
   readonly oneFileSystem: boolean;
   readonly never: readonly Buffer[];
+  readonly neverFolders: readonly FolderIdentity[];
   readonly now: () => number;
 }
 
@@ -61,7 +62,12 @@ export class TreeScanner {
   private readonly pending: WalkEvent[] = [];
 
   constructor(private readonly settings: ScannerSettings) {
-    this.never = new Set(settings.never.flatMap((path) => identityOf(path) ?? []));
+    this.never = new Set([
+      ...settings.never.flatMap((path) => identityOf(path) ?? []),
+      ...settings.neverFolders.map(({ deviceMajor, deviceMinor, inode }) =>
+        identity({ dev: deviceNumber(deviceMajor, deviceMinor), ino: inode }),
+      ),
+    ]);
   }
 
   *events(): Generator<WalkEvent, void, void> {
@@ -376,7 +382,7 @@ function identityOf(path: Buffer): string | undefined {
   }
 }
 
-function identity(status: FileStatus): string {
+function identity(status: Pick<FileStatus, 'dev' | 'ino'>): string {
   return `${status.dev}:${status.ino}`;
 }
 

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { statAt } from '../../platform/file-status.js';
 import { makeSpecialAt } from '../../platform/names.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { runsAsRoot, runUnprivileged } from '../../platform/unprivileged.fixture.js';
@@ -13,7 +14,7 @@ import type { Notice } from '../notice.js';
 import { openFileContent } from './file-content.js';
 import { entryPath, type ScannedEntry } from './file-entry.js';
 import { type FilesDatasource, InvalidRootError } from './root-tree.js';
-import { walkFiles } from './walk.js';
+import { type FolderIdentity, walkFiles } from './walk.js';
 
 // Making files is slow on some file systems.
 vi.setConfig({ testTimeout: 30_000 });
@@ -43,11 +44,12 @@ async function walk(
   datasource: Partial<FilesDatasource> = {},
   never: string[] = [],
   visit?: (entry: ScannedEntry) => void,
+  neverFolders: FolderIdentity[] = [],
 ): Promise<Walked> {
   const result: Walked = { paths: [], entries: new Map(), notices: [] };
   const depth: string[] = [];
   const full = { roots: [Buffer.from(dir)], include: [], exclude: [], oneFileSystem: false, ...datasource };
-  const options = { never: never.map((name) => Buffer.from(name)), now: Date.now };
+  const options = { never: never.map((name) => Buffer.from(name)), neverFolders, now: Date.now };
   for await (const batch of walkFiles(full, options)) {
     for (const event of batch) {
       if (event.kind === 'notice') result.notices.push(event.notice);
@@ -198,6 +200,18 @@ describe.skipIf(process.platform !== 'linux')('the walk', () => {
     expect(below(await walk({}, [at('alias')]))).toEqual(['alias', 'data/', 'data/x']);
     const named = await walk({ roots: [Buffer.from(at('state'))] }, [at('state')]);
     expect(below(named)).toEqual(['state/', 'state/secret']);
+  });
+
+  it('never takes folders of a given device and inode, unless they are roots', async () => {
+    write('server/catalog');
+    write('data/x');
+    const { dev: device, ino: inode } = statAt(AT_FDCWD, Buffer.from(at('server')));
+    const folder = { deviceMajor: Math.floor(device / 2 ** 20), deviceMinor: device % 2 ** 20, inode };
+    expect(below(await walk({}, [], undefined, [folder]))).toEqual(['data/', 'data/x']);
+    const named = await walk({ roots: [Buffer.from(at('server'))] }, [], undefined, [folder]);
+    expect(below(named)).toEqual(['server/', 'server/catalog']);
+    const other = { ...folder, deviceMinor: folder.deviceMinor + 1 };
+    expect(below(await walk({}, [], undefined, [other]))).toContain('server/catalog');
   });
 
   it('never takes /proc, /sys and /run below a root', async () => {

@@ -20,9 +20,18 @@ export type WalkEvent =
   | { readonly kind: 'leaveDirectory'; readonly path: Buffer }
   | { readonly kind: 'notice'; readonly notice: Notice };
 
+/** A folder, by whatever name it is reached on this host. */
+export interface FolderIdentity {
+  readonly deviceMajor: number;
+  readonly deviceMinor: number;
+  readonly inode: bigint;
+}
+
 export interface WalkOptions {
-  /** Directories that are never taken unless they are, or lead to, a root: the agent's state, the server's data. */
+  /** Directories that are never taken unless they are, or lead to, a root: the agent's state. */
   readonly never: readonly Buffer[];
+  /** As `never`, for what has another path, or none, where the walk runs. */
+  readonly neverFolders?: readonly FolderIdentity[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
@@ -47,6 +56,7 @@ export async function* walkFiles(
     exclude: compilePathRules(datasource.exclude),
     oneFileSystem: datasource.oneFileSystem,
     never: [...ALWAYS_NEVER, ...options.never],
+    neverFolders: options.neverFolders ?? [],
     now: options.now,
   });
   try {

@@ -1,4 +1,5 @@
 import type { HoldfastError } from '@holdfast/core/errors';
+import type { OwnHost } from '../../platform/own-host.js';
 import type { Authority } from '../../platform/pki/certificate-authority.js';
 import type { AttemptLimiter } from '../access/attempt-limiter.js';
 import type { JobRef } from '../jobs/domain/job.js';
@@ -34,6 +35,7 @@ export interface AgentServices {
   /** Failed enrolments, counted per address and token. */
   readonly attempts: AttemptLimiter;
   readonly addresses: AgentAddresses;
+  readonly ownHost: OwnHost;
 }
 
 /** host:port under which agents reach the listeners. */

@@ -24,6 +24,7 @@ export const HEARTBEAT_MS = 5_000;
 export const SILENCE_MS = 20_000;
 // Last-seen times are in memory while the agent is connected; the row is for after a restart.
 const SEEN_WRITE_MS = 60_000;
+const NONE = Buffer.alloc(0);
 const MOST_NAMED_JOBS = 1_000;
 // Agents report twice a second. Whoever watches is not told more often: each time costs a read and a message per watcher.
 const QUICKEST_NEWS_MS = 200;
@@ -139,9 +140,17 @@ export class ControlStream implements AgentLink {
     this.greeted = true;
     this.seenWrittenAt = this.ctx.clock.monotonic();
     for (const job of held) this.held.set(job.id, { job, epoch: job.epoch });
+    const { bootIdSha256, folders } = this.ctx.services.agents.ownHost;
+    const serverFolders = (await folders()).map((folder) => ({ ...folder }));
     this.write({
       $case: 'welcome',
-      value: { dataAddress, heartbeatIntervalMs: HEARTBEAT_MS, fenced: fenced.map(toWireRef) },
+      value: {
+        dataAddress,
+        heartbeatIntervalMs: HEARTBEAT_MS,
+        fenced: fenced.map(toWireRef),
+        serverBootId: bootIdSha256 ?? NONE,
+        serverFolders,
+      },
     });
     for (const job of held) {
       if (job.cancelRequestedAt !== undefined) this.send({ kind: 'cancel', job: { jobId: job.id, epoch: job.epoch } });

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import type { ServiceError } from '@grpc/grpc-js';
 import { credentials } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
@@ -12,6 +13,7 @@ import { createControlListeners } from '../../../../control-listeners.js';
 import type { Context, ContextFor } from '../../../../platform/context.js';
 import type { GatewayClient } from '../../../../platform/gateway-client.js';
 import { fromGrpcError } from '../../../../platform/grpc/errors.js';
+import { describeOwnHost } from '../../../../platform/own-host.js';
 import type { Authority, IssuedIdentity } from '../../../../platform/pki/certificate-authority.js';
 import { createAuthority, EC, generateAuthority } from '../../../../platform/pki/certificate-authority.js';
 import { rotateIdentity } from '../../../../platform/pki/rotating-identity.js';
@@ -69,10 +71,11 @@ export async function startControl(
     ...(options.failureWebhook && { failureWebhook: options.failureWebhook }),
   });
   const addresses = { control: '', enrollment: '', data: () => '127.0.0.1:9' };
+  const ownHost = await describeOwnHost([tmpdir()]);
   const services = {
     gateway: memoryGateway(gatewayCalls),
     jobs: runtime.services,
-    agents: { authority, connections: links, attempts: createAttemptLimiter(db.clock), addresses },
+    agents: { authority, connections: links, attempts: createAttemptLimiter(db.clock), addresses, ownHost },
   } as Partial<Services> as Services;
   const contextFor: ContextFor = (principal, address) =>
     db.context({ principal, services, ...(address === undefined ? {} : { address }) });
