@@ -6,7 +6,9 @@ import { HostileAgent, NO_COUNTERS } from '../kit/holdfast/hostile-agent.js';
 import { readJob, waitForJob } from '../kit/holdfast/jobs.js';
 
 const LARGEST = 2n ** 64n - 1n;
-const LIES = Object.fromEntries(Object.keys(NO_COUNTERS).map((name) => [name, LARGEST])) as unknown as typeof NO_COUNTERS;
+const LIES = Object.fromEntries(
+  Object.keys(NO_COUNTERS).map((name) => [name, LARGEST]),
+) as unknown as typeof NO_COUNTERS;
 
 let fleet: Fleet;
 let vaultId: string;

@@ -1,13 +1,13 @@
+import type { GatewayClient } from '../platform/gateway-client.js';
 import type { AccessServices } from './access/services.js';
 import type { AgentServices } from './agents/services.js';
-import type { GatewayClient } from '../platform/gateway-client.js';
 import type { JobServices, Wakeable } from './jobs/services.js';
-import type { KeyKeeper } from './vaults/key-keeper.js';
-import type { FrameOpening } from './vaults/opening/frame-opening.js';
-import type { PackVerification } from './verification/pack-verification.js';
 import type { NodeReader } from './recovery-points/browse/node-reader.js';
 import type { RegionServices } from './regions/ports.js';
 import type { SetupServices } from './setup/ports.js';
+import type { KeyKeeper } from './vaults/key-keeper.js';
+import type { FrameOpening } from './vaults/opening/frame-opening.js';
+import type { PackVerification } from './verification/pack-verification.js';
 
 /**
  * What use cases need from outside the database: keys, the gateway, agents' streams. Each feature adds its

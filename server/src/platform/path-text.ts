@@ -48,5 +48,9 @@ function characterLength(bytes: Uint8Array, at: number): number {
 }
 
 function malformed(): HoldfastError {
-  return new HoldfastError({ kind: 'Validation', code: 'MALFORMED_PATH', message: 'In a path, a byte that is not UTF-8 is written \\xHH and a backslash is doubled.' });
+  return new HoldfastError({
+    kind: 'Validation',
+    code: 'MALFORMED_PATH',
+    message: 'In a path, a byte that is not UTF-8 is written \\xHH and a backslash is doubled.',
+  });
 }

@@ -21,7 +21,7 @@ function finished(message: string, notice: Partial<PathNotice> = {}) {
     counters: LIES,
     notices: [{ path: Buffer.from('/x'), kind: 1, message, ...notice }],
     noticesTotal: LARGEST,
-    outcome: { $case: 'failure', value: { code: message, message } },
+    outcome: { $case: 'failure', value: { code: message, message, details: {} } },
   });
 }
 
