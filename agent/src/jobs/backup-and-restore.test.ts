@@ -255,6 +255,19 @@ describe('a backup that is disturbed', () => {
 });
 
 describe('a restore', () => {
+  it.each(['FAIL', 'OVERWRITE'] as const)('of a selection finds out under %s what it comes to', async (onConflict) => {
+    for (const folder of ['wanted', 'not']) mkdirSync(inSource(folder));
+    writeFileSync(inSource('wanted/small'), 'five!');
+    writeFileSync(inSource('wanted/large'), random.bytes(700 * KIB));
+    writeFileSync(inSource('not/this'), random.bytes(100 * KIB));
+    await bench.backup();
+    mkdirSync(target);
+    const over = { onConflict, select: [Buffer.from(inSource('wanted'))] };
+    const { run } = await bench.restore(target, over);
+    expect(run.progress()).toMatchObject({ expectedBytes: 700 * KIB + 5, expectedEntries: 3 });
+    expect(run.counters).toMatchObject({ bytesTotal: 700 * KIB + 5, bytesWritten: 700 * KIB + 5, entries: 3 });
+  });
+
   it('names damaged files, leaves them absent and restores the rest', async () => {
     fill();
     await bench.backup();

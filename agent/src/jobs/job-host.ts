@@ -70,7 +70,7 @@ export class JobHost {
       return;
     }
     before?.run.stop('fenced' satisfies StopReason);
-    const run = new JobRun(command.job);
+    const run = new JobRun(command.job, command);
     const done = this.carryOut(command, run, before?.done).finally(() => {
       if (this.active.get(command.job.jobId)?.run === run) this.active.delete(command.job.jobId);
     });

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import type { JobPhase, JobProgress, JobRef } from './job.js';
+import type { Expected, JobPhase, JobProgress, JobRef } from './job.js';
 import { zeroCounters } from './job.js';
 import { Notices } from './notices.js';
 
@@ -9,11 +9,17 @@ export class JobRun {
   readonly notices = new Notices();
   phase: JobPhase = 'PREPARING';
   /** 0 while unknown. */
-  expectedBytes = 0;
-  expectedEntries = 0;
+  expectedBytes: number;
+  expectedEntries: number;
   private readonly controller = new AbortController();
 
-  constructor(readonly job: JobRef) {}
+  constructor(
+    readonly job: JobRef,
+    expected: Expected = { expectedBytes: 0, expectedEntries: 0 },
+  ) {
+    this.expectedBytes = expected.expectedBytes;
+    this.expectedEntries = expected.expectedEntries;
+  }
 
   get signal(): AbortSignal {
     return this.controller.signal;

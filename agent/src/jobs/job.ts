@@ -32,7 +32,13 @@ export interface FilesSource {
   readonly oneFileSystem: boolean;
 }
 
-export interface BackupCommand {
+/** What a job may come to; 0 while nobody knows. */
+export interface Expected {
+  readonly expectedBytes: number;
+  readonly expectedEntries: number;
+}
+
+export interface BackupCommand extends Expected {
   readonly kind: 'backup';
   readonly job: JobRef;
   readonly vaultId: Buffer;
@@ -45,7 +51,7 @@ export interface BackupCommand {
   readonly cacheGeneration: bigint;
 }
 
-export interface RestoreCommand {
+export interface RestoreCommand extends Expected {
   readonly kind: 'restore';
   readonly job: JobRef;
   readonly vaultId: Buffer;
@@ -135,10 +141,8 @@ export interface FinishedJob {
   readonly outcome: JobOutcome;
 }
 
-export interface JobProgress {
+export interface JobProgress extends Expected {
   readonly job: JobRef;
   readonly phase: JobPhase;
   readonly counters: Counters;
-  readonly expectedBytes: number;
-  readonly expectedEntries: number;
 }

@@ -131,6 +131,8 @@ class TestControl {
         lastPointId: uuidToBytes(POINT_ID),
         lastFullPointId: Buffer.alloc(0),
         cacheGeneration: 7n,
+        expectedBytes: 5_000n,
+        expectedEntries: 3n,
       },
     });
   }
@@ -247,6 +249,7 @@ describe('the control session', () => {
       lastFullPointId: undefined,
       cacheGeneration: 7n,
     });
+    expect(seen).toMatchObject({ expectedBytes: 5_000, expectedEntries: 3 });
     expect(seen?.files.roots[0]?.toString('latin1')).toBe('/srv/\xff');
     const [{ outcome } = {}] = control.finished;
     expect(outcome?.$case === 'backup' && [uuidFromBytes(outcome.value.pointId), outcome.value.typeReason]).toEqual([

@@ -139,6 +139,16 @@ describe('the data client over mutual TLS', () => {
     expect(bench.gateway.points).toEqual([]);
   });
 
+  it('ends a job at once when the store is full: waiting makes no room', async () => {
+    fill();
+    const full = { kind: 'Unavailable', code: 'STORE_FULL', message: 'The store is full.' } as const;
+    bench.gateway.faults.beforeUpload = () => {
+      throw new HoldfastError(full);
+    };
+    await expect(backup()).rejects.toMatchObject(full);
+    expect(bench.gateway.points).toEqual([]);
+  });
+
   it('stops when the job is stopped while the gateway does not answer', async () => {
     fill();
     const run = bench.newRun();

@@ -86,6 +86,7 @@ export function fromStartBackup(message: wire.StartBackup): jobs.BackupCommand {
     lastPointId: optionalUuid(message.lastPointId),
     lastFullPointId: optionalUuid(message.lastFullPointId),
     cacheGeneration: message.cacheGeneration,
+    ...expectedOf(message),
   };
 }
 
@@ -104,7 +105,12 @@ export function fromStartRestore(message: wire.StartRestore): jobs.RestoreComman
     base: message.base,
     onConflict: nameOf(conflicts, message.onConflict),
     chunkMaxBytes: message.chunkMaxBytes,
+    ...expectedOf(message),
   };
+}
+
+function expectedOf(message: wire.StartBackup | wire.StartRestore): jobs.Expected {
+  return { expectedBytes: Number(message.expectedBytes), expectedEntries: Number(message.expectedEntries) };
 }
 
 export function toJobProgress(progress: jobs.JobProgress): wire.JobProgress {

@@ -10,6 +10,7 @@ import type { JobRun } from '../job-run.js';
 import { toFileEntry } from '../tree-entries.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
+import { measure, measureAhead } from './measure.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
@@ -73,7 +74,8 @@ async function restoreTree(
   const start = await findBase(command, base, reader);
   await fetchNode(start.node);
   const walk = () => walkTree(start.node, selection, fetchNode);
-  if (command.onConflict === 'FAIL') await probeConflicts(walk(), command.targetPath);
+  if (command.onConflict === 'FAIL') await probeConflicts(measure(walk(), run), command.targetPath);
+  else if (run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
   const writer = RestoreWriter.open({

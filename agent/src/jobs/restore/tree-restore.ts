@@ -57,8 +57,9 @@ export class TreeRestore {
       case 'file':
         counters.entries += 1;
         counters.files += 1;
+        await this.writeFile(item, fetched);
         counters.bytesTotal += item.entry.size;
-        return this.writeFile(item, fetched);
+        return;
       case 'special':
         counters.entries += 1;
         await this.directory.special(item.entry);
@@ -80,18 +81,27 @@ export class TreeRestore {
   }
 
   private async writeFile({ entry, content }: FileItem, fetched: FetchedChunks): Promise<void> {
-    // Holes are not written, so a sparse file counts with its data.
+    const { counters } = this.run;
+    // Holes are not written, so a sparse file counts with its data; a large one while it is under way.
     let written = 0;
+    const count = (bytes: number): void => {
+      written += bytes;
+      counters.bytesWritten += bytes;
+    };
+    const takeBack = (): void => {
+      counters.bytesWritten -= written;
+      written = 0;
+    };
     const source = (): ContentSource => {
       if (content === undefined) return entry.size === 0 ? Buffer.alloc(0) : undefined;
       if (content.kind === 'node') {
-        return counted(readLargeFile(content, entry.size, this.reader), (bytes) => {
-          written += bytes;
-        });
+        takeBack();
+        return counted(readLargeFile(content, entry.size, this.reader), count);
       }
       try {
         const { plaintext } = fetched.get(content.id);
-        written = plaintext.length;
+        takeBack();
+        count(plaintext.length);
         return plaintext;
       } catch (error) {
         throw new ContentSourceError(error);
@@ -99,8 +109,9 @@ export class TreeRestore {
     };
     try {
       const outcome = await this.directory.file(entry, source);
-      if (outcome === 'restored') this.run.counters.bytesWritten += written;
+      if (outcome !== 'restored') takeBack();
     } catch (error) {
+      takeBack();
       // A RangeError is the writer's word for content that does not fit the size of its entry.
       if (!(error instanceof DamageError) && !(error instanceof RangeError)) throw error;
       this.run.notices.add(this.inPoint(entry), 'DAMAGED', error.message);

@@ -53,6 +53,8 @@ export class BackupBench {
       lastPointId: this.last,
       lastFullPointId: this.full,
       cacheGeneration: 1n,
+      expectedBytes: 0,
+      expectedEntries: 0,
       ...over,
     };
   }
@@ -103,6 +105,8 @@ export class BackupBench {
       base: Buffer.from(this.source),
       onConflict: 'FAIL',
       chunkMaxBytes: 8 * 1024 * 1024,
+      expectedBytes: 0,
+      expectedEntries: 0,
       ...over,
     };
   }

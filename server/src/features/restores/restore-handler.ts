@@ -1,12 +1,13 @@
 import { decodeDomain } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Job } from '../jobs/domain/job.js';
+import { type Expected, NOTHING_EXPECTED } from '../jobs/domain/job-command.js';
 import type { JobKindHandler } from '../jobs/ports.js';
 import type { RecoveryPoint } from '../recovery-points/domain/recovery-point.js';
 import type { Stores } from '../stores.js';
 import type { Vault } from '../vaults/domain/vault.js';
 import { domainSecret, requireDomain } from '../vaults/use-cases/vault-keys.js';
-import { fromPayload } from './domain/restore-payload.js';
+import { fromPayload, type PlannedRestore } from './domain/restore-payload.js';
 
 /** What the queue asks about restores. */
 export const restoreHandler: JobKindHandler = {
@@ -16,6 +17,7 @@ export const restoreHandler: JobKindHandler = {
     ctx.unitOfWork.run(async (stores) => {
       const { point, vault } = await pointAndVault(stores, job);
       const domain = await requireDomain(stores, vault.id, point.domainId);
+      const plan = fromPayload(job.payload);
       const { idKey } = await domainSecret(ctx, stores, vault, domain);
       return {
         kind: 'RESTORE',
@@ -27,7 +29,8 @@ export const restoreHandler: JobKindHandler = {
         idKey,
         transportKey: ctx.services.keys.transportKey(job.id, job.epoch),
         chunkMaxBytes: decodeDomain(domain.message).chunker?.maxBytes ?? 0,
-        ...fromPayload(job.payload),
+        ...plan,
+        ...expectedOf(point, plan),
       };
     }),
 
@@ -55,6 +58,12 @@ export const restoreHandler: JobKindHandler = {
     };
   },
 };
+
+/** The point knows what all of it comes to; of a part the agent finds out. */
+function expectedOf({ statistics }: RecoveryPoint, { select, base }: PlannedRestore): Expected {
+  if (select.length > 0 || base.toString() !== '/') return NOTHING_EXPECTED;
+  return { expectedBytes: statistics.bytesTotal, expectedEntries: statistics.entries };
+}
 
 /** Throws IllegalState for a point that was deleted since the job was queued. */
 export async function pointAndVault(stores: Stores, job: Job): Promise<{ point: RecoveryPoint; vault: Vault }> {

@@ -20,7 +20,15 @@ export interface FilesSource {
   readonly oneFileSystem: boolean;
 }
 
-export interface BackupCommand {
+/** What a job may come to, for its progress; 0 while nobody knows. */
+export interface Expected {
+  readonly expectedBytes: bigint;
+  readonly expectedEntries: bigint;
+}
+
+export const NOTHING_EXPECTED: Expected = { expectedBytes: 0n, expectedEntries: 0n };
+
+export interface BackupCommand extends Expected {
   readonly kind: 'BACKUP';
   readonly vaultId: string;
   readonly itemId: string;
@@ -32,7 +40,7 @@ export interface BackupCommand {
   readonly cacheGeneration: number;
 }
 
-export interface RestoreCommand {
+export interface RestoreCommand extends Expected {
   readonly kind: 'RESTORE';
   readonly vaultId: string;
   readonly itemId: string;

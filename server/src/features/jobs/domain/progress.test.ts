@@ -37,6 +37,22 @@ describe('progress', () => {
     });
   });
 
+  it('never expects less than what there was already, and promises no end then', () => {
+    const first = follow(undefined, at({ bytesTotal: 20_000n }), 'BACKUP', 0);
+    expect(first.expectedBytes).toBe(20_000n);
+    const second = follow(first, at({ bytesTotal: 30_000n }), 'BACKUP', 1_000);
+    expect(second).toMatchObject({ expectedBytes: 30_000n });
+    expect(second.etaSeconds).toBeUndefined();
+    expect(follow(second, at({ bytesTotal: 40_000n }), 'BACKUP', 1_050).expectedBytes).toBe(40_000n);
+  });
+
+  it('counts a large file while it is read or written', () => {
+    const first = follow(undefined, at({}), 'BACKUP', 0);
+    expect(follow(first, at({ bytesRead: 5_000n }), 'BACKUP', 1_000).etaSeconds).toBe(1);
+    const restore = follow(undefined, at({}), 'RESTORE', 0);
+    expect(follow(restore, at({ bytesTotal: 5_000n }), 'RESTORE', 1_000)).toMatchObject({ rate: 0n, etaSeconds: 1 });
+  });
+
   it('promises nothing while the whole is unknown or nothing moves', () => {
     const first = follow(undefined, at({}, 0n), 'BACKUP', 0);
     expect(follow(first, at({ bytesTotal: 100n }, 0n), 'BACKUP', 1_000).etaSeconds).toBeUndefined();

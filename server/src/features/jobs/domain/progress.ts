@@ -3,7 +3,7 @@ import type { JobCounters, JobKind, JobPhase } from './job.js';
 export interface ProgressReport {
   readonly phase: JobPhase;
   readonly counters: JobCounters;
-  /** 0 while unknown. */
+  /** 0 while unknown; an estimate. */
   readonly expectedBytes: bigint;
 }
 
@@ -31,24 +31,36 @@ export function follow(
   kind: JobKind,
   at: number,
 ): ProgressState {
-  if (!previous) return { ...report, at, rate: 0n, pace: 0 };
+  const passedNow = done(report.counters, kind);
+  const expectedBytes = atLeast(report.expectedBytes, passedNow);
+  if (!previous) return { ...report, expectedBytes, at, rate: 0n, pace: 0 };
   const elapsed = at - previous.at;
-  if (elapsed < SHORTEST_INTERVAL_MS) return { ...previous, ...report };
+  if (elapsed < SHORTEST_INTERVAL_MS) return { ...previous, ...report, expectedBytes };
   const perSecond = (bytes: bigint): number => (Math.max(0, Number(bytes)) * 1_000) / elapsed;
   const moved = perSecond(content(report.counters, kind) - content(previous.counters, kind));
-  const passed = perSecond(done(report.counters, kind) - done(previous.counters, kind));
+  const passed = perSecond(passedNow - done(previous.counters, kind));
   const pace = previous.pace === 0 ? passed : previous.pace + (passed - previous.pace) * WEIGHT;
-  const left = report.expectedBytes - done(report.counters, kind);
-  const etaSeconds = pace > 0 ? Math.ceil(Math.max(0, Number(left)) / pace) : Number.POSITIVE_INFINITY;
-  const known = report.expectedBytes > 0n && etaSeconds <= LONGEST_ETA_SECONDS;
-  return { ...report, at, rate: BigInt(Math.round(moved)), pace, ...(known && { etaSeconds }) };
+  const left = Number(expectedBytes - passedNow);
+  const etaSeconds = pace > 0 ? Math.ceil(left / pace) : Number.POSITIVE_INFINITY;
+  // An expectation that has been passed tells nothing about the rest.
+  const known = left > 0 && etaSeconds <= LONGEST_ETA_SECONDS;
+  return { ...report, expectedBytes, at, rate: BigInt(Math.round(moved)), pace, ...(known && { etaSeconds }) };
 }
 
 function content(counters: JobCounters, kind: JobKind): bigint {
   return kind === 'BACKUP' ? counters.bytesRead : counters.bytesWritten;
 }
 
-// An unchanged file is passed without being read.
+// An unchanged file is passed without being read, and a skipped one without being written; a large one counts while it is under way.
 function done(counters: JobCounters, kind: JobKind): bigint {
-  return kind === 'BACKUP' ? counters.bytesTotal : counters.bytesWritten;
+  return larger(counters.bytesTotal, content(counters, kind));
+}
+
+/** A whole that was only estimated is never smaller than what there was of it already. */
+function atLeast(expected: bigint, passed: bigint): bigint {
+  return expected === 0n ? 0n : larger(expected, passed);
+}
+
+function larger(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

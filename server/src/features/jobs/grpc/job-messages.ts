@@ -57,6 +57,8 @@ function toStartBackup(job: JobRef, { domain, files, ...command }: BackupCommand
     lastPointId: optionalId(command.lastPointId),
     lastFullPointId: optionalId(command.lastFullPointId),
     cacheGeneration: BigInt(command.cacheGeneration),
+    expectedBytes: command.expectedBytes,
+    expectedEntries: command.expectedEntries,
   };
 }
 
@@ -75,6 +77,8 @@ function toStartRestore(job: JobRef, command: RestoreCommand): wire.StartRestore
     base: bytes(command.base),
     onConflict: ON_CONFLICT[command.onConflict],
     chunkMaxBytes: command.chunkMaxBytes,
+    expectedBytes: command.expectedBytes,
+    expectedEntries: command.expectedEntries,
   };
 }
 

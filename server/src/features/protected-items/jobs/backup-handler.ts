@@ -79,6 +79,9 @@ async function backupCommand(
     type: job.requestedBackupType ?? 'INCREMENTAL',
     files: item.files,
     cacheGeneration: item.cacheGeneration,
+    // Files come and go; the last time is still the best guess.
+    expectedBytes: last?.statistics.bytesTotal ?? 0n,
+    expectedEntries: last?.statistics.entries ?? 0n,
     ...(last && { lastPointId: last.id }),
     ...(lastFull && { lastFullPointId: lastFull.id }),
   };

@@ -53,9 +53,12 @@ describeOnEachDatabase('recovery points', (open) => {
     const first = await site.backUp(itemId, TREE);
     expect(first.command).toMatchObject({ type: 'FULL', cacheGeneration: 1 });
     expect('lastPointId' in first.command).toBe(false);
+    expect(first.command).toMatchObject({ expectedBytes: 0n, expectedEntries: 0n });
     const second = await site.backUp(itemId, { ...TREE, etc: { hosts: 'h' } }, 'INCREMENTAL', first.pointId);
     const third = await site.backUp(itemId, TREE, 'INCREMENTAL', second.pointId);
     expect(third.command).toMatchObject({ lastPointId: second.pointId, lastFullPointId: first.pointId });
+    const { bytesTotal: expectedBytes, entries: expectedEntries } = COUNTERS;
+    expect(third.command).toMatchObject({ expectedBytes, expectedEntries });
     expect(await getProtectedItem(site.ctx, itemId)).toMatchObject({ state: 'PROTECTED' });
     const chain = await points(itemId);
     expect(chain.map((point) => [point.sequence, point.id, point.basePointId])).toEqual([

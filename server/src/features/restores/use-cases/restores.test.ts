@@ -37,6 +37,15 @@ describeOnEachDatabase('restoring', (open) => {
     return command;
   }
 
+  it('tells the agent what all of a point comes to', async () => {
+    const point = await site.ctx.unitOfWork.run((stores) => stores.recoveryPoints.get(pointId));
+    const { bytesTotal, entries } = point?.statistics ?? {};
+    expect(bytesTotal).toBeGreaterThan(0n);
+    const job = await site.run(await trigger());
+    expect(await commandOf(job)).toMatchObject({ expectedBytes: bytesTotal, expectedEntries: entries });
+    await site.finish(job);
+  });
+
   it('tells the agent what to put where, with a transport key of this lease alone', async () => {
     const other = await site.addAgent(site.subscriptionId, 'second');
     const job = await site.run(
@@ -57,6 +66,8 @@ describeOnEachDatabase('restoring', (open) => {
       base: bytes('/srv'),
       select: [bytes('/srv/data'), bytes('/srv/file')],
       onConflict: 'KEEP_BOTH',
+      // Of a part only the agent can find out.
+      expectedBytes: 0n,
     });
     expect(command.chunkMaxBytes).toBeGreaterThan(0);
     expect((await commandOf(job)).transportKey).toEqual(command.transportKey);

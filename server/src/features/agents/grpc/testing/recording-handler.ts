@@ -1,6 +1,6 @@
 import type { Context } from '../../../../platform/context.js';
 import type { Job, JobKind } from '../../../jobs/domain/job.js';
-import type { JobCommand } from '../../../jobs/domain/job-command.js';
+import { type JobCommand, NOTHING_EXPECTED } from '../../../jobs/domain/job-command.js';
 import type { JobResult } from '../../../jobs/domain/job-result.js';
 import type { JobKindHandler, RecordedPoint, SessionScope } from '../../../jobs/ports.js';
 import type { Stores } from '../../../stores.js';
@@ -25,6 +25,7 @@ export class RecordingHandler implements JobKindHandler {
       const empty = Buffer.alloc(0);
       return {
         kind: 'RESTORE',
+        ...NOTHING_EXPECTED,
         vaultId: job.vaultId,
         itemId: job.protectedItemId,
         pointId: ID,
@@ -41,6 +42,7 @@ export class RecordingHandler implements JobKindHandler {
     }
     return {
       kind: 'BACKUP',
+      ...NOTHING_EXPECTED,
       vaultId: job.vaultId,
       itemId: job.protectedItemId,
       type: job.requestedBackupType ?? 'FULL',
