@@ -4,12 +4,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createIdSource, uuidFromBytes } from '@holdfast/core/ids';
-import { needsTls, type ServerConfig } from './config.js';
+import { needsTls, type ServerConfig, webAddress } from './config.js';
 import { wireFeatures } from './control-features.js';
 import { createControlListeners } from './control-listeners.js';
 import type { SetupServices } from './features/setup/ports.js';
 import { noSetupCode, offerSetupCode } from './features/setup/setup-code.js';
 import { createGatewayLink, reachableFromHere } from './gateway-link.js';
+import { advertisedHost, isWildcard } from './platform/advertised-address.js';
 import type { ContextFor, UnitOfWork } from './platform/context.js';
 import { prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
 import { buildStores } from './platform/db/build-stores.js';
@@ -80,7 +81,7 @@ export async function startControl(
     });
 
     const setup = await prepareSetup(config, roots[0] ?? '', unitOfWork, random);
-    const advertise = (host: string): string => config.publicAddress ?? (isWildcard(host) ? hostname() : host);
+    const advertise = (host: string): string => advertisedHost(host, config.publicAddress);
     const features = await wireFeatures({
       config,
       ...ports,
@@ -165,7 +166,7 @@ export async function startControl(
     gatewayIdentity.onRenewed(() => void sendCredentials());
     await sendCredentials();
     await channel.send({ type: 'control-ready', http: url, grpc: bound.control, enrollGrpc: bound.enrollment });
-    if (setup.code !== undefined) announceSetup(url, setup.code);
+    if (setup.code !== undefined) announceSetup(webAddress(config, url), setup.code);
     return { stop };
 
     async function protectionOf(): Promise<Protection> {
@@ -196,10 +197,6 @@ function certificateHosts(config: ServerConfig): string[] {
       '::1',
     ]),
   ];
-}
-
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
 }
 
 async function prepareSetup(

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
+import { advertisedAddress } from './platform/advertised-address.js';
 import type { DatabaseAddress } from './platform/db/database.js';
 import { parseListenAddress } from './platform/listen-address.js';
 import type { ListenAddress } from './platform/process-roles.js';
@@ -164,6 +165,14 @@ export function databaseAddress(dataDirectory: string, url: string | undefined):
 /** HTTP leaves this machine, so it needs TLS unless a proxy gives it. */
 export function needsTls(config: ServerConfig): boolean {
   return config.tls !== undefined || (!config.behindProxy && !isLoopback(config.http.host));
+}
+
+/** Where a browser finds Backup Center, given what was bound. What a proxy shows to the world only its operator knows. */
+export function webAddress(
+  config: Pick<ServerConfig, 'behindProxy' | 'http' | 'publicAddress'>,
+  bound: string,
+): string {
+  return config.behindProxy || isLoopback(config.http.host) ? bound : advertisedAddress(bound, config.publicAddress);
 }
 
 export function isLoopback(host: string): boolean {

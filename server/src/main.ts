@@ -6,7 +6,16 @@ import { systemClock } from '@holdfast/core/clock';
 import { asHoldfastError, ERROR_TABLE } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { Command } from 'commander';
-import { declareDataOption, declareOptions, type RawOptions, type ServerConfig, toConfig } from './config.js';
+import {
+  declareDataOption,
+  declareOptions,
+  needsTls,
+  type RawOptions,
+  type ServerConfig,
+  toConfig,
+  webAddress,
+} from './config.js';
+import { advertisedAddress } from './platform/advertised-address.js';
 import { lockFolder, prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
 import { orBindFailure } from './platform/listen-address.js';
 import type { GatewayCredentials } from './platform/process-channel.js';
@@ -80,7 +89,12 @@ async function supervise(config: ServerConfig): Promise<void> {
     onReady(control, gateway) {
       const { http, grpc, enrollGrpc } = control;
       console.log(JSON.stringify({ event: 'ready', http, grpc, dataGrpc: gateway.dataAddress, enrollGrpc }));
-      console.error(`Holdfast ${version} serves Backup Center at ${http}; agents enrol at ${enrollGrpc}.`);
+      const enrollment = advertisedAddress(enrollGrpc, config.publicAddress);
+      console.error(
+        `Holdfast ${version} serves Backup Center at ${webAddress(config, http)}; agents enrol at ${enrollment}.`,
+      );
+      if (needsTls(config) && config.tls === undefined)
+        console.error(`Its certificate comes from the server's own CA: ${join(config.dataDirectory, 'ca.pem')}`);
     },
   });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => supervisor.stop());
