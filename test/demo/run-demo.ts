@@ -21,7 +21,8 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-demo-')));
   const demo = new Demo(options, folder);
   const interrupted = new Promise<'interrupted'>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'));
+    // For good: a second Ctrl-C must not end the cleaning up.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'));
   });
   try {
     const result = await Promise.race([demo.run(), interrupted]);
