@@ -273,6 +273,12 @@ describe('a gateway over mutual TLS', () => {
     const chunks = [];
     for await (const part of asControl.fetchChunks(vault, [root.id, Buffer.alloc(32)])) chunks.push(part.kind);
     expect(chunks.toSorted()).toEqual(['damaged', 'frame']);
+    const kindsOf = async (from: { domainId?: string; avoidPacks?: string[] }) =>
+      (await Array.fromAsync(asControl.fetchChunks(vault, [root.id], from))).map(({ kind }) => kind);
+    const avoidPacks = [(packs[1] as TestPack).packId];
+    expect(await kindsOf({ avoidPacks })).toEqual(['damaged']);
+    expect(await kindsOf({ domainId: alice.domain.id })).toEqual(['frame']);
+    expect(await kindsOf({ domainId: uuidFromBytes(systemRandom.bytes(16)) })).toEqual(['damaged']);
   });
 
   it('lets in nobody without a certificate of the CA, and each role only through its own door', async () => {

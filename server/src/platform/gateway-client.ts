@@ -22,6 +22,13 @@ export type Fetched =
   /** No readable copy of these chunks (32-byte ids) is left. */
   | { readonly kind: 'damaged'; readonly chunkIds: readonly Uint8Array[]; readonly reason: string };
 
+/** Which copies of a chunk will do. */
+export interface CopyChoice {
+  readonly domainId?: string;
+  /** Packs whose copy turned out to be something else. */
+  readonly avoidPacks?: readonly string[];
+}
+
 /**
  * What control asks of the gateway that serves a vault. All calls throw HoldfastErrors;
  * Unavailable when the gateway cannot be reached, Timeout when it does not answer.
@@ -32,7 +39,7 @@ export interface GatewayClient {
   /** Throws NotFound. */
   getObject(vault: VaultStoreRef, name: string, signal?: AbortSignal): Promise<Buffer>;
   /** Frames that hold these chunks (32-byte ids); several chunks may share a frame. */
-  fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[], signal?: AbortSignal): AsyncIterable<Fetched>;
+  fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[], from?: CopyChoice): AsyncIterable<Fetched>;
   /** All frames of one pack, in order. */
   fetchPack(vault: VaultStoreRef, packId: string, signal?: AbortSignal): AsyncIterable<Fetched>;
   /** Ends the agent's sessions and voids its unverified copies. Idempotent. */

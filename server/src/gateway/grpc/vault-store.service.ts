@@ -42,8 +42,12 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
       core,
       async function* (call: ServerWritableStream<FetchChunksRequest, FetchChunksResponse>) {
         requireControl(call);
-        for await (const part of fetchChunks(core, readVault(call.request.vault), call.request.chunkIds))
-          yield* messagesOf(part);
+        const { vault, chunkIds, domainId, avoidPacks } = call.request;
+        const from = {
+          ...(domainId.length > 0 && { domainId: uuidFromBytes(domainId) }),
+          avoidPacks: avoidPacks.map(uuidFromBytes),
+        };
+        for await (const part of fetchChunks(core, readVault(vault), chunkIds, from)) yield* messagesOf(part);
       },
     ),
     fetchPack: serveStream(core, async function* (call: ServerWritableStream<FetchPackRequest, FetchChunksResponse>) {

@@ -26,6 +26,7 @@ export async function* fetchChunks(
   ports: FetchPorts,
   ref: VaultStoreRef,
   chunkIds: Buffer,
+  from: { readonly domainId?: string; readonly avoidPacks?: readonly string[] } = {},
 ): AsyncGenerator<FetchedPart> {
   if (chunkIds.length % ID_BYTES !== 0 || chunkIds.length > ports.limits.maxChunksPerRead * ID_BYTES) {
     throw new HoldfastError({
@@ -35,12 +36,13 @@ export async function* fetchChunks(
     });
   }
   const vault = await ports.vaults.open(ref);
+  const avoidPacks = new Set(from.avoidPacks);
   const asked = new Map<string, Parameters<typeof readFrames>[1][number]>();
   vault.index.lookup(chunkIds).forEach((copies, place) => {
     const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
     asked.set(chunkId.toString('latin1'), {
       chunkId,
-      copies: readableCopies(vault.index, copies, undefined, new Set()),
+      copies: readableCopies(vault.index, copies, from.domainId, avoidPacks),
     });
   });
   for await (const result of readFrames(vault, [...asked.values()], ports.log)) {

@@ -20,6 +20,7 @@ export interface GrpcGatewayClient extends GatewayClient {
   close(): void;
 }
 
+const NONE = Buffer.alloc(0);
 const NO_METADATA = new Metadata();
 const CALL_TIMEOUT_MS = 30_000;
 const CHUNK_ID_BYTES = 32;
@@ -94,8 +95,15 @@ export function createGrpcGatewayClient(
           )
         ).content,
       ),
-    fetchChunks: (vault, chunkIds, signal) =>
-      fetched(() => client.fetchChunks({ vault: toWire(vault), chunkIds: Buffer.concat(chunkIds) }), signal),
+    fetchChunks: (vault, chunkIds, { domainId, avoidPacks = [] } = {}) =>
+      fetched(() =>
+        client.fetchChunks({
+          vault: toWire(vault),
+          chunkIds: Buffer.concat(chunkIds),
+          domainId: domainId === undefined ? NONE : uuidToBytes(domainId),
+          avoidPacks: avoidPacks.map(uuidToBytes),
+        }),
+      ),
     fetchPack: (vault, packId, signal) =>
       fetched(() => client.fetchPack({ vault: toWire(vault), packId: uuidToBytes(packId) }), signal),
     voidAgent: async (agentId) => {

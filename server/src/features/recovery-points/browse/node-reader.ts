@@ -1,6 +1,6 @@
 import { type FetchNode, parseNode } from '@holdfast/core/engine';
-import { HoldfastError } from '@holdfast/core/errors';
-import type { GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import type { FetchedFrame, GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
 import { BoundedCache } from '../../vaults/opening/bounded-cache.js';
 import type { DomainAccess, FrameOpening } from '../../vaults/opening/frame-opening.js';
 
@@ -21,31 +21,47 @@ interface OpenedNode {
   readonly edges: Buffer;
 }
 
+/** Copies that are tried of one node. */
+const MOST_COPIES = 16;
+
 /** Who browses one directory mostly browses its neighbours next, and those lie in the same frames. */
 export function createNodeReader({ gateway, opening, cacheBytes }: NodeReaderPorts): NodeReader {
   const cache = new BoundedCache<OpenedNode>(cacheBytes);
 
+  /** Whatever a copy turns out to be, the next one is tried: the gateway knows of damaged bytes, only keys tell the rest. */
   async function fetch(vault: VaultStoreRef, access: DomainAccess, id: Buffer): Promise<OpenedNode> {
+    const avoidPacks: string[] = [];
     let reason = 'the store does not have it';
-    let found: OpenedNode | undefined;
-    for await (const fetched of gateway.fetchChunks(vault, [id])) {
-      if (fetched.kind === 'damaged') {
-        reason = fetched.reason;
-        continue;
+    for (let copies = 0; copies < MOST_COPIES; copies++) {
+      let served: FetchedFrame | undefined;
+      for await (const fetched of gateway.fetchChunks(vault, [id], { domainId: access.domainId, avoidPacks })) {
+        if (fetched.kind === 'frame') served = fetched.frame;
+        else reason = avoidPacks.length === 0 ? fetched.reason : 'no copy of it is what it should be';
       }
-      if (fetched.frame.domainId !== access.domainId) continue;
-      for (const node of await opening.openNodes(access, fetched.frame)) {
-        const opened = { plaintext: node.plaintext, edges: node.edges };
-        cache.set(keyOf(access, node.id), opened, node.plaintext.length + node.edges.length);
-        if (node.id.equals(id)) found = opened;
-      }
+      if (served === undefined) break;
+      const found = await openedFrom(served, access, id);
+      if (found) return found;
+      avoidPacks.push(served.packId);
     }
-    if (!found)
-      throw new HoldfastError({
-        kind: 'Integrity',
-        code: 'NODE_DAMAGED',
-        message: `A part of the recovery point cannot be read: ${reason}.`,
-      });
+    throw new HoldfastError({
+      kind: 'Integrity',
+      code: 'NODE_DAMAGED',
+      message: `A part of the recovery point cannot be read: ${reason}.`,
+    });
+  }
+
+  async function openedFrom(frame: FetchedFrame, access: DomainAccess, id: Buffer): Promise<OpenedNode | undefined> {
+    if (frame.domainId !== access.domainId) return undefined;
+    let found: OpenedNode | undefined;
+    try {
+      for (const { id: each, plaintext, edges } of await opening.openNodes(access, frame)) {
+        const opened = { plaintext, edges };
+        cache.set(keyOf(access, each), opened, plaintext.length + edges.length);
+        if (each.equals(id)) found = opened;
+      }
+    } catch (error) {
+      if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
+    }
     return found;
   }
 

@@ -1,4 +1,4 @@
-import { LogReader, openDescriptor } from '@holdfast/core/engine';
+import { LogReader, openDescriptor, packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { beforeAll, expect, it } from 'vitest';
@@ -231,6 +231,33 @@ describeOnEachDatabase('recovery points', (open) => {
       details: { path: '/broken' },
     });
     expect(uploaded.rootNode).toHaveLength(32);
+  });
+
+  it('are browsed by the next copy where one does not open to what it should be', async () => {
+    const tree = { twice: { below: { file: 'q' } } };
+    const { pointId, command, uploaded } = await site.backUp(await site.protect(vaultId), tree);
+    const other = (await site.addVault()).vault.id;
+    const { publicKey } = (await site.backUp(await site.protect(other), tree)).command.domain;
+    // Its bytes are what its footer says; only whoever opens it finds out that nobody can.
+    const strange = { ...command, domain: { ...command.domain, publicKey } };
+    const order = async (packId: Buffer): Promise<number> => {
+      const names = await Array.fromAsync(site.gateway.store(vaultId).list('pack/'), ({ name }) => name);
+      return names.indexOf(packName(packId));
+    };
+    for (;;) {
+      const { packIds } = await uploadTree(site.gateway, strange, site.agentId, tree);
+      if ((await order(packIds.node)) < (await order(uploaded.packIds.node))) break;
+    }
+    const fetches = site.gateway.fetches;
+    expect((await browse(pointId, '/twice')).items.map(({ item }) => item.name.toString())).toEqual(['below']);
+    expect(site.gateway.fetches).toBeGreaterThan(fetches + 1);
+
+    // When none is left, it says so.
+    const damaged = { broken: { twice: { file: 'q' } } };
+    const lost = await site.backUp(await site.protect(vaultId), damaged);
+    await uploadTree(site.gateway, strange, site.agentId, damaged);
+    await damagePack(site.gateway.store(vaultId), lost.uploaded.packIds.node);
+    await expect(browse(lost.pointId, '/broken')).rejects.toMatchObject({ kind: 'Integrity', code: 'NODE_DAMAGED' });
   });
 
   it('that are deleted are gone for people, stay in the chain, and stand in the vault’s log', async () => {

@@ -13,7 +13,7 @@ import {
 } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { Fetched, GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
+import type { CopyChoice, Fetched, GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
 
 /** A gateway over stores in memory: real packs, read and hashed as a gateway reads them, without its sessions. */
 export class MemoryGateway implements GatewayClient {
@@ -36,13 +36,19 @@ export class MemoryGateway implements GatewayClient {
     return this.reached(vault).get(name);
   }
 
-  async *fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[]): AsyncGenerator<Fetched> {
+  async *fetchChunks(
+    vault: VaultStoreRef,
+    chunkIds: readonly Uint8Array[],
+    { domainId, avoidPacks = [] }: CopyChoice = {},
+  ): AsyncGenerator<Fetched> {
     this.fetches += 1;
     const store = this.reached(vault);
     for (const wanted of chunkIds) {
       let found = false;
       for await (const { name } of store.list('pack/')) {
         const footer = await footerOf(store, name);
+        if (domainId !== undefined && uuidFromBytes(footer.domainId) !== domainId) continue;
+        if (avoidPacks.includes(uuidFromBytes(footer.packId))) continue;
         for (const frame of footer.frames) {
           const ids = Array.from({ length: idCount(frame.chunkIds) }, (_, index) => idAt(frame.chunkIds, index));
           if (found || !ids.some((id) => id.equals(wanted))) continue;
