@@ -10,7 +10,7 @@ const shared = {
   ssr: { resolve: { conditions: ['holdfast-source'] } },
 };
 const exclude = [...configDefaults.exclude, '**/dist/**', '**/*.long.test.ts'];
-const endToEnd = { testTimeout: 120_000, hookTimeout: 120_000 };
+const endToEnd = { testTimeout: 240_000, hookTimeout: 240_000 };
 
 // The groups run one after the other, so that unit tests do not disturb what end-to-end tests wait for.
 export default defineConfig({
