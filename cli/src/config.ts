@@ -13,11 +13,12 @@ export interface CliEnvironment {
 export function readEnvironment(): CliEnvironment {
   const { HOLDFAST_CONFIG_DIR, HOLDFAST_SERVER, HOLDFAST_TOKEN, HOLDFAST_PASSWORD, HOLDFAST_CA_FILE, XDG_CONFIG_HOME } =
     process.env;
+  // An empty variable is how a shell unsets one for a single command.
   return {
-    configFolder: HOLDFAST_CONFIG_DIR ?? path.join(XDG_CONFIG_HOME ?? path.join(os.homedir(), '.config'), 'holdfast'),
-    server: HOLDFAST_SERVER,
-    token: HOLDFAST_TOKEN,
-    password: HOLDFAST_PASSWORD,
-    caFile: HOLDFAST_CA_FILE,
+    configFolder: HOLDFAST_CONFIG_DIR || path.join(XDG_CONFIG_HOME || path.join(os.homedir(), '.config'), 'holdfast'),
+    server: HOLDFAST_SERVER || undefined,
+    token: HOLDFAST_TOKEN || undefined,
+    password: HOLDFAST_PASSWORD || undefined,
+    caFile: HOLDFAST_CA_FILE || undefined,
   };
 }

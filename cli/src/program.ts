@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAgentCommands } from './commands/agent.js';
 import { addBackupCommand } from './commands/backup.js';
@@ -24,9 +25,14 @@ Exit codes:
   21   server not reachable, busy or timed out (try again)
   130  cancelled`;
 
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
 export function buildProgram(): Command {
   const program = new Command('holdfast')
     .description('Backups of a Holdfast server: vaults, policies, agents, jobs, recovery points and restores')
+    .version(version, '-V, --version')
     .option('--json', 'print one JSON document instead of text')
     .option('-s, --server <url>', 'address of the server (HOLDFAST_SERVER)')
     .option('--ca-file <file>', "PEM file of the server's CA (HOLDFAST_CA_FILE)")

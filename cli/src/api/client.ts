@@ -100,7 +100,14 @@ function unreachable(server: string, error: NodeJS.ErrnoException): HoldfastErro
     code: untrusted ? 'SERVER_UNTRUSTED' : 'SERVER_UNREACHABLE',
     message: untrusted
       ? `${server} shows a certificate of a CA that is not trusted here: pass the server's CA with --ca-file (the server keeps it in its data folder)`
-      : `cannot reach ${server}: ${error.message || error.code || 'no connection'}`,
+      : `cannot reach ${server}: ${reasonOf(server, error)}`,
     cause: error,
   });
+}
+
+function reasonOf(server: string, error: NodeJS.ErrnoException): string {
+  if (error.code === 'ECONNRESET' && server.startsWith('http:'))
+    return 'it ended the connection; off loopback the server speaks https';
+  if (error.code?.startsWith('ERR_SSL_')) return 'it does not speak HTTPS as a Holdfast server does; check the port';
+  return error.message || error.code || 'no connection';
 }

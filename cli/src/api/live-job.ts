@@ -1,5 +1,5 @@
 /** Follows jobs over a WebSocket, and by asking where none can be had. */
-import { HoldfastError } from '@holdfast/core/errors';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { graphql } from '../gql/gql.js';
@@ -33,6 +33,9 @@ const JobsUpdated = graphql(`
 
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED']);
 const POLL_MS = 2_000;
+/** A job outlives a restart of the server, so whoever watches it should, too. */
+const PATIENCE_MS = 5 * 60_000;
+const PASSING: ReadonlySet<string> = new Set(['Unavailable', 'Timeout', 'RateLimited']);
 
 export function hasEnded(job: Pick<LiveJob, 'state'>): boolean {
   return ENDED.has(job.state);
@@ -69,6 +72,7 @@ export async function followJob(
 ): Promise<LiveJob> {
   const client = liveClient(api);
   let last = await readJob(api, id);
+  let silentSince: number | undefined;
   let wake = (): void => undefined;
   const stop = client.subscribe<{ jobUpdated: LiveJob }>(
     { query: JobUpdated.toString(), variables: { id } },
@@ -98,14 +102,22 @@ export async function followJob(
       if (signal?.aborted)
         throw new HoldfastError({ kind: 'Cancelled', code: 'CANCELLED', message: 'stopped watching; the job goes on' });
       if (!hasEnded(last)) {
-        last = await readJob(api, id);
-        onUpdate(last);
+        try {
+          last = await readJob(api, id);
+          silentSince = undefined;
+          onUpdate(last);
+        } catch (error) {
+          if (!isHoldfastError(error) || !PASSING.has(error.kind)) throw error;
+          silentSince ??= performance.now();
+          if (performance.now() - silentSince > PATIENCE_MS) throw error;
+          onUpdate({ ...last, waitingFor: 'The server does not answer; asking again.' });
+        }
       }
     }
     return last;
   } finally {
     stop();
-    await client.dispose();
+    await letGo(client);
   }
 }
 
@@ -133,7 +145,16 @@ export async function followJobs(
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
+    await letGo(client);
+  }
+}
+
+/** A connection that was just being made fails the disposal with a bare event; there is nothing left to end then. */
+async function letGo(client: ReturnType<typeof createClient>): Promise<void> {
+  try {
     await client.dispose();
+  } catch {
+    // What matters has been said by then.
   }
 }
 

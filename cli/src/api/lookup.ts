@@ -116,3 +116,38 @@ export async function findProtectedItem(api: ApiClient, wanted: string): Promise
     await collect(async (after) => (await api.ask(ItemNames, { after })).protectedItems),
   );
 }
+
+const PointNumbers = graphql(`
+  query PointNumbers($after: String, $first: Int!, $filter: RecoveryPointFilter) {
+    recoveryPoints(first: $first, after: $after, filter: $filter) {
+      edges { node { id sequence } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+`);
+
+export const NAMING_A_POINT = 'the point is ITEM for its newest, ITEM#NUMBER, or an id';
+
+/** `web-1` is the newest point of that item, `web-1#3` its third; whatever else is an id. */
+export async function findRecoveryPoint(api: ApiClient, wanted: string): Promise<string> {
+  if (isPointId(wanted)) return wanted;
+  const [, item = wanted, number] = /^(.*?)(?:#(\d+))?$/s.exec(wanted) ?? [];
+  const filter = { protectedItemId: await findProtectedItem(api, item) };
+  const first = number === undefined ? 1 : 200;
+  const found = await collect(
+    async (after) => (await api.ask(PointNumbers, { after, first, filter })).recoveryPoints,
+    number === undefined ? 1 : undefined,
+  );
+  const point = number === undefined ? found[0] : found.find(({ sequence }) => String(sequence) === number);
+  if (point !== undefined) return point.id;
+  throw new HoldfastError({
+    kind: 'NotFound',
+    code: 'NO_SUCH_POINT',
+    message: `"${item}" has no recovery point${number === undefined ? ' yet' : ` number ${number}`}`,
+  });
+}
+
+/** The server's ids say what they are of. */
+function isPointId(text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('latin1').startsWith('RecoveryPoint:');
+}

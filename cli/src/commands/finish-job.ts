@@ -45,9 +45,12 @@ export function reportJob(job: LiveJob, printer: Printer): void {
 
 function describeSuccess(job: LiveJob): string {
   const { progress } = job;
-  const warned = job.state === 'COMPLETED_WITH_WARNINGS' ? ` with ${job.noticesTotal} warnings` : '';
+  const warned =
+    job.state === 'COMPLETED_WITH_WARNINGS'
+      ? ` with ${job.noticesTotal} ${job.noticesTotal === 1 ? 'warning' : 'warnings'}`
+      : '';
   if (job.kind === 'RESTORE')
-    return `Restored ${progress.entries} entries, ${formatBytes(progress.bytesWritten)}${warned}.`;
+    return `Restored ${progress.entries} ${Number(progress.entries) === 1 ? 'entry' : 'entries'}, ${formatBytes(progress.bytesWritten)}${warned}.`;
   const why = job.backupTypeReason ? ` (${printable(job.backupTypeReason)})` : '';
   return (
     `${job.backupType ?? ''} backup completed${warned}${why}: ${progress.entries} entries, read ${formatBytes(progress.bytesRead)}, ` +

@@ -103,8 +103,9 @@ export function addJobsCommands(program: Command): void {
         return;
       }
       const job = await readJob(client, id);
+      if (!printer.json) printer.table(HEAD, [rowOf(job)]);
       if (hasEnded(job)) reportJob(job, printer);
-      else printer.result(job, () => printer.table(HEAD, [rowOf(job)]));
+      else printer.result(job, () => undefined);
     });
 
   jobs
@@ -113,7 +114,9 @@ export function addJobsCommands(program: Command): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, printer } = contextOf(command);
       const { cancelJob } = await api().ask(CancelJob, { input: { jobId: id } });
-      printer.result(cancelJob.job, () => printer.line(`The job is ${cancelJob.job.state}.`));
+      printer.result(cancelJob.job, () =>
+        printer.line(hasEnded(cancelJob.job) ? `The job is ${cancelJob.job.state}.` : 'The job is being cancelled.'),
+      );
     });
 }
 

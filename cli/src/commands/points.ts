@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { collect, findProtectedItem } from '../api/lookup.js';
+import { collect, findProtectedItem, findRecoveryPoint, NAMING_A_POINT } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import { formatBytes, formatMode } from '../output/amounts.js';
 import { contextOf } from './command-context.js';
@@ -83,7 +83,7 @@ export function addPointsCommands(program: Command): void {
 
   points
     .command('delete <point>')
-    .description('mark a recovery point deleted')
+    .description('mark a recovery point deleted, named by its id')
     .action(async (id: string, _options: unknown, command: Command) => {
       const { api, printer } = contextOf(command);
       const { deleteRecoveryPoint } = await api().ask(DeleteRecoveryPoint, { input: { recoveryPointId: id } });
@@ -92,11 +92,12 @@ export function addPointsCommands(program: Command): void {
 
   program
     .command('browse <point> [path]')
-    .description('list a directory of a recovery point')
+    .description(`list a directory of a recovery point; ${NAMING_A_POINT}`)
     .option('-n, --limit <n>', 'how many entries', parseLimit, 1000)
-    .action(async (id: string, path: string | undefined, options: { limit: number }, command: Command) => {
+    .action(async (point: string, path: string | undefined, options: { limit: number }, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
+      const id = await findRecoveryPoint(client, point);
       const found = await collect(
         async (after) => (await client.ask(Browse, { id, path: path ?? '/', after })).browseRecoveryPoint,
         options.limit,

@@ -87,7 +87,7 @@ export function addProtectCommands(program: Command): void {
         agentId: await findAgent(client, options.agent),
         vaultId: await findVault(client, options.vault),
         policyId: options.policy === undefined ? null : await findPolicy(client, options.policy),
-        name: options.name ?? `${options.agent}:${path.posix.basename(paths[0] ?? '') || '/'}`,
+        name: options.name ?? itemName(options.agent, paths[0] ?? '/'),
         files: {
           roots: paths,
           include: options.include,
@@ -117,4 +117,10 @@ export function addProtectCommands(program: Command): void {
         printer.line(`Stopped "${stopProtection.protectedItem.name}".`),
       );
     });
+}
+
+/** e.g. `web-1 home`: only what the server takes in a name. */
+export function itemName(agent: string, folder: string): string {
+  const base = path.posix.basename(folder).replace(/[^\p{L}\p{N} ._()-]/gu, '-') || 'root';
+  return `${agent} ${base}`.slice(0, 63).trim();
 }

@@ -1,6 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import { type Command, Option } from 'commander';
-import { findAgent } from '../api/lookup.js';
+import { findAgent, findRecoveryPoint, NAMING_A_POINT } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { OnConflict, TriggerRestoreInput } from '../gql/graphql.js';
 import { contextOf } from './command-context.js';
@@ -25,7 +25,7 @@ const gather = (value: string, previous: string[]): string[] => [...previous, va
 export function addRestoreCommand(program: Command): void {
   program
     .command('restore <point>')
-    .description('restore a recovery point, or a part of it, and wait for the end')
+    .description(`restore a recovery point, or a part of it, and wait for the end; ${NAMING_A_POINT}`)
     .option('--to <path>', 'folder on the target host; the point comes to lie below it')
     .option('--original', 'restore to where it was backed up', false)
     .option('--agent <name>', "agent of the target host (default: the item's own)")
@@ -37,7 +37,7 @@ export function addRestoreCommand(program: Command): void {
         .default('FAIL'),
     )
     .option('--no-wait', 'only start the job')
-    .action(async (recoveryPointId: string, options: RestoreOptions, command: Command) => {
+    .action(async (point: string, options: RestoreOptions, command: Command) => {
       const { api, printer } = contextOf(command);
       if (options.original === (options.to !== undefined)) {
         throw new HoldfastError({
@@ -46,7 +46,15 @@ export function addRestoreCommand(program: Command): void {
           message: 'say where to: either --to PATH or --original',
         });
       }
+      if (options.original && (options.agent !== undefined || options.base !== undefined)) {
+        throw new HoldfastError({
+          kind: 'Validation',
+          code: 'ORIGINAL_HAS_ITS_PLACE',
+          message: '--original restores to the host and paths of the backup: --agent and --base go with --to',
+        });
+      }
       const client = api();
+      const recoveryPointId = await findRecoveryPoint(client, point);
       const common = {
         recoveryPointId,
         onConflict: options.onConflict,
