@@ -45,7 +45,10 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .description('make this host an agent of a server')
     .requiredOption('--server <host[:port]>', 'address of the enrolment service (port 8403 unless given)')
     .requiredOption('--token <token>', 'enrolment token, good once and for 15 minutes')
-    .option('--name <name>', "what the agent is called on the server, instead of this host's name")
+    .option(
+      '--name <name>',
+      "host name to show on the server, instead of this host's; the agent's own name is the token's",
+    )
     .action((options: { state: string; server: string; token: string; name?: string }) =>
       settle(enrollCommand(options, terminal)),
     );

@@ -126,7 +126,7 @@ describe('enrolment', () => {
     await expect(enrollAt(server.address, tokenOf(authority.fingerprint))).rejects.toMatchObject({
       kind: 'Unauthenticated',
       code: 'TOKEN_USED',
-      message: expect.stringContaining('create a new one') as string,
+      message: expect.stringContaining('A token works once') as string,
     });
     expect(await loadIdentity(folder)).toBeUndefined();
   });

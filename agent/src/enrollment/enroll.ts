@@ -48,7 +48,7 @@ function explainRefusal(error: unknown): never {
     throw new HoldfastError({
       kind: 'Unauthenticated',
       code: error.code,
-      message: `The server refused the token: ${error.message} A token works once and for 15 minutes; create a new one.`,
+      message: `The server refused the token: ${error.message} A token works once and for 15 minutes.`,
       details: error.details,
       cause: error,
     });

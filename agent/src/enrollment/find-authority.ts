@@ -48,7 +48,13 @@ function fetchChain(address: ServerAddress): Promise<X509Certificate[]> {
       rejectUnauthorized: false,
     });
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail('no answer'));
-    socket.on('error', (error: Error) => fail(error.message, error));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const otherDoor = error.code?.startsWith('ERR_SSL_') === true;
+      fail(
+        otherDoor ? 'no enrolment service listens there; check the port (8403 unless set otherwise)' : error.message,
+        error,
+      );
+    });
     socket.on('close', () => fail('the connection was closed'));
     socket.once('secureConnect', () => {
       const chain: X509Certificate[] = [];

@@ -26,6 +26,14 @@ export function errorCode(error: unknown): string | undefined {
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Why something failed, for people: `permission denied (EACCES)`. The call and its arguments belong in logs. */
+export function reasonOf(error: unknown): string {
+  const code = errorCode(error);
+  if (code === undefined) return error instanceof Error ? error.message : String(error);
+  const text = described.get((error as NodeJS.ErrnoException).errno ?? 0)?.[1];
+  return text === undefined ? code : `${text} (${code})`;
+}
+
 // Node makes a new map at each call.
 const described = util.getSystemErrorMap();
 const namesByNumber = new Map<number, string>();

@@ -23,7 +23,7 @@ import { joinNanoseconds, splitNanoseconds } from './nanoseconds.js';
 import { O_PATH, openAt, openBeneath } from './open-file.js';
 import { chmodPathFd, chownAt, chownFd, KEEP_ID, setMtimeAt, setMtimeFd, setMtimePathFd } from './owner-mode-times.js';
 import { AT_FDCWD, unsupportedReason } from './posix.js';
-import { errorCode, PosixError } from './posix-error.js';
+import { errorCode, PosixError, reasonOf } from './posix-error.js';
 import { nice } from './thread-priority.js';
 import { runsAsRoot, runUnprivileged } from './unprivileged.fixture.js';
 import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.js';
@@ -86,6 +86,18 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     }
     expect(error).toMatchObject({ code: 'ENOENT', errno: -2, syscall: 'openat' });
     expect((error as Error).message).toBe("ENOENT: no such file or directory, openat 'absent'");
+    expect(reasonOf(error)).toBe('no such file or directory (ENOENT)');
+  });
+
+  it("tells people why Node's own calls failed in the same words, and leaves other errors as they are", () => {
+    let error: unknown;
+    try {
+      fs.readFileSync(dir);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(reasonOf(error)).toBe('illegal operation on a directory (EISDIR)');
+    expect(reasonOf(new Error('it is odd'))).toBe('it is odd');
   });
 
   it('refuses a name with a NUL byte instead of cutting it', () => {

@@ -1,6 +1,6 @@
 import { DirectoryBuilder } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
-import { errorCode } from '../../platform/posix-error.js';
+import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
 import { isUnchanged } from '../../workloads/files/change-cache-reader.js';
 import type { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
@@ -150,7 +150,7 @@ export class TreeBackup {
         run.counters.files -= 1;
         return undefined;
       }
-      this.notice(entryPath(entry), 'UNREADABLE', (error as Error).message);
+      this.notice(entryPath(entry), 'UNREADABLE', reasonOf(error));
       run.counters.bytesTotal += entry.size;
       this.store(entry, undefined, 'unreadable');
       return undefined;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { chmodPathFd, chownFd, KEEP_ID, setMtimeFd, setMtimePathFd } from '../../platform/owner-mode-times.js';
-import { errorCode } from '../../platform/posix-error.js';
+import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import { listXattrs, removeXattr, setXattr, type XattrTarget } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
 
@@ -29,7 +29,7 @@ export function applyMetadata(target: MetadataTarget, entry: FileEntry, report: 
       return true;
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
-      report(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+      report(`${what}: ${reasonOf(error)}`);
       return false;
     }
   };

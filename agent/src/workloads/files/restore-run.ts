@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { statFd } from '../../platform/file-status.js';
 import { openBeneath } from '../../platform/open-file.js';
-import { errorCode } from '../../platform/posix-error.js';
+import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, joinPath } from './file-entry.js';
@@ -70,7 +70,7 @@ export class RestoreRun {
   /** Reports a system call's failure; anything else is a fault of ours and goes on up. */
   failed(path: Buffer, error: unknown): 'failed' {
     if (errorCode(error) === undefined) throw error;
-    return this.refused(path, error instanceof Error ? error.message : String(error));
+    return this.refused(path, reasonOf(error));
   }
 
   refused(path: Buffer, message: string): 'failed' {

@@ -4,7 +4,7 @@ import { deviceNumber, statAt, statFd } from '../../platform/file-status.js';
 import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
-import { errorCode } from '../../platform/posix-error.js';
+import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import { type ChangeStamp, joinPath, type ScannedDirectory, type ScannedEntry, SLASH } from './file-entry.js';
 import { HardLinkGroups } from './hard-link-groups.js';
 import type { PathRules, RuleState } from './path-rules.js';
@@ -197,7 +197,7 @@ export class TreeScanner {
     try {
       fd = openAt(parent.directory.fd, name, O_PATH | O_DIRECTORY);
     } catch (error) {
-      this.missRootsBelow(root, path, isGone(error) ? 'vanished' : 'unreadable', messageOf(error));
+      this.missRootsBelow(root, path, isGone(error) ? 'vanished' : 'unreadable', reasonOf(error));
       return;
     }
     const choice = { ...this.choose(parent, name, true), taken: true };
@@ -245,7 +245,7 @@ export class TreeScanner {
         for (const name of readNames(directory.fd)) names.add(name);
       } catch (error) {
         unreadable = true;
-        this.notice('unreadable', directory.path, messageOf(error));
+        this.notice('unreadable', directory.path, reasonOf(error));
       }
     }
     if (directory.fd < 0) names.clear();
@@ -313,7 +313,7 @@ export class TreeScanner {
         gid,
         mtimeNs,
         xattrs: readXattrs(xattrTarget, (error) => {
-          this.notice('unreadable', path, `an extended attribute could not be read: ${messageOf(error)}`);
+          this.notice('unreadable', path, `an extended attribute could not be read: ${reasonOf(error)}`);
         }),
         ...typeFields(type, status, parent?.directory.fd ?? AT_FDCWD, name),
         ...(hardLinkGroup ? { hardLinkGroup } : {}),
@@ -329,7 +329,7 @@ export class TreeScanner {
   /** Gives the notice; false if the name is gone. */
   private failed(error: unknown, path: Buffer): boolean {
     const gone = isGone(error);
-    this.notice(gone ? 'vanished' : 'unreadable', path, messageOf(error));
+    this.notice(gone ? 'vanished' : 'unreadable', path, reasonOf(error));
     return !gone;
   }
 
@@ -389,10 +389,6 @@ function identity(status: Pick<FileStatus, 'dev' | 'ino'>): string {
 function isGone(error: unknown): boolean {
   const code = errorCode(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function byBytes(a: string, b: string): number {
