@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/core/errors';
 import Database from 'better-sqlite3';
@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 /** Makes the data folder, readable by its owner alone. Throws Forbidden when this user may not write it. */
 export async function prepareDataDirectory(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const found = await stat(folder);
     if (!found.isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -28,7 +28,7 @@ export async function prepareStoreRoots(roots: readonly string[]): Promise<strin
   return Promise.all(
     roots.map(async (root) => {
       try {
-        await mkdir(root, { recursive: true, mode: 0o700 });
+        await makeFolder(root);
         await access(root, constants.R_OK | constants.W_OK | constants.X_OK);
         return await realpath(root);
       } catch (cause) {
@@ -41,6 +41,19 @@ export async function prepareStoreRoots(roots: readonly string[]): Promise<strin
       }
     }),
   );
+}
+
+/** Node's recursive mkdir never ends where a parent exists and yet takes no folder, as in /proc. */
+async function makeFolder(folder: string, mayMakeParent = true): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !mayMakeParent || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await makeFolder(folder, false);
+  }
 }
 
 export interface FolderLock {

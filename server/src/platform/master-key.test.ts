@@ -57,6 +57,18 @@ describe('the data folder', () => {
     await expect(prepareDataDirectory(file)).rejects.toMatchObject({ code: 'DATA_FOLDER_NOT_WRITABLE' });
   });
 
+  it('is made with the folders above it', async () => {
+    const deep = join(folder, 'a', 'b', 'c');
+    await prepareDataDirectory(deep);
+    expect((await stat(deep)).mode & 0o777).toBe(0o700);
+  });
+
+  it('is refused, and not waited for, where no folder can be made', async () => {
+    await expect(prepareDataDirectory('/proc/holdfast/data')).rejects.toMatchObject({
+      code: 'DATA_FOLDER_NOT_WRITABLE',
+    });
+  });
+
   it('has one holder of a lock at a time, and waits for one that is just ending', async () => {
     const first = await lockFolder(folder, 'server', 0);
     await expect(lockFolder(folder, 'server', 0)).rejects.toMatchObject({ kind: 'Locked', code: 'DATA_FOLDER_IN_USE' });
