@@ -59,8 +59,10 @@ function createLines(): JobProgressView {
   return {
     update(job) {
       const state = describeState(job);
-      if (state === shown) return;
-      shown = state;
+      // A countdown is no change of state.
+      const kind = state.replace(/\d+ s\b/, '');
+      if (kind === shown) return;
+      shown = kind;
       process.stderr.write(`${state} (${describeAmounts(job)})\n`);
     },
     end: () => undefined,
