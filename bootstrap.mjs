@@ -55,7 +55,11 @@ const buildSteps = [
     inputs: ['web-client', 'schema/schema.graphql', 'pnpm-lock.yaml'],
     output: 'web-client/dist/index.html',
     commands: [
-      { cwd: 'web-client', command: tool('graphql-codegen', 'web-client'), args: ['--config', 'codegen.ts', '--silent'] },
+      {
+        cwd: 'web-client',
+        command: tool('graphql-codegen', 'web-client'),
+        args: ['--config', 'codegen.ts', '--silent'],
+      },
       { cwd: 'web-client', command: tool('vite', 'web-client'), args: ['build', '--logLevel', 'warn'] },
     ],
   },
