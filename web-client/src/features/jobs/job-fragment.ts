@@ -5,7 +5,7 @@ import type { JobRowFragment } from '../../gql/graphql';
 graphql(`
   fragment JobRow on Job {
     id kind state requestedBackupType backupType waitingFor createdAt startedAt finishedAt attempt noticesTotal
-    protectedItem { id name lastRecoveryPoint { bytesTotal } }
+    protectedItem { id name }
     agent { id name }
     vault { id name }
     recoveryPoint { id }

@@ -22,24 +22,19 @@ const progress = (overrides: Partial<JobView['progress']> = {}): JobView['progre
 describe('the progress of a job', () => {
   it('is what a backup has looked at, and what a restore has written', () => {
     expect(fractionOf({ kind: 'BACKUP', progress: progress() })).toBe(0.5);
-    expect(fractionOf({ kind: 'RESTORE', progress: progress() })).toBe(0.2);
+    expect(fractionOf({ kind: 'RESTORE', progress: progress({ bytesTotal: '0' }) })).toBe(0.2);
   });
 
   it('is unknown while nobody knows how much there is, and never more than all', () => {
     expect(fractionOf({ kind: 'BACKUP', progress: progress({ expectedBytes: '0' }) })).toBeUndefined();
-    expect(fractionOf({ kind: 'BACKUP', progress: progress({ bytesTotal: '300' }) })).toBe(1);
+    expect(fractionOf({ kind: 'RESTORE', progress: progress({ bytesTotal: '300' }) })).toBe(1);
   });
 
-  it('is estimated by the recovery point before while the agent does not know, and then never says all', () => {
-    const protectedItem = { lastRecoveryPoint: { bytesTotal: '200' } };
-    const unknown = (bytesTotal: string) => ({
-      kind: 'BACKUP' as const,
-      protectedItem,
-      progress: progress({ expectedBytes: null, bytesTotal }),
-    });
-    expect([fractionOf(unknown('50')), fractionOf(unknown('900'))]).toEqual([0.25, 0.99]);
-    expect(describeProgress(unknown('50'))).toBe('Transferring · about 25 %');
-    expect(fractionOf({ ...unknown('50'), kind: 'RESTORE' })).toBeUndefined();
+  it('of a backup is an estimate, and never says all', () => {
+    const backup = (bytesTotal: string) => ({ kind: 'BACKUP' as const, progress: progress({ bytesTotal }) });
+    expect([fractionOf(backup('50')), fractionOf(backup('900'))]).toEqual([0.5, 0.99]);
+    expect(describeProgress(backup('50'))).toBe('Transferring · about 50 %');
+    expect(describeProgress({ ...backup('50'), kind: 'RESTORE' })).toBe('Transferring · 50 %');
   });
 
   it('counts a large file while it is read', () => {
@@ -48,7 +43,7 @@ describe('the progress of a job', () => {
 
   it('is said in words with what is known', () => {
     expect(describeProgress({ kind: 'BACKUP', progress: progress({ rate: '1048576', etaSeconds: 125 }) })).toBe(
-      'Transferring · 50 % · 1.0 MiB/s · 2 min 5 s left',
+      'Transferring · about 50 % · 1.0 MiB/s · 2 min 5 s left',
     );
     expect(describeProgress({ kind: 'BACKUP', progress: progress({ phase: 'PREPARING', expectedBytes: '0' }) })).toBe(
       'Preparing · 50 B looked at',

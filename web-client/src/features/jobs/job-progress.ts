@@ -5,9 +5,7 @@ import { JOB_PHASE_WORDS } from '../../platform/format/words';
 import type { Tone } from '../../platform/ui/Status';
 import type { JobView } from './job-fragment';
 
-type Progressing = Pick<JobView, 'kind' | 'progress'> & {
-  readonly protectedItem?: Pick<JobView['protectedItem'], 'lastRecoveryPoint'>;
-};
+type Progressing = Pick<JobView, 'kind' | 'progress'>;
 
 /** An estimate does not say that all is done. */
 const MOST_OF_AN_ESTIMATE = 0.99;
@@ -38,16 +36,15 @@ export function toneOf(state: JobState): Tone {
 
 /** Bytes gone through. A file counts into the total when it is done; while it is read, what was read says more. */
 function bytesDone({ kind, progress }: Progressing): number {
-  if (kind === 'RESTORE') return Number(progress.bytesWritten);
+  if (kind === 'RESTORE') return Math.max(Number(progress.bytesTotal), Number(progress.bytesWritten));
   return Math.max(Number(progress.bytesTotal), Number(progress.bytesRead));
 }
 
-/** 0 to 1, or undefined while nobody knows how much there is. A backup is taken to be as large as the one before. */
+/** 0 to 1, or undefined while nobody knows how much there is. What a backup comes to is an estimate by the one before. */
 export function fractionOf(job: Progressing): number | undefined {
   const expected = Number(job.progress.expectedBytes);
-  if (expected > 0) return Math.min(1, bytesDone(job) / expected);
-  const before = job.kind === 'BACKUP' ? Number(job.protectedItem?.lastRecoveryPoint?.bytesTotal ?? 0) : 0;
-  return before > 0 ? Math.min(MOST_OF_AN_ESTIMATE, bytesDone(job) / before) : undefined;
+  if (!(expected > 0)) return undefined;
+  return Math.min(job.kind === 'BACKUP' ? MOST_OF_AN_ESTIMATE : 1, bytesDone(job) / expected);
 }
 
 /** "Transferring · 41 % · 12.0 MiB/s · 2 min 5 s left". */
@@ -55,7 +52,7 @@ export function describeProgress(job: Progressing): string {
   const { progress } = job;
   const fraction = fractionOf(job);
   const done = `${formatBytes(bytesDone(job))} ${job.kind === 'RESTORE' ? 'written' : 'looked at'}`;
-  const about = Number(progress.expectedBytes) > 0 ? '' : 'about ';
+  const about = job.kind === 'BACKUP' ? 'about ' : '';
   return [
     JOB_PHASE_WORDS[progress.phase],
     fraction === undefined ? done : `${about}${Math.floor(fraction * 100)} %`,
