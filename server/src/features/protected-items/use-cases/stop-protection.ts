@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Context } from '../../../platform/context.js';
 import { authorize } from '../../access/authorize.js';
+import { refuseWhileRestored } from '../../recovery-points/use-cases/refuse-while-restored.js';
 import type { Stores } from '../../stores.js';
 import { appendLog } from '../../vaults/use-cases/append-log.js';
 import { requireVault } from '../../vaults/use-cases/require-vault.js';
@@ -16,7 +17,8 @@ export interface StopProtectionInput {
 
 /**
  * Ends scheduled backups of an item, and without `retainData` marks its recovery points deleted. Stopping it again
- * with `retainData: false` marks what was retained. A job that runs already ends by itself.
+ * with `retainData: false` marks what was retained. A job that runs already ends by itself; with
+ * `retainData: false` it throws IllegalState while one of the points is being restored.
  */
 export async function stopProtection(ctx: Context, input: StopProtectionInput): Promise<ProtectedItem> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
@@ -47,6 +49,7 @@ export async function stopProtection(ctx: Context, input: StopProtectionInput): 
 async function markPointsDeleted(ctx: Context, stores: Stores, item: ProtectedItem): Promise<void> {
   const vault = await requireVault(ctx, stores, 'point.delete', item.vaultId);
   const ids = await stores.recoveryPoints.liveIdsOfItem(item.id);
+  await refuseWhileRestored(stores, item.id, ids);
   for (const id of ids) await stores.recoveryPoints.markDeleted(id, ctx.clock.now());
   await appendLog(
     ctx,

@@ -1,10 +1,8 @@
-import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Context } from '../../../platform/context.js';
-import { SERVER } from '../../access/domain/scope.js';
-import type { Stores } from '../../stores.js';
 import { appendLog } from '../../vaults/use-cases/append-log.js';
 import type { RecoveryPoint } from '../domain/recovery-point.js';
+import { refuseWhileRestored } from './refuse-while-restored.js';
 import { requirePoint } from './require-point.js';
 
 /** Marks a point deleted, in the catalog and in the vault's log. Its space is not given back yet. Throws IllegalState while it is being restored. */
@@ -14,7 +12,7 @@ export async function deleteRecoveryPoint(
 ): Promise<RecoveryPoint> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const { point, vault } = await requirePoint(ctx, stores, 'point.delete', input.recoveryPointId);
-    await refuseWhileRestored(stores, point);
+    await refuseWhileRestored(stores, point.itemId, [point.id]);
     await stores.recoveryPoints.markDeleted(point.id, ctx.clock.now());
     await appendLog(ctx, stores, vault, [{ $case: 'pointDeleted', value: { pointId: uuidToBytes(point.id) } }]);
     await stores.audit.append(ctx, {
@@ -25,20 +23,4 @@ export async function deleteRecoveryPoint(
     transaction.afterCommit(() => ctx.services.vaultLog.wake());
     return point;
   });
-}
-
-async function refuseWhileRestored(stores: Stores, point: RecoveryPoint): Promise<void> {
-  const filter = {
-    protectedItemId: point.itemId,
-    kind: 'RESTORE',
-    states: ['QUEUED', 'DISPATCHED', 'RUNNING'],
-  } as const;
-  const restores = await stores.jobs.list([SERVER], filter, { first: 200 });
-  if (restores.items.some(({ item }) => item.recoveryPointId === point.id)) {
-    throw new HoldfastError({
-      kind: 'IllegalState',
-      code: 'POINT_IN_USE',
-      message: 'The recovery point is being restored; cancel that job first.',
-    });
-  }
 }

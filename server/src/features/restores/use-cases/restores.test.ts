@@ -6,6 +6,7 @@ import { describeOnEachDatabase } from '../../../platform/db/testing.js';
 import type { Job } from '../../jobs/domain/job.js';
 import type { RestoreCommand } from '../../jobs/domain/job-command.js';
 import { releaseFrameKeys } from '../../key-release/use-cases/release-frame-keys.js';
+import { stopProtection } from '../../protected-items/use-cases/stop-protection.js';
 import { PROTECTION_HANDLERS } from '../../protection-runtime.js';
 import { deleteRecoveryPoint } from '../../recovery-points/use-cases/delete-recovery-point.js';
 import { openTestSite, type TestSite } from '../../vaults/testing/test-site.js';
@@ -156,11 +157,15 @@ describeOnEachDatabase('restoring', (open) => {
     site.gateway.failure = undefined;
   });
 
-  it('keeps a point that is being restored from being deleted', async () => {
-    const fresh = await site.backUp(await site.protect(vaultId), TREE);
+  it('keeps a point that is being restored from being deleted, alone or with its item', async () => {
+    const itemId = await site.protect(vaultId);
+    const fresh = await site.backUp(itemId, TREE);
     const job = await site.run(await trigger({ recoveryPointId: fresh.pointId }));
     await expect(deleteRecoveryPoint(site.ctx, { recoveryPointId: fresh.pointId })).rejects.toMatchObject({
       kind: 'IllegalState',
+      code: 'POINT_IN_USE',
+    });
+    await expect(stopProtection(site.ctx, { protectedItemId: itemId, retainData: false })).rejects.toMatchObject({
       code: 'POINT_IN_USE',
     });
     await site.finish(job);
