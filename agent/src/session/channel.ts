@@ -60,6 +60,7 @@ function channel(
       'grpc.initial_reconnect_backoff_ms': 500,
       'grpc.max_reconnect_backoff_ms': 5_000,
       'grpc.use_local_subchannel_pool': 1,
+      'grpc.enable_channelz': 0,
       // TLS forbids an address as a server name; whom the certificate must name is decided in refusalOf.
       ...(isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': 'localhost' }),
       ...extra,

@@ -20,6 +20,8 @@ export interface GatewayLimits {
   readonly reads: AdmissionLimits;
   /** HTTP/2 streams of one connection. */
   readonly maxStreamsPerConnection: number;
+  /** What one connection, and each call on it, may have under way to the gateway: 1.3 Gbit/s on a link of 100 ms. */
+  readonly windowBytes: number;
   /** A session that nothing was asked of for so long is over. */
   readonly sessionIdleMs: number;
   /** A stream whose peer sends, or takes, nothing for so long is given up. */
@@ -45,6 +47,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   uploads: { places: 64, queue: 256, perKey: 16 },
   reads: { places: 16, queue: 64, perKey: 6 },
   maxStreamsPerConnection: 64,
+  windowBytes: 16 * MIB,
   sessionIdleMs: 10 * 60_000,
   stallMs: 60_000,
   maxPacksVerifiedPerQuestion: 64,

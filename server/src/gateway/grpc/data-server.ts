@@ -21,6 +21,7 @@ export function createDataServer(core: GatewayCore, identity: RotatingIdentity):
     limits: {
       maxMessageBytes: core.limits.maxMessageBytes,
       maxConcurrentCalls: core.limits.maxStreamsPerConnection,
+      windowBytes: core.limits.windowBytes,
     },
     clock: core.clock,
     log: core.log,

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { connect as connectHttp2 } from 'node:http2';
 import { Writable } from 'node:stream';
 import { connect } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
@@ -25,6 +26,7 @@ import { HealthService, NOT_SERVING, SERVING } from './health.js';
 import { unary } from './unary.js';
 
 const ID = '01901234-5678-7abc-8def-0123456789ab';
+const WINDOW_BYTES = 16 * 1024 * 1024;
 const VAULT = { vaultId: ID, storeUrl: 'local:/srv/v' };
 const ports = { clock: systemClock, random: systemRandom };
 const lines: string[] = [];
@@ -89,7 +91,7 @@ beforeAll(async () => {
     clientCertificates: true,
     clock: systemClock,
     log,
-    limits: { maxMessageBytes: 64 * 1024, maxConcurrentCalls: 8 },
+    limits: { maxMessageBytes: 64 * 1024, maxConcurrentCalls: 8, windowBytes: WINDOW_BYTES },
     services: [{ name: 'holdfast.v1.VaultStoreService', definition: VaultStoreServiceService, handlers }],
   });
   address = await server.listen('127.0.0.1', 0);
@@ -324,5 +326,27 @@ describe('a gRPC door', () => {
     );
     expect(lines.join('')).not.toContain('content"');
     expect(lines.join('')).not.toContain('descriptor');
+  });
+});
+
+describe('the flow-control window of a listener', () => {
+  it('is as large as asked for, for each call and for the whole connection', async () => {
+    const { key, certificateChain } = controlIdentity.current();
+    const session = connectHttp2(`https://${address}`, {
+      ca: authority.certificate,
+      key,
+      cert: certificateChain,
+      servername: 'gateway.test',
+    });
+    try {
+      const perCall = new Promise<number | undefined>((resolve, reject) => {
+        session.on('error', reject);
+        session.on('remoteSettings', ({ initialWindowSize }) => resolve(initialWindowSize));
+      });
+      expect(await perCall).toBe(WINDOW_BYTES);
+      await expect.poll(() => session.state.remoteWindowSize).toBe(WINDOW_BYTES);
+    } finally {
+      session.destroy();
+    }
   });
 });
