@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { systemClock } from '@holdfast/core/clock';
 import { systemRandom } from '@holdfast/core/ids';
 import type { HostFacts } from './enrollment/ports.js';
+import { threadedLanes } from './jobs/backup/lanes/threaded-lane.js';
 import { runBackup } from './jobs/backup/run-backup.js';
 import { JobHost } from './jobs/job-host.js';
 import { runRestore } from './jobs/restore/run-restore.js';
@@ -16,7 +18,6 @@ import { loadSettings } from './state/agent-settings.js';
 import type { AgentIdentity } from './state/identity.js';
 import { writeRunStatus } from './state/run-status.js';
 import type { StateFolder } from './state/state-folder.js';
-import { openFileContent } from './workloads/files/file-content.js';
 import { walkFiles } from './workloads/files/walk.js';
 
 export interface AgentSetup {
@@ -30,6 +31,8 @@ export interface AgentSetup {
 }
 
 const NICENESS = 10;
+/** Of one backup; more would be faster than a gateway takes what they send. */
+const MOST_LANES = 4;
 const STATUS_MS = 2_000;
 
 /** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
@@ -59,8 +62,8 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
         now: () => systemClock.now(),
         signal: stop,
       }),
-    open: (entry: Parameters<typeof openFileContent>[0]) => openFileContent(entry, () => systemClock.now()),
   };
+  const lanes = { start: threadedLanes({ log }), most: Math.min(availableParallelism(), MOST_LANES) };
   const jobs = new JobHost({
     runners: {
       backup: (command, run) =>
@@ -68,6 +71,7 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
           ...ports,
           transport,
           workload,
+          lanes,
           agentId: identity.agentId,
           cacheFolder: folder.cacheFolder,
         }),

@@ -13,6 +13,8 @@ export interface SessionLimits {
   readonly maxPackBytes: number;
   readonly maxClaimsPerQuestion: number;
   readonly maxParallelUploads: number;
+  /** Sealed frames are padded: who runs the vault's store may look at their lengths. */
+  readonly padFrames: boolean;
 }
 
 export type PackKindName = 'DATA' | 'NODE';

@@ -143,8 +143,8 @@ export class SessionLink {
         { timeoutMs: OPEN_TIMEOUT_MS, signal },
       );
       this.opens += 1;
-      const { sessionId, maxPackBytes, maxClaimsPerQuestion, maxParallelUploads } = answer;
-      return { client, sessionId, limits: { maxPackBytes, maxClaimsPerQuestion, maxParallelUploads } };
+      const { sessionId, ...limits } = answer;
+      return { client, sessionId, limits };
     } catch (error) {
       client.close();
       throw error;

@@ -1,11 +1,12 @@
 import type { ClientWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
-import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
+import type { DataServiceClient, PackHeader } from '@holdfast/proto/v1';
+import { DataServiceService, UploadPackRequest, type UploadPackResponse } from '@holdfast/proto/v1';
 import { fromGrpcError } from './grpc-error.js';
 import { stopped } from './unary-call.js';
+import { encodePiece, PIECE_BYTES, PieceMemory } from './upload-piece.js';
 
-const PIECE_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 15 * 60_000;
 
 export interface PackParts {
@@ -14,15 +15,25 @@ export interface PackParts {
   readonly footer: Buffer;
 }
 
+/** Messages go out as they are encoded here, for what protobuf's encoder would copy twice is all that a backup sends. */
+const { path, responseDeserialize } = DataServiceService.uploadPack;
+
 /** Sends one pack, no faster than the link takes it. Resolves to the bytes stored once they are durable. */
 export async function sendPack(client: DataServiceClient, parts: PackParts, signal: AbortSignal): Promise<number> {
   if (signal.aborted) throw stopped(signal);
-  let call!: ClientWritableStream<UploadPackRequest>;
+  let call!: ClientWritableStream<Buffer>;
   const answered = new Promise<UploadPackResponse>((resolve, reject) => {
-    call = client.uploadPack(new Metadata(), { deadline: systemClock.now() + TIMEOUT_MS }, (error, response) => {
-      if (error === null) resolve(response);
-      else reject(fromGrpcError(error));
-    });
+    call = client.makeClientStreamRequest(
+      path,
+      (message: Buffer) => message,
+      responseDeserialize,
+      new Metadata(),
+      { deadline: systemClock.now() + TIMEOUT_MS },
+      (error, response) => {
+        if (error === null && response !== undefined) resolve(response);
+        else reject(fromGrpcError(error));
+      },
+    );
   });
   const stop = (): void => call.cancel();
   signal.addEventListener('abort', stop, { once: true });
@@ -39,8 +50,8 @@ export async function sendPack(client: DataServiceClient, parts: PackParts, sign
 }
 
 async function writeParts(
-  call: ClientWritableStream<UploadPackRequest>,
-  parts: PackParts,
+  call: ClientWritableStream<Buffer>,
+  { header, frames, footer }: PackParts,
   answered: Promise<unknown>,
 ): Promise<void> {
   let over = false;
@@ -48,20 +59,21 @@ async function writeParts(
     over = true;
   };
   const ended = answered.then(end, end);
-  const write = async (part: NonNullable<UploadPackRequest['part']>): Promise<void> => {
-    if (call.write({ part })) return;
-    await Promise.race([new Promise<void>((resolve) => call.once('drain', resolve)), ended]);
-  };
-  await write({ $case: 'header', value: parts.header });
-  for (const frame of parts.frames) {
+  const memory = new PieceMemory();
+  call.write(encoded({ $case: 'header', value: header }));
+  for (const frame of frames) {
     for (let at = 0; at < frame.length; at += PIECE_BYTES) {
       if (over) return;
-      await write({
-        $case: 'frame',
-        value: { data: frame.subarray(at, at + PIECE_BYTES), last: at + PIECE_BYTES >= frame.length },
-      });
+      const place = memory.next() ?? (await Promise.race([memory.free(), ended]));
+      if (place === undefined) return;
+      const last = at + PIECE_BYTES >= frame.length;
+      call.write(encodePiece(place, frame.subarray(at, at + PIECE_BYTES), last), () => memory.giveBack(place));
     }
   }
-  await write({ $case: 'footer', value: parts.footer });
+  call.write(encoded({ $case: 'footer', value: footer }));
   call.end();
+}
+
+function encoded(part: NonNullable<UploadPackRequest['part']>): Buffer {
+  return DataServiceService.uploadPack.requestSerialize({ part });
 }

@@ -1,106 +1,172 @@
-import type {
-  ChunkHasher,
-  FrameContext,
-  FrameEntry,
-  PlainFrame,
-  SealedFrame,
-  SessionKeyPair,
-} from '@holdfast/core/engine';
+import type { FrameContext, PlainFrame, SealedFrame, SessionKeyPair } from '@holdfast/core/engine';
 import {
+  type ChunkHasher,
   FrameGatherer,
   FrameSealer,
   KeyDeriver,
   openChunks,
+  PACK_TARGET_BYTES,
   PackBuilder,
+  PackKind,
   releaseFrameKey,
 } from '@holdfast/core/engine';
 import type { Random } from '@holdfast/core/ids';
-import type { OutgoingPack, PackKindName } from '../data-transport.js';
-import type { ChunkToSeal } from './sealing-pipeline.js';
+import type { PackKindName } from '../data-transport.js';
+import { shuffled } from './shuffled.js';
+
+/** Room for a pack's frames: its target, and some so that frames of the usual length reach it. */
+export const PACK_BUFFER_BYTES = PACK_TARGET_BYTES + 256 * 1024;
+
+/** Where a pack's frames are sealed to, until the vault has them. */
+export interface PackBuffer {
+  readonly bytes: Buffer;
+}
+
+export interface ChunkToSeal {
+  readonly id: Buffer;
+  readonly plaintext: Buffer;
+  /** Nodes: sorted set of ids. */
+  readonly edges?: Buffer;
+}
+
+/** A pack whose frames lie in its buffer, in the order in which they are to be sent. */
+export interface SealedPack {
+  readonly packId: Buffer;
+  readonly kind: PackKindName;
+  readonly buffer: PackBuffer;
+  readonly frames: readonly Buffer[];
+  /** PackFooter, encoded. */
+  readonly footer: Buffer;
+  /** Bytes of frames and footer. */
+  readonly bytes: number;
+}
 
 export interface PackSealerOptions {
   readonly kind: PackKindName;
-  readonly context: FrameContext;
-  readonly key: SessionKeyPair;
+  /** Each 16 bytes. */
+  readonly vaultId: Buffer;
+  readonly domainId: Buffer;
   readonly uploaderId: Buffer;
+  readonly key: SessionKeyPair;
   readonly maxPackBytes: number;
+  /** Frames are padded. */
+  readonly padded: boolean;
   readonly hasher: ChunkHasher;
   readonly random: Random;
-  readonly emit: (pack: OutgoingPack) => void;
+  /** Resolves when there is room for another pack. */
+  readonly takeBuffer: () => Promise<PackBuffer>;
+  readonly emit: (pack: SealedPack) => void;
 }
 
 const PACK_ID_BYTES = 16;
-const TAIL_RESERVE_BYTES = 64 * 1024;
+const TAIL_RESERVE_BYTES = 8 * 1024 * 1024;
 
 /** Gathers chunks of one kind into frames, seals them, and fills packs. */
 export class PackSealer {
+  private readonly context: FrameContext;
   private readonly gatherer: FrameGatherer;
   private readonly sealer: FrameSealer;
   private readonly keys: KeyDeriver;
+  private readonly mostBytes: number;
+  private taking: Promise<void> | undefined;
+  private buffer: PackBuffer | undefined;
+  private filled = 0;
   private builder: PackBuilder | undefined;
   private packId: Buffer = Buffer.alloc(0);
-  private frames: { readonly entry: FrameEntry; readonly stored: Buffer }[] = [];
+  private frames: SealedFrame[] = [];
 
   constructor(private readonly options: PackSealerOptions) {
-    const { context, key } = options;
+    const { key, kind, vaultId, domainId, maxPackBytes } = options;
+    this.context = {
+      vaultId,
+      domainId,
+      kind: kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE,
+    };
     this.keys = new KeyDeriver(key.sessionKey);
-    this.sealer = new FrameSealer({ context, sessionKey: key.sessionKey, padded: true });
+    this.sealer = new FrameSealer({ context: this.context, sessionKey: key.sessionKey, padded: options.padded });
     this.gatherer = new FrameGatherer((frame) => this.seal(frame));
+    this.mostBytes = Math.min(PACK_BUFFER_BYTES, maxPackBytes - TAIL_RESERVE_BYTES);
   }
 
-  add(chunk: ChunkToSeal): void {
+  /** The plaintext is the caller's again once this resolves. */
+  async add(chunk: ChunkToSeal): Promise<void> {
+    await this.roomFor(this.mostFor(chunk.plaintext.length));
     this.gatherer.add(chunk);
+    if (this.builder?.isFull === true) this.finishPack();
   }
 
-  finish(): void {
+  async finish(): Promise<void> {
+    if (this.gatherer.pendingBytes > 0) await this.roomFor(this.mostFor(0));
     this.gatherer.flush();
     this.finishPack();
   }
 
-  private seal(frame: PlainFrame): void {
-    const sealed = this.sealer.seal(frame);
-    if (this.builder !== undefined && !this.hasRoom(this.builder, sealed)) this.finishPack();
-    this.builder ??= this.newPack();
-    const { builder } = this;
-    this.frames.push({ entry: builder.add(sealed), stored: sealed.stored });
-    if (builder.isFull) this.finishPack();
+  /** What has been gathered may be sealed as one frame, and the chunk as another. */
+  private mostFor(plainLength: number): number {
+    return this.sealer.mostStored(this.gatherer.pendingBytes) + this.sealer.mostStored(plainLength);
   }
 
-  private hasRoom(builder: PackBuilder, sealed: SealedFrame): boolean {
-    return (
-      builder.fits(sealed) &&
-      builder.storedBytes + sealed.stored.length + TAIL_RESERVE_BYTES <= this.options.maxPackBytes
-    );
+  private async roomFor(bytes: number): Promise<void> {
+    for (;;) {
+      if (this.builder !== undefined && this.filled + bytes > this.mostBytes) this.finishPack();
+      if (this.buffer !== undefined) return;
+      // Somebody else may fill it before this goes on, so everything is looked at again.
+      await this.nextBuffer();
+    }
+  }
+
+  private nextBuffer(): Promise<void> {
+    this.taking ??= this.options.takeBuffer().then((buffer) => {
+      this.buffer = buffer;
+      this.taking = undefined;
+    });
+    return this.taking;
+  }
+
+  private seal(frame: PlainFrame): void {
+    if (this.buffer === undefined) throw new TypeError('a frame without a buffer to go to');
+    const sealed = this.sealer.seal(frame, this.buffer.bytes.subarray(this.filled));
+    this.filled += sealed.stored.length;
+    this.builder ??= this.newPack();
+    this.builder.add(sealed);
+    this.frames.push(sealed);
   }
 
   private newPack(): PackBuilder {
-    const { context, key, uploaderId, random } = this.options;
+    const { key, uploaderId, random } = this.options;
     this.packId = random.bytes(PACK_ID_BYTES);
-    return new PackBuilder({ ...context, packId: this.packId, sessionKey: key.wrapped, uploaderId });
+    return new PackBuilder({ ...this.context, packId: this.packId, sessionKey: key.wrapped, uploaderId });
   }
 
+  /** Frames leave in random order: which lay next to which, and so which lengths belong to one file, is nobody's business. */
   private finishPack(): void {
-    if (this.builder === undefined) return;
+    const { builder, buffer } = this;
+    if (builder === undefined || buffer === undefined) return;
     this.verifySample();
-    const { footerBytes } = this.builder.finish();
+    const order = shuffled(this.frames.length, this.options.random);
+    const { footerBytes } = builder.finish(order);
     const { kind, emit } = this.options;
-    const frames = this.frames.map(({ stored }) => stored);
+    const frames = order.map((index) => (this.frames[index] as SealedFrame).stored);
+    this.buffer = undefined;
+    this.builder = undefined;
+    this.frames = [];
+    this.filled = 0;
     emit({
       packId: this.packId,
       kind,
+      buffer,
       frames,
       footer: footerBytes,
-      bytes: this.builder.storedBytes + footerBytes.length,
+      bytes: builder.storedBytes + footerBytes.length,
     });
-    this.builder = undefined;
-    this.frames = [];
   }
 
   /** Opens one frame of every pack before it leaves, as a restore would: a host that computes wrongly is noticed now. Throws Integrity. */
   private verifySample(): void {
-    const { random, hasher, context } = this.options;
+    const { random, hasher } = this.options;
     const sample = this.frames[random.bytes(4).readUInt32LE(0) % this.frames.length];
-    if (sample !== undefined)
-      openChunks(hasher, releaseFrameKey(this.keys, sample.entry), context, sample.entry, sample.stored);
+    if (sample === undefined) return;
+    const entry = { offset: 0n, ...sample.entry };
+    openChunks(hasher, releaseFrameKey(this.keys, entry), this.context, entry, sample.stored);
   }
 }

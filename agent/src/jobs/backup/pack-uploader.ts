@@ -9,7 +9,7 @@ const PARALLEL_UPLOADS = 3;
 /** Sends packs, a few at a time. A pack stays in memory until the gateway says that it is durable. */
 export class PackUploader {
   private readonly pressure = new BackPressure();
-  private readonly queue: OutgoingPack[] = [];
+  private readonly queue: { readonly pack: OutgoingPack; readonly ended: () => void }[] = [];
   private readonly parallel: number;
   private active = 0;
 
@@ -22,15 +22,12 @@ export class PackUploader {
     stop.onStop(() => this.pressure.changed());
   }
 
-  submit(pack: OutgoingPack): void {
-    this.queue.push(pack);
-    this.startNext();
-  }
-
-  /** Waits while a pack is waiting for its turn. */
-  async room(): Promise<void> {
-    await this.pressure.until(() => this.queue.length === 0 || this.stop.stopped);
-    this.stop.check();
+  /** Resolves when nobody needs the pack's memory any more, however its upload ended. */
+  submit(pack: OutgoingPack): Promise<void> {
+    return new Promise((resolve) => {
+      this.queue.push({ pack, ended: resolve });
+      this.startNext();
+    });
   }
 
   /** Everything submitted is durable. */
@@ -46,10 +43,10 @@ export class PackUploader {
 
   private startNext(): void {
     while (this.active < this.parallel && !this.stop.stopped) {
-      const pack = this.queue.shift();
-      if (pack === undefined) return;
+      const next = this.queue.shift();
+      if (next === undefined) return;
       this.active += 1;
-      void this.upload(pack);
+      void this.upload(next.pack).then(next.ended);
     }
   }
 

@@ -9,7 +9,7 @@ export class PipelineStop {
   private readonly onAbort = (): void =>
     this.fail(new HoldfastError({ kind: 'Cancelled', code: 'JOB_STOPPED', message: 'The job was stopped.' }));
   private first: { readonly error: unknown } | undefined;
-  private readonly listeners: (() => void)[] = [];
+  private readonly listeners = new Set<() => void>();
 
   constructor(private readonly outer: AbortSignal) {
     if (outer.aborted) this.onAbort();
@@ -32,7 +32,23 @@ export class PipelineStop {
   }
 
   onStop(listener: () => void): void {
-    this.listeners.push(listener);
+    this.listeners.add(listener);
+  }
+
+  /** Waits for the work, but no longer than until the pipeline ends; throws what ended it. */
+  async orStopped<T>(work: Promise<T>): Promise<T> {
+    let stopped = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      stopped = resolve;
+    });
+    this.listeners.add(stopped);
+    if (this.stopped) stopped();
+    try {
+      const value = await Promise.race([work, ended.then(() => this.check())]);
+      return value as T;
+    } finally {
+      this.listeners.delete(stopped);
+    }
   }
 
   /** Throws what ended the pipeline. */

@@ -1,24 +1,18 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
-import { ChunkHasher, planChunker } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
-import { uuidToBytes } from '@holdfast/core/ids';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
 import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
 import { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
-import type { FileContent } from '../../workloads/files/file-content.js';
-import type { ScannedEntry } from '../../workloads/files/file-entry.js';
 import { InvalidPatternError } from '../../workloads/files/path-rules.js';
 import { InvalidRootError } from '../../workloads/files/root-tree.js';
-import type { WalkEvent } from '../../workloads/files/walk.js';
+import type { WalkBatch } from '../../workloads/files/walk.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
 import type { BackupCommand, BackupOutcome, FilesSource } from '../job.js';
 import type { JobRun } from '../job-run.js';
+import { BackupPipeline } from './backup-pipeline.js';
 import { ChangeCaches } from './change-caches.js';
-import { ChunkIntake } from './chunk-intake.js';
-import { FileReader } from './file-reader.js';
-import { InlineSealing } from './inline-sealing.js';
-import { PackUploader } from './pack-uploader.js';
+import type { StartLane } from './lanes/lane-link.js';
 import { PipelineStop } from './pipeline-stop.js';
 import type { BasePlan } from './plan-base.js';
 import { planBase } from './plan-base.js';
@@ -27,13 +21,13 @@ import { TreeBackup } from './tree-backup.js';
 
 /** The host's files, as a backup reads them. */
 export interface FilesWorkload {
-  walk(source: FilesSource, signal: AbortSignal): AsyncIterable<readonly WalkEvent[]>;
-  open(entry: ScannedEntry): FileContent;
+  walk(source: FilesSource, signal: AbortSignal): AsyncIterable<WalkBatch>;
 }
 
 export interface BackupPorts {
   readonly transport: DataTransport;
   readonly workload: FilesWorkload;
+  readonly lanes: { readonly start: StartLane; readonly most: number };
   readonly clock: Clock & Timers;
   readonly random: Random;
   readonly agentId: string;
@@ -50,40 +44,24 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   const { base, cursor: firstCursor } = openBase(planBase({ ...command, domainId }, caches.known), caches);
   const stop = new PipelineStop(run.signal);
   let session: DataSession | undefined;
-  let uploader: PackUploader | undefined;
+  let pipeline: BackupPipeline | undefined;
   let draft: ChangeCacheWriter | undefined;
   let cursor = firstCursor;
   try {
     session = await ports.transport.openSession(command.job, stop.signal);
-    uploader = new PackUploader(session, run.counters, stop);
-    const hasher = new ChunkHasher(command.domain.idKey);
-    const setup = {
-      vaultId: command.vaultId,
-      domain: command.domain,
-      agentId: uuidToBytes(ports.agentId),
-      maxPackBytes: session.limits.maxPackBytes,
-    };
-    const sealing = await InlineSealing.create(setup, hasher, ports.random, uploader);
-    const intake = new ChunkIntake({ session, hasher, sealing, timers: ports.clock, counters: run.counters, stop });
-    const reader = new FileReader(
-      intake,
-      planChunker(command.domain.chunkerKey, command.domain.chunker),
-      run.counters,
-      hasher,
-      command.domain.chunkerKey,
-    );
+    pipeline = await BackupPipeline.open(command, run, session, ports, stop);
 
     run.phase = 'TRANSFERRING';
     for (let walk = 1; ; walk++) {
       draft = new ChangeCacheWriter(caches.pathOf({ file: caches.draftOf(command.job) }), Buffer.from(command.itemId));
       if (walk > 1 && walk < WALKS) cursor = openBase(base, caches).cursor;
       startCounting(run);
-      const tree = new TreeBackup({ run, intake, reader, cursor, draft, open: (entry) => ports.workload.open(entry) });
+      const tree = new TreeBackup({ run, pipeline, cursor, draft });
       const rootNode = await tree.take(ports.workload.walk(command.files, stop.signal));
       cursor?.close();
       cursor = undefined;
       requireReadableRoot(command.files.roots, run.notices.kept);
-      const absent = await intake.drain();
+      const absent = await pipeline.drain();
       if (absent.size === 0) {
         run.phase = 'COMMITTING';
         const answer = await session.commit(
@@ -108,7 +86,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
             typeReason: base.typeReason,
           };
         }
-        intake.expect(answer.ids);
+        for (const id of answer.ids) pipeline.existence.missing(id);
         run.phase = 'TRANSFERRING';
       }
       draft.discard();
@@ -121,7 +99,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   } finally {
     draft?.discard();
     cursor?.close();
-    await uploader?.settled();
+    await pipeline?.close();
     await session?.close();
     stop.dispose();
   }

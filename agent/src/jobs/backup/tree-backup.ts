@@ -1,29 +1,27 @@
 import { DirectoryBuilder } from '@holdfast/core/engine';
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
-import { errorCode, reasonOf } from '../../platform/posix-error.js';
+import { isHoldfastError } from '@holdfast/core/errors';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
 import { isUnchanged } from '../../workloads/files/change-cache-reader.js';
 import type { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
-import type { FileContent } from '../../workloads/files/file-content.js';
+import { fileRefOf } from '../../workloads/files/file-content.js';
 import type { ScannedEntry } from '../../workloads/files/file-entry.js';
 import { entryPath } from '../../workloads/files/file-entry.js';
 import { sameStamp } from '../../workloads/files/scan-entry.js';
-import type { WalkEvent } from '../../workloads/files/walk.js';
+import type { WalkBatch, WalkEvent } from '../../workloads/files/walk.js';
 import type { NoticeKind } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import type { Defect } from '../tree-entries.js';
 import { toTreeEntry } from '../tree-entries.js';
-import type { ChunkIntake } from './chunk-intake.js';
-import type { FileReader, ReadFile } from './file-reader.js';
+import type { BackupPipeline } from './backup-pipeline.js';
+import { FileAssembly } from './file-assembly.js';
+import type { FileResult } from './lanes/file-result.js';
+import { ReadAhead } from './read-ahead.js';
 import type { StoredContent } from './stored-content.js';
 import { decodeReference, encodeReference } from './stored-content.js';
 
 export interface TreeBackupPorts {
   readonly run: JobRun;
-  readonly intake: ChunkIntake;
-  readonly reader: FileReader;
-  /** Throws what the system says. */
-  readonly open: (entry: ScannedEntry) => FileContent;
+  readonly pipeline: Pick<BackupPipeline, 'existence' | 'intake' | 'nodes' | 'lanes'>;
   /** What to compare with, in lockstep with the walk. */
   readonly cursor: ChangeCacheCursor | undefined;
   readonly draft: ChangeCacheWriter;
@@ -36,31 +34,109 @@ interface OpenDirectory {
   entries: number;
 }
 
-const noticeKinds = { unreadable: 'UNREADABLE', vanished: 'VANISHED', changedWhileRead: 'CHANGED_WHILE_READ' } as const;
+/** What was read of a file, with the metadata and the size that belong to the content. */
+interface ReadFile {
+  readonly entry: ScannedEntry;
+  readonly content: StoredContent | undefined;
+  readonly changed: boolean;
+}
 
-/** Turns the events of one walk into nodes, bottom up, and everything below them into chunks. */
+/** A file that is being read. */
+interface Reading {
+  readonly assembly: FileAssembly;
+  readonly result: Promise<FileResult>;
+}
+
+/** An event of the walk, and what is known of it beforehand. */
+interface Step {
+  readonly event: WalkEvent;
+  /** The content of an unchanged file, which may be none. */
+  readonly known?: { readonly content: StoredContent | undefined };
+  readonly reading?: Reading;
+}
+
+const noticeKinds = { unreadable: 'UNREADABLE', vanished: 'VANISHED', changedWhileRead: 'CHANGED_WHILE_READ' } as const;
+/** Batches of the walk whose files are being read while the tree is built from earlier ones. */
+const BATCHES_UNDER_WAY = 8;
+
+/**
+ * Turns the events of one walk into nodes, bottom up, and everything below them into chunks. Each batch is gone through twice: first
+ * its files are looked up and given out to be read, and then, some batches later, the tree is built from what was read, in order.
+ */
 export class TreeBackup {
   private readonly stack: OpenDirectory[] = [];
+  /** Directories that the first pass is in. */
+  private depth = 0;
+  private readonly linksGivenOut = new Set<string>();
   private readonly hardLinks = new Map<string, ReadFile>();
+  private readonly underWay: { readonly steps: readonly Step[]; readonly done: () => void }[] = [];
   private root: Buffer | undefined;
 
   constructor(private readonly ports: TreeBackupPorts) {}
 
   /** Resolves to the id of the root's node. */
-  async take(batches: AsyncIterable<readonly WalkEvent[]>): Promise<Buffer> {
-    for await (const batch of batches) {
-      for (const event of batch) await this.takeEvent(event);
+  async take(batches: AsyncIterable<WalkBatch>): Promise<Buffer> {
+    for await (const { events, done } of batches) {
+      this.underWay.push({ steps: await this.giveOut(events), done });
+      if (this.underWay.length > BATCHES_UNDER_WAY) await this.buildOldest();
     }
+    while (this.underWay.length > 0) await this.buildOldest();
     if (this.root === undefined) throw new TypeError('the walk did not leave its root');
     return this.root;
   }
 
-  private async takeEvent(event: WalkEvent): Promise<void> {
+  private async giveOut(events: readonly WalkEvent[]): Promise<Step[]> {
+    const ahead = new ReadAhead(this.ports.pipeline.lanes);
+    const steps: Step[] = [];
+    for (const event of events) steps.push(await this.prepare(event, ahead));
+    ahead.flush();
+    return steps;
+  }
+
+  private async prepare(event: WalkEvent, ahead: ReadAhead): Promise<Step> {
+    const { cursor } = this.ports;
+    if (event.kind === 'enterDirectory') {
+      if (this.depth++ > 0) cursor?.enterDirectory(event.entry.name);
+    } else if (event.kind === 'leaveDirectory') {
+      if (--this.depth > 0) cursor?.leaveDirectory();
+    } else if (event.kind === 'entry' && event.entry.type === 'file') {
+      const { entry } = event;
+      const known = await this.unchangedContent(entry);
+      if (known !== undefined) return { event, known };
+      if (this.isFirstLink(entry)) return { event, reading: this.startReading(entry, ahead) };
+    }
+    return { event };
+  }
+
+  /** Another link of the same file needs no second reading, unless the first turns out to be of no use. */
+  private isFirstLink({ hardLinkGroup }: ScannedEntry): boolean {
+    if (hardLinkGroup === undefined) return true;
+    const key = hardLinkGroup.toString('latin1');
+    if (this.linksGivenOut.has(key)) return false;
+    this.linksGivenOut.add(key);
+    return true;
+  }
+
+  private startReading(entry: ScannedEntry, ahead: ReadAhead): Reading {
+    const assembly = new FileAssembly(this.ports.pipeline.nodes);
+    return { assembly, result: ahead.read({ ref: fileRefOf(entry), onExtent: (extent) => assembly.add(extent) }) };
+  }
+
+  private async buildOldest(): Promise<void> {
+    const oldest = this.underWay[0];
+    if (oldest === undefined) return;
+    for (const step of oldest.steps) await this.build(step);
+    this.underWay.shift();
+    oldest.done();
+  }
+
+  private async build(step: Step): Promise<void> {
+    const { event } = step;
     switch (event.kind) {
       case 'enterDirectory':
         return this.enter(event.entry, event.unreadable === true);
       case 'entry':
-        return this.takeEntry(event.entry);
+        return this.takeEntry(event.entry, step);
       case 'leaveDirectory':
         return this.leave();
       case 'notice':
@@ -73,10 +149,9 @@ export class TreeBackup {
   }
 
   private enter(entry: ScannedEntry, unreadable: boolean): void {
-    this.stack.push({ entry, unreadable, builder: new DirectoryBuilder(this.ports.reader.nodes), entries: 0 });
+    this.stack.push({ entry, unreadable, builder: new DirectoryBuilder(this.ports.pipeline.nodes.writer), entries: 0 });
     if (this.stack.length === 1) return;
     this.ports.run.counters.entries += 1;
-    this.ports.cursor?.enterDirectory(entry.name);
     this.ports.draft.enterDirectory(entry.name);
   }
 
@@ -85,17 +160,16 @@ export class TreeBackup {
     if (left === undefined) throw new TypeError('the walk left a directory that it was not in');
     const empty = left.unreadable && left.entries === 0 && this.stack.length > 0;
     const id = empty ? undefined : left.builder.finish();
-    await this.ports.intake.room();
+    await this.ports.pipeline.intake.room();
     if (this.stack.length === 0) {
       this.root = id;
       return;
     }
-    this.ports.cursor?.leaveDirectory();
     this.ports.draft.leaveDirectory();
     this.store(left.entry, id && { kind: 'node', id }, empty ? 'unreadable' : undefined);
   }
 
-  private async takeEntry(entry: ScannedEntry): Promise<void> {
+  private async takeEntry(entry: ScannedEntry, { known, reading }: Step): Promise<void> {
     const { counters } = this.ports.run;
     counters.entries += 1;
     if (entry.type !== 'file') {
@@ -103,9 +177,8 @@ export class TreeBackup {
       return;
     }
     counters.files += 1;
-    const known = await this.unchangedContent(entry);
     if (known !== undefined) return this.keep({ entry, content: known.content, changed: false });
-    const read = this.linkedContent(entry) ?? (await this.readContent(entry));
+    const read = (reading === undefined && this.linkedContent(entry)) || (await this.readContent(entry, reading));
     if (read !== undefined) this.keep(read);
   }
 
@@ -117,8 +190,8 @@ export class TreeBackup {
     if (cached === undefined || !isUnchanged(cached, entry.stamp)) return undefined;
     const reference = decodeReference(cached.reference);
     if (reference?.content === undefined) return reference;
-    if (this.ports.intake.lacks(reference.content.id)) return undefined;
-    await this.ports.intake.claimed(reference.content.claim);
+    if (this.ports.pipeline.existence.lacks(reference.content.id)) return undefined;
+    await this.ports.pipeline.intake.claimed(reference.content.claim);
     return reference;
   }
 
@@ -129,32 +202,36 @@ export class TreeBackup {
     return { ...read, entry: { ...entry, size: read.entry.size } };
   }
 
-  private async readContent(entry: ScannedEntry): Promise<ReadFile | undefined> {
-    const { open, reader, run } = this.ports;
-    try {
-      const file = open(entry);
-      try {
-        const read = await reader.read(file);
-        if (read.changed) this.notice(entryPath(entry), 'CHANGED_WHILE_READ', 'it changed while it was read');
-        if (entry.hardLinkGroup) this.hardLinks.set(entry.hardLinkGroup.toString('latin1'), read);
-        return read;
-      } finally {
-        file.close();
-      }
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if (code === undefined) throw error;
-      if (code === 'ENOENT' || code === 'ENOTDIR') {
-        this.notice(entryPath(entry), 'VANISHED', 'it vanished before it was read');
-        run.counters.entries -= 1;
-        run.counters.files -= 1;
-        return undefined;
-      }
-      this.notice(entryPath(entry), 'UNREADABLE', reasonOf(error));
-      run.counters.bytesTotal += entry.size;
-      this.store(entry, undefined, 'unreadable');
-      return undefined;
+  private async readContent(entry: ScannedEntry, begun: Reading | undefined): Promise<ReadFile | undefined> {
+    const { assembly, result } = begun ?? this.readNow(entry);
+    const outcome = await result;
+    await this.ports.pipeline.intake.room();
+    if (outcome.outcome === 'failed') return this.unread(entry, outcome);
+    const { size, changed, fresh } = outcome;
+    const read = { entry: { ...entry, ...fresh, size }, content: assembly.finish(size), changed };
+    if (changed) this.notice(entryPath(entry), 'CHANGED_WHILE_READ', 'it changed while it was read');
+    if (entry.hardLinkGroup) this.hardLinks.set(entry.hardLinkGroup.toString('latin1'), read);
+    return read;
+  }
+
+  private readNow(entry: ScannedEntry): Reading {
+    const ahead = new ReadAhead(this.ports.pipeline.lanes);
+    const reading = this.startReading(entry, ahead);
+    ahead.flush();
+    return reading;
+  }
+
+  private unread(entry: ScannedEntry, { code, reason }: FileResult & { outcome: 'failed' }): undefined {
+    const { counters } = this.ports.run;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      this.notice(entryPath(entry), 'VANISHED', 'it vanished before it was read');
+      counters.entries -= 1;
+      counters.files -= 1;
+      return;
     }
+    this.notice(entryPath(entry), 'UNREADABLE', reason);
+    counters.bytesTotal += entry.size;
+    this.store(entry, undefined, 'unreadable');
   }
 
   private keep({ entry, content, changed }: ReadFile): void {
@@ -188,20 +265,4 @@ export class TreeBackup {
     run.notices.add(path, kind, message);
     run.counters.warnings = run.notices.total;
   }
-}
-
-const EXHAUSTED = ['EMFILE', 'ENFILE', 'ENOMEM'];
-
-/** The code of a failed system call that says something about one file; undefined for every other error. Throws Unavailable where the host ran short. */
-function systemErrorCode(error: unknown): string | undefined {
-  const code = errorCode(error);
-  if (isHoldfastError(error) || code === undefined || !(error instanceof Error) || !('syscall' in error))
-    return undefined;
-  if (!EXHAUSTED.includes(code)) return code;
-  throw new HoldfastError({
-    kind: 'Unavailable',
-    code: 'HOST_EXHAUSTED',
-    message: `The host ran short of a resource: ${error.message}`,
-    cause: error,
-  });
 }

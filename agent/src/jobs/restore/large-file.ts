@@ -1,6 +1,6 @@
 import type { ContentRef, FileExtent } from '@holdfast/core/engine';
 import { readExtents } from '@holdfast/core/engine';
-import type { DataBlock } from '../../workloads/files/file-content.js';
+import type { DataBlock } from '../../workloads/files/write-content.js';
 import type { ChunkReader, FetchedChunks } from './chunk-reader.js';
 import { asDamage } from './chunk-reader.js';
 import { DamageError } from './damage.js';

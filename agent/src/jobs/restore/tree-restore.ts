@@ -1,8 +1,7 @@
-import type { DataBlock } from '../../workloads/files/file-content.js';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { joinPath } from '../../workloads/files/file-entry.js';
 import type { RestoreDirectory } from '../../workloads/files/restore-directory.js';
-import type { ContentSource } from '../../workloads/files/write-content.js';
+import type { ContentSource, DataBlock } from '../../workloads/files/write-content.js';
 import { ContentSourceError } from '../../workloads/files/write-content.js';
 import type { JobRun } from '../job-run.js';
 import type { ChunkReader, FetchedChunks } from './chunk-reader.js';

@@ -6,6 +6,7 @@ import { systemClock } from '@holdfast/core/clock';
 import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { openFileContent } from '../../workloads/files/file-content.js';
 import { walkFiles } from '../../workloads/files/walk.js';
+import { inlineLanes } from '../backup/lanes/lane-link.js';
 import type { BackupPorts } from '../backup/run-backup.js';
 import { runBackup } from '../backup/run-backup.js';
 import type { BackupCommand, BackupOutcome, RestoreCommand, RestoreOutcome } from '../job.js';
@@ -64,12 +65,16 @@ export class BackupBench {
     const now = () => systemClock.now();
     return {
       transport: this.gateway,
-      workload: {
-        walk: (source, signal) => walkFiles(source, { never: [], now, signal }),
-        open: (entry) => {
-          this.opened.push(entry.name.toString());
-          return openFileContent(entry, now);
-        },
+      workload: { walk: (source, signal) => walkFiles(source, { never: [], now, signal }) },
+      lanes: {
+        start: inlineLanes({
+          open: (ref) => {
+            this.opened.push(ref.name.toString());
+            return openFileContent(ref, now);
+          },
+          random: systemRandom,
+        }),
+        most: 2,
       },
       clock: systemClock,
       random: systemRandom,

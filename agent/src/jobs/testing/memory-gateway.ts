@@ -63,7 +63,12 @@ export class MemoryGateway implements DataTransport {
   readonly copies = new Map<string, Copy[]>();
   readonly faults: GatewayFaults = {};
   readonly transportKey = random.bytes(32);
-  readonly limits = { maxPackBytes: 64 * 1024 * 1024, maxClaimsPerQuestion: 1_000, maxParallelUploads: 4 };
+  readonly limits = {
+    maxPackBytes: 64 * 1024 * 1024,
+    maxClaimsPerQuestion: 1_000,
+    maxParallelUploads: 4,
+    padFrames: false,
+  };
   openSessions = 0;
   chunksRead = 0;
   /** Raised by a test to make the gateway forget its sessions. */

@@ -1,16 +1,22 @@
 import fs from 'node:fs';
-import { promisify } from 'node:util';
 import { dataExtents, type Extent } from '../../platform/file-extents.js';
 import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { PosixError } from '../../platform/posix-error.js';
-import type { ScannedEntry } from './file-entry.js';
+import type { ChangeStamp, FileEntry, ScannedEntry } from './file-entry.js';
 import { openQuietly, readXattrs, sameStamp, stampOf } from './scan-entry.js';
 
-export interface DataBlock {
-  /** Bytes from the file's start. */
-  readonly offset: number;
-  readonly data: Buffer;
+/** A regular file of the walk, as far as opening it takes: plain values, so that another thread can be told of it. */
+export interface FileRef {
+  /** Of the directory that holds it; good in every thread of the process. */
+  readonly dirFd: number;
+  readonly name: Buffer;
+  readonly stamp: ChangeStamp;
 }
+
+/** What a file that was changed or exchanged since the walk looked at it is now. */
+export type FreshMetadata = Pick<FileEntry, 'mode' | 'uid' | 'gid' | 'mtimeNs' | 'size' | 'xattrs'> & {
+  readonly stamp: ChangeStamp;
+};
 
 export interface ReadOutcome {
   /** Size, times or inode differ from those before reading: what was read may mix two states. */
@@ -19,78 +25,73 @@ export interface ReadOutcome {
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const ENOENT = 2;
-const readAsync = promisify(fs.read);
+const BLOCK_UNIT_BYTES = 512;
+
+export function fileRefOf({ parent, name, stamp }: ScannedEntry): FileRef {
+  if (!parent) throw new TypeError('only a file has content');
+  return { dirFd: parent.fd, name, stamp };
+}
 
 /**
  * Opens a regular file of the walk for reading. Throws a `PosixError`; `ENOENT` also if the name has become something else
  * than a file. The caller closes it.
  */
-export function openFileContent(entry: ScannedEntry, now: () => number): FileContent {
-  if (!entry.parent) throw new TypeError('only a file has content');
+export function openFileContent(ref: FileRef, now: () => number): FileContent {
   // Not blocking: the name may have become a FIFO.
-  const fd = openQuietly(entry.parent.fd, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const fd = openQuietly(ref.dirFd, ref.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
     const status = statFd(fd);
-    if (status.type !== 'file') throw new PosixError(ENOENT, 'openat', entry.name.toString());
-    const extents = dataExtents(fd, status.size);
-    return new FileContent(fd, refresh(entry, status, fd, now), extents, status, now);
+    if (status.type !== 'file') throw new PosixError(ENOENT, 'openat', ref.name.toString());
+    return new FileContent(fd, status, extentsOf(fd, status), refresh(ref, status, fd, now), now);
   } catch (error) {
     fs.closeSync(fd);
     throw error;
   }
 }
 
-/** The entry as it is now, for a file that was changed or exchanged since the walk looked at it. */
-function refresh(entry: ScannedEntry, status: FileStatus, fd: number, now: () => number): ScannedEntry {
+/** A file with as much space as it has bytes has no holes, and need not be asked for them. */
+function extentsOf(fd: number, { size, blocks }: FileStatus): readonly Extent[] {
+  if (size === 0) return [];
+  return blocks * BLOCK_UNIT_BYTES >= size ? [{ offset: 0, length: size }] : dataExtents(fd, size);
+}
+
+function refresh(ref: FileRef, status: FileStatus, fd: number, now: () => number): FreshMetadata | undefined {
   const stamp = stampOf(status, now());
-  if (sameStamp(entry.stamp, stamp)) return entry;
+  if (sameStamp(ref.stamp, stamp)) return undefined;
   const { mode, uid, gid, mtimeNs, size } = status;
   // Attributes that cannot be read were reported when the walk met the file.
-  const xattrs = readXattrs(fd, () => undefined);
-  return { ...entry, mode, uid, gid, mtimeNs, size, xattrs, stamp };
+  return { mode, uid, gid, mtimeNs, size, xattrs: readXattrs(fd, () => undefined), stamp };
 }
 
 export class FileContent {
   constructor(
     private readonly fd: number,
-    /** What to store: the metadata that belong to this content. */
-    readonly entry: ScannedEntry,
+    private readonly before: FileStatus,
     /** Where data lies; the rest of the file are holes. */
     readonly extents: readonly Extent[],
-    private readonly before: FileStatus,
+    /** The metadata that belong to this content, where they are no longer those of the walk. */
+    readonly fresh: FreshMetadata | undefined,
     private readonly now: () => number,
   ) {}
 
+  get size(): number {
+    return this.before.size;
+  }
+
   get hasHoles(): boolean {
     const [first] = this.extents;
-    return (
-      this.entry.size > 0 && (this.extents.length !== 1 || first?.offset !== 0 || first.length !== this.entry.size)
-    );
+    return this.size > 0 && (this.extents.length !== 1 || first?.offset !== 0 || first.length !== this.size);
   }
 
-  /** The whole content at once, without the event loop: for small files. Shorter than the size if the file shrank. */
-  readWhole(): Buffer {
-    const data = Buffer.allocUnsafe(this.entry.size);
-    for (let at = 0; at < data.length; ) {
-      const got = fs.readSync(this.fd, data, at, data.length - at, at);
-      if (got === 0) return data.subarray(0, at);
+  /** Fills the buffer from this offset as far as the file goes; returns how many bytes that were. Waits for the disk. */
+  read(into: Buffer, offset: number): number {
+    let at = 0;
+    while (at < into.length) {
+      const got = fs.readSync(this.fd, into, at, into.length - at, offset + at);
+      if (got === 0) break;
       at += got;
     }
-    return data;
-  }
-
-  /** The data of all extents in order, in blocks of at most `blockBytes`; ends early if the file shrank. */
-  async *blocks(blockBytes: number): AsyncGenerator<DataBlock, void, void> {
-    for (const extent of this.extents) {
-      const end = extent.offset + extent.length;
-      for (let offset = extent.offset; offset < end; ) {
-        const data = Buffer.allocUnsafeSlow(Math.min(blockBytes, end - offset));
-        const { bytesRead } = await readAsync(this.fd, data, 0, data.length, offset);
-        if (bytesRead === 0) return;
-        yield { offset, data: data.subarray(0, bytesRead) };
-        offset += bytesRead;
-      }
-    }
+    return at;
   }
 
   /** Ask after reading. */

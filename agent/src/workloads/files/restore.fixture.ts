@@ -1,5 +1,5 @@
 import type { Notice } from '../notice.js';
-import { openFileContent } from './file-content.js';
+import { type FileContent, fileRefOf, openFileContent } from './file-content.js';
 import { type FileEntry, joinPath, type ScannedEntry } from './file-entry.js';
 import type { ConflictMode } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
@@ -25,8 +25,8 @@ export async function copyTree(
   const open: (RestoreDirectory | undefined)[] = [];
   const running: Promise<unknown>[] = [];
   try {
-    for await (const batch of walkFiles(datasource, { never: [], now: Date.now })) {
-      for (const event of batch) {
+    for await (const { events, done } of walkFiles(datasource, { never: [], now: Date.now })) {
+      for (const event of events) {
         if (event.kind === 'notice') notices.push(event.notice);
         else if (event.kind === 'enterDirectory') {
           if (!writer && event.path.equals(source)) {
@@ -45,6 +45,7 @@ export async function copyTree(
         }
       }
       await Promise.all(running.splice(0));
+      done();
     }
     if (!writer) throw new Error('the source was not walked');
     return { notices, counts: { ...(await writer.finish()) } };
@@ -61,20 +62,36 @@ async function restoreEntry(directory: RestoreDirectory, entry: ScannedEntry): P
 }
 
 function contentOf(entry: ScannedEntry): ContentSource {
-  const content = openFileContent(entry, Date.now);
+  const content = openFileContent(fileRefOf(entry), Date.now);
   if (content.hasHoles || entry.size > 1 << 20) {
     return (async function* () {
       try {
-        yield* content.blocks(1 << 18);
+        yield* blocksOf(content, 1 << 18);
       } finally {
         content.close();
       }
     })();
   }
   try {
-    return content.readWhole();
+    const data = Buffer.alloc(content.size);
+    return data.subarray(0, content.read(data, 0));
   } finally {
     content.close();
+  }
+}
+
+/** The data of all extents in order, in blocks of at most `blockBytes`; ends early if the file shrank. */
+export function* blocksOf(
+  content: FileContent,
+  blockBytes: number,
+): Generator<{ readonly offset: number; readonly data: Buffer }, void, void> {
+  for (const { offset, length } of content.extents) {
+    for (let at = 0; at < length; at += blockBytes) {
+      const data = Buffer.alloc(Math.min(blockBytes, length - at));
+      const got = content.read(data, offset + at);
+      if (got > 0) yield { offset: offset + at, data: data.subarray(0, got) };
+      if (got < data.length) return;
+    }
   }
 }
 

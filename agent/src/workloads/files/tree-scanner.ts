@@ -56,7 +56,9 @@ const PLACEHOLDER_STAMP: ChangeStamp = { size: 0, mtimeNs: 0n, ctimeNs: 0n, ino:
 
 export class TreeScanner {
   private readonly stack: Frame[] = [];
-  private readonly left: number[] = [];
+  /** Every descriptor that is not closed yet. */
+  private readonly open = new Set<number>();
+  private left: number[] = [];
   private readonly hardLinks = new HardLinkGroups();
   private readonly never: ReadonlySet<string>;
   private readonly pending: WalkEvent[] = [];
@@ -81,14 +83,21 @@ export class TreeScanner {
     yield* this.pending.splice(0);
   }
 
-  /** Directories stay open after their end, for the entries that the consumer still holds. */
-  closeLeftDirectories(): void {
-    for (const fd of this.left.splice(0)) fs.closeSync(fd);
+  /** Directories stay open after their end, for the entries that the consumer still holds: closes those left since the last call. */
+  leftDirectories(): () => void {
+    const { left } = this;
+    this.left = [];
+    return () => {
+      for (const fd of left) this.closeDirectory(fd);
+    };
   }
 
   close(): void {
-    for (const frame of this.stack.splice(0)) if (frame.directory.fd >= 0) this.left.push(frame.directory.fd);
-    this.closeLeftDirectories();
+    for (const fd of [...this.open]) this.closeDirectory(fd);
+  }
+
+  private closeDirectory(fd: number): void {
+    if (this.open.delete(fd)) fs.closeSync(fd);
   }
 
   private enterTop(): void {
@@ -216,6 +225,7 @@ export class TreeScanner {
   ): void {
     const { names, unreadable } = doNotList ? { names: [], unreadable: false } : this.list(directory, roots, inRoot);
     const { included, include, exclude } = choice;
+    if (directory.fd >= 0) this.open.add(directory.fd);
     this.stack.push({
       directory,
       entry,

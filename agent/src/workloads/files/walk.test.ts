@@ -11,7 +11,7 @@ import { AT_FDCWD } from '../../platform/posix.js';
 import { runsAsRoot, runUnprivileged } from '../../platform/unprivileged.fixture.js';
 import { setXattr } from '../../platform/xattrs.js';
 import type { Notice } from '../notice.js';
-import { openFileContent } from './file-content.js';
+import { fileRefOf, openFileContent } from './file-content.js';
 import { entryPath, type ScannedEntry } from './file-entry.js';
 import { type FilesDatasource, InvalidRootError } from './root-tree.js';
 import { type FolderIdentity, walkFiles } from './walk.js';
@@ -50,8 +50,8 @@ async function walk(
   const depth: string[] = [];
   const full = { roots: [Buffer.from(dir)], include: [], exclude: [], oneFileSystem: false, ...datasource };
   const options = { never: never.map((name) => Buffer.from(name)), neverFolders, now: Date.now };
-  for await (const batch of walkFiles(full, options)) {
-    for (const event of batch) {
+  for await (const { events, done } of walkFiles(full, options)) {
+    for (const event of events) {
       if (event.kind === 'notice') result.notices.push(event.notice);
       else if (event.kind === 'leaveDirectory') expect(event.path.toString('latin1')).toBe(depth.pop());
       else {
@@ -65,6 +65,7 @@ async function walk(
         result.entries.set(name, event.entry);
       }
     }
+    done();
   }
   expect(depth).toEqual([]);
   return result;
@@ -217,8 +218,9 @@ describe.skipIf(process.platform !== 'linux')('the walk', () => {
   it('never takes /proc, /sys and /run below a root', async () => {
     const top: string[] = [];
     const datasource = { roots: [Buffer.from('/')], include: [], exclude: globs('/*/*'), oneFileSystem: true };
-    for await (const batch of walkFiles(datasource, { never: [], now: Date.now })) {
-      for (const event of batch) if (event.kind === 'enterDirectory') top.push(event.path.toString());
+    for await (const { events, done } of walkFiles(datasource, { never: [], now: Date.now })) {
+      for (const event of events) if (event.kind === 'enterDirectory') top.push(event.path.toString());
+      done();
     }
     expect(top).toContain('/etc');
     for (const name of ['/proc', '/sys', '/run']) expect(top).not.toContain(name);
@@ -263,7 +265,7 @@ describe.skipIf(process.platform !== 'linux')('the walk', () => {
     const walked = await runUnprivileged(() =>
       walk({}, [], (entry) => {
         try {
-          openFileContent(entry, Date.now).close();
+          openFileContent(fileRefOf(entry), Date.now).close();
         } catch (error) {
           codes.push(`${entry.name.toString()} ${(error as { code: string }).code}`);
         }
@@ -313,7 +315,7 @@ describe.skipIf(process.platform !== 'linux')('the walk', () => {
         fs.writeFileSync(at('d9/f-new'), '');
       }
       try {
-        openFileContent(entry, Date.now).close();
+        openFileContent(fileRefOf(entry), Date.now).close();
       } catch (error) {
         expect((error as { code: string }).code).toBe('ENOENT');
       }

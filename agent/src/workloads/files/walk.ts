@@ -42,14 +42,23 @@ const EVENTS_PER_BATCH = 256;
 /** Kernel interfaces and what does not outlive a boot. */
 const ALWAYS_NEVER = ['/proc', '/sys', '/run'].map((path) => Buffer.from(path));
 
+export interface WalkBatch {
+  readonly events: readonly WalkEvent[];
+  /**
+   * Lets go of the directories that the walk has left: from now on the content of this batch's entries cannot be opened any
+   * more. To be called once per batch, in their order.
+   */
+  done(): void;
+}
+
 /**
- * Yields the walk's events in batches. The content of a batch's entries can be opened until the next batch is asked for; the
- * walk does nothing in between. Throws `InvalidRootError` and `InvalidPatternError` before anything is read.
+ * Yields the walk's events in batches; further ones can be asked for while the content of earlier ones is still being read. Throws
+ * `InvalidRootError` and `InvalidPatternError` before anything is read.
  */
 export async function* walkFiles(
   datasource: FilesDatasource,
   options: WalkOptions,
-): AsyncGenerator<WalkEvent[], void, void> {
+): AsyncGenerator<WalkBatch, void, void> {
   const scanner = new TreeScanner({
     roots: buildRootTree(datasource.roots),
     include: datasource.include.length > 0 ? compilePathRules(datasource.include) : undefined,
@@ -59,20 +68,21 @@ export async function* walkFiles(
     neverFolders: options.neverFolders ?? [],
     now: options.now,
   });
+  let whole = false;
   try {
-    let batch: WalkEvent[] = [];
+    let events: WalkEvent[] = [];
     for (const event of scanner.events()) {
-      batch.push(event);
-      if (batch.length < EVENTS_PER_BATCH) continue;
-      yield batch;
-      batch = [];
-      scanner.closeLeftDirectories();
+      events.push(event);
+      if (events.length < EVENTS_PER_BATCH) continue;
+      yield { events, done: scanner.leftDirectories() };
+      events = [];
       options.signal?.throwIfAborted();
       // A walk over unchanged files is all system calls: let timers and sockets have their turn.
       await setImmediate();
     }
-    yield batch;
+    yield { events, done: scanner.leftDirectories() };
+    whole = true;
   } finally {
-    scanner.close();
+    if (!whole) scanner.close();
   }
 }

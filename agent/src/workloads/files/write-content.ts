@@ -1,6 +1,11 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
-import type { DataBlock } from './file-content.js';
+
+export interface DataBlock {
+  /** Bytes from the file's start. */
+  readonly offset: number;
+  readonly data: Buffer;
+}
 
 /** A file's verified bytes: all at once, or its runs of data; undefined for a file that is empty or one hole. */
 export type ContentSource = Buffer | AsyncIterable<DataBlock> | undefined;

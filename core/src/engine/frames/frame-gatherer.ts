@@ -42,6 +42,11 @@ export class FrameGatherer {
     if (this.chunks.length === MAX_FRAME_CHUNKS || this.edgeBytes >= GATHER_EDGE_BYTES) this.flush();
   }
 
+  /** Plaintext that `flush` would emit. */
+  get pendingBytes(): number {
+    return this.length;
+  }
+
   /** Emits what is gathered, however little. */
   flush(): void {
     if (this.chunks.length === 0) return;

@@ -57,6 +57,11 @@ export class FrameSealer {
     this.keys = new KeyDeriver(options.sessionKey);
   }
 
+  /** Bytes that a frame of so much plaintext takes when it does not compress: the most. */
+  mostStored(plainLength: number): number {
+    return this.sealedLength(plainLength) + TAG_BYTES;
+  }
+
   /**
    * Compresses (or not) and seals. `out`, when given and large enough, receives the stored bytes and
    * must stay untouched until they are sent. Throws Validation for what the format cannot hold.
@@ -64,8 +69,7 @@ export class FrameSealer {
   seal(frame: PlainFrame, out?: Buffer): SealedFrame {
     const compressed = compressIfWorthwhile(frame.plaintext);
     const body = compressed ?? frame.plaintext;
-    const unpadded = BODY_LENGTH_BYTES + body.length;
-    const sealedLength = this.options.padded ? padmeLength(unpadded) : unpadded;
+    const sealedLength = this.sealedLength(body.length);
     const storedLength = sealedLength + TAG_BYTES;
     const info = describe(frame, compressed ? Codec.CODEC_ZSTD : Codec.CODEC_RAW, storedLength, this.options.context);
 
@@ -83,6 +87,11 @@ export class FrameSealer {
     cipher.final();
     stored.set(cipher.getAuthTag(), at);
     return { stored, entry: { ...info, storedSha256: sha256(stored) } };
+  }
+
+  private sealedLength(bodyLength: number): number {
+    const unpadded = BODY_LENGTH_BYTES + bodyLength;
+    return this.options.padded ? padmeLength(unpadded) : unpadded;
   }
 }
 

@@ -40,11 +40,11 @@ export interface PackTail {
 
 /**
  * Keeps the books of one pack. Its bytes pass by: the object is `header`, then each added frame's
- * stored bytes in order, then `finish().bytes`.
+ * stored bytes in the order that `finish` was told, then `finish().bytes`.
  */
 export class PackBuilder {
   readonly header: Buffer;
-  private readonly frames: FrameEntry[] = [];
+  private readonly frames: SealedFrame['entry'][] = [];
   private length = PACK_HEADER_BYTES;
   private chunks = 0;
   private footerLength = 512;
@@ -81,21 +81,24 @@ export class PackBuilder {
     );
   }
 
-  /** Gives the frame its place. Throws Validation when it does not fit. */
+  /** Takes the frame in; returns its entry as it is if no other order is asked for. Throws Validation when it does not fit. */
   add(frame: SealedFrame): FrameEntry {
     if (this.finished)
       throw new HoldfastError({ kind: 'IllegalState', code: 'PACK_FINISHED', message: 'This pack is finished.' });
     if (!this.fits(frame)) throw unstorable('PACK_FULL', 'The frame does not fit into this pack.');
     const entry: FrameEntry = { offset: BigInt(this.length), ...frame.entry };
-    this.frames.push(entry);
+    this.frames.push(frame.entry);
     this.length += frame.stored.length;
     this.chunks += entry.chunkLengths.length;
     this.footerLength += entryBytes(entry);
     return entry;
   }
 
-  /** Throws Validation for a pack without frames. */
-  finish(): PackTail {
+  /**
+   * Throws Validation for a pack without frames.
+   * @param order which added frame comes at each place; as added where absent
+   */
+  finish(order: readonly number[] = [...this.frames.keys()]): PackTail {
     const { vaultId, packId, kind, domainId, sessionKey, uploaderId } = this.identity;
     const footer: PackFooter = {
       vaultId: Buffer.from(vaultId),
@@ -103,7 +106,7 @@ export class PackBuilder {
       kind,
       domainId: Buffer.from(domainId),
       sessionKey,
-      frames: this.frames,
+      frames: this.placed(order),
       uploaderId: Buffer.from(uploaderId),
     };
     try {
@@ -114,6 +117,19 @@ export class PackBuilder {
     this.finished = true;
     const footerBytes = encodePackFooter(footer);
     return { footer, footerBytes, bytes: Buffer.concat([footerBytes, encodePackTrailer(footerBytes)]) };
+  }
+
+  private placed(order: readonly number[]): FrameEntry[] {
+    if (new Set(order).size !== this.frames.length || order.length !== this.frames.length)
+      throw unstorable('UNSTORABLE_PACK', 'The order of a pack names each of its frames once.');
+    let offset = BigInt(PACK_HEADER_BYTES);
+    return order.map((index) => {
+      const frame = this.frames[index];
+      if (frame === undefined) throw unstorable('UNSTORABLE_PACK', 'The order of a pack names a frame that it lacks.');
+      const entry = { offset, ...frame };
+      offset += BigInt(frame.storedLength);
+      return entry;
+    });
   }
 }
 

@@ -50,6 +50,7 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
 }
 
 export class LocalStore implements ObjectStore, ObjectReaper {
+  readonly remote = false;
   private readonly root: string;
   private readonly knownFolders = new Set<string>();
 

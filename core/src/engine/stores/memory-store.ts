@@ -11,6 +11,7 @@ import { checkObjectName, checkRange, objectNotFound, writerClosed } from './sto
 
 /** Objects in memory: for tests, and for a vault that is looked into without touching a disk. */
 export class MemoryStore implements ObjectStore, ObjectReaper {
+  readonly remote = false;
   private readonly objects = new Map<string, Buffer>();
 
   async put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult> {

@@ -13,6 +13,8 @@
  * Deleting is a capability of its own, so that code that ingests cannot be handed it by accident.
  */
 export interface ObjectStore {
+  /** Whoever runs it is somebody else, and may look at what it holds and how long that is. */
+  readonly remote: boolean;
   /** Stores all of `content`. Without `ifAbsent` an object of that name is replaced. */
   put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult>;
   /** An object in pieces. Nothing is visible before `commit`. */

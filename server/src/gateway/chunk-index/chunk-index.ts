@@ -109,7 +109,10 @@ export interface ChunkIndex {
   packIds(state: PackState): string[];
   /** Stored packs whose footer stands in no index object yet, in order. */
   unindexedPacks(limit: number): Pack[];
-  /** Stored packs of committed jobs on which control has given no verdict, data before nodes. */
+  /**
+   * Stored packs of committed jobs on which control has given no verdict, data before nodes; of domains that several agents back up
+   * to, for in others nobody waits for a verdict.
+   */
   uncheckedPacks(limit: number): Pack[];
   markIndexed(packs: readonly number[], indexNumber: number): void;
   markChecked(pack: number): void;

@@ -3,7 +3,13 @@ import { createGrpcServer, type GrpcServer } from '../../platform/grpc/grpc-serv
 import type { RotatingIdentity } from '../../platform/pki/rotating-identity.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { createDataService } from './data.service.js';
+import { decodeUpload } from './decode-upload.js';
 import { createVaultStoreService } from './vault-store.service.js';
+
+const dataService = {
+  ...DataServiceService,
+  uploadPack: { ...DataServiceService.uploadPack, requestDeserialize: decodeUpload },
+};
 
 /** The gateway's listener: agents and control, each by certificate. */
 export function createDataServer(core: GatewayCore, identity: RotatingIdentity): GrpcServer {
@@ -11,7 +17,7 @@ export function createDataServer(core: GatewayCore, identity: RotatingIdentity):
     identity,
     clientCertificates: true,
     services: [
-      { definition: DataServiceService, handlers: createDataService(core), name: 'holdfast.v1.DataService' },
+      { definition: dataService, handlers: createDataService(core), name: 'holdfast.v1.DataService' },
       {
         definition: VaultStoreServiceService,
         handlers: createVaultStoreService(core),

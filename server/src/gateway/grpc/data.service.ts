@@ -43,6 +43,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
         maxPackBytes: limits.maxPackBytes,
         maxClaimsPerQuestion: limits.maxClaimsPerQuestion,
         maxParallelUploads: limits.maxUploadsPerSession,
+        padFrames: session.vault.store.remote,
       };
     }),
     hasChunks: forAgent('hasChunks', async (agentId, { sessionId, claims }) => {

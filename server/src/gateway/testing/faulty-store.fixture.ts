@@ -2,6 +2,8 @@ import type { ByteRange, ObjectInfo, ObjectStore, ObjectWriter, PutOptions, PutR
 
 /** A store with hooks in front: what a hook throws, the store throws. */
 export class FaultyStore implements ObjectStore {
+  readonly remote = false;
+
   beforeWrite: (name: string) => void = () => undefined;
   beforeCommit: (name: string) => void = () => undefined;
   afterCommit: (name: string) => void = () => undefined;

@@ -120,6 +120,9 @@ describe('the background verifier', () => {
     world = await World.create('background');
     const first = await world.commitTree(world.alice, ['one', 'two']);
     const { session: open } = await world.backup(world.alice);
+    expect(open.vault.index.uncheckedPacks(9)).toEqual([]);
+    await world.backup(world.bob);
+    expect(open.vault.index.uncheckedPacks(9)).toHaveLength(2);
     await world.upload(open, world.alice.pack([[world.alice.data('not committed')]]));
 
     const stop = new AbortController();

@@ -18,7 +18,7 @@ export interface BackgroundVerifierPorts {
   readonly timers: Timers;
 }
 
-/** After commits, has packs verified one at a time while nobody needs the gateway, so that other agents' questions find verdicts. */
+/** After commits, has packs that several agents may share verified one at a time while nobody needs the gateway, so that questions find verdicts. */
 export class BackgroundVerifier {
   private wakeUp: (() => void) | undefined;
   /** Packs on which control gave no verdict; asked again by the next process. */

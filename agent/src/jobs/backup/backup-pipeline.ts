@@ -1,0 +1,78 @@
+import { ChunkHasher } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { DataSession } from '../data-transport.js';
+import type { BackupCommand } from '../job.js';
+import type { JobRun } from '../job-run.js';
+import { Existence } from './existence.js';
+import { NodeMaker } from './file-assembly.js';
+import { createSealer } from './lanes/create-lane.js';
+import { LanePool } from './lanes/lane-pool.js';
+import { PackBuffers } from './lanes/pack-buffers.js';
+import { NodeIntake } from './node-intake.js';
+import type { SealedPack } from './pack-sealer.js';
+import { PackUploader } from './pack-uploader.js';
+import type { PipelineStop } from './pipeline-stop.js';
+import type { BackupPorts } from './run-backup.js';
+
+/** Packs beyond those that are being filled. */
+const PACKS_ON_THEIR_WAY = 2;
+
+/** Everything between a tree and its packs in the vault, for one session: what exists already, files, nodes, packs, uploads. */
+export class BackupPipeline {
+  private constructor(
+    readonly existence: Existence,
+    readonly lanes: LanePool,
+    readonly intake: NodeIntake,
+    readonly nodes: NodeMaker,
+    private readonly uploader: PackUploader,
+  ) {}
+
+  static async open(
+    command: BackupCommand,
+    run: JobRun,
+    session: DataSession,
+    ports: Pick<BackupPorts, 'lanes' | 'random' | 'clock' | 'agentId'>,
+    stop: PipelineStop,
+  ): Promise<BackupPipeline> {
+    const { domain, vaultId } = command;
+    const setup = {
+      vaultId,
+      domain,
+      agentId: uuidToBytes(ports.agentId),
+      maxPackBytes: session.limits.maxPackBytes,
+      padFrames: session.limits.padFrames,
+    };
+    const uploader = new PackUploader(session, run.counters, stop);
+    const buffers = new PackBuffers(ports.lanes.most + PACKS_ON_THEIR_WAY);
+    const packing = {
+      takeBuffer: () => buffers.take(),
+      emit: (pack: SealedPack) => void uploader.submit(pack).then(() => buffers.giveBack(pack.buffer)),
+    };
+    const existence = new Existence(session, stop.signal);
+    const host = {
+      present: (claims: Buffer) => existence.present(claims),
+      counted: (counts: { readonly bytesRead: number; readonly bytesChanged: number }) => {
+        run.counters.bytesRead += counts.bytesRead;
+        run.counters.bytesChanged += counts.bytesChanged;
+      },
+    };
+    const lanes = new LanePool(ports.lanes.start, ports.lanes.most, setup, { host, ...packing }, stop);
+    const sealer = await createSealer('NODE', setup, { ...packing, random: ports.random });
+    const intake = new NodeIntake({ existence, sealer, timers: ports.clock, stop });
+    const nodes = new NodeMaker(new ChunkHasher(domain.idKey), domain.chunkerKey, (node) => intake.node(node));
+    return new BackupPipeline(existence, lanes, intake, nodes, uploader);
+  }
+
+  /** Everything that was taken in is durable in the vault's store, or among the returned ids. */
+  async drain(): Promise<ReadonlySet<string>> {
+    await Promise.all([this.lanes.finish(), this.intake.finish()]);
+    await this.uploader.drain();
+    return this.existence.settle();
+  }
+
+  /** Lets go of threads, and waits until nothing is on its way any more. */
+  async close(): Promise<void> {
+    this.lanes.close();
+    await this.uploader.settled();
+  }
+}
