@@ -23,6 +23,8 @@ export function threadedLanes({ log, workerOptions = {} }: ThreadedLanePorts): S
     const worker = new Worker(new URL('./lane.worker.js', import.meta.url), {
       name: 'lane',
       workerData: setup,
+      // Its descriptors come from system calls of our own, and each is closed where it was opened.
+      trackUnmanagedFds: false,
       ...workerOptions,
     });
     return new ThreadedLane(worker, job, log);
