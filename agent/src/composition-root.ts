@@ -9,6 +9,7 @@ import { runRestore } from './jobs/restore/run-restore.js';
 import type { AgentLog } from './log.js';
 import { errorFacts } from './log.js';
 import { nice } from './platform/thread-priority.js';
+import { keepYoungSmall } from './platform/young-garbage.js';
 import type { ConnectionState } from './session/control-session.js';
 import { ControlSession } from './session/control-session.js';
 import { GrpcDataTransport } from './session/data-transport.js';
@@ -37,6 +38,7 @@ const STATUS_MS = 2_000;
 
 /** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
 export async function runAgent({ folder, identity, log, host, bootIdSha256, signal }: AgentSetup): Promise<void> {
+  keepYoungSmall();
   // Found now rather than in the middle of a restore.
   await loadSettings(folder);
   lowerPriority(log);

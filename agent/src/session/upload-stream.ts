@@ -3,6 +3,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import type { DataServiceClient, PackHeader } from '@holdfast/proto/v1';
 import { DataServiceService, UploadPackRequest, type UploadPackResponse } from '@holdfast/proto/v1';
+import { collectYoung } from '../platform/young-garbage.js';
 import { fromGrpcError } from './grpc-error.js';
 import { stopped } from './unary-call.js';
 import { encodePiece, PIECE_BYTES, PieceMemory } from './upload-piece.js';
@@ -46,6 +47,7 @@ export async function sendPack(client: DataServiceClient, parts: PackParts, sign
     throw signal.aborted ? stopped(signal) : error;
   } finally {
     signal.removeEventListener('abort', stop);
+    collectYoung();
   }
 }
 

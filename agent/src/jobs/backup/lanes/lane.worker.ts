@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@holdfast/core/clock';
 import { toWireError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
+import { collectYoung } from '../../../platform/young-garbage.js';
 import { openFileContent } from '../../../workloads/files/file-content.js';
 import type { PackBuffer, SealedPack } from '../pack-sealer.js';
 import { createLane, type SealingSetup } from './create-lane.js';
@@ -87,6 +88,7 @@ function sendPack({ packId, buffer, frames, footer, bytes }: SealedPack): void {
   }
   const memory = buffer.bytes.buffer as ArrayBuffer;
   tell({ kind: 'pack', packId, memory, frames: places, footer, bytes }, [memory]);
+  collectYoung();
 }
 
 /** Buffers arrive as plain arrays. */
