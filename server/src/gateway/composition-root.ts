@@ -8,6 +8,7 @@ import type { GatewayCredentials } from '../platform/process-channel.js';
 import type { ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
 import { Admission } from './admission.js';
 import type { ChunkIndex } from './chunk-index/chunk-index.js';
+import { PageBudget } from './chunk-index/page-budget.js';
 import { openSqliteChunkIndex } from './chunk-index/sqlite-chunk-index.js';
 import type { Coordination } from './coordination/coordination.js';
 import { createGrpcCoordination } from './coordination/grpc/grpc-coordination.js';
@@ -27,6 +28,8 @@ const DRAIN_MS = 5_000;
 const SETTLE_MS = 5_000;
 /** Packs that control verifies for this gateway at a time. */
 const VERIFY_WORKERS = 2;
+/** What the indexes of all vaults keep in memory: two bytes a chunk, so all of it for vaults of 60 million together. */
+const INDEX_PAGES_BYTES = 128 * 1024 * 1024;
 
 export interface GatewayPorts extends ProcessPorts {
   readonly coordination: Coordination;
@@ -72,11 +75,12 @@ export const startGateway: StartGateway = async (settings, ports) => {
     identity.renew(credentials);
     coordination.move(controlOf(credentials));
   });
+  const pages = new PageBudget(INDEX_PAGES_BYTES);
   const core = createGatewayCore({
     ...ports,
     coordination,
     openStore: createStoreOpener({ random: ports.random, roots: settings.storeRoots }),
-    openIndex: (vaultId) => openSqliteChunkIndex(join(settings.dataDirectory, `${vaultId}.sqlite`), vaultId),
+    openIndex: (vaultId) => openSqliteChunkIndex(join(settings.dataDirectory, `${vaultId}.sqlite`), vaultId, { pages }),
   });
   const server = createDataServer(core, identity);
   const bound = await server.listen(settings.listen.host, settings.listen.port).catch((error: unknown) => {

@@ -1,20 +1,25 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import Database from 'better-sqlite3';
 
-/** What the index file's failures mean, in words. Anything that is not the database's passes through. */
+/** SQLite says SQLITE_…, the system E…. */
+const FULL = ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'];
+const READ_ONLY = ['SQLITE_READONLY', 'EROFS', 'EACCES', 'EPERM'];
+const IO_ERROR = ['SQLITE_IOERR', 'EIO'];
+
+/** What failures of the index's files mean, in words. Anything else passes through. */
 export function asIndexError(thrown: unknown): unknown {
-  if (!(thrown instanceof Database.SqliteError)) return thrown;
+  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return thrown;
   const code = thrown.code;
-  if (code.startsWith('SQLITE_FULL'))
+  const isOneOf = (starts: readonly string[]): boolean => starts.some((start) => code.startsWith(start));
+  if (isOneOf(FULL))
     return failed('Unavailable', 'INDEX_DISK_FULL', 'The disk that holds the chunk index is full.', thrown);
-  if (code.startsWith('SQLITE_READONLY'))
+  if (isOneOf(READ_ONLY))
     return failed(
       'Unavailable',
       'INDEX_READ_ONLY',
       'The chunk index cannot be written: its folder is read-only.',
       thrown,
     );
-  if (code.startsWith('SQLITE_IOERR'))
+  if (isOneOf(IO_ERROR))
     return failed('Unavailable', 'INDEX_IO_ERROR', 'The disk that holds the chunk index reports an error.', thrown);
   if (code.startsWith('SQLITE_CANTOPEN'))
     return failed('Unavailable', 'INDEX_CANNOT_BE_OPENED', 'The chunk index file cannot be opened.', thrown);

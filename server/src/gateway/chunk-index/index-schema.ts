@@ -7,8 +7,9 @@ import type Database from 'better-sqlite3';
  *
  * Copies have dense numbers. A pack's copies are a run of numbers, so are a frame's, and a copy's
  * place in its frame is its number minus the frame's first: a frame is found by a copy's number
- * alone, and sets of copies are bitmaps. `copy` is one B-tree by (chunk, number): one descent
- * answers whether a chunk exists.
+ * alone, and sets of copies are bitmaps.
+ *
+ * By id a chunk is found in another file, which is derived from the frames (entries-file.ts).
  *
  * A pack's number is never used again either: whoever still holds that of a forgotten pack touches no other.
  *
@@ -17,10 +18,10 @@ import type Database from 'better-sqlite3';
  * pack.state       0 arriving (the file may or may not exist), 1 stored, 2 leaked (a file without rows)
  * pack.checked     control's verdict on its chunks is in
  * pack.index_number  the index object that carries its footer
- * copy.state       see copy-state.ts
+ * states.bits      a byte for each of 4,000 copies, see copy-state.ts; a missing row is all zeros
  * point.state      0 prepared, 1 stored, 2 recorded by control
  */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -40,14 +41,12 @@ CREATE TABLE pack (
 CREATE INDEX pack_by_session ON pack (session);
 CREATE INDEX pack_arriving ON pack (state) WHERE state <> 1;
 CREATE INDEX pack_unindexed ON pack (number) WHERE state = 1 AND index_number IS NULL;
-CREATE INDEX pack_unchecked ON pack (number) WHERE state = 1 AND checked = 0;
+CREATE INDEX pack_unchecked ON pack (kind, number) WHERE state = 1 AND checked = 0;
 CREATE TABLE frame (
   first_copy INTEGER PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, stored_length INTEGER NOT NULL,
   plain_length INTEGER NOT NULL, codec INTEGER NOT NULL, sha256 BLOB NOT NULL, ids BLOB NOT NULL, lengths BLOB NOT NULL
 );
-CREATE TABLE copy (
-  chunk BLOB NOT NULL, number INTEGER NOT NULL, pack INTEGER NOT NULL, state INTEGER NOT NULL, PRIMARY KEY (chunk, number)
-) WITHOUT ROWID;
+CREATE TABLE states (page INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE edges (copy INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 CREATE TABLE point (
   id BLOB PRIMARY KEY, job BLOB NOT NULL, root BLOB NOT NULL, signed BLOB NOT NULL, state INTEGER NOT NULL
@@ -65,12 +64,20 @@ export function prepareSchema(db: Database.Database, vaultId: Buffer): void {
       message: `The chunk index has schema version ${version}; this server knows ${SCHEMA_VERSION}. Run the newer server.`,
     });
   }
+  if (version !== 0 && version < SCHEMA_VERSION) {
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'INDEX_TOO_OLD',
+      message: `The chunk index has schema version ${version}, of a server before the first release; this server knows ${SCHEMA_VERSION}.`,
+    });
+  }
   if (version === 0) {
     db.transaction(() => {
       db.exec(TABLES);
       const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
       put.run('schema_version', SCHEMA_VERSION);
       put.run('vault_id', vaultId);
+      db.exec("INSERT INTO meta (key, value) VALUES ('index_id', randomblob(16))");
       put.run('next_index_number', 1);
       // A counter of its own: a number is never used again, also after the newest pack is gone.
       put.run('next_copy', 0);

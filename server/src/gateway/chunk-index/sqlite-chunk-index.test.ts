@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChunkIndex } from './chunk-index.js';
 import { BAD, VERIFIED } from './copy-state.js';
+import { PageBudget } from './page-budget.js';
 import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
 
 const random = seededRandom('chunk index');
@@ -22,16 +23,20 @@ let index: ChunkIndex;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-index-'));
   path = join(folder, 'index.sqlite');
-  index = openSqliteChunkIndex(path, vaultId);
+  index = openIndex(path);
 });
 afterEach(() => {
   index.close();
   rmSync(folder, { recursive: true });
 });
 
+function openIndex(place: string, vault = vaultId): ChunkIndex {
+  return openSqliteChunkIndex(place, vault, { pages: new PageBudget(1_000_000) });
+}
+
 function reopen(): void {
   index.close();
-  index = openSqliteChunkIndex(path, vaultId);
+  index = openIndex(path);
 }
 
 function session(): number {
@@ -180,30 +185,56 @@ describe('the chunk index', () => {
     expect(index.isNew()).toBe(false);
   });
 
-  it('refuses the file of another vault, and one that a newer server wrote', () => {
+  it('finds everything by id also when the file that is derived for that was lost', () => {
+    const ids = Array.from({ length: 9 }, () => random.bytes(32));
+    const packs = ids.map((id) => store([[id]]).pack);
+    index.changeState([packs[3]?.firstCopy as number], { set: VERIFIED });
     index.close();
-    expect(() => openSqliteChunkIndex(path, uuid())).toThrowError(
-      expect.objectContaining({ code: 'INDEX_OF_ANOTHER_VAULT' }),
+    rmSync(join(folder, 'index.entries.sqlite'));
+    index = openIndex(path);
+    expect(index.lookup(Buffer.concat(ids))).toEqual(
+      packs.map(({ firstCopy, number }, place) => [
+        { number: firstCopy, pack: number, state: place === 3 ? VERIFIED : 0 },
+      ]),
     );
+  });
+
+  it('keeps what was changed in the state of many copies, over pages of them', () => {
+    const { pack } = store([Array.from({ length: 8_192 }, () => random.bytes(32))]);
+    const chosen = [0, 3_999, 4_000, 8_191].map((place) => pack.firstCopy + place);
+    index.changeState(chosen, { set: VERIFIED | BAD });
+    index.changeState(chosen.slice(1), { clear: BAD });
+    reopen();
+    expect(chosen.map((copy) => index.currentState(copy))).toEqual([VERIFIED | BAD, VERIFIED, VERIFIED, VERIFIED]);
+    expect(index.currentState(pack.firstCopy + 1)).toBe(0);
+  });
+
+  it('refuses the file of another vault, and one that another version of the server wrote', () => {
+    index.close();
+    expect(() => openIndex(path, uuid())).toThrowError(expect.objectContaining({ code: 'INDEX_OF_ANOTHER_VAULT' }));
     const db = new Database(path);
     db.pragma('user_version = 99');
     db.close();
-    expect(() => openSqliteChunkIndex(path, vaultId)).toThrowError(
+    expect(() => openIndex(path)).toThrowError(
       expect.objectContaining({ kind: 'IllegalState', code: 'INDEX_TOO_NEW' }),
     );
+    const older = new Database(path);
+    older.pragma('user_version = 1');
+    older.close();
+    expect(() => openIndex(path)).toThrowError(expect.objectContaining({ code: 'INDEX_TOO_OLD' }));
     const back = new Database(path);
-    back.pragma('user_version = 1');
+    back.pragma('user_version = 2');
     back.close();
-    index = openSqliteChunkIndex(path, vaultId);
+    index = openIndex(path);
   });
 
   it('says in words what is wrong with its file', () => {
     const damaged = join(folder, 'damaged.sqlite');
     writeFileSync(damaged, Buffer.alloc(8_192, 'no database'));
-    expect(() => openSqliteChunkIndex(damaged, vaultId)).toThrowError(
+    expect(() => openIndex(damaged)).toThrowError(
       expect.objectContaining({ kind: 'Integrity', code: 'INDEX_DAMAGED' }),
     );
-    expect(() => openSqliteChunkIndex(folder, vaultId)).toThrowError(
+    expect(() => openIndex(folder)).toThrowError(
       expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }),
     );
     expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(

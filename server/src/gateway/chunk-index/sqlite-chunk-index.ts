@@ -8,7 +8,10 @@ import {
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import Database from 'better-sqlite3';
+import { ChunkEntries, type FrameIds } from './chunk-entries.js';
 import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame } from './chunk-index.js';
+import { CopyStates } from './copy-states.js';
+import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
 import {
   NO_BYTES,
@@ -21,45 +24,69 @@ import {
   toPoint,
 } from './index-rows.js';
 import { prepareSchema } from './index-schema.js';
+import type { RunSizes } from './merge-runs.js';
+import type { PageBudget } from './page-budget.js';
 import { prepareStatements, type Statements } from './statements.js';
 
-const ID_BYTES = 32;
 const STORED = PACK_STATES.indexOf('stored');
 /** Packs kept in memory, so that a look-up of a chunk need not ask who uploaded its pack each time. */
 const REMEMBERED_PACKS = 20_000;
 
+export interface IndexOptions {
+  /** One for all indexes of a process. */
+  readonly pages: PageBudget;
+  /** Smaller runs, for tests. */
+  readonly sizes?: RunSizes;
+}
+
 /**
- * Opens or creates the index file of a vault. `:memory:` makes one that is gone with its object.
+ * Opens or creates the index file of a vault, and what is derived from it beside it.
  * The file is locked: a second process fails. Throws IllegalState for a file that is not this
  * vault's or that a newer server wrote.
  */
-export function openSqliteChunkIndex(path: string, vaultId: string): ChunkIndex {
+export function openSqliteChunkIndex(path: string, vaultId: string, options: IndexOptions): ChunkIndex {
   let db: Database.Database | undefined;
   try {
     db = new Database(path, { timeout: 10_000 });
     db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
-    db.pragma('cache_size = -32768');
+    db.pragma('cache_size = -8192');
     db.pragma('wal_autocheckpoint = 4000');
     prepareSchema(db, uuidToBytes(vaultId));
-    return new SqliteChunkIndex(db, vaultId);
+    return new SqliteChunkIndex(db, vaultId, options);
   } catch (error) {
     db?.close();
     throw asIndexError(error);
   }
 }
 
+function entriesPath(path: string): string {
+  return `${path.replace(/\.sqlite$/, '')}.entries.sqlite`;
+}
+
 class SqliteChunkIndex implements ChunkIndex {
   private readonly sql: Statements;
   private readonly packs = new Map<number, Pack>();
   private readonly voided: Set<string>;
+  private readonly states: CopyStates;
+  private readonly entries: ChunkEntries;
 
   constructor(
     private readonly db: Database.Database,
     private readonly vaultId: string,
+    { pages, sizes }: IndexOptions,
   ) {
     this.sql = prepareStatements(db);
+    this.states = new CopyStates(this.sql, pages);
+    this.entries = new ChunkEntries({
+      path: entriesPath(db.name),
+      indexId: required(this.sql.indexId.get()),
+      copies: required(this.sql.nextCopy.get()),
+      framesFrom: (copy) => this.sql.idsFrom.iterate(copy),
+      pages,
+      sizes,
+    });
     this.voided = new Set(this.sql.voidedAgents.all().map(uuidFromBytes));
   }
 
@@ -126,9 +153,17 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack {
+    this.read(() => this.entries.makeRoom());
+    const frames: FrameIds[] = [];
     this.write(() => {
       const first = required(this.sql.nextCopy.get());
-      const copies = this.insertFrames(pack, first, footer.frames);
+      let next = first;
+      for (const frame of footer.frames) {
+        this.insertFrame(pack, next, frame);
+        frames.push({ ids: frame.chunkIds, firstCopy: next, pack });
+        next += frame.chunkLengths.length;
+      }
+      const copies = next - first;
       this.sql.setNextCopy.run(first + copies);
       const key = encodeWrappedSessionKey(required(footer.sessionKey));
       const done = this.sql.storePack.run({ number: pack, sessionKey: key, storedBytes, firstCopy: first, copies });
@@ -139,6 +174,7 @@ class SqliteChunkIndex implements ChunkIndex {
           message: 'The pack is not being received.',
         });
     });
+    this.entries.add(frames);
     this.packs.delete(pack);
     return this.packByNumber(pack);
   }
@@ -201,21 +237,23 @@ class SqliteChunkIndex implements ChunkIndex {
     this.write(() => this.sql.setIndexNumber.run(Math.max(this.nextIndexNumber(), next)));
   }
 
+  tend(): boolean {
+    return this.read(() => this.entries.tend());
+  }
+
   lookup(ids: Buffer): Copy[][] {
     return this.read(() => {
-      const found: Copy[][] = [];
-      for (let at = 0; at < ids.length; at += ID_BYTES) {
-        const rows = this.sql.copies.all(ids.subarray(at, at + ID_BYTES)) as [number, number, number][];
-        found.push(rows.map(([number, pack, state]) => ({ number, pack, state })));
-      }
+      const found = Array.from({ length: ids.length / ID_BYTES }, (): Copy[] => []);
+      this.entries.find(ids, (place, number, pack) => {
+        found[place]?.push({ number, pack, state: this.states.of(number) });
+      });
+      for (const copies of found) if (copies.length > 1) copies.sort((a, b) => a.number - b.number);
       return found;
     });
   }
 
   chunkIdOf(copy: number): Buffer {
-    const frame = this.frameOf(copy);
-    const at = (copy - frame.firstCopy) * ID_BYTES;
-    return frame.chunkIds.subarray(at, at + ID_BYTES);
+    return required(this.read(() => this.sql.chunkOfCopy.get(copy, copy)));
   }
 
   frameOf(copy: number): StoredFrame {
@@ -231,15 +269,17 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   currentState(copy: number): number {
-    return required(this.read(() => this.sql.copyState.get(this.chunkIdOf(copy), copy)));
+    return this.read(() => this.states.of(copy));
   }
 
   changeState(copies: readonly number[], change: { set?: number; clear?: number }): void {
     if (copies.length === 0) return;
-    this.write(() => {
-      for (const copy of copies)
-        this.sql.changeState.run(change.set ?? 0, change.clear ?? 0, this.chunkIdOf(copy), copy);
-    });
+    try {
+      this.write(() => this.states.change(copies, change.set ?? 0, change.clear ?? 0));
+    } catch (error) {
+      this.states.forget();
+      throw error;
+    }
   }
 
   frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry {
@@ -307,36 +347,27 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   close(): void {
+    this.entries.close();
+    this.states.forget();
     this.db.close();
   }
 
-  private insertFrames(pack: number, first: number, frames: readonly FrameEntry[]): number {
-    let next = first;
-    const copies: { id: Buffer; number: number }[] = [];
-    for (const frame of frames) {
-      const lengths = Buffer.alloc(frame.chunkLengths.length * 4);
-      for (const [place, length] of frame.chunkLengths.entries()) lengths.writeUInt32LE(length, place * 4);
-      this.sql.insertFrame.run({
-        firstCopy: next,
-        pack,
-        offset: Number(frame.offset),
-        storedLength: frame.storedLength,
-        plainLength: frame.plainLength,
-        codec: frame.codec,
-        sha256: frame.storedSha256,
-        ids: frame.chunkIds,
-        lengths,
-      });
-      for (let place = 0; place < frame.chunkLengths.length; place++) {
-        const edges = frame.edges[place];
-        if (edges !== undefined && edges.length > 0) this.sql.insertEdges.run(next, edges);
-        copies.push({ id: frame.chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES), number: next++ });
-      }
-    }
-    // In the B-tree's own order neighbours land on one page, and a page is written once.
-    copies.sort((a, b) => a.id.compare(b.id));
-    for (const copy of copies) this.sql.insertCopy.run(copy.id, copy.number, pack);
-    return next - first;
+  private insertFrame(pack: number, firstCopy: number, frame: FrameEntry): void {
+    const lengths = Buffer.alloc(frame.chunkLengths.length * 4);
+    for (const [place, length] of frame.chunkLengths.entries()) lengths.writeUInt32LE(length, place * 4);
+    this.sql.insertFrame.run({
+      firstCopy,
+      pack,
+      offset: Number(frame.offset),
+      storedLength: frame.storedLength,
+      plainLength: frame.plainLength,
+      codec: frame.codec,
+      sha256: frame.storedSha256,
+      ids: frame.chunkIds,
+      lengths,
+    });
+    for (const [place, edges] of frame.edges.entries())
+      if (edges.length > 0) this.sql.insertEdges.run(firstCopy + place, edges);
   }
 
   private agent(id: string): number {

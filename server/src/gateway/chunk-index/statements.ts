@@ -85,22 +85,26 @@ export function prepareStatements(db: Database.Database) {
     ),
     markIndexed: db.prepare<[number, number]>('UPDATE pack SET index_number = ? WHERE number = ?'),
     markChecked: db.prepare<[number]>('UPDATE pack SET checked = 1 WHERE number = ?'),
+    indexId: db.prepare<[], Buffer>("SELECT value FROM meta WHERE key = 'index_id'").pluck(),
     nextCopy: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_copy'").pluck(),
     setNextCopy: db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'next_copy'"),
     getIndexNumber: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_index_number'").pluck(),
     setIndexNumber: db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'next_index_number'"),
 
+    states: db.prepare<[number], Buffer>('SELECT bits FROM states WHERE page = ?').pluck(),
+    setStates: db.prepare<[number, Buffer]>('INSERT OR REPLACE INTO states (page, bits) VALUES (?, ?)'),
+
     insertFrame: db.prepare(
       'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, sha256, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @sha256, @ids, @lengths)',
     ),
-    insertCopy: db.prepare<[Buffer, number, number]>(
-      'INSERT INTO copy (chunk, number, pack, state) VALUES (?, ?, ?, 0)',
-    ),
     insertEdges: db.prepare<[number, Buffer]>('INSERT INTO edges (copy, ids) VALUES (?, ?)'),
-    copies: db.prepare<[Buffer]>('SELECT number, pack, state FROM copy WHERE chunk = ?').raw(),
-    copyState: db.prepare<[Buffer, number], number>('SELECT state FROM copy WHERE chunk = ? AND number = ?').pluck(),
-    changeState: db.prepare<[number, number, Buffer, number]>(
-      'UPDATE copy SET state = (state | ?) & ~ ? WHERE chunk = ? AND number = ?',
+    chunkOfCopy: db
+      .prepare<[number, number], Buffer>(
+        'SELECT substr(ids, (? - first_copy) * 32 + 1, 32) FROM frame WHERE first_copy <= ? ORDER BY first_copy DESC LIMIT 1',
+      )
+      .pluck(),
+    idsFrom: db.prepare<[number], { firstCopy: number; pack: number; ids: Buffer }>(
+      'SELECT first_copy AS firstCopy, pack, ids FROM frame WHERE first_copy >= ? ORDER BY first_copy',
     ),
     frameOfCopy: db.prepare<[number], FrameRow>(`${FRAME} WHERE first_copy <= ? ORDER BY first_copy DESC LIMIT 1`),
     framesInRange: db.prepare<[number, number], FrameRow>(

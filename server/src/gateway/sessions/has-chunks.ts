@@ -2,11 +2,14 @@ import { idOfClaim } from '@holdfast/core/engine';
 import type { Copy } from '../chunk-index/chunk-index.js';
 import { stands } from '../chunk-index/copy-state.js';
 import type { GatewayLimits } from '../limits.js';
+import { Turn } from '../turn.js';
 import { countsFor, mayComeToCount } from './existence.js';
 import { invalid } from './refusals.js';
 import type { Session } from './session.js';
 
 const CLAIM_BYTES = 32;
+/** Looked up in one go: with a cold file on a slow disk each may wait for it. */
+const CLAIMS_PER_TURN = 256;
 
 /**
  * Which of these claims name chunks that the session may refer to; each yes is remembered for the
@@ -24,7 +27,6 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
   }
   const leave = session.enter('question', limits.maxQuestionsPerSession);
   try {
-    const ids = idsOfClaims(claims);
     const present = Buffer.alloc(Math.ceil(count / 8));
     const answer = (place: number, copies: readonly Copy[]): boolean => {
       let yes = false;
@@ -37,12 +39,23 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
       return yes;
     };
 
-    const unsure: { place: number; candidates: Copy[] }[] = [];
-    session.vault.index.lookup(ids).forEach((copies, place) => {
-      if (answer(place, copies)) return;
-      const candidates = copies.filter((copy) => mayComeToCount(session, copy));
-      if (candidates.length > 0) unsure.push({ place, candidates });
-    });
+    const unsure: { place: number; id: Buffer; candidates: Copy[] }[] = [];
+    const turn = new Turn(session.clock);
+    for (let from = 0; from < count; from += CLAIMS_PER_TURN) {
+      const ids = idsOfClaims(claims.subarray(from * CLAIM_BYTES, (from + CLAIMS_PER_TURN) * CLAIM_BYTES));
+      session.vault.index.lookup(ids).forEach((copies, place) => {
+        if (answer(from + place, copies)) return;
+        const candidates = copies.filter((copy) => mayComeToCount(session, copy));
+        if (candidates.length === 0) return;
+        unsure.push({
+          place: from + place,
+          id: ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES),
+          candidates,
+        });
+      });
+      await turn.pass();
+      session.assertOpen();
+    }
     if (unsure.length === 0) return present;
 
     await session.vault.verification.verifyCopies(
@@ -50,10 +63,7 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
       session.domainId,
     );
     session.assertOpen();
-    for (const { place } of unsure) {
-      const [copies] = session.vault.index.lookup(ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES));
-      answer(place, copies ?? []);
-    }
+    for (const { place, id } of unsure) answer(place, session.vault.index.lookup(id)[0] ?? []);
     return present;
   } finally {
     leave();

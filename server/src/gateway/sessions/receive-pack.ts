@@ -22,6 +22,7 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Pack } from '../chunk-index/chunk-index.js';
 import type { GatewayLimits } from '../limits.js';
+import { Turn } from '../turn.js';
 import { closeNodes } from './close-nodes.js';
 import { invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
@@ -144,6 +145,8 @@ export class PackReceiver {
       if (!created) await this.compareWithStored(tail[0]);
       takeIn(session, index.recordStoredPack(this.packNumber, footer, total));
       this.state = 'stored';
+      const turn = new Turn(session.clock);
+      while (index.tend()) await turn.pass();
       return total;
     } catch (error) {
       this.state = 'aborted';

@@ -39,7 +39,7 @@ export class Session {
     readonly job: JobRef,
     readonly grant: SessionGrant,
     readonly vault: OpenVault,
-    private readonly clock: Clock,
+    readonly clock: Clock,
   ) {
     this.lastUsed = clock.monotonic();
   }

@@ -5,6 +5,7 @@ import { ManualClock } from '@holdfast/core/clock';
 import { MemoryStore, type ObjectStore } from '@holdfast/core/engine';
 import { seededRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
+import { PageBudget } from '../chunk-index/page-budget.js';
 import { openSqliteChunkIndex } from '../chunk-index/sqlite-chunk-index.js';
 import { createGatewayCore } from '../composition-root.js';
 import type { JobRef, VaultStoreRef } from '../coordination/coordination.js';
@@ -142,7 +143,8 @@ export class World {
         log: pino({ level: 'silent' }),
         coordination: this.control,
         openStore: async () => this.visibleStore,
-        openIndex: (vaultId) => openSqliteChunkIndex(join(this.folder, `${vaultId}.sqlite`), vaultId),
+        openIndex: (vaultId) =>
+          openSqliteChunkIndex(join(this.folder, `${vaultId}.sqlite`), vaultId, { pages: new PageBudget(1_000_000) }),
       },
       this.limits,
     );
