@@ -22,7 +22,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,proto,server,agent,cli,web-client}/src/**/*.test.{ts,tsx}',
-            'test/{kit,compat}/**/*.test.ts',
+            'test/{kit,compat,bench}/**/*.test.ts',
           ],
           exclude,
           sequence: { groupOrder: 0 },
