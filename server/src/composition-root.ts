@@ -10,7 +10,7 @@ import { createControlListeners } from './control-listeners.js';
 import type { SetupServices } from './features/setup/ports.js';
 import { noSetupCode, offerSetupCode } from './features/setup/setup-code.js';
 import { createGatewayLink, reachableFromHere } from './gateway-link.js';
-import { advertisedHost, isWildcard } from './platform/advertised-address.js';
+import { isWildcard } from './platform/advertised-address.js';
 import type { ContextFor, UnitOfWork } from './platform/context.js';
 import { prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
 import { buildStores } from './platform/db/build-stores.js';
@@ -81,7 +81,6 @@ export async function startControl(
     });
 
     const setup = await prepareSetup(config, roots[0] ?? '', unitOfWork, random);
-    const advertise = (host: string): string => advertisedHost(host, config.publicAddress);
     const features = await wireFeatures({
       config,
       ...ports,
@@ -91,7 +90,6 @@ export async function startControl(
       roots,
       setup: setup.services,
       gateway,
-      advertise,
     });
     const base = { clock, random, newId, log, unitOfWork, services: features.services };
     const contextFor: ContextFor = (principal, address) => ({
@@ -190,6 +188,7 @@ function certificateHosts(config: ServerConfig): string[] {
   return [
     ...new Set([
       ...(config.publicAddress === undefined ? [] : [config.publicAddress]),
+      ...Object.values(config.publicListeners).map(({ host }) => host),
       ...bound,
       hostname(),
       'localhost',

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { declareOptions, needsTls, type ServerConfig, toConfig } from './config.js';
+import { agentAddress, declareOptions, needsTls, type ServerConfig, toConfig } from './config.js';
 
 function configure(...args: string[]): ServerConfig {
   const command = declareOptions(new Command('test').exitOverride().configureOutput({ writeErr: () => undefined }));
@@ -47,6 +47,15 @@ describe('the configuration', () => {
     }
   });
 
+  it('tells agents the public name with the bound port, or the address that is forwarded', () => {
+    const named = configure('--public-address', 'backup.example');
+    expect(agentAddress(named, 'dataGrpc', '0.0.0.0:8402')).toBe('backup.example:8402');
+    const forwarded = configure('--public-data-grpc', 'gate.example:443', '--public-grpc', '[2001:db8::7]:444');
+    expect(agentAddress(forwarded, 'dataGrpc', '0.0.0.0:8402')).toBe('gate.example:443');
+    expect(agentAddress(forwarded, 'grpc', '127.0.0.1:8401')).toBe('[2001:db8::7]:444');
+    expect(agentAddress(forwarded, 'enrollGrpc', '127.0.0.1:8403')).toBe('127.0.0.1:8403');
+  });
+
   it.each([
     ['--http', '8400'],
     ['--http', '127.0.0.1:70000'],
@@ -54,6 +63,9 @@ describe('the configuration', () => {
     ['--http', '[127.0.0.1]:1'],
     ['--database', 'mysql://x'],
     ['--public-address', 'host:8400'],
+    ['--public-grpc', 'backup.example'],
+    ['--public-data-grpc', ':8402'],
+    ['--public-enroll-grpc', 'backup.example:0'],
     ['--failure-webhook', 'ftp://x'],
     ['--tls-cert', 'only-one'],
     ['--role', 'janitor'],

@@ -1,12 +1,14 @@
 import { join, resolve } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
-import { advertisedAddress } from './platform/advertised-address.js';
+import { advertisedAddress, isWildcard } from './platform/advertised-address.js';
 import type { DatabaseAddress } from './platform/db/database.js';
 import { parseListenAddress } from './platform/listen-address.js';
-import type { ListenAddress } from './platform/process-roles.js';
+import { formatAddress, type ListenAddress } from './platform/process-roles.js';
 
 export type ServerRole = 'all' | 'control' | 'gateway';
+/** The listeners whose addresses agents are told. */
+export type AgentListener = 'grpc' | 'dataGrpc' | 'enrollGrpc';
 
 /** What the operator decided, checked and complete. Holds no secret but the database URL's password. */
 export interface ServerConfig {
@@ -18,6 +20,8 @@ export interface ServerConfig {
   readonly enrollGrpc: ListenAddress;
   /** The host under which agents and browsers reach this server; the bound one if absent. */
   readonly publicAddress?: string;
+  /** Where agents reach a listener whose port is forwarded from another. */
+  readonly publicListeners: { readonly [L in AgentListener]?: ListenAddress };
   readonly database: DatabaseAddress;
   readonly storeRoots: readonly string[];
   readonly behindProxy: boolean;
@@ -37,6 +41,9 @@ export interface RawOptions {
   dataGrpc: string;
   enrollGrpc: string;
   publicAddress?: string;
+  publicGrpc?: string;
+  publicDataGrpc?: string;
+  publicEnrollGrpc?: string;
   database?: string;
   storeRoot?: string[];
   behindProxy?: boolean;
@@ -66,6 +73,10 @@ export function declareOptions(command: Command): Command {
     'HOLDFAST_PUBLIC_ADDRESS',
     'host name or address that agents and browsers use for this server',
   );
+  const forwarded = 'what agents are told instead, where a router or proxy forwards another address to it';
+  option('--public-grpc <host:port>', 'HOLDFAST_PUBLIC_GRPC', `--grpc: ${forwarded}`);
+  option('--public-data-grpc <host:port>', 'HOLDFAST_PUBLIC_DATA_GRPC', '--data-grpc: the same');
+  option('--public-enroll-grpc <host:port>', 'HOLDFAST_PUBLIC_ENROLL_GRPC', '--enroll-grpc: the same');
   command.addOption(
     command
       .createOption(
@@ -142,6 +153,15 @@ export function toConfig(raw: RawOptions): ServerConfig {
     dataGrpc: parseListenAddress('--data-grpc', raw.dataGrpc),
     enrollGrpc: parseListenAddress('--enroll-grpc', raw.enrollGrpc),
     ...(raw.publicAddress === undefined ? {} : { publicAddress: parsePublicAddress(raw.publicAddress) }),
+    publicListeners: {
+      ...(raw.publicGrpc === undefined ? {} : { grpc: parseForwarded('--public-grpc', raw.publicGrpc) }),
+      ...(raw.publicDataGrpc === undefined
+        ? {}
+        : { dataGrpc: parseForwarded('--public-data-grpc', raw.publicDataGrpc) }),
+      ...(raw.publicEnrollGrpc === undefined
+        ? {}
+        : { enrollGrpc: parseForwarded('--public-enroll-grpc', raw.publicEnrollGrpc) }),
+    },
     database: databaseAddress(dataDirectory, raw.database),
     storeRoots: roots.map((each) => resolve(each)),
     behindProxy: raw.behindProxy === true,
@@ -175,6 +195,16 @@ export function webAddress(
   return config.behindProxy || isLoopback(config.http.host) ? bound : advertisedAddress(bound, config.publicAddress);
 }
 
+/** Where agents reach a listener, given what was bound. */
+export function agentAddress(
+  config: Pick<ServerConfig, 'publicAddress' | 'publicListeners'>,
+  listener: AgentListener,
+  bound: string,
+): string {
+  const forwarded = config.publicListeners[listener];
+  return forwarded === undefined ? advertisedAddress(bound, config.publicAddress) : formatAddress(forwarded);
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
@@ -189,6 +219,14 @@ function parsePublicAddress(text: string): string {
     throw invalid('--public-address takes a host name or an IP address, without a port.');
   }
   return text;
+}
+
+/** Somebody has to be able to connect to it, so neither part may be left to chance. */
+function parseForwarded(option: string, text: string): ListenAddress {
+  const address = parseListenAddress(option, text);
+  if (text.startsWith(':') || isWildcard(address.host) || address.port === 0)
+    throw invalid(`${option} takes the host and port that agents connect to.`);
+  return address;
 }
 
 function parseWebhook(text: string): string {

@@ -1,5 +1,5 @@
 import type { IdSource } from '@holdfast/core/ids';
-import type { ServerConfig } from './config.js';
+import { agentAddress, type ServerConfig } from './config.js';
 import { createAttemptLimiter } from './features/access/attempt-limiter.js';
 import { createPasswordHasher } from './features/access/password-hashing.js';
 import { createSessionEnds } from './features/access/session-ends.js';
@@ -25,8 +25,6 @@ export interface FeatureParts extends ProcessPorts {
   readonly roots: readonly string[];
   readonly setup: SetupServices;
   readonly gateway: GatewayLink;
-  /** The host that clients are told for a listener bound to `host`. */
-  readonly advertise: (host: string) => string;
 }
 
 export interface Features {
@@ -57,11 +55,6 @@ export async function wireFeatures(parts: FeatureParts): Promise<Features> {
     log,
   });
   let bound = { control: '', enrollment: '' };
-  const told = (address: string): string => {
-    const at = address.lastIndexOf(':');
-    const host = parts.advertise(address.slice(0, at).replace(/^\[|\]$/g, ''));
-    return `${host.includes(':') ? `[${host}]` : host}${address.slice(at)}`;
-  };
   const services: Services = {
     access: {
       passwords: createPasswordHasher(random),
@@ -74,12 +67,12 @@ export async function wireFeatures(parts: FeatureParts): Promise<Features> {
       attempts: createAttemptLimiter(clock),
       addresses: {
         get control() {
-          return told(bound.control);
+          return agentAddress(config, 'grpc', bound.control);
         },
         get enrollment() {
-          return told(bound.enrollment);
+          return agentAddress(config, 'enrollGrpc', bound.enrollment);
         },
-        data: () => told(gateway.address()),
+        data: () => agentAddress(config, 'dataGrpc', gateway.address()),
       },
       ownHost: await describeOwnHost([config.dataDirectory, ...parts.roots]),
     },

@@ -7,6 +7,7 @@ import { asHoldfastError, ERROR_TABLE } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { Command } from 'commander';
 import {
+  agentAddress,
   declareDataOption,
   declareOptions,
   needsTls,
@@ -15,7 +16,6 @@ import {
   toConfig,
   webAddress,
 } from './config.js';
-import { advertisedAddress } from './platform/advertised-address.js';
 import { lockFolder, prepareDataDirectory, prepareStoreRoots } from './platform/data-directory.js';
 import { orBindFailure } from './platform/listen-address.js';
 import type { GatewayCredentials } from './platform/process-channel.js';
@@ -89,7 +89,7 @@ async function supervise(config: ServerConfig): Promise<void> {
     onReady(control, gateway) {
       const { http, grpc, enrollGrpc } = control;
       console.log(JSON.stringify({ event: 'ready', http, grpc, dataGrpc: gateway.dataAddress, enrollGrpc }));
-      const enrollment = advertisedAddress(enrollGrpc, config.publicAddress);
+      const enrollment = agentAddress(config, 'enrollGrpc', enrollGrpc);
       console.error(
         `Holdfast ${version} serves Backup Center at ${webAddress(config, http)}; agents enrol at ${enrollment}.`,
       );

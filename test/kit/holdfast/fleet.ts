@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Door, TestLink } from '../link/test-link.js';
 import { toPathScalar } from '../path-scalar.js';
 import { AgentProcess } from './agent-process.js';
 import type { Api, Data } from './api.js';
@@ -13,6 +14,14 @@ const JOB_MS = 90_000;
 export interface FleetOptions {
   readonly agents?: number;
   readonly serverArgs?: readonly string[];
+  /** What all agents reach the server over; enrolment goes past it. Closed with the fleet. */
+  readonly link?: TestLink;
+}
+
+/** Where the agents enter the link. */
+export interface LinkDoors {
+  readonly control: Door;
+  readonly data: Door;
 }
 
 export class Fleet {
@@ -23,6 +32,8 @@ export class Fleet {
   readonly subscriptionId: string;
   readonly regionId: string;
   readonly agents: readonly AgentProcess[];
+  readonly #link: TestLink | undefined;
+  readonly #doors: LinkDoors | undefined;
 
   private constructor(fields: {
     folder: string;
@@ -32,6 +43,8 @@ export class Fleet {
     subscriptionId: string;
     regionId: string;
     agents: readonly AgentProcess[];
+    link: TestLink | undefined;
+    doors: LinkDoors | undefined;
   }) {
     this.folder = fields.folder;
     this.server = fields.server;
@@ -40,14 +53,21 @@ export class Fleet {
     this.subscriptionId = fields.subscriptionId;
     this.regionId = fields.regionId;
     this.agents = fields.agents;
+    this.#link = fields.link;
+    this.#doors = fields.doors;
   }
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
     const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-e2e-')));
-    const server = new ServerProcess(folder, options.serverArgs ?? []);
+    const { link } = options;
+    const doors = link && { control: await link.open(), data: await link.open() };
+    const forwarded = doors && ['--public-grpc', doors.control.address, '--public-data-grpc', doors.data.address];
+    const server = new ServerProcess(folder, [...(forwarded ?? []), ...(options.serverArgs ?? [])]);
     const agents: AgentProcess[] = [];
     try {
       await server.start();
+      doors?.control.leadTo(server.addresses.grpc);
+      doors?.data.leadTo(server.addresses.dataGrpc);
       const { administrator, token } = await server.completeSetup();
       const api = server.api(token);
       const data = await api.ask('{ subscriptions { edges { node { id } } } regions { edges { node { id } } } }');
@@ -66,10 +86,13 @@ export class Fleet {
         subscriptionId,
         regionId: data.regions.edges[0].node.id,
         agents,
+        link,
+        doors,
       });
     } catch (error) {
       await Promise.all(agents.map((agent) => agent.stop()));
       await server.stop();
+      link?.close();
       fs.rmSync(folder, { recursive: true, force: true });
       throw error;
     }
@@ -79,6 +102,11 @@ export class Fleet {
     const agent = this.agents[index];
     if (agent === undefined) throw new Error(`the fleet has no agent ${index}`);
     return agent;
+  }
+
+  get doors(): LinkDoors {
+    if (this.#doors === undefined) throw new Error('the fleet was started without a link');
+    return this.#doors;
   }
 
   /** A new, empty folder of this test. */
@@ -132,6 +160,7 @@ export class Fleet {
   async stop(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.stop()));
     await this.server.stop();
+    this.#link?.close();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -27,7 +27,7 @@ async function linkTo(shape: LinkShape, onConnection: (socket: Socket) => void):
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const link = new TestLink(shape);
   const door = await link.open();
-  door.leadTo((server.address() as AddressInfo).port);
+  door.leadTo(`127.0.0.1:${(server.address() as AddressInfo).port}`);
   cleanups.push(() => {
     link.close();
     server.close();

@@ -92,9 +92,9 @@ export class Door {
     return `${HOST}:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** From now on connections are made to this port of loopback. */
-  leadTo(port: number): void {
-    this.#port = port;
+  /** From now on connections are made to this port of loopback, given as host:port. */
+  leadTo(address: string): void {
+    this.#port = Number(address.slice(address.lastIndexOf(':') + 1));
   }
 
   get connections(): readonly LinkConnection[] {
