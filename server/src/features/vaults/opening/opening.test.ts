@@ -15,7 +15,7 @@ import {
 import { seededRandom, uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { typescriptThread } from '../../../platform/threads/testing.js';
+import { bundleThread } from '../../../platform/threads/testing/bundle-thread.js';
 import { FrameOpener } from './frame-opener.js';
 import type { ClosedFrame, DomainAccess, FrameOpening } from './frame-opening.js';
 import { startThreadedOpening } from './threaded-opening.js';
@@ -24,7 +24,7 @@ const vaultId = '01901234-5678-7abc-8def-0123456789ab';
 const domainId = '01901234-5678-7abc-8def-0123456789ac';
 const place = { vaultId: uuidToBytes(vaultId), domainId: uuidToBytes(domainId) };
 const random = seededRandom('opening');
-const workerOptions = typescriptThread();
+const startThread = await bundleThread(new URL('./opening.worker.ts', import.meta.url));
 
 interface Sealed {
   readonly access: DomainAccess;
@@ -71,7 +71,7 @@ const flipped = (bytes: Uint8Array) => Buffer.from(bytes.map((byte, index) => (i
 
 describe.each([
   ['in the same thread', () => Object.assign(new FrameOpener(seededRandom('nonces')), { stop: async () => {} })],
-  ['in a thread of its own', () => startThreadedOpening({ log: pino({ level: 'silent' }), workerOptions })],
+  ['in a thread of its own', () => startThreadedOpening({ log: pino({ level: 'silent' }), startThread })],
 ])('opening frames %s', (_, start) => {
   let opening: FrameOpening & { stop(): Promise<void> };
   let sealed: Sealed;
@@ -150,7 +150,7 @@ describe.each([
 
 describe('the opening thread', () => {
   it('is started again after it ended, and tells those who waited', async () => {
-    const opening = startThreadedOpening({ log: pino({ level: 'silent' }), workerOptions });
+    const opening = startThreadedOpening({ log: pino({ level: 'silent' }), startThread });
     const sealed = await seal(contents);
     const waiting = opening.openNodes(sealed.access, sealed.frame);
     await opening.stop();

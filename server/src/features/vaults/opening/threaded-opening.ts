@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import type { OpenedChunk } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../../platform/telemetry/log.js';
@@ -19,8 +19,8 @@ export interface ThreadedOpening extends FrameOpening {
 
 export interface ThreadedOpeningPorts {
   readonly log: Log;
-  /** How to start the thread, where that takes more than the built file. */
-  readonly workerOptions?: WorkerOptions;
+  /** Starts the thread, where its built file is not beside this one. */
+  readonly startThread?: () => Worker;
 }
 
 interface Pending {
@@ -29,14 +29,14 @@ interface Pending {
 }
 
 /** One thread that opens frames, started when it is first needed and again after it died; who waited on it then gets Unavailable. */
-export function startThreadedOpening({ log, workerOptions = {} }: ThreadedOpeningPorts): ThreadedOpening {
+export function startThreadedOpening({ log, startThread = startBuiltThread }: ThreadedOpeningPorts): ThreadedOpening {
   const pending = new Map<number, Pending>();
   let worker: Worker | undefined;
   let lastId = 0;
 
   function running(): Worker {
     if (worker) return worker;
-    const started = new Worker(new URL('./opening.worker.js', import.meta.url), { name: 'opening', ...workerOptions });
+    const started = startThread();
     // It must not keep a process alive that is done otherwise.
     started.unref();
     started.on('message', settle);
@@ -100,6 +100,10 @@ export function startThreadedOpening({ log, workerOptions = {} }: ThreadedOpenin
       await worker?.terminate();
     },
   };
+}
+
+function startBuiltThread(): Worker {
+  return new Worker(new URL('./opening.worker.js', import.meta.url), { name: 'opening' });
 }
 
 function ownAccess(access: DomainAccess): DomainAccess {
