@@ -109,7 +109,7 @@ const layers = [
   not(
     'domain-and-policy-touch-no-system',
     'pure code reads neither files nor network',
-    { path: '^(server/src/.*/domain/|core/src/(errors|ids|policy)/)', pathNot: '\\.test\\.ts$' },
+    { path: '^(server/src/.*/domain/|core/src/(errors|ids|path-patterns|policy)/)', pathNot: '\\.test\\.ts$' },
     {
       path: '^(node:)?(fs|net|http|https|http2|tls|dns|child_process|worker_threads|os)(/|$)',
       dependencyTypes: ['core'],

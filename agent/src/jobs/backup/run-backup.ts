@@ -1,10 +1,10 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
+import { InvalidPatternError } from '@holdfast/core/path-patterns';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
 import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
 import { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
-import { InvalidPatternError } from '../../workloads/files/path-rules.js';
 import { InvalidRootError } from '../../workloads/files/root-tree.js';
 import type { WalkBatch } from '../../workloads/files/walk.js';
 import type { DataSession, DataTransport } from '../data-transport.js';

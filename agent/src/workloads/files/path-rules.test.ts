@@ -1,6 +1,7 @@
+import { InvalidPatternError } from '@holdfast/core/path-patterns';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compilePathRules, InvalidPatternError } from './path-rules.js';
+import { compilePathRules } from './path-rules.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 

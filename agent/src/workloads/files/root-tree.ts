@@ -1,6 +1,6 @@
 import { isName } from './file-entry.js';
 
-/** What to back up: absolute paths and rules, all as raw bytes (see path-rules.ts for the globs). */
+/** What to back up: absolute paths and rules, all as raw bytes (core/path-patterns says what the globs mean). */
 export interface FilesDatasource {
   readonly roots: readonly Buffer[];
   /** If any are given, only what matches one of them is taken. */

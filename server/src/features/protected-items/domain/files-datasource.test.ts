@@ -30,4 +30,10 @@ describe('a FILES datasource', () => {
       expect.objectContaining({ kind: 'Validation', code, details: { field } }),
     );
   });
+
+  it('says what is wrong with a pattern that no agent could match by', () => {
+    expect(() => checkFilesDatasource(input({ exclude: bytes('[z-a]') }), 'files')).toThrow(
+      'The pattern has a range that runs backwards.',
+    );
+  });
 });

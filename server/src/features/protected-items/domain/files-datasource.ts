@@ -1,6 +1,6 @@
+import { InvalidPatternError, parsePattern } from '@holdfast/core/path-patterns';
 import { normaliseAbsolutePath } from './absolute-path.js';
 import { invalidInput } from './invalid-input.js';
-import { patternProblem } from './pattern-problem.js';
 
 /** What a FILES item protects. Paths and patterns are raw bytes. */
 export interface FilesDatasource {
@@ -43,8 +43,16 @@ function checkPatterns(patterns: readonly Uint8Array[], field: string): Buffer[]
   if (patterns.length > MOST_PATTERNS)
     throw invalidInput(field, 'TOO_MANY_PATTERNS', `At most ${MOST_PATTERNS} patterns.`);
   return patterns.map((pattern, index) => {
-    const problem = patternProblem(pattern);
-    if (problem) throw invalidInput(`${field}.${index}`, 'BAD_PATTERN', problem);
+    checkPattern(pattern, `${field}.${index}`);
     return Buffer.from(pattern);
   });
+}
+
+function checkPattern(pattern: Uint8Array, field: string): void {
+  try {
+    parsePattern(pattern);
+  } catch (error) {
+    if (!(error instanceof InvalidPatternError)) throw error;
+    throw invalidInput(field, 'BAD_PATTERN', `The pattern ${error.problem}.`);
+  }
 }
