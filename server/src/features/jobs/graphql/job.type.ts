@@ -6,6 +6,7 @@ import { BigIntScalar, DateTimeScalar, PathScalar } from '../../../platform/grap
 import type { BackupType, Job, JobCounters, JobKind, JobNotice, JobPhase, JobState } from '../domain/job.js';
 import { isFinal } from '../domain/job.js';
 import type { ProgressState } from '../domain/progress.js';
+import { BackupAmounts } from './backup-amounts.type.js';
 import { BackupTypeEnum } from './backup-type.enum.js';
 
 export const JobKindEnum: { readonly [K in JobKind]: K } = { BACKUP: 'BACKUP', RESTORE: 'RESTORE' };
@@ -31,23 +32,9 @@ export const JobPhaseEnum: { readonly [P in JobPhase]: P } = {
 registerEnumType(JobPhaseEnum, { name: 'JobPhase' });
 
 @ObjectType('JobProgress')
-export class JobProgressType implements Omit<JobCounters, 'warnings'> {
+export class JobProgressType extends BackupAmounts {
   @Field(() => JobPhaseEnum)
   phase!: JobPhase;
-  @Field(() => BigIntScalar)
-  entries!: bigint;
-  @Field(() => BigIntScalar)
-  files!: bigint;
-  @Field(() => BigIntScalar)
-  bytesTotal!: bigint;
-  @Field(() => BigIntScalar)
-  bytesRead!: bigint;
-  @Field(() => BigIntScalar)
-  bytesChanged!: bigint;
-  @Field(() => BigIntScalar)
-  bytesSent!: bigint;
-  @Field(() => BigIntScalar)
-  bytesStored!: bigint;
   @Field(() => BigIntScalar)
   bytesWritten!: bigint;
   @Field(() => BigIntScalar, { nullable: true })

@@ -3,8 +3,9 @@ import { Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-gr
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { MutationInput, MutationPayload } from '../../../platform/graphql/mutation.js';
 import { NodeType } from '../../../platform/graphql/node.js';
-import { BigIntScalar, DateTimeScalar } from '../../../platform/graphql/scalars.js';
+import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
 import type { BackupType } from '../../jobs/domain/job.js';
+import { BackupAmounts } from '../../jobs/graphql/backup-amounts.type.js';
 import { BackupTypeEnum } from '../../jobs/graphql/backup-type.enum.js';
 import type { Consistency, RecoveryPoint } from '../domain/recovery-point.js';
 
@@ -18,7 +19,8 @@ const ConsistencyEnum: { readonly [C in Consistency]: C } = {
 registerEnumType(ConsistencyEnum, { name: 'Consistency' });
 
 @ObjectType('RecoveryPoint', { implements: NodeType })
-export class RecoveryPointType extends NodeType {
+export class RecoveryPointType extends BackupAmounts implements NodeType {
+  id!: string;
   itemId!: string;
   basePointId?: string;
   @Field(() => Int)
@@ -33,20 +35,6 @@ export class RecoveryPointType extends NodeType {
   consistency!: Consistency;
   @Field(() => DateTimeScalar, { nullable: true })
   expiresAt!: number | null;
-  @Field(() => BigIntScalar)
-  entries!: bigint;
-  @Field(() => BigIntScalar)
-  files!: bigint;
-  @Field(() => BigIntScalar)
-  bytesTotal!: bigint;
-  @Field(() => BigIntScalar)
-  bytesRead!: bigint;
-  @Field(() => BigIntScalar)
-  bytesChanged!: bigint;
-  @Field(() => BigIntScalar)
-  bytesSent!: bigint;
-  @Field(() => BigIntScalar)
-  bytesStored!: bigint;
   @Field(() => Int)
   warnings!: number;
 }
