@@ -1,14 +1,11 @@
-import { Stack, Table, Text } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import { graphql } from '../../gql';
-import { problemOf } from '../../platform/graphql/problem';
+import type { AgentsQuery } from '../../gql/graphql';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
-import { Page } from '../../platform/routing/Page';
-import { EmptyState } from '../../platform/ui/EmptyState';
+import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { HostText } from '../../platform/ui/HostText';
-import { LoadingRows } from '../../platform/ui/LoadingRows';
+import { ListPage } from '../../platform/ui/ListPage';
 import { Moment } from '../../platform/ui/Moment';
-import { Panel } from '../../platform/ui/Panel';
-import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import { AgentStatusSign } from './AgentStatusSign';
 import { NewAgent } from './NewAgent';
 
@@ -20,74 +17,54 @@ const Agents = graphql(`
   }
 `);
 
+type AgentView = AgentsQuery['agents']['edges'][number]['node'];
+
+const COLUMNS: readonly Column<AgentView>[] = [
+  { head: 'Name', cell: (agent) => <AgentName agent={agent} /> },
+  { head: 'Status', cell: ({ status }) => <AgentStatusSign status={status} /> },
+  { head: 'Last seen', cell: ({ lastSeenAt }) => <Moment at={lastSeenAt} relative absent="Never" /> },
+  {
+    head: 'System',
+    room: 'wide',
+    cell: ({ operatingSystem, architecture }) => <HostText>{`${operatingSystem} ${architecture}`}</HostText>,
+  },
+  { head: 'Version', room: 'wide', cell: ({ version }) => <HostText>{version}</HostText> },
+  { head: 'Enrolled', room: 'wide', cell: ({ enrolledAt }) => <Moment at={enrolledAt} /> },
+];
+
 export function AgentsPage() {
-  const { data, error, loading, reload } = useFreshQuery(Agents, {});
-  const agents = data?.agents.edges.map(({ node }) => node) ?? [];
+  const query = useFreshQuery(Agents, {});
+  const agents = query.data?.agents.edges.map(({ node }) => node) ?? [];
   return (
-    <Page title="Agents" actions={<NewAgent />}>
-      {error && <ProblemAlert title="The agents could not be read" problem={problemOf(error)} onRetry={reload} />}
-      <Panel title="Hosts that back up and restore" flush>
-        {loading ? (
-          <LoadingRows rows={4} />
-        ) : agents.length === 0 ? (
-          <EmptyState title="No host has enrolled yet">
-            <Text size="sm">
-              Choose “Add a host” for a one-time command to run there. The same from a shell:{' '}
-              <code className="hf-mono">holdfast agent token NAME</code>
-            </Text>
-          </EmptyState>
-        ) : (
-          <Table verticalSpacing="sm" highlightOnHover aria-label="Agents">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">Name</Table.Th>
-                <Table.Th scope="col">Status</Table.Th>
-                <Table.Th scope="col">Last seen</Table.Th>
-                <Table.Th scope="col" className="hf-wide">
-                  System
-                </Table.Th>
-                <Table.Th scope="col" className="hf-wide">
-                  Version
-                </Table.Th>
-                <Table.Th scope="col" className="hf-wide">
-                  Enrolled
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {agents.map((agent) => (
-                <Table.Tr key={agent.id}>
-                  <Table.Td>
-                    <Stack gap={0}>
-                      <HostText>{agent.name}</HostText>
-                      {agent.hostName !== agent.name && (
-                        <Text size="sm" c="dimmed">
-                          <HostText>{agent.hostName}</HostText>
-                        </Text>
-                      )}
-                    </Stack>
-                  </Table.Td>
-                  <Table.Td>
-                    <AgentStatusSign status={agent.status} />
-                  </Table.Td>
-                  <Table.Td>
-                    <Moment at={agent.lastSeenAt} relative absent="Never" />
-                  </Table.Td>
-                  <Table.Td className="hf-wide">
-                    <HostText>{`${agent.operatingSystem} ${agent.architecture}`}</HostText>
-                  </Table.Td>
-                  <Table.Td className="hf-wide">
-                    <HostText>{agent.version}</HostText>
-                  </Table.Td>
-                  <Table.Td className="hf-wide">
-                    <Moment at={agent.enrolledAt} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Panel>
-    </Page>
+    <ListPage
+      title="Agents"
+      actions={<NewAgent />}
+      failure="The agents could not be read"
+      query={query}
+      panel="Hosts that back up and restore"
+      isEmpty={agents.length === 0}
+      emptyTitle="No host has enrolled yet"
+      emptyAdvice={
+        <Text size="sm">
+          Choose “Add a host” for a one-time command to run there. The same from a shell:{' '}
+          <code className="hf-mono">holdfast agent token NAME</code>
+        </Text>
+      }
+    >
+      <DataTable caption="Agents" columns={COLUMNS} rows={agents} />
+    </ListPage>
+  );
+}
+
+function AgentName({ agent }: { readonly agent: AgentView }) {
+  return (
+    <Stack gap={0}>
+      <HostText>{agent.name}</HostText>
+      {agent.hostName !== agent.name && (
+        <Text size="sm" c="dimmed">
+          <HostText>{agent.hostName}</HostText>
+        </Text>
+      )}
+    </Stack>
   );
 }

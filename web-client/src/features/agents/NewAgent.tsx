@@ -1,6 +1,5 @@
-import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '@tabler/icons-react';
 import { type FormEvent, useState } from 'react';
 import { useMutation } from 'urql';
 import { graphql } from '../../gql';
@@ -8,6 +7,8 @@ import { announceNews } from '../../platform/graphql/news';
 import { problemOf } from '../../platform/graphql/problem';
 import { CopyBlock } from '../../platform/ui/CopyBlock';
 import { Moment } from '../../platform/ui/Moment';
+import { NameField } from '../../platform/ui/NameField';
+import { NewButton } from '../../platform/ui/NewButton';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import { SubscriptionField } from '../subscriptions/SubscriptionField';
 
@@ -22,9 +23,7 @@ export function NewAgent() {
   const [opened, { open, close }] = useDisclosure();
   return (
     <>
-      <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
-        Add a host
-      </Button>
+      <NewButton onClick={open}>Add a host</NewButton>
       <Modal
         opened={opened}
         onClose={() => {
@@ -71,15 +70,11 @@ function Enrolment({ onDone }: { readonly onDone: () => void }) {
   return (
     <form onSubmit={submit}>
       <Stack>
-        <TextInput
+        <NameField
           label="Name of the agent"
           description="How you want to see this host here; often its host name."
-          required
-          maxLength={100}
-          spellCheck={false}
-          data-autofocus
           value={agentName}
-          onChange={(event) => setAgentName(event.currentTarget.value)}
+          onChange={setAgentName}
         />
         <SubscriptionField value={subscriptionId} onChange={setSubscriptionId} />
         {error && <ProblemAlert title="The token was not made" problem={problemOf(error)} />}

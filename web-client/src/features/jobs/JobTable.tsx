@@ -1,6 +1,6 @@
-import { Table } from '@mantine/core';
 import { BACKUP_TYPE_WORDS, JOB_KIND_WORDS } from '../../platform/format/words';
 import { paths } from '../../platform/routing/paths';
+import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { Go } from '../../platform/ui/Go';
 import { HostText } from '../../platform/ui/HostText';
 import { Moment } from '../../platform/ui/Moment';
@@ -19,48 +19,24 @@ export function nameOfJob(job: Pick<JobView, 'kind' | 'backupType' | 'requestedB
   return job.kind === 'BACKUP' && type ? `${BACKUP_TYPE_WORDS[type]} backup` : JOB_KIND_WORDS[job.kind];
 }
 
+const COLUMNS: readonly Column<JobView>[] = [
+  {
+    head: 'Job',
+    cell: (job) => (
+      <>
+        <Go to={paths.job(job.id)}>
+          {nameOfJob(job)} of <HostText>{job.protectedItem.name}</HostText>
+        </Go>
+        {!isEnded(job.state) && <JobProgress job={job} />}
+      </>
+    ),
+  },
+  { head: 'State', cell: ({ state }) => <JobStatus state={state} /> },
+  { head: 'Agent', room: 'wide', cell: ({ agent }) => <HostText>{agent.name}</HostText> },
+  { head: 'Started', room: 'wide', cell: ({ startedAt }) => <Moment at={startedAt} relative absent="Not yet" /> },
+  { head: 'Ended', room: 'wide', cell: ({ finishedAt }) => <Moment at={finishedAt} relative /> },
+];
+
 export function JobTable({ jobs, caption }: JobTableProps) {
-  return (
-    <Table verticalSpacing="sm" highlightOnHover aria-label={caption}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">Job</Table.Th>
-          <Table.Th scope="col">State</Table.Th>
-          <Table.Th scope="col" className="hf-wide">
-            Agent
-          </Table.Th>
-          <Table.Th scope="col" className="hf-wide">
-            Started
-          </Table.Th>
-          <Table.Th scope="col" className="hf-wide">
-            Ended
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {jobs.map((job) => (
-          <Table.Tr key={job.id}>
-            <Table.Td>
-              <Go to={paths.job(job.id)}>
-                {nameOfJob(job)} of <HostText>{job.protectedItem.name}</HostText>
-              </Go>
-              {!isEnded(job.state) && <JobProgress job={job} />}
-            </Table.Td>
-            <Table.Td>
-              <JobStatus state={job.state} />
-            </Table.Td>
-            <Table.Td className="hf-wide">
-              <HostText>{job.agent.name}</HostText>
-            </Table.Td>
-            <Table.Td className="hf-wide">
-              <Moment at={job.startedAt} relative absent="Not yet" />
-            </Table.Td>
-            <Table.Td className="hf-wide">
-              <Moment at={job.finishedAt} relative />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
+  return <DataTable caption={caption} columns={COLUMNS} rows={jobs} />;
 }

@@ -1,14 +1,12 @@
-import { Button, Checkbox, Group, NativeSelect, NumberInput, TextInput } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '@tabler/icons-react';
+import { Checkbox, Group, NativeSelect, NumberInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useMutation } from 'urql';
 import { graphql } from '../../gql';
 import type { BackupType, ScheduleFrequency, Weekday } from '../../gql/graphql';
 import { BACKUP_TYPE_WORDS, WEEKDAY_WORDS } from '../../platform/format/words';
-import { announceNews } from '../../platform/graphql/news';
 import { problemOf } from '../../platform/graphql/problem';
-import { FormModal } from '../../platform/ui/FormModal';
+import { CreateDialog } from '../../platform/ui/CreateDialog';
+import { NameField } from '../../platform/ui/NameField';
 import { SubscriptionField } from '../subscriptions/SubscriptionField';
 
 const CreatePolicyDocument = graphql(`
@@ -27,7 +25,6 @@ const WEEKDAYS = Object.keys(WEEKDAY_WORDS) as Weekday[];
 const ZONES: readonly string[] = [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone')])];
 
 export function NewPolicy() {
-  const [opened, { open, close }] = useDisclosure();
   const [name, setName] = useState('');
   const [subscriptionId, setSubscriptionId] = useState('');
   const [frequency, setFrequency] = useState<ScheduleFrequency>('DAILY');
@@ -39,7 +36,7 @@ export function NewPolicy() {
   const [backupType, setBackupType] = useState<BackupType>('INCREMENTAL');
   const [{ fetching, error }, create] = useMutation(CreatePolicyDocument);
 
-  const submit = async (): Promise<void> => {
+  const submit = async (): Promise<boolean> => {
     const schedule = {
       frequency,
       at,
@@ -50,95 +47,79 @@ export function NewPolicy() {
       ...(frequency === 'WEEKLY' ? { weekdays: WEEKDAYS.filter((day) => weekdays.includes(day)) } : {}),
     };
     const result = await create({ input: { subscriptionId, name, schedule } });
-    if (result.error) return;
-    close();
+    if (result.error) return false;
     setName('');
-    announceNews();
+    return true;
   };
 
   return (
-    <>
-      <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
-        Create a policy
-      </Button>
-      <FormModal
-        opened={opened}
-        onClose={close}
-        title="Create a policy"
-        submit="Create the policy"
-        failure="The policy was not created"
-        busy={fetching}
-        disabled={subscriptionId === '' || (frequency === 'WEEKLY' && weekdays.length === 0)}
-        problem={error && problemOf(error)}
-        onSubmit={() => void submit()}
-      >
-        <TextInput
-          label="Name"
-          required
-          maxLength={100}
-          spellCheck={false}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <SubscriptionField value={subscriptionId} onChange={setSubscriptionId} />
-        <NativeSelect
-          label="How often"
-          data={[...FREQUENCIES]}
-          value={frequency}
-          onChange={(event) => setFrequency(event.currentTarget.value as ScheduleFrequency)}
-        />
-        {frequency === 'HOURLY' && (
-          <NumberInput
-            label="Hours between backups"
-            min={1}
-            max={24}
-            allowDecimal={false}
-            required
-            value={everyHours}
-            onChange={(value) => setEveryHours(Number(value))}
-          />
-        )}
-        {frequency === 'WEEKLY' && (
-          <Checkbox.Group label="Days" value={weekdays} onChange={setWeekdays}>
-            <Group gap="sm" mt="xs">
-              {WEEKDAYS.map((day) => (
-                <Checkbox key={day} value={day} label={WEEKDAY_WORDS[day]} />
-              ))}
-            </Group>
-          </Checkbox.Group>
-        )}
-        <TextInput
-          type="time"
-          label="Time"
-          {...(frequency === 'HOURLY' ? { description: 'Of the time, the minute counts.' } : {})}
-          required
-          value={at}
-          onChange={(event) => setAt(event.currentTarget.value)}
-        />
-        <NativeSelect
-          label="Time zone"
-          data={ZONES.includes(timeZone) ? [...ZONES] : [timeZone, ...ZONES]}
-          value={timeZone}
-          onChange={(event) => setTimeZone(event.currentTarget.value)}
-        />
+    <CreateDialog
+      title="Create a policy"
+      submit="Create the policy"
+      failure="The policy was not created"
+      busy={fetching}
+      disabled={subscriptionId === '' || (frequency === 'WEEKLY' && weekdays.length === 0)}
+      problem={error && problemOf(error)}
+      onCreate={submit}
+    >
+      <NameField value={name} onChange={setName} />
+      <SubscriptionField value={subscriptionId} onChange={setSubscriptionId} />
+      <NativeSelect
+        label="How often"
+        data={[...FREQUENCIES]}
+        value={frequency}
+        onChange={(event) => setFrequency(event.currentTarget.value as ScheduleFrequency)}
+      />
+      {frequency === 'HOURLY' && (
         <NumberInput
-          label="Spread starts over (minutes)"
-          description="So that not all hosts begin at the same moment."
-          min={0}
-          max={720}
+          label="Hours between backups"
+          min={1}
+          max={24}
           allowDecimal={false}
           required
-          value={jitterMinutes}
-          onChange={(value) => setJitterMinutes(Number(value))}
+          value={everyHours}
+          onChange={(value) => setEveryHours(Number(value))}
         />
-        <NativeSelect
-          label="Backup type"
-          data={TYPES.map((value) => ({ value, label: BACKUP_TYPE_WORDS[value] }))}
-          value={backupType}
-          onChange={(event) => setBackupType(event.currentTarget.value as BackupType)}
-        />
-      </FormModal>
-    </>
+      )}
+      {frequency === 'WEEKLY' && (
+        <Checkbox.Group label="Days" value={weekdays} onChange={setWeekdays}>
+          <Group gap="sm" mt="xs">
+            {WEEKDAYS.map((day) => (
+              <Checkbox key={day} value={day} label={WEEKDAY_WORDS[day]} />
+            ))}
+          </Group>
+        </Checkbox.Group>
+      )}
+      <TextInput
+        type="time"
+        label="Time"
+        {...(frequency === 'HOURLY' ? { description: 'Of the time, the minute counts.' } : {})}
+        required
+        value={at}
+        onChange={(event) => setAt(event.currentTarget.value)}
+      />
+      <NativeSelect
+        label="Time zone"
+        data={ZONES.includes(timeZone) ? [...ZONES] : [timeZone, ...ZONES]}
+        value={timeZone}
+        onChange={(event) => setTimeZone(event.currentTarget.value)}
+      />
+      <NumberInput
+        label="Spread starts over (minutes)"
+        description="So that not all hosts begin at the same moment."
+        min={0}
+        max={720}
+        allowDecimal={false}
+        required
+        value={jitterMinutes}
+        onChange={(value) => setJitterMinutes(Number(value))}
+      />
+      <NativeSelect
+        label="Backup type"
+        data={TYPES.map((value) => ({ value, label: BACKUP_TYPE_WORDS[value] }))}
+        value={backupType}
+        onChange={(event) => setBackupType(event.currentTarget.value as BackupType)}
+      />
+    </CreateDialog>
   );
 }

@@ -1,6 +1,6 @@
-import { Table } from '@mantine/core';
 import { PROTECTION_STATE_WORDS } from '../../platform/format/words';
 import { paths } from '../../platform/routing/paths';
+import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { Go } from '../../platform/ui/Go';
 import { HostText } from '../../platform/ui/HostText';
 import { Moment } from '../../platform/ui/Moment';
@@ -12,51 +12,26 @@ interface ItemTableProps {
   readonly caption: string;
 }
 
+const COLUMNS: readonly Column<ItemView>[] = [
+  {
+    head: 'Name',
+    cell: ({ id, name }) => (
+      <Go to={paths.protectedItem(id)}>
+        <HostText>{name}</HostText>
+      </Go>
+    ),
+  },
+  { head: 'Last backup', cell: (item) => <LastBackup item={item} /> },
+  { head: 'Agent', room: 'wide', cell: ({ agent }) => <HostText>{agent.name}</HostText> },
+  { head: 'Vault', room: 'wider', cell: ({ vault }) => <HostText>{vault.name}</HostText> },
+  { head: 'Protection', room: 'wider', cell: ({ protectionState }) => PROTECTION_STATE_WORDS[protectionState] },
+  {
+    head: 'Next backup',
+    room: 'wide',
+    cell: ({ nextBackupAt }) => <Moment at={nextBackupAt} relative absent="On demand" />,
+  },
+];
+
 export function ItemTable({ items, caption }: ItemTableProps) {
-  return (
-    <Table verticalSpacing="sm" highlightOnHover aria-label={caption}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">Name</Table.Th>
-          <Table.Th scope="col">Last backup</Table.Th>
-          <Table.Th scope="col" className="hf-wide">
-            Agent
-          </Table.Th>
-          <Table.Th scope="col" className="hf-wider">
-            Vault
-          </Table.Th>
-          <Table.Th scope="col" className="hf-wider">
-            Protection
-          </Table.Th>
-          <Table.Th scope="col" className="hf-wide">
-            Next backup
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {items.map((item) => (
-          <Table.Tr key={item.id}>
-            <Table.Td>
-              <Go to={paths.protectedItem(item.id)}>
-                <HostText>{item.name}</HostText>
-              </Go>
-            </Table.Td>
-            <Table.Td>
-              <LastBackup item={item} />
-            </Table.Td>
-            <Table.Td className="hf-wide">
-              <HostText>{item.agent.name}</HostText>
-            </Table.Td>
-            <Table.Td className="hf-wider">
-              <HostText>{item.vault.name}</HostText>
-            </Table.Td>
-            <Table.Td className="hf-wider">{PROTECTION_STATE_WORDS[item.protectionState]}</Table.Td>
-            <Table.Td className="hf-wide">
-              <Moment at={item.nextBackupAt} relative absent="On demand" />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
+  return <DataTable caption={caption} columns={COLUMNS} rows={items} />;
 }

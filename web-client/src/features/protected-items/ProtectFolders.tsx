@@ -1,6 +1,5 @@
-import { Anchor, Button, Checkbox, Collapse, NativeSelect, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Anchor, Checkbox, Collapse, NativeSelect, Stack, Text, Textarea } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { useMutation, useQuery } from 'urql';
@@ -10,6 +9,8 @@ import { problemOf } from '../../platform/graphql/problem';
 import { paths } from '../../platform/routing/paths';
 import { FormModal } from '../../platform/ui/FormModal';
 import { Go } from '../../platform/ui/Go';
+import { NameField } from '../../platform/ui/NameField';
+import { NewButton } from '../../platform/ui/NewButton';
 
 const ProtectChoices = graphql(`
   query ProtectChoices {
@@ -36,9 +37,7 @@ export function ProtectFolders() {
   const [opened, { open, close }] = useDisclosure();
   return (
     <>
-      <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
-        Protect folders
-      </Button>
+      <NewButton onClick={open}>Protect folders</NewButton>
       {opened && <ProtectForm onClose={close} />}
     </>
   );
@@ -103,15 +102,7 @@ function ProtectForm({ onClose }: { readonly onClose: () => void }) {
           There is no vault yet: create one on the page <Go to={paths.vaults}>Vaults</Go>.
         </Text>
       )}
-      <TextInput
-        label="Name"
-        description="How this item is called here."
-        required
-        maxLength={100}
-        data-autofocus
-        value={name}
-        onChange={(event) => setName(event.currentTarget.value)}
-      />
+      <NameField description="How this item is called here." value={name} onChange={setName} />
       <NativeSelect
         label="Agent"
         data={agents.map((each) => ({ value: each.id, label: visibleText(each.name) }))}

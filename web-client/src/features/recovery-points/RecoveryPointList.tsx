@@ -1,11 +1,13 @@
-import { Button, Center, Table, Text } from '@mantine/core';
+import { Button, Center, Text } from '@mantine/core';
 import { useState } from 'react';
 import { graphql } from '../../gql';
+import type { RecoveryPointsQuery } from '../../gql/graphql';
 import { formatBytes, formatCount } from '../../platform/format/amounts';
 import { BACKUP_TYPE_WORDS } from '../../platform/format/words';
 import { problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
 import { paths } from '../../platform/routing/paths';
+import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { EmptyState } from '../../platform/ui/EmptyState';
 import { Go } from '../../platform/ui/Go';
 import { LoadingRows } from '../../platform/ui/LoadingRows';
@@ -26,6 +28,26 @@ const RecoveryPoints = graphql(`
 const PAGE = 20;
 const MAX = 200;
 
+const COLUMNS: readonly Column<RecoveryPointsQuery['recoveryPoints']['edges'][number]['node']>[] = [
+  {
+    head: 'Time',
+    cell: ({ id, time }) => (
+      <Go to={paths.recoveryPoint(id)}>
+        <Moment at={time} />
+      </Go>
+    ),
+  },
+  { head: 'Type', cell: ({ backupType }) => BACKUP_TYPE_WORDS[backupType] },
+  { head: 'Files', right: true, room: 'wide', cell: ({ files }) => formatCount(files) },
+  { head: 'Size', right: true, cell: ({ bytesTotal }) => formatBytes(bytesTotal) },
+  { head: 'Newly stored', right: true, room: 'wide', cell: ({ bytesStored }) => formatBytes(bytesStored) },
+  {
+    head: 'Warnings',
+    room: 'wide',
+    cell: ({ warnings }) => (warnings === 0 ? 'None' : <Status tone="warn">{formatCount(warnings)}</Status>),
+  },
+];
+
 export function RecoveryPointList({ protectedItemId }: { readonly protectedItemId: string }) {
   const [first, setFirst] = useState(PAGE);
   const { data, error, loading, reload } = useFreshQuery(RecoveryPoints, { protectedItemId, first });
@@ -44,48 +66,7 @@ export function RecoveryPointList({ protectedItemId }: { readonly protectedItemI
           </Text>
         </EmptyState>
       ) : (
-        <Table verticalSpacing="sm" highlightOnHover aria-label="Recovery points, newest first">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Time</Table.Th>
-              <Table.Th scope="col">Type</Table.Th>
-              <Table.Th scope="col" ta="right" className="hf-wide">
-                Files
-              </Table.Th>
-              <Table.Th scope="col" ta="right">
-                Size
-              </Table.Th>
-              <Table.Th scope="col" ta="right" className="hf-wide">
-                Newly stored
-              </Table.Th>
-              <Table.Th scope="col" className="hf-wide">
-                Warnings
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {points.map((point) => (
-              <Table.Tr key={point.id}>
-                <Table.Td>
-                  <Go to={paths.recoveryPoint(point.id)}>
-                    <Moment at={point.time} />
-                  </Go>
-                </Table.Td>
-                <Table.Td>{BACKUP_TYPE_WORDS[point.backupType]}</Table.Td>
-                <Table.Td ta="right" className="hf-wide">
-                  {formatCount(point.files)}
-                </Table.Td>
-                <Table.Td ta="right">{formatBytes(point.bytesTotal)}</Table.Td>
-                <Table.Td ta="right" className="hf-wide">
-                  {formatBytes(point.bytesStored)}
-                </Table.Td>
-                <Table.Td className="hf-wide">
-                  {point.warnings === 0 ? 'None' : <Status tone="warn">{formatCount(point.warnings)}</Status>}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <DataTable caption="Recovery points, newest first" columns={COLUMNS} rows={points} />
       )}
       {data?.recoveryPoints.pageInfo.hasNextPage && first < MAX && (
         <Center p="md">

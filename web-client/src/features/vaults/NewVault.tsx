@@ -1,15 +1,14 @@
-import { Alert, Button, Group, Modal, NativeSelect, Radio, Stack, Text, TextInput } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { IconDownload, IconPlus } from '@tabler/icons-react';
+import { Alert, Button, Group, Modal, NativeSelect, Radio, Stack, Text } from '@mantine/core';
+import { IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { graphql } from '../../gql';
 import type { DedupDomain } from '../../gql/graphql';
 import { visibleText } from '../../platform/format/visible-text';
-import { announceNews } from '../../platform/graphql/news';
 import { problemOf } from '../../platform/graphql/problem';
 import { CopyBlock } from '../../platform/ui/CopyBlock';
-import { FormModal } from '../../platform/ui/FormModal';
+import { CreateDialog } from '../../platform/ui/CreateDialog';
+import { NameField } from '../../platform/ui/NameField';
 import { SubscriptionField } from '../subscriptions/SubscriptionField';
 import { ConfirmKit } from './KitPending';
 
@@ -32,7 +31,6 @@ interface Kit {
 }
 
 export function NewVault() {
-  const [opened, { open, close }] = useDisclosure();
   const [kit, setKit] = useState<Kit>();
   const [name, setName] = useState('');
   const [dedupDomain, setDedupDomain] = useState<DedupDomain>('VAULT');
@@ -43,42 +41,28 @@ export function NewVault() {
   const region = regionId ?? regions[0]?.id;
   const [{ fetching, error }, create] = useMutation(CreateVaultDocument);
 
-  const submit = async (): Promise<void> => {
-    if (region === undefined) return;
+  const submit = async (): Promise<boolean> => {
+    if (region === undefined) return false;
     const result = await create({ input: { name, subscriptionId, regionId: region, dedupDomain } });
     const made = result.data?.createVault;
-    if (made === undefined) return;
-    close();
+    if (made === undefined) return false;
     setName('');
     setKit({ vaultId: made.vault.id, vaultName: made.vault.name, text: made.recoveryKit });
-    announceNews();
+    return true;
   };
 
   return (
     <>
-      <Button onClick={open} leftSection={<IconPlus size={16} aria-hidden />}>
-        Create a vault
-      </Button>
-      <FormModal
-        opened={opened}
-        onClose={close}
+      <CreateDialog
         title="Create a vault"
         submit="Create the vault"
         failure="The vault was not created"
         busy={fetching}
         disabled={subscriptionId === '' || region === undefined}
         problem={error && problemOf(error)}
-        onSubmit={() => void submit()}
+        onCreate={submit}
       >
-        <TextInput
-          label="Name"
-          required
-          maxLength={100}
-          spellCheck={false}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
+        <NameField value={name} onChange={setName} />
         <SubscriptionField value={subscriptionId} onChange={setSubscriptionId} />
         {regions.length > 1 && (
           <NativeSelect
@@ -98,7 +82,7 @@ export function NewVault() {
             />
           </Stack>
         </Radio.Group>
-      </FormModal>
+      </CreateDialog>
       {kit && <RecoveryKit kit={kit} onClose={() => setKit(undefined)} />}
     </>
   );

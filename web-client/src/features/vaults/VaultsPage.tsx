@@ -1,14 +1,11 @@
-import { Table, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { graphql } from '../../gql';
+import type { VaultsQuery } from '../../gql/graphql';
 import { formatBytes, formatCount } from '../../platform/format/amounts';
-import { problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
-import { Page } from '../../platform/routing/Page';
-import { EmptyState } from '../../platform/ui/EmptyState';
+import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { HostText } from '../../platform/ui/HostText';
-import { LoadingRows } from '../../platform/ui/LoadingRows';
-import { Panel } from '../../platform/ui/Panel';
-import { ProblemAlert } from '../../platform/ui/ProblemAlert';
+import { ListPage } from '../../platform/ui/ListPage';
 import { Status } from '../../platform/ui/Status';
 import { KitPending } from './KitPending';
 import { NewVault } from './NewVault';
@@ -21,72 +18,50 @@ const Vaults = graphql(`
   }
 `);
 
+const COLUMNS: readonly Column<VaultsQuery['vaults']['edges'][number]['node']>[] = [
+  { head: 'Name', cell: ({ name }) => <HostText>{name}</HostText> },
+  { head: 'Recovery points', right: true, cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount) },
+  { head: 'Stored', right: true, cell: ({ storedBytes }) => formatBytes(storedBytes) },
+  { head: 'Region', room: 'wide', cell: ({ region }) => <HostText>{region.name}</HostText> },
+  {
+    head: 'Equal data once per',
+    room: 'wide',
+    cell: ({ dedupDomain }) => (dedupDomain === 'VAULT' ? 'Vault' : 'Protected item'),
+  },
+  {
+    head: 'Recovery kit',
+    room: 'wide',
+    cell: ({ recoveryKitConfirmed }) => (
+      <Status tone={recoveryKitConfirmed ? 'good' : 'warn'}>
+        {recoveryKitConfirmed ? 'Confirmed' : 'Not confirmed'}
+      </Status>
+    ),
+  },
+];
+
 export function VaultsPage() {
-  const { data, error, loading, reload } = useFreshQuery(Vaults, {});
-  const vaults = data?.vaults.edges.map(({ node }) => node) ?? [];
+  const query = useFreshQuery(Vaults, {});
+  const vaults = query.data?.vaults.edges.map(({ node }) => node) ?? [];
   return (
-    <Page title="Vaults" actions={<NewVault />}>
-      {error && <ProblemAlert title="The vaults could not be read" problem={problemOf(error)} onRetry={reload} />}
-      {vaults
+    <ListPage
+      title="Vaults"
+      actions={<NewVault />}
+      failure="The vaults could not be read"
+      query={query}
+      notices={vaults
         .filter((vault) => !vault.recoveryKitConfirmed)
-        .map((vault) => (
-          <KitPending key={vault.id} vault={vault} />
-        ))}
-      <Panel title="Where recovery points live" flush>
-        {loading ? (
-          <LoadingRows rows={3} />
-        ) : vaults.length === 0 ? (
-          <EmptyState title="There is no vault yet">
-            <Text size="sm">
-              Choose “Create a vault”. Everything in it is encrypted before it leaves a host. The same from a shell:{' '}
-              <code className="hf-mono">holdfast vault create NAME</code>
-            </Text>
-          </EmptyState>
-        ) : (
-          <Table verticalSpacing="sm" highlightOnHover aria-label="Vaults">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">Name</Table.Th>
-                <Table.Th scope="col" ta="right">
-                  Recovery points
-                </Table.Th>
-                <Table.Th scope="col" ta="right">
-                  Stored
-                </Table.Th>
-                <Table.Th scope="col" className="hf-wide">
-                  Region
-                </Table.Th>
-                <Table.Th scope="col" className="hf-wide">
-                  Equal data once per
-                </Table.Th>
-                <Table.Th scope="col" className="hf-wide">
-                  Recovery kit
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {vaults.map((vault) => (
-                <Table.Tr key={vault.id}>
-                  <Table.Td>
-                    <HostText>{vault.name}</HostText>
-                  </Table.Td>
-                  <Table.Td ta="right">{formatCount(vault.recoveryPointCount)}</Table.Td>
-                  <Table.Td ta="right">{formatBytes(vault.storedBytes)}</Table.Td>
-                  <Table.Td className="hf-wide">
-                    <HostText>{vault.region.name}</HostText>
-                  </Table.Td>
-                  <Table.Td className="hf-wide">{vault.dedupDomain === 'VAULT' ? 'Vault' : 'Protected item'}</Table.Td>
-                  <Table.Td className="hf-wide">
-                    <Status tone={vault.recoveryKitConfirmed ? 'good' : 'warn'}>
-                      {vault.recoveryKitConfirmed ? 'Confirmed' : 'Not confirmed'}
-                    </Status>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Panel>
-    </Page>
+        .map((vault) => <KitPending key={vault.id} vault={vault} />)}
+      panel="Where recovery points live"
+      isEmpty={vaults.length === 0}
+      emptyTitle="There is no vault yet"
+      emptyAdvice={
+        <Text size="sm">
+          Choose “Create a vault”. Everything in it is encrypted before it leaves a host. The same from a shell:{' '}
+          <code className="hf-mono">holdfast vault create NAME</code>
+        </Text>
+      }
+    >
+      <DataTable caption="Vaults" columns={COLUMNS} rows={vaults} />
+    </ListPage>
   );
 }
