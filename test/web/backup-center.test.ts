@@ -6,6 +6,14 @@ import { Fleet } from '../kit/holdfast/fleet.js';
 import { toPathScalar } from '../kit/path-scalar.js';
 import { hasBrowser, openBrowser, Tab } from './browser.js';
 
+/** Whether what has the focus lies where it can be seen: nothing covers its middle. */
+const FOCUS_IS_SEEN = `(() => {
+  const focused = document.activeElement;
+  const { left, top, width, height } = focused.getBoundingClientRect();
+  const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+  return seen !== null && (focused.contains(seen) || seen.parentElement.contains(focused));
+})()`;
+
 describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
   let fleet: Fleet;
   let browser: Browser;
@@ -110,6 +118,40 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByRole('alert').getByText('The job failed').waitFor();
     expect(await tab.seriousBarriers()).toEqual([]);
     expect(fs.readFileSync(path.join(target, 'second.txt'), 'utf8')).toBe('somebody else wrote this');
+  });
+
+  it.each([
+    { width: 1280, height: 850 },
+    { width: 390, height: 844 },
+  ])('the restore dialog shows its buttons at $width by $height, and whatever has the focus', async (size) => {
+    const data = await fleet.api.ask('{ recoveryPoints { edges { node { id } } } }');
+    const small = await Tab.open(browser, fleet.server.addresses.http, size);
+    const { page } = small;
+    await small.goTo(`/recovery-points/${encodeURIComponent(data.recoveryPoints.edges[0].node.id)}`);
+    await small.signIn(fleet.administrator);
+    await page.getByRole('button', { name: 'Restore everything' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Restore from this recovery point' });
+    await dialog.getByRole('radio', { name: 'Keep both' }).waitFor();
+    // The dialog has come to rest where it stays.
+    await page.waitForFunction('document.getAnimations().every(({ playState }) => playState !== "running")');
+    for (const name of ['Back', 'Start the restore']) {
+      const box = await dialog.getByRole('button', { name, exact: true }).boundingBox();
+      expect(box?.y, name).toBeGreaterThan(0);
+      expect((box?.y ?? 0) + (box?.height ?? 0), name).toBeLessThanOrEqual(size.height);
+    }
+    expect(await small.seriousBarriers()).toEqual([]);
+    await small.picture(`restore-dialog-${size.width}`);
+
+    await dialog.getByRole('button', { name: 'Close' }).focus();
+    // Two groups of radios, three fields, two buttons.
+    for (let step = 1; step <= 7; step += 1) {
+      await page.keyboard.press('Tab');
+      expect([step, await page.evaluate(FOCUS_IS_SEEN)]).toEqual([step, true]);
+    }
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Start the restore');
+    await small.picture(`restore-dialog-${size.width}-end`);
+    expect(small.complaints).toEqual([]);
+    await small.close();
   });
 
   it('creates a policy, a vault with its recovery kit shown once, an enrolment command, and protects folders', async () => {

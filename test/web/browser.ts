@@ -33,6 +33,7 @@ export async function openBrowser(): Promise<Browser> {
 
 interface TabOptions {
   readonly width?: number;
+  readonly height?: number;
   readonly colorScheme?: 'light' | 'dark';
 }
 
@@ -59,11 +60,11 @@ export class Tab {
   static async open(
     browser: Browser,
     url: string,
-    { width = 1280, colorScheme = 'light' }: TabOptions = {},
+    { width = 1280, height = 860, colorScheme = 'light' }: TabOptions = {},
   ): Promise<Tab> {
     const context = await browser.newContext({
       baseURL: url,
-      viewport: { width, height: 860 },
+      viewport: { width, height },
       colorScheme,
       locale: 'en-GB',
     });

@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack } from '@mantine/core';
 import type { FormEvent, ReactNode } from 'react';
 import type { Problem } from '../graphql/problem';
+import styles from './FormModal.module.css';
 import { ProblemAlert } from './ProblemAlert';
 
 interface FormModalProps {
@@ -43,10 +44,11 @@ export function FormModal({
       title={title}
       size={size ?? 'md'}
       closeButtonProps={{ 'aria-label': 'Close' }}
+      classNames={{ content: styles['content'] ?? '', body: styles['body'] ?? '' }}
     >
-      <form onSubmit={send}>
-        <Stack>
-          {children}
+      <form onSubmit={send} className={styles['form']}>
+        <Stack className={styles['fields']}>{children}</Stack>
+        <Stack className={styles['actions']} gap="sm">
           {problem && <ProblemAlert title={failure} problem={problem} />}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
