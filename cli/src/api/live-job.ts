@@ -12,7 +12,7 @@ graphql(`
   fragment JobFields on Job {
     id kind state attempt waitingFor createdAt startedAt finishedAt requestedBackupType backupType backupTypeReason
     agent { name } vault { id name } protectedItem { id name } recoveryPoint { id } noticesTotal notices { path kind message }
-    error { code message }
+    error { code message } previousAttemptError { message }
     progress {
       phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten expectedBytes rate etaSeconds
     }

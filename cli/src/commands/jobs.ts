@@ -4,6 +4,7 @@ import { collect, findProtectedItem, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { JobKind } from '../gql/graphql.js';
 import { formatBytes } from '../output/amounts.js';
+import { reasonOf } from '../output/job-words.js';
 import { type Printer, printable, type Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
 import { finishJob, reportJob } from './finish-job.js';
@@ -33,7 +34,7 @@ function rowOf(job: LiveJob): Row {
     formatBytes(job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead),
     formatBytes(job.progress.bytesStored),
     job.noticesTotal,
-    job.error?.message ?? job.waitingFor,
+    reasonOf(job) || null,
     job.id,
   ];
 }
@@ -125,10 +126,10 @@ function showUpdate(job: LiveJob, printer: Printer): void {
     const moved = job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead;
     const share =
       Number(job.progress.expectedBytes ?? 0) > 0 ? ` of ${formatBytes(job.progress.expectedBytes ?? 0)}` : '';
-    const reason = job.error?.message ?? job.waitingFor;
+    const reason = reasonOf(job);
     printer.line(
       `${job.state.padEnd(10)} ${job.kind} ${printable(job.protectedItem?.name ?? '-')}: ${job.progress.entries} entries, ${formatBytes(moved)}${share}` +
-        `${reason ? `, ${printable(reason)}` : ''}`,
+        `${reason ? `, ${reason}` : ''}`,
     );
   });
 }

@@ -2,11 +2,28 @@
 import { SingleBar } from 'cli-progress';
 import type { LiveJob } from '../api/live-job.js';
 import { formatBytes, formatDuration } from './amounts.js';
+import { failedAttempt } from './job-words.js';
 import { printable } from './printer.js';
+
+/** Where progress is shown: standard error. */
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
+const CLEAR_LINE = '\r\u001b[K';
 
 export interface JobProgressView {
   update(job: LiveJob): void;
   end(): void;
+}
+
+/** Says once for each attempt why the one before came to nothing. */
+function failedAttempts(write: (words: string) => void): (job: LiveJob) => void {
+  let told = 1;
+  return (job) => {
+    const words = failedAttempt(job);
+    if (words === undefined || job.attempt <= told) return;
+    told = job.attempt;
+    write(words);
+  };
 }
 
 function movedBytes(job: LiveJob): number {
@@ -29,12 +46,16 @@ function describeAmounts(job: LiveJob): string {
   return `${progress.entries} entries, ${transfer}${rate}${eta}`;
 }
 
-export function createJobProgress(quiet: boolean): JobProgressView {
+export function createJobProgress(quiet: boolean, stream: ProgressStream = process.stderr): JobProgressView {
   if (quiet) return { update: () => undefined, end: () => undefined };
-  if (!process.stderr.isTTY) return createLines();
+  return stream.isTTY === true ? createBar(stream) : createLines(stream);
+}
+
+function createBar(stream: ProgressStream): JobProgressView {
+  const tell = failedAttempts((words) => stream.write(`${CLEAR_LINE}${words}\n`));
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {state} | {amounts}',
-    stream: process.stderr,
+    stream,
     hideCursor: true,
     clearOnComplete: true,
     stopOnComplete: false,
@@ -42,6 +63,7 @@ export function createJobProgress(quiet: boolean): JobProgressView {
   bar.start(1, 0, { state: 'queued', amounts: '' });
   return {
     update(job) {
+      tell(job);
       const moved = movedBytes(job);
       const expected = Math.max(Number(job.progress.expectedBytes ?? 0), moved, 1);
       bar.setTotal(expected);
@@ -54,16 +76,18 @@ export function createJobProgress(quiet: boolean): JobProgressView {
   };
 }
 
-function createLines(): JobProgressView {
+function createLines(stream: ProgressStream): JobProgressView {
+  const tell = failedAttempts((words) => stream.write(`${words}\n`));
   let shown = '';
   return {
     update(job) {
+      tell(job);
       const state = describeState(job);
       // A countdown is no change of state.
-      const kind = state.replace(/\d+ s\b/, '');
+      const kind = state.replace(/starts in \d+ s\b/, '');
       if (kind === shown) return;
       shown = kind;
-      process.stderr.write(`${state} (${describeAmounts(job)})\n`);
+      stream.write(`${state} (${describeAmounts(job)})\n`);
     },
     end: () => undefined,
   };

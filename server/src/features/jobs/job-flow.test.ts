@@ -233,7 +233,11 @@ describeOnEachDatabase('a job', (open) => {
     await reaches(id, 'RUNNING');
     stream.close();
     await db.clock.advance(30_000);
-    expect(await reaches(id, 'QUEUED')).toMatchObject({ attempt: 2, epoch: 1 });
+    expect(await reaches(id, 'QUEUED')).toMatchObject({
+      attempt: 2,
+      epoch: 1,
+      previousAttemptError: { message: 'The agent stopped answering while it held the job.' },
+    });
     await expect.poll(() => control.gatewayCalls.ended).toContainEqual(lost);
     await db.clock.advance(5_000);
     const again = await agent.connect([lost]);

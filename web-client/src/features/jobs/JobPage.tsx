@@ -21,7 +21,7 @@ import { CancelJob } from './CancelJob';
 import { JobProgress } from './JobProgress';
 import { JobStatus } from './JobStatus';
 import { nameOfJob } from './JobTable';
-import { isEnded } from './job-progress';
+import { failedAttempt, isEnded } from './job-progress';
 import { useJobsAsTheyAre } from './live-jobs';
 
 const JobDocument = graphql(`
@@ -118,7 +118,7 @@ function JobBody({ job }: { readonly job: JobDetails }) {
                   {seconds === undefined ? '' : ` (took ${formatDuration(seconds)})`}
                 </span>,
               ],
-              ...(job.attempt > 1 ? [['Attempt', formatCount(job.attempt)] as const] : []),
+              ...(job.attempt > 1 ? [['Attempt', <Attempt key="attempt" job={job} />] as const] : []),
             ]}
           />
         </Stack>
@@ -142,6 +142,20 @@ function JobBody({ job }: { readonly job: JobDetails }) {
         />
       </Panel>
       <Notices job={job} />
+    </>
+  );
+}
+
+function Attempt({ job }: { readonly job: JobDetails }) {
+  const failed = failedAttempt(job);
+  return (
+    <>
+      {formatCount(job.attempt)}
+      {failed && (
+        <Text size="sm" c="dimmed">
+          {failed}
+        </Text>
+      )}
     </>
   );
 }

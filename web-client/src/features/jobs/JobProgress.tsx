@@ -3,13 +3,15 @@ import { visibleText } from '../../platform/format/visible-text';
 import { JOB_KIND_WORDS } from '../../platform/format/words';
 import { ProgressBar } from '../../platform/ui/ProgressBar';
 import type { JobView } from './job-fragment';
-import { describeProgress, fractionOf } from './job-progress';
+import { describeProgress, failedAttempt, fractionOf } from './job-progress';
 
 /** A running job's bar and words, or what a waiting job waits for. */
 export function JobProgress({ job }: { readonly job: JobView }) {
   if (job.state === 'QUEUED') {
+    const failed = failedAttempt(job);
     return (
       <Text size="sm" c="dimmed">
+        {failed && `${failed} `}
         {job.waitingFor ? visibleText(job.waitingFor) : 'Waiting for its turn.'}
       </Text>
     );

@@ -9,7 +9,7 @@ graphql(`
     agent { id name }
     vault { id name }
     recoveryPoint { id }
-    error { code message }
+    error { code message } previousAttemptError { message }
     progress {
       phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten expectedBytes rate etaSeconds
     }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobState } from '../../gql/graphql';
 import type { JobView } from './job-fragment';
-import { describeProgress, fractionOf, laterOf } from './job-progress';
+import { describeProgress, failedAttempt, fractionOf, laterOf } from './job-progress';
 
 const progress = (overrides: Partial<JobView['progress']> = {}): JobView['progress'] => ({
   phase: 'TRANSFERRING',
@@ -48,6 +48,15 @@ describe('the progress of a job', () => {
     expect(describeProgress({ kind: 'BACKUP', progress: progress({ phase: 'PREPARING', expectedBytes: '0' }) })).toBe(
       'Preparing · 50 B looked at',
     );
+  });
+});
+
+describe('a job that is tried again', () => {
+  it('says why the attempt before came to nothing', () => {
+    const of = (message: string) => failedAttempt({ attempt: 2, previousAttemptError: { message } });
+    expect(of('The store is full.')).toBe('Attempt 1 failed: The store is full.');
+    expect(of('no such folder')).toBe('Attempt 1 failed: no such folder.');
+    expect(failedAttempt({ attempt: 1, previousAttemptError: null })).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 import type { JobState } from '../../gql/graphql';
 import { formatBytes, formatRate } from '../../platform/format/amounts';
 import { formatDuration } from '../../platform/format/time';
+import { visibleText } from '../../platform/format/visible-text';
 import { JOB_PHASE_WORDS } from '../../platform/format/words';
 import type { Tone } from '../../platform/ui/Status';
 import type { JobView } from './job-fragment';
@@ -59,6 +60,16 @@ export function describeProgress(job: Progressing): string {
     ...(Number(progress.rate) > 0 ? [formatRate(progress.rate)] : []),
     ...(typeof progress.etaSeconds === 'number' ? [`${formatDuration(progress.etaSeconds)} left`] : []),
   ].join(' · ');
+}
+
+/** "Attempt 1 failed: The store is full." for a job that is tried again. */
+export function failedAttempt({
+  attempt,
+  previousAttemptError,
+}: Pick<JobView, 'attempt' | 'previousAttemptError'>): string | undefined {
+  if (!previousAttemptError) return undefined;
+  const message = visibleText(previousAttemptError.message);
+  return `Attempt ${attempt - 1} failed: ${message}${/[.!?]$/.test(message) ? '' : '.'}`;
 }
 
 /**

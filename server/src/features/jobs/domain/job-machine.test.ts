@@ -180,6 +180,14 @@ describe('a report of the end', () => {
     expect(done.leaseUntil).toBeUndefined();
   });
 
+  it('of an attempt that failed in passing is kept for the next one to tell', () => {
+    const again = jobOf(finish(held('RUNNING'), 'a', 3, result(failure('UNAVAILABLE')), NOW));
+    expect(again).toMatchObject({ attempt: 2, previousAttemptError: { code: 'UNAVAILABLE', message: 'Words.' } });
+    expect(again.error).toBeUndefined();
+    const running: Job = { ...again, state: 'RUNNING' };
+    expect(jobOf(loseHolder(running, undefined, NOW)).previousAttemptError?.code).toBe('TIMEOUT');
+  });
+
   it('of damaged files says how many', () => {
     expect(jobOf(finish(held('RUNNING', { kind: 'RESTORE' }), 'a', 3, result(restore(2)), NOW)).error).toEqual({
       code: 'DATA_CORRUPTED',

@@ -133,7 +133,13 @@ function retryOrFail(job: Job, failure: JobFailure, now: number): Decision {
     );
   }
   const { leaseUntil: _, ...rest } = job;
-  return changed({ ...rest, state: 'QUEUED', attempt: job.attempt + 1, notBefore: now + RETRY_STEP_MS * job.attempt });
+  return changed({
+    ...rest,
+    state: 'QUEUED',
+    attempt: job.attempt + 1,
+    notBefore: now + RETRY_STEP_MS * job.attempt,
+    previousAttemptError: { code: failure.code, message: failure.message },
+  });
 }
 
 function fail(job: Job, failure: JobFailure, now: number): Decision {

@@ -71,6 +71,8 @@ export interface Job {
   readonly startedAt?: number;
   readonly finishedAt?: number;
   readonly error?: JobFailure;
+  /** Why the attempt before this one came to nothing. */
+  readonly previousAttemptError?: JobFailure;
   /** The last counters that were persisted; final ones once the job is over. */
   readonly counters?: JobCounters;
   readonly noticesTotal: number;

@@ -87,6 +87,8 @@ export class JobType extends NodeType {
   attempt!: number;
   @Field(() => JobErrorType, { nullable: true })
   error!: JobErrorType | null;
+  @Field(() => JobErrorType, { nullable: true, description: 'Why the attempt before this one came to nothing.' })
+  previousAttemptError!: JobErrorType | null;
   @Field(() => Int)
   noticesTotal!: number;
 }
@@ -107,6 +109,7 @@ export function presentJob(job: Job): JobType {
     finishedAt: job.finishedAt ?? null,
     attempt: job.attempt,
     error: job.error ?? null,
+    previousAttemptError: job.previousAttemptError ?? null,
     noticesTotal: job.noticesTotal,
   };
 }

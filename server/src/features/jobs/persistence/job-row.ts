@@ -1,4 +1,4 @@
-import type { Job, JobCounters } from '../domain/job.js';
+import type { Job, JobCounters, JobFailure } from '../domain/job.js';
 import { isActive } from '../domain/job.js';
 import type { JobRow } from './job.entity.js';
 
@@ -28,13 +28,15 @@ export function toRow(job: Job): Required<JobRow> {
     finishedAt: job.finishedAt ?? null,
     errorCode: job.error?.code ?? null,
     errorMessage: job.error?.message ?? null,
+    previousErrorCode: job.previousAttemptError?.code ?? null,
+    previousErrorMessage: job.previousAttemptError?.message ?? null,
     counters: job.counters === undefined ? null : mapCounters(job.counters, String),
     noticesTotal: job.noticesTotal,
   };
 }
 
 export function toJob(row: JobRow): Job {
-  const { activeItemId: _, errorCode, errorMessage, counters, ...rest } = row;
+  const { activeItemId: _, errorCode, errorMessage, previousErrorCode, previousErrorMessage, counters, ...rest } = row;
   const optional = {
     requestedBackupType: rest.requestedBackupType,
     backupType: rest.backupType,
@@ -44,7 +46,8 @@ export function toJob(row: JobRow): Job {
     cancelRequestedAt: rest.cancelRequestedAt,
     startedAt: rest.startedAt,
     finishedAt: rest.finishedAt,
-    error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? '' },
+    error: toFailure(errorCode, errorMessage),
+    previousAttemptError: toFailure(previousErrorCode, previousErrorMessage),
     counters: counters === null ? null : mapCounters(counters, BigInt),
   };
   const present = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== null)) as Partial<Job>;
@@ -65,6 +68,10 @@ export function toJob(row: JobRow): Job {
     noticesTotal: rest.noticesTotal,
     ...present,
   };
+}
+
+function toFailure(code: string | null, message: string | null): JobFailure | null {
+  return code === null ? null : { code, message: message ?? '' };
 }
 
 function mapCounters<From, To>(

@@ -66,6 +66,7 @@ describeOnEachDatabase('the job store', (open) => {
       startedAt: 5,
       finishedAt: 6,
       error: { code: 'TIMEOUT', message: 'late' },
+      previousAttemptError: { code: 'UNAVAILABLE', message: 'away' },
       noticesTotal: 3,
       counters: {
         entries: 1n,

@@ -46,6 +46,8 @@ export class JobRow {
   @TimeColumn({ nullable: true }) finishedAt: number | null = null;
   @TextColumn({ nullable: true }) errorCode: string | null = null;
   @TextColumn({ nullable: true }) errorMessage: string | null = null;
+  @TextColumn({ nullable: true }) previousErrorCode: string | null = null;
+  @TextColumn({ nullable: true }) previousErrorMessage: string | null = null;
   @JsonColumn({ nullable: true }) counters: CountersJson | null = null;
   @IntColumn() noticesTotal!: number;
 }

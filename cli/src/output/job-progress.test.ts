@@ -1,0 +1,66 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { LiveJob } from '../api/live-job.js';
+import { createJobProgress } from './job-progress.js';
+
+class Screen extends Writable {
+  text = '';
+
+  constructor(readonly isTTY: boolean) {
+    super();
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+const job = (overrides: Partial<LiveJob>): LiveJob =>
+  ({
+    kind: 'BACKUP',
+    state: 'QUEUED',
+    attempt: 1,
+    waitingFor: null,
+    previousAttemptError: null,
+    progress: { phase: 'PREPARING', entries: '0', bytesRead: '0', bytesSent: '0', bytesStored: '0', rate: '0' },
+    ...overrides,
+  }) as LiveJob;
+const AGAIN = { attempt: 2, previousAttemptError: { message: 'The store is full.' } };
+const HISTORY = [
+  job({ state: 'RUNNING' }),
+  job({ ...AGAIN, waitingFor: 'Attempt 2 starts in 5 s.' }),
+  job({ ...AGAIN, waitingFor: 'Attempt 2 starts in 4 s.' }),
+  job({ ...AGAIN, state: 'RUNNING' }),
+];
+
+function shown(isTTY: boolean): string {
+  const screen = new Screen(isTTY);
+  const view = createJobProgress(false, screen);
+  for (const each of HISTORY) view.update(each);
+  view.end();
+  return screen.text;
+}
+
+describe('the progress of a job that is tried again', () => {
+  const amounts = '(0 entries, read 0 B, sent 0 B, stored 0 B)';
+
+  it('says in lines, and once, why the attempt before came to nothing', () => {
+    expect(shown(false).split('\n')).toEqual([
+      `running, preparing ${amounts}`,
+      'Attempt 1 failed: The store is full.',
+      `waiting: Attempt 2 starts in 5 s. ${amounts}`,
+      `running, preparing ${amounts}`,
+      '',
+    ]);
+  });
+
+  it('says it on a line of its own above the bar of a terminal', () => {
+    expect(
+      shown(true)
+        .split('\n')
+        .slice(0, -1)
+        .map((line) => line.slice(line.lastIndexOf('\u001b[K') + 3)),
+    ).toEqual(['Attempt 1 failed: The store is full.']);
+  });
+});
