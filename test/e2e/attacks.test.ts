@@ -67,7 +67,7 @@ describe('a hostile agent', () => {
   it('cannot end a backup as if it were a restore, nor write to a terminal', async () => {
     const { agent, jobId, ref } = await atWork('liar');
     const notice = { path: Buffer.from('/x'), kind: 77 as never, message: 'a\u0000b\u001b[2Jc' };
-    const restored = { notRestorable: LARGEST, skipped: LARGEST, damaged: 0n };
+    const restored = { notRestorable: LARGEST, damaged: 0n };
     agent.say({
       $case: 'jobFinished',
       value: {

@@ -81,6 +81,7 @@ export interface Counters {
   bytesStored: number;
   bytesWritten: number;
   warnings: number;
+  entriesSkipped: number;
 }
 
 export function zeroCounters(): Counters {
@@ -94,6 +95,7 @@ export function zeroCounters(): Counters {
     bytesStored: 0,
     bytesWritten: 0,
     warnings: 0,
+    entriesSkipped: 0,
   };
 }
 
@@ -123,7 +125,6 @@ export interface BackupOutcome {
 export interface RestoreOutcome {
   readonly kind: 'restore';
   readonly notRestorable: number;
-  readonly skipped: number;
   readonly damaged: number;
 }
 

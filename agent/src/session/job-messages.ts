@@ -49,18 +49,17 @@ export function toWireBackupType(type: jobs.BackupType): BackupType {
 }
 
 export function toWireCounters(counters: jobs.Counters): wire.Counters {
-  const { entries, files, bytesTotal, bytesRead, bytesChanged, bytesSent, bytesStored, bytesWritten, warnings } =
-    counters;
   return {
-    entries: BigInt(entries),
-    files: BigInt(files),
-    bytesTotal: BigInt(bytesTotal),
-    bytesRead: BigInt(bytesRead),
-    bytesChanged: BigInt(bytesChanged),
-    bytesSent: BigInt(bytesSent),
-    bytesStored: BigInt(bytesStored),
-    bytesWritten: BigInt(bytesWritten),
-    warnings: BigInt(warnings),
+    entries: BigInt(counters.entries),
+    files: BigInt(counters.files),
+    bytesTotal: BigInt(counters.bytesTotal),
+    bytesRead: BigInt(counters.bytesRead),
+    bytesChanged: BigInt(counters.bytesChanged),
+    bytesSent: BigInt(counters.bytesSent),
+    bytesStored: BigInt(counters.bytesStored),
+    bytesWritten: BigInt(counters.bytesWritten),
+    warnings: BigInt(counters.warnings),
+    entriesSkipped: BigInt(counters.entriesSkipped),
   };
 }
 
@@ -150,7 +149,6 @@ function toWireOutcome(outcome: jobs.JobOutcome): NonNullable<wire.JobFinished['
         $case: 'restore',
         value: {
           notRestorable: BigInt(outcome.notRestorable),
-          skipped: BigInt(outcome.skipped),
           damaged: BigInt(outcome.damaged),
         },
       };

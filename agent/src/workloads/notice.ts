@@ -15,7 +15,7 @@ export type NoticeKind =
   | 'changedWhileRead'
   /** Restore: an owner, attribute, time or device that the running user or the file system does not allow. */
   | 'notRestorable'
-  /** Restore: something stood in the way under SKIP. */
+  /** Restore under SKIP: something else has the name of a directory, so that nothing in that was restored. */
   | 'skipped'
   /** Restore: its stored bytes are damaged; it was left absent. */
   | 'damaged'

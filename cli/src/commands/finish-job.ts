@@ -2,7 +2,7 @@
 import { fromWireError } from '@holdfast/core/errors';
 import type { ApiClient } from '../api/client.js';
 import { followJob, type LiveJob } from '../api/live-job.js';
-import { formatBytes } from '../output/amounts.js';
+import { countOf, formatBytes } from '../output/amounts.js';
 import { createJobProgress } from '../output/job-progress.js';
 import { type Printer, printable } from '../output/printer.js';
 
@@ -43,14 +43,20 @@ export function reportJob(job: LiveJob, printer: Printer): void {
   }
 }
 
-function describeSuccess(job: LiveJob): string {
+/** What a job that completed came to. */
+export function describeSuccess(job: LiveJob): string {
   const { progress } = job;
   const warned =
-    job.state === 'COMPLETED_WITH_WARNINGS'
-      ? ` with ${job.noticesTotal} ${job.noticesTotal === 1 ? 'warning' : 'warnings'}`
-      : '';
-  if (job.kind === 'RESTORE')
-    return `Restored ${progress.entries} ${Number(progress.entries) === 1 ? 'entry' : 'entries'}, ${formatBytes(progress.bytesWritten)}${warned}.`;
+    job.state === 'COMPLETED_WITH_WARNINGS' ? ` with ${countOf(job.noticesTotal, 'warning', 'warnings')}` : '';
+  if (job.kind === 'RESTORE') {
+    const skipped = Number(progress.entriesSkipped);
+    const restored = countOf(Number(progress.entries) - skipped, 'entry', 'entries');
+    const left =
+      skipped === 1
+        ? '1 entry was there already and was left as it is.'
+        : `${skipped} entries were there already and were left as they are.`;
+    return `Restored ${restored}, ${formatBytes(progress.bytesWritten)}${warned}.${skipped > 0 ? `\n${left}` : ''}`;
+  }
   const why = job.backupTypeReason ? ` (${printable(job.backupTypeReason)})` : '';
   return (
     `${job.backupType ?? ''} backup completed${warned}${why}: ${progress.entries} entries, read ${formatBytes(progress.bytesRead)}, ` +

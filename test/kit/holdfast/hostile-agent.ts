@@ -33,6 +33,7 @@ export const NO_COUNTERS: Counters = {
   bytesStored: 0n,
   bytesWritten: 0n,
   warnings: 0n,
+  entriesSkipped: 0n,
 };
 
 /** The server's certificate names localhost; each client has a connection of its own. */

@@ -87,6 +87,9 @@ async function restoreTree(
       run.notices.add(path, noticeKinds[kind], message);
       run.counters.warnings = run.notices.total;
     },
+    onSkipped: () => {
+      run.counters.entriesSkipped += 1;
+    },
   });
   let finished = false;
   try {
@@ -150,7 +153,6 @@ function conclude(run: JobRun, failed: number, absent: readonly Buffer[]): Resto
   return {
     kind: 'restore',
     notRestorable: run.notices.count('NOT_RESTORABLE'),
-    skipped: run.notices.count('SKIPPED'),
     damaged,
   };
 }

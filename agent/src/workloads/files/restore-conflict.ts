@@ -11,7 +11,8 @@ import { type FileEntry, joinPath } from './file-entry.js';
  *
  *   FAIL       the restore ends with a `RestoreConflictError`. `ConflictProbe` finds the conflict before
  *              anything is written; one that arises later ends the restore where it is.
- *   SKIP       what is there stays; a directory's whole subtree is skipped if something else has its name.
+ *   SKIP       what is there stays and is counted; a directory's whole subtree is skipped, with a notice, if something
+ *              else has its name.
  *   OVERWRITE  what is there is replaced, in one step. A directory gives way to something else only if it is empty.
  *   KEEP_BOTH  what is there stays, and the restored entry gets a free name beside it: `a (restored).txt`,
  *              `a (restored 2).txt`, …

@@ -63,14 +63,17 @@ export class RestoreDirectory {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const existing = this.places.existing(entry.name);
-        if (existing?.type === 'directory')
-          return this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
+        if (existing?.type === 'directory') return this.enterExisting(entry);
         if (existing && entry.leadsToRoot) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
           return undefined;
         }
         const place = this.places.decide(entry, existing);
-        if (place === 'skipped') return undefined;
+        if (place === 'skipped') {
+          // Of what lies in it, nothing is there: that is worth a word.
+          this.run.notice('skipped', path, 'something else has the name of this folder: nothing in it was restored');
+          return undefined;
+        }
         if (place.replace) unlinkAt(this.fd, place.name);
         try {
           makeDirectoryAt(this.fd, place.name, 0o700);
@@ -78,7 +81,9 @@ export class RestoreDirectory {
           if (errorCode(error) === 'EEXIST') continue;
           throw error;
         }
-        return this.enter(entry, place.name, true, this.handsDownAcl);
+        const made = this.enter(entry, place.name, true, this.handsDownAcl);
+        this.run.counts.restored++;
+        return made;
       }
       this.run.refused(path, 'something keeps getting in the way');
     } catch (error) {
@@ -146,6 +151,13 @@ export class RestoreDirectory {
     return false;
   }
 
+  private enterExisting(entry: FileEntry): RestoreDirectory {
+    const child = this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
+    if (this.run.onConflict === 'SKIP') this.run.skipped();
+    else this.run.counts.restored++;
+    return child;
+  }
+
   private enter(entry: FileEntry, name: Buffer, ownMetadata: boolean, mayHaveOtherAcl: boolean): RestoreDirectory {
     const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const metadata = ownMetadata && !entry.leadsToRoot ? entry : undefined;
@@ -154,7 +166,6 @@ export class RestoreDirectory {
       this.closeIfDone();
     });
     this.children.add(child);
-    this.run.counts.restored++;
     return child;
   }
 

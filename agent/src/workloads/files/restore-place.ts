@@ -51,7 +51,7 @@ export class RestorePlaces {
       case 'FAIL':
         throw new RestoreConflictError(this.run.absolute(this.below(name)));
       case 'SKIP':
-        return this.run.skipped(this.below(name));
+        return this.run.skipped();
       case 'OVERWRITE':
         return { name, replace: true };
       case 'KEEP_BOTH': {

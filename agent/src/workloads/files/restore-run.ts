@@ -13,6 +13,7 @@ import { RestoredLinks } from './restored-links.js';
 export interface RestoreCounts {
   /** Entries, directories included. */
   restored: number;
+  /** Entries that were there already under SKIP, directories included. */
   skipped: number;
   failed: number;
   /** Notices of that kind. */
@@ -43,6 +44,7 @@ export class RestoreRun {
     readonly targetFd: number,
     readonly onConflict: ConflictMode,
     private readonly onNotice: (notice: Notice) => void,
+    private readonly onSkipped?: () => void,
   ) {
     this.links = new RestoredLinks(targetFd);
   }
@@ -61,9 +63,10 @@ export class RestoreRun {
     this.onNotice({ kind, path: this.absolute(path), message });
   }
 
-  skipped(path: Buffer): 'skipped' {
+  /** What was asked for is no trouble: it is counted, and nothing else. */
+  skipped(): 'skipped' {
     this.counts.skipped++;
-    this.notice('skipped', path, 'there is already something here');
+    this.onSkipped?.();
     return 'skipped';
   }
 

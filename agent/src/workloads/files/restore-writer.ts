@@ -27,6 +27,8 @@ export interface RestoreSettings {
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
   readonly base?: FileEntry;
   readonly onNotice: (notice: Notice) => void;
+  /** Under SKIP: an entry was there already. */
+  readonly onSkipped?: () => void;
 }
 
 export class RestoreWriter {
@@ -39,7 +41,7 @@ export class RestoreWriter {
 
   /** Throws what the system says if the target cannot be made or opened. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, onConflict, base, onNotice } = settings;
+    const { target, onConflict, base, onNotice, onSkipped } = settings;
     fs.mkdirSync(target, { recursive: true, mode: 0o755 });
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
     const targetFd = openAt(AT_FDCWD, target, flags);
@@ -49,7 +51,7 @@ export class RestoreWriter {
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const ownMetadata = onConflict === 'OVERWRITE' || readNames(rootFd).length === 0;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
-      const run = new RestoreRun(target, targetFd, onConflict, onNotice);
+      const run = new RestoreRun(target, targetFd, onConflict, onNotice, onSkipped);
       const { promise, resolve } = Promise.withResolvers<void>();
       const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, () => resolve());
       return new RestoreWriter(run, root, promise);

@@ -20,6 +20,7 @@ export async function copyTree(
   select: (path: Buffer) => boolean = () => true,
 ): Promise<Copied> {
   const notices: Notice[] = [];
+  let skippedCalls = 0;
   const datasource = { roots: [source], include: [], exclude: [], oneFileSystem: false };
   let writer: RestoreWriter | undefined;
   const open: (RestoreDirectory | undefined)[] = [];
@@ -35,6 +36,7 @@ export async function copyTree(
               onConflict,
               base: event.entry,
               onNotice: (notice) => notices.push(notice),
+              onSkipped: () => skippedCalls++,
             });
             open.push(writer.root);
           } else if (writer) open.push(open.at(-1)?.directory(event.entry));
@@ -48,7 +50,9 @@ export async function copyTree(
       done();
     }
     if (!writer) throw new Error('the source was not walked');
-    return { notices, counts: { ...(await writer.finish()) } };
+    const counts = { ...(await writer.finish()) };
+    if (counts.skipped !== skippedCalls) throw new Error('not every skipped entry was told of');
+    return { notices, counts };
   } catch (error) {
     await Promise.allSettled(running);
     await writer?.abandon();

@@ -154,6 +154,7 @@ describeOnEachDatabase('a job', (open) => {
       bytesStored: 0n,
       bytesWritten: 0n,
       warnings: 0n,
+      entriesSkipped: 0n,
     };
     const report = (bytes: bigint) =>
       stream.send({

@@ -35,6 +35,7 @@ export interface Counters {
   readonly bytesStored: bigint;
   readonly bytesWritten: bigint;
   readonly warnings: bigint;
+  readonly entriesSkipped: bigint;
 }
 
 export interface PointRequest {

@@ -140,6 +140,11 @@ function JobBody({ job }: { readonly job: JobDetails }) {
                 ] as const)),
           ]}
         />
+        {Number(progress.entriesSkipped) > 0 && (
+          <Text size="sm" mt="md">
+            {countOf(progress.entriesSkipped, 'entry was', 'entries were')} there already and left untouched.
+          </Text>
+        )}
       </Panel>
       <Notices job={job} />
     </>

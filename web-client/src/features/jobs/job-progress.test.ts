@@ -13,6 +13,7 @@ const progress = (overrides: Partial<JobView['progress']> = {}): JobView['progre
   bytesSent: '0',
   bytesStored: '0',
   bytesWritten: '20',
+  entriesSkipped: '0',
   expectedBytes: '100',
   rate: '0',
   etaSeconds: null,

@@ -25,6 +25,7 @@ const zero: JobCounters = {
   bytesStored: 0n,
   bytesWritten: 0n,
   warnings: 0n,
+  entriesSkipped: 0n,
 };
 
 function job(overrides: Partial<Job> = {}): Job {
@@ -57,8 +58,7 @@ const result = (outcome: JobOutcome, extra: Partial<JobResult> = {}): JobResult 
   ...extra,
 });
 const backup = { kind: 'backup', pointId: POINT, type: 'FULL' } as const;
-const restore = (damaged = 0, notRestorable = 0, skipped = 0) =>
-  ({ kind: 'restore', damaged, notRestorable, skipped }) as const;
+const restore = (damaged = 0, notRestorable = 0) => ({ kind: 'restore', damaged, notRestorable }) as const;
 const failure = (code: string) => ({ kind: 'failure', code, message: 'Words.' }) as const;
 const stateOf = (decision: Decision): string => (decision.kind === 'changed' ? decision.job.state : decision.kind);
 const jobOf = (decision: Decision): Job => {
@@ -127,10 +127,16 @@ describe('a report of the end', () => {
     ],
     ['a clean restore', held('RUNNING', { kind: 'RESTORE' }), result(restore()), 'COMPLETED'],
     [
-      'a restore that skipped what was in the way, as asked',
+      'a restore that left what was there already, as asked',
       held('RUNNING', { kind: 'RESTORE' }),
-      result(restore(0, 0, 3), { noticesTotal: 3 }),
+      result(restore(), { counters: { ...zero, entriesSkipped: 3n } }),
       'COMPLETED',
+    ],
+    [
+      'a restore that could not go into a folder',
+      held('RUNNING', { kind: 'RESTORE' }),
+      result(restore(), { counters: { ...zero, warnings: 1n }, noticesTotal: 1 }),
+      'COMPLETED_WITH_WARNINGS',
     ],
     [
       'a restore that could not set an owner',

@@ -8,7 +8,7 @@ export type JobOutcome =
       readonly basePointId?: string;
       readonly typeReason?: string;
     }
-  | { readonly kind: 'restore'; readonly notRestorable: number; readonly skipped: number; readonly damaged: number }
+  | { readonly kind: 'restore'; readonly notRestorable: number; readonly damaged: number }
   | { readonly kind: 'failure'; readonly code: string; readonly message: string }
   | { readonly kind: 'cancelled' };
 

@@ -32,6 +32,8 @@ export interface JobCounters {
   readonly bytesStored: bigint;
   readonly bytesWritten: bigint;
   readonly warnings: bigint;
+  /** Of a restore under SKIP: entries that were there already and were left as they are. */
+  readonly entriesSkipped: bigint;
 }
 
 export interface JobFailure {

@@ -13,6 +13,7 @@ const zero: JobCounters = {
   bytesStored: 0n,
   bytesWritten: 0n,
   warnings: 0n,
+  entriesSkipped: 0n,
 };
 const at = (counters: Partial<JobCounters>, expectedBytes = 10_000n) => ({
   phase: 'TRANSFERRING' as const,

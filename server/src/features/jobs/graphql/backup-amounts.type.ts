@@ -4,7 +4,7 @@ import type { JobCounters } from '../domain/job.js';
 
 /** What a backup came to, as both its job and its recovery point say; their types extend it. */
 @ObjectType()
-export abstract class BackupAmounts implements Omit<JobCounters, 'bytesWritten' | 'warnings'> {
+export abstract class BackupAmounts implements Omit<JobCounters, 'bytesWritten' | 'warnings' | 'entriesSkipped'> {
   @Field(() => BigIntScalar)
   entries!: bigint;
   @Field(() => BigIntScalar)

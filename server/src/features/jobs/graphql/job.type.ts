@@ -37,6 +37,10 @@ export class JobProgressType extends BackupAmounts {
   phase!: JobPhase;
   @Field(() => BigIntScalar)
   bytesWritten!: bigint;
+  @Field(() => BigIntScalar, {
+    description: 'Of a restore under SKIP: entries that were there already and were left as they are.',
+  })
+  entriesSkipped!: bigint;
   @Field(() => BigIntScalar, { nullable: true })
   expectedBytes!: bigint | null;
   @Field(() => BigIntScalar, { description: 'Bytes a second over the last interval.' })
@@ -124,6 +128,7 @@ const NOTHING_YET: JobCounters = {
   bytesStored: 0n,
   bytesWritten: 0n,
   warnings: 0n,
+  entriesSkipped: 0n,
 };
 
 /** What runs now as it was last reported; of a job that is over, its final counters; zeros before anything was reported. */

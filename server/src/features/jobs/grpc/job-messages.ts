@@ -113,11 +113,10 @@ function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
       };
     }
     case 'restore': {
-      const { notRestorable, skipped, damaged } = outcome.value;
+      const { notRestorable, damaged } = outcome.value;
       return {
         kind: 'restore',
         notRestorable: number(notRestorable),
-        skipped: number(skipped),
         damaged: number(damaged),
       };
     }
@@ -149,6 +148,7 @@ export function fromCounters(counters: wire.Counters | undefined): JobCounters {
     bytesStored = 0n,
     bytesWritten = 0n,
     warnings = 0n,
+    entriesSkipped = 0n,
   } = counters ?? {};
   return {
     entries: amount(entries),
@@ -160,6 +160,7 @@ export function fromCounters(counters: wire.Counters | undefined): JobCounters {
     bytesStored: amount(bytesStored),
     bytesWritten: amount(bytesWritten),
     warnings: amount(warnings),
+    entriesSkipped: amount(entriesSkipped),
   };
 }
 

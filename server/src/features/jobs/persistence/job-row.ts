@@ -88,5 +88,6 @@ function mapCounters<From, To>(
     bytesStored: map(counters.bytesStored),
     bytesWritten: map(counters.bytesWritten),
     warnings: map(counters.warnings),
+    entriesSkipped: map(counters.entriesSkipped),
   };
 }

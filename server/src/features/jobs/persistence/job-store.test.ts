@@ -78,6 +78,7 @@ describeOnEachDatabase('the job store', (open) => {
         bytesStored: 7n,
         bytesWritten: 8n,
         warnings: 9n,
+        entriesSkipped: 10n,
       },
     });
     await insert(bare, full);

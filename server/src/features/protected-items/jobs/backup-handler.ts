@@ -39,7 +39,7 @@ export const backupHandler: JobKindHandler = {
     return {
       recoveryPointId: point.id,
       backupType: point.backupType,
-      counters: { ...point.statistics, bytesWritten: 0n },
+      counters: { ...point.statistics, bytesWritten: 0n, entriesSkipped: 0n },
     };
   },
 

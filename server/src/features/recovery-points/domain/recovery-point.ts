@@ -5,7 +5,7 @@ export type Consistency = 'CRASH' | 'FILE_SYSTEM' | 'APPLICATION';
 /** LIVE can be restored; DELETED was marked by someone and waits for garbage collection. */
 export type PointState = 'LIVE' | 'DELETED';
 
-export type PointStatistics = Omit<JobCounters, 'bytesWritten'>;
+export type PointStatistics = Omit<JobCounters, 'bytesWritten' | 'entriesSkipped'>;
 
 /** What a point says about itself: exactly what is signed and stored in the vault. */
 export interface PointStatement {

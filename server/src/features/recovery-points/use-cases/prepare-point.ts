@@ -47,7 +47,7 @@ export async function preparePoint(ctx: Context, input: PreparePointInput): Prom
       if (recorded || followsChain(point, end)) return { pointId: point.id, signedPoint: earlier.signed };
     }
     const base = input.basePointId === undefined ? undefined : await stores.recoveryPoints.get(input.basePointId);
-    const { bytesWritten: _, ...statistics } = input.counters;
+    const { bytesWritten: _written, entriesSkipped: _skipped, ...statistics } = input.counters;
     const point = nextPoint(
       { ...input, statistics },
       {

@@ -34,6 +34,7 @@ export const COUNTERS: JobCounters = {
   bytesStored: 20n,
   bytesWritten: 0n,
   warnings: 0n,
+  entriesSkipped: 0n,
 };
 
 /** A subscription, a region, an agent and everything behind `ctx.services`, with the real engine over stores in memory. */

@@ -22,6 +22,7 @@ const zero: Counters = {
   bytesStored: 0n,
   bytesWritten: 0n,
   warnings: 0n,
+  entriesSkipped: 0n,
 };
 
 /** An agent that does only what a test tells it, over a real stream. */
