@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { collect, findProtectedItem, findRecoveryPoint, NAMING_A_POINT } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
+import type { BrowseQuery } from '../gql/graphql.js';
 import { formatBytes, formatMode } from '../output/amounts.js';
+import type { Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
 
 const RecoveryPoints = graphql(`
@@ -32,6 +34,8 @@ const Browse = graphql(`
   }
 `);
 
+type BrowseEntry = Omit<BrowseQuery['browseRecoveryPoint']['edges'][number]['node'], 'path'>;
+
 const LETTERS = {
   FILE: '-',
   DIRECTORY: 'd',
@@ -45,6 +49,19 @@ const LETTERS = {
 function parseLimit(text: string): number {
   if (!/^\d{1,6}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
   return Number(text);
+}
+
+/** Of a directory that only leads to what was backed up nothing but the name is known. */
+export function rowOf({ type, mode, uid, gid, size, modifiedAt, name, linkTarget }: BrowseEntry): Row {
+  const known = typeof mode === 'number' && typeof uid === 'number' && typeof gid === 'number';
+  return [
+    `${LETTERS[type]}${known ? formatMode(mode) : '?????????'}`,
+    // The API's numbers are signed.
+    known ? `${uid >>> 0}:${gid >>> 0}` : null,
+    type === 'FILE' ? formatBytes(size) : '',
+    modifiedAt,
+    linkTarget ? `${name} -> ${linkTarget}` : name,
+  ];
 }
 
 export function addPointsCommands(program: Command): void {
@@ -103,16 +120,7 @@ export function addPointsCommands(program: Command): void {
         options.limit,
       );
       printer.result(found, () => {
-        printer.table(
-          ['MODE', 'OWNER', 'SIZE', 'MODIFIED', 'NAME'],
-          found.map((entry) => [
-            `${LETTERS[entry.type]}${formatMode(entry.mode)}`,
-            `${entry.uid}:${entry.gid}`,
-            entry.type === 'FILE' ? formatBytes(entry.size) : '',
-            entry.modifiedAt,
-            entry.linkTarget ? `${entry.name} -> ${entry.linkTarget}` : entry.name,
-          ]),
-        );
+        printer.table(['MODE', 'OWNER', 'SIZE', 'MODIFIED', 'NAME'], found.map(rowOf));
       });
     });
 }

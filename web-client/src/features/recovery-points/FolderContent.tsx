@@ -131,7 +131,7 @@ function EntryRow({ entry, selection, onSelect, onGo }: EntryRowProps) {
       </Table.Td>
       <Table.Td className="hf-wide">{ENTRY_TYPE_WORDS[entry.type]}</Table.Td>
       <Table.Td className="hf-wide">
-        <Moment at={entry.modifiedAt} />
+        <Moment at={entry.modifiedAt} absent="Not recorded" />
       </Table.Td>
     </Table.Tr>
   );

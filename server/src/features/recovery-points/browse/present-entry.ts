@@ -1,6 +1,6 @@
 import { type TreeEntry, EntryType as WireType } from '@holdfast/core/engine';
 import { joinPath, splitPath } from '../../protected-items/domain/absolute-path.js';
-import type { BrowseEntry, EntryType } from '../domain/browse-entry.js';
+import type { BrowseEntry, EntryMetadata, EntryType } from '../domain/browse-entry.js';
 
 const TYPES: Readonly<Partial<Record<WireType, EntryType>>> = {
   [WireType.ENTRY_TYPE_FILE]: 'FILE',
@@ -15,16 +15,18 @@ const TYPES: Readonly<Partial<Record<WireType, EntryType>>> = {
 const FURTHEST_MS = 8.64e15;
 
 export function presentEntry(directory: Buffer, entry: TreeEntry): BrowseEntry {
-  const milliseconds = entry.mtimeSeconds * 1_000 + Math.floor(entry.mtimeNanos / 1_000_000);
   return {
     name: entry.name,
     path: joinPath([...splitPath(directory), entry.name]),
     type: TYPES[entry.type] ?? 'FILE',
     size: BigInt(entry.size),
-    mode: entry.mode,
-    uid: entry.uid,
-    gid: entry.gid,
-    modifiedAt: Math.max(-FURTHEST_MS, Math.min(FURTHEST_MS, milliseconds)),
+    // What leads to a root is stored with placeholders.
+    ...(!entry.leadsToRoot && { metadata: metadataOf(entry) }),
     ...(entry.linkTarget.length > 0 && { linkTarget: entry.linkTarget }),
   };
+}
+
+function metadataOf({ mode, uid, gid, mtimeSeconds, mtimeNanos }: TreeEntry): EntryMetadata {
+  const milliseconds = mtimeSeconds * 1_000 + Math.floor(mtimeNanos / 1_000_000);
+  return { mode, uid, gid, modifiedAt: Math.max(-FURTHEST_MS, Math.min(FURTHEST_MS, milliseconds)) };
 }

@@ -14,7 +14,8 @@ const EntryTypeEnum: { readonly [T in EntryType]: T } = {
 };
 registerEnumType(EntryTypeEnum, { name: 'EntryType' });
 
-const SIGNED = 'As a signed 32-bit number: ids from 2147483648 on are negative.';
+const ABSENT = 'Null for a directory that was not backed up itself, but only leads to what was.';
+const SIGNED = `As a signed 32-bit number: ids from 2147483648 on are negative. ${ABSENT}`;
 
 @ObjectType('BrowseEntry')
 export class BrowseEntryType {
@@ -26,14 +27,14 @@ export class BrowseEntryType {
   type!: EntryType;
   @Field(() => BigIntScalar)
   size!: bigint;
-  @Field(() => Int)
-  mode!: number;
-  @Field(() => Int, { description: SIGNED })
-  uid!: number;
-  @Field(() => Int, { description: SIGNED })
-  gid!: number;
-  @Field(() => DateTimeScalar)
-  modifiedAt!: number;
+  @Field(() => Int, { nullable: true, description: ABSENT })
+  mode!: number | null;
+  @Field(() => Int, { nullable: true, description: SIGNED })
+  uid!: number | null;
+  @Field(() => Int, { nullable: true, description: SIGNED })
+  gid!: number | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: ABSENT })
+  modifiedAt!: number | null;
   @Field(() => PathScalar, { nullable: true })
   linkTarget!: Buffer | null;
 }
@@ -53,5 +54,13 @@ export class BrowseArgs {
 }
 
 export function presentBrowseEntry(entry: BrowseEntry): BrowseEntryType {
-  return { ...entry, uid: entry.uid | 0, gid: entry.gid | 0, linkTarget: entry.linkTarget ?? null };
+  const { metadata, linkTarget, ...rest } = entry;
+  return {
+    ...rest,
+    mode: metadata?.mode ?? null,
+    uid: metadata === undefined ? null : metadata.uid | 0,
+    gid: metadata === undefined ? null : metadata.gid | 0,
+    modifiedAt: metadata?.modifiedAt ?? null,
+    linkTarget: linkTarget ?? null,
+  };
 }

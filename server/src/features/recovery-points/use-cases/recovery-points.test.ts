@@ -194,7 +194,9 @@ describeOnEachDatabase('recovery points', (open) => {
       ['/srv/b.txt', 'FILE', 4n],
       ['/srv/deep', 'DIRECTORY', 0n],
     ]);
-    expect(page.items[0]?.item).toMatchObject({ mode: 0o644, uid: 4_294_967_294, modifiedAt: 1_700_000_000_123 });
+    expect(page.items[0]?.item).toMatchObject({
+      metadata: { mode: 0o644, uid: 4_294_967_294, modifiedAt: 1_700_000_000_123 },
+    });
     expect(page.hasNextPage).toBe(true);
     const rest = await browse(pointId, '/srv', { first: 3, after: page.items[2]?.cursor ?? '' });
     expect(rest).toMatchObject({ hasNextPage: false, items: [{ item: { name: Buffer.from([0xff]) } }] });
