@@ -42,11 +42,13 @@ export async function resetPassword(options: ResetPasswordOptions): Promise<void
       log: createLog('reset-password', 'warn'),
     });
     const passwordHash = await createPasswordHasher(systemRandom).hash(await readPassword());
-    await reset(
-      { unitOfWork, principal: { kind: 'system', task: 'reset-password' } },
+    const { sessionsEnded, tokensRevoked } = await reset(
+      { unitOfWork, principal: { kind: 'system', task: 'reset-password' }, clock: systemClock },
       { name: options.user, passwordHash },
     );
-    console.error(`The password of ${options.user} is changed, and their sessions are ended.`);
+    console.error(
+      `The password of ${options.user} is changed. Sessions ended: ${sessionsEnded}. API tokens revoked: ${tokensRevoked}; scripts that used one need a new one.`,
+    );
   } finally {
     await orm.close(true);
   }

@@ -148,6 +148,13 @@ describe('the server process', () => {
   it('gives a user a new password by a local command, beside the running server', async () => {
     const server = await startServer();
     const { administrator, token } = await server.completeSetup();
+    const { token: apiToken } = await server
+      .api(token)
+      .mutate(
+        'createApiToken',
+        { name: 'script', role: 'OWNER', expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
+        'token',
+      );
     const password = 'a brand new password';
     const command = new BackgroundProcess(
       'holdfast-server',
@@ -155,7 +162,8 @@ describe('the server process', () => {
       { input: `${password}\n` },
     );
     expect(await command.exited).toBe(0);
-    expect((await server.api(token).ask('{ me { user { name } } }')).me).toBeNull();
+    expect(command.output).toContain('Sessions ended: 1. API tokens revoked: 1;');
+    for (const old of [token, apiToken]) expect((await server.api(old).ask('{ me { user { name } } }')).me).toBeNull();
     await expect(server.api().mutate('signIn', { ...administrator }, 'token')).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     });

@@ -56,9 +56,11 @@ export interface Session {
 export interface SessionStore {
   insert(session: Session): Promise<void>;
   findByTokenHash(tokenHash: string): Promise<Session | undefined>;
+  exists(id: string): Promise<boolean>;
   touch(id: string, lastUsedAt: number, expiresAt: number): Promise<void>;
   remove(id: string): Promise<void>;
-  removeOfUser(userId: string): Promise<void>;
+  /** How many there were. */
+  removeOfUser(userId: string): Promise<number>;
   removeExpired(now: number): Promise<number>;
 }
 
@@ -79,4 +81,6 @@ export interface ApiTokenStore {
   get(id: string): Promise<ApiToken | undefined>;
   findByTokenHash(tokenHash: string): Promise<ApiToken | undefined>;
   revoke(id: string, at: number): Promise<void>;
+  /** Revokes those that are still good; how many there were. */
+  revokeOfUser(userId: string, at: number): Promise<number>;
 }

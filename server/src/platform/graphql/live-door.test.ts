@@ -2,6 +2,7 @@
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { hashToken } from '../../features/access/domain/tokens.js';
 import { describeOnEachDatabase, type TestDatabase } from '../db/testing.js';
 import { startTestDoor, type TestDoor } from './testing.js';
 
@@ -50,7 +51,7 @@ describeOnEachDatabase('the live door', (open) => {
   }
 
   /** A connection that stays open; resolves `closed` with its close code. */
-  async function connect(bearer: string): Promise<{ closed: Promise<number> }> {
+  async function connect(bearer: string): Promise<{ closed: Promise<number>; send: (message: object) => void }> {
     const socket = new WebSocket(`${door.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     await new Promise<void>((resolve, reject) => {
@@ -60,7 +61,7 @@ describeOnEachDatabase('the live door', (open) => {
       );
       socket.once('message', () => resolve());
     });
-    return { closed };
+    return { closed, send: (message) => socket.send(JSON.stringify(message)) };
   }
 
   const WHO = '{ me { user { name } } }';
@@ -110,6 +111,22 @@ describeOnEachDatabase('the live door', (open) => {
     expect(refused.results).toMatchObject([
       { errors: [{ path: ['subscriptions'], extensions: { code: 'BAD_USER_INPUT', reason: 'PAGE_SIZE' } }] },
     ]);
+  });
+
+  it('does nothing for a session that another process has ended', async () => {
+    const { data } = await door.ask(
+      'mutation { signIn(input: { name: "admin", password: "correct horse battery" }) { token } }',
+    );
+    const socket = await connect(data.signIn.token);
+    await database.unitOfWork.run(async (stores) => {
+      const session = await stores.sessions.findByTokenHash(hashToken(data.signIn.token));
+      await stores.sessions.remove(session?.id ?? '');
+    });
+    const query = 'mutation { createSubscription(input: { name: "too late" }) { clientMutationId } }';
+    socket.send({ id: '1', type: 'subscribe', payload: { query } });
+    expect(await socket.closed).toBe(4403);
+    const { data: seen } = await door.ask('{ subscriptions { edges { node { name } } } }', { token });
+    expect(JSON.stringify(seen)).not.toContain('too late');
   });
 
   it('closes at once when the session signs out or the API token is revoked', async () => {

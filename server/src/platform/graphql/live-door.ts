@@ -30,14 +30,12 @@ export interface LiveDoor {
 
 interface ConnectionState {
   token?: string;
-  who?: Authenticated;
-  operations?: number;
 }
 
 /**
- * GraphQL over WebSocket (graphql-transport-ws). Who connects is decided once, by `connectionParams.authorization`
- * (`Bearer …`) or, for pages of this server's own origin only, by the cookie; the connection is closed when that session
- * or token ends.
+ * GraphQL over WebSocket (graphql-transport-ws). Who connects is decided by `connectionParams.authorization` (`Bearer …`)
+ * or, for pages of this server's own origin only, by the cookie; the connection is closed when that session or token ends,
+ * and every operation asks again whether it has.
  */
 export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDoor {
   const { schema, base } = settings;
@@ -55,7 +53,7 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       const token = tokenOf(settings, ctx.extra.request, ctx.connectionParams);
       const who = await authenticate(base, token, { prolong: false });
       if (who.principal.kind !== 'user' || token === undefined) return false;
-      Object.assign(state, { token, who, operations: 0 });
+      state.token = token;
       watching.set(ctx.extra.socket, watch(settings, ctx.extra.socket, token, who));
       return true;
     },
@@ -63,22 +61,19 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       watching.get(ctx.extra.socket)?.();
       watching.delete(ctx.extra.socket);
     },
-    onSubscribe(ctx, _id, payload) {
+    async onSubscribe(ctx, _id, payload) {
       const state = ctx.extra as unknown as ConnectionState;
-      state.operations = (state.operations ?? 0) + 1;
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS)
         return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
+      // It may have ended in another process, which tells this one nothing.
+      const who = await authenticate(base, state.token, { prolong: false });
+      if (who.principal.kind === 'anonymous') ctx.extra.socket.close(ENDED, 'session ended');
       return prepare(schema, rules, payload, () => ({
-        ...graphqlContext(
-          base,
-          state.who ?? { principal: { kind: 'anonymous' } },
-          addressOf(settings, ctx.extra.request),
-          {
-            // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
-            setToken: () => undefined,
-            clearToken: () => undefined,
-          },
-        ),
+        ...graphqlContext(base, who, addressOf(settings, ctx.extra.request), {
+          // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
+          setToken: () => undefined,
+          clearToken: () => undefined,
+        }),
         loaders: new Loaders(base.unitOfWork, false),
       }));
     },

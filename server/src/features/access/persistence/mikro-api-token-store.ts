@@ -21,6 +21,10 @@ export class MikroApiTokenStore implements ApiTokenStore {
   async revoke(id: string, at: number): Promise<void> {
     await this.em.nativeUpdate(ApiTokenRow, { id, revokedAt: null }, { revokedAt: at });
   }
+
+  async revokeOfUser(userId: string, at: number): Promise<number> {
+    return this.em.nativeUpdate(ApiTokenRow, { userId, revokedAt: null, expiresAt: { $gt: at } }, { revokedAt: at });
+  }
 }
 
 function toToken(row: ApiTokenRow | null): ApiToken | undefined {

@@ -14,6 +14,10 @@ export class MikroSessionStore implements SessionStore {
     return row === null ? undefined : { ...row };
   }
 
+  async exists(id: string): Promise<boolean> {
+    return (await this.em.count(SessionRow, { id })) > 0;
+  }
+
   async touch(id: string, lastUsedAt: number, expiresAt: number): Promise<void> {
     await this.em.nativeUpdate(SessionRow, { id }, { lastUsedAt, expiresAt });
   }
@@ -22,8 +26,8 @@ export class MikroSessionStore implements SessionStore {
     await this.em.nativeDelete(SessionRow, { id });
   }
 
-  async removeOfUser(userId: string): Promise<void> {
-    await this.em.nativeDelete(SessionRow, { userId });
+  async removeOfUser(userId: string): Promise<number> {
+    return this.em.nativeDelete(SessionRow, { userId });
   }
 
   async removeExpired(now: number): Promise<number> {

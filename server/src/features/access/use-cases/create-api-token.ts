@@ -25,8 +25,7 @@ export async function createApiToken(
   input: CreateApiTokenInput,
 ): Promise<{ apiToken: ApiToken; token: string }> {
   const { principal } = ctx;
-  if (principal.kind !== 'user')
-    throw new HoldfastError({ kind: 'Unauthenticated', code: 'NOT_SIGNED_IN', message: 'Sign in first.' });
+  if (principal.kind !== 'user') throw notSignedIn();
   if (principal.tokenId !== undefined) {
     throw new HoldfastError({
       kind: 'Forbidden',
@@ -51,6 +50,8 @@ export async function createApiToken(
     });
   const token = formatToken(API_TOKEN_PREFIX, ctx.random.bytes(32));
   return ctx.unitOfWork.run(async (stores) => {
+    // A session that ended while this call was under way must not leave a token behind.
+    if (principal.sessionId !== undefined && !(await stores.sessions.exists(principal.sessionId))) throw notSignedIn();
     const scope = await resolveScope(stores, input);
     if (scope === undefined) throw noSuchScope();
     // A scope in which the user has no right at all would tell whether it exists.
@@ -74,4 +75,8 @@ export async function createApiToken(
     });
     return { apiToken, token };
   });
+}
+
+function notSignedIn(): HoldfastError {
+  return new HoldfastError({ kind: 'Unauthenticated', code: 'NOT_SIGNED_IN', message: 'Sign in first.' });
 }

@@ -34,14 +34,12 @@ export async function signIn(
         ...(found === undefined ? {} : { target: { type: 'User', id: found.id } }),
       }),
     );
-    throw new HoldfastError({
-      kind: 'Unauthenticated',
-      code: 'WRONG_CREDENTIALS',
-      message: 'The name or the password is wrong.',
-    });
+    throw wrongCredentials();
   }
   attempts.succeeded(ctx.address, name);
   return ctx.unitOfWork.run(async (stores) => {
+    // The password may have been reset while this one was checked.
+    if ((await stores.users.get(found.id))?.passwordHash !== found.passwordHash) throw wrongCredentials();
     await stores.sessions.removeExpired(ctx.clock.now());
     const signedIn = await openSession(ctx, stores, found);
     await stores.audit.append(asUser(ctx, found), {
@@ -73,4 +71,12 @@ export async function openSession(ctx: Context, stores: Stores, user: User): Pro
 /** The same context, from the moment on that its caller is known. */
 export function asUser(ctx: Context, user: User): Context {
   return { ...ctx, principal: { kind: 'user', userId: user.id, name: user.name } };
+}
+
+function wrongCredentials(): HoldfastError {
+  return new HoldfastError({
+    kind: 'Unauthenticated',
+    code: 'WRONG_CREDENTIALS',
+    message: 'The name or the password is wrong.',
+  });
 }
