@@ -97,6 +97,7 @@ describe('a user of one corner', () => {
     createEnrollmentToken: [['subscriptionId'], 'token'],
     createPolicy: [['subscriptionId'], 'policy { id }'],
     createVault: [['subscriptionId', 'regionId'], 'recoveryKit'],
+    removeRoleAssignment: [['roleAssignmentId'], 'roleAssignmentId'],
     revokeAgent: [['agentId'], 'agent { id }'],
     stopProtection: [['protectedItemId'], 'protectedItem { id }'],
   };

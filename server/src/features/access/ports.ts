@@ -38,6 +38,9 @@ export interface RoleAssignmentStore {
   insert(assignment: RoleAssignment): Promise<void>;
   get(id: string): Promise<RoleAssignment | undefined>;
   ofUser(userId: string): Promise<RoleAssignment[]>;
+  remove(id: string): Promise<void>;
+  /** Whether anyone but through this assignment is Owner of the whole server. */
+  hasOtherServerOwner(id: string): Promise<boolean>;
   list(filter: RoleAssignmentFilter, page: PageRequest): Promise<Page<RoleAssignment>>;
 }
 

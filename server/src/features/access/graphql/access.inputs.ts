@@ -37,6 +37,12 @@ export class AssignRoleInput extends MutationInput {
   vaultId?: string | null;
 }
 
+@InputType('RemoveRoleAssignmentInput')
+export class RemoveRoleAssignmentInput extends MutationInput {
+  @Field(() => ID)
+  roleAssignmentId!: string;
+}
+
 @InputType('CreateApiTokenInput')
 export class CreateApiTokenInput extends MutationInput {
   @Field()

@@ -1,4 +1,4 @@
-import { Field, ObjectType } from 'type-graphql';
+import { Field, ID, ObjectType } from 'type-graphql';
 import { MutationPayload } from '../../../platform/graphql/mutation.js';
 import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
 import type { RoleAssignment } from '../ports.js';
@@ -35,6 +35,12 @@ export class CreateUserPayload extends MutationPayload {
 export class AssignRolePayload extends MutationPayload {
   @Field(() => RoleAssignmentType)
   roleAssignment!: RoleAssignmentType;
+}
+
+@ObjectType('RemoveRoleAssignmentPayload')
+export class RemoveRoleAssignmentPayload extends MutationPayload {
+  @Field(() => ID)
+  roleAssignmentId!: string;
 }
 
 @ObjectType('CreateApiTokenPayload')

@@ -8,6 +8,7 @@ import { createApiToken } from '../use-cases/create-api-token.js';
 import { createUser } from '../use-cases/create-user.js';
 import { getViewer } from '../use-cases/get-viewer.js';
 import { listRoleAssignments } from '../use-cases/list-role-assignments.js';
+import { removeRoleAssignment } from '../use-cases/remove-role-assignment.js';
 import { revokeApiToken } from '../use-cases/revoke-api-token.js';
 import { asUser, signIn } from '../use-cases/sign-in.js';
 import { signOut } from '../use-cases/sign-out.js';
@@ -15,6 +16,7 @@ import {
   AssignRoleInput,
   CreateApiTokenInput,
   CreateUserInput,
+  RemoveRoleAssignmentInput,
   RevokeApiTokenInput,
   RoleAssignmentFilterInput,
   SignInInput,
@@ -26,6 +28,7 @@ import {
   CreateApiTokenPayload,
   CreateUserPayload,
   presentSignedIn,
+  RemoveRoleAssignmentPayload,
   RevokeApiTokenPayload,
   SignInPayload,
   SignOutPayload,
@@ -103,6 +106,16 @@ export class AccessResolver {
   ): Promise<AssignRolePayload> {
     const wanted = { ...toScopeInput(input), userId: decodeGlobalIdOf('User', input.userId), role: input.role };
     return { roleAssignment: presentRoleAssignment(await assignRole(ctx, wanted)) };
+  }
+
+  @Mutation(() => RemoveRoleAssignmentPayload)
+  async removeRoleAssignment(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => RemoveRoleAssignmentInput) input: RemoveRoleAssignmentInput,
+  ): Promise<RemoveRoleAssignmentPayload> {
+    const roleAssignmentId = decodeGlobalIdOf('RoleAssignment', input.roleAssignmentId);
+    await removeRoleAssignment(ctx, { roleAssignmentId });
+    return { roleAssignmentId: input.roleAssignmentId };
   }
 
   @Mutation(() => CreateApiTokenPayload)

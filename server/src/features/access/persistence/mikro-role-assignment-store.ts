@@ -23,6 +23,15 @@ export class MikroRoleAssignmentStore implements RoleAssignmentStore {
     );
   }
 
+  async remove(id: string): Promise<void> {
+    await this.em.nativeDelete(RoleAssignmentRow, { id });
+  }
+
+  async hasOtherServerOwner(id: string): Promise<boolean> {
+    const where = { role: 'OWNER', subscriptionId: null, vaultId: null, id: { $ne: id } } as const;
+    return (await this.em.find(RoleAssignmentRow, where, { limit: 1 })).length > 0;
+  }
+
   async list(filter: RoleAssignmentFilter, page: PageRequest): Promise<Page<RoleAssignment>> {
     const where = {
       ...(filter.userId === undefined ? {} : { userId: filter.userId }),

@@ -36,7 +36,19 @@ export async function assignRole(
       action: 'assignRole',
       outcome: 'SUCCEEDED',
       target: { type: 'RoleAssignment', id: assignment.id },
+      reason: describeAssignment(assignment),
     });
     return assignment;
   });
+}
+
+/** For the audit log, which outlives the assignment. */
+export function describeAssignment({ role, userId, scope }: RoleAssignment): string {
+  const where =
+    scope.vaultId !== undefined
+      ? `Vault ${scope.vaultId}`
+      : scope.subscriptionId !== undefined
+        ? `Subscription ${scope.subscriptionId}`
+        : 'Server';
+  return `${role} User ${userId} ${where}`;
 }
