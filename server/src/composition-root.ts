@@ -56,10 +56,12 @@ export async function startControl(
     const unitOfWork = createUnitOfWork({
       orm,
       buildStores: (em) => buildStores(em, { clock, newId }),
+      clock,
       timers,
       random,
       log,
     });
+    cleanups.push(() => unitOfWork.close());
 
     const pki = join(config.dataDirectory, 'pki');
     const fresh = !existsSync(join(pki, 'ca.json')) && !(await unitOfWork.run((stores) => stores.users.any()));

@@ -37,6 +37,7 @@ export async function resetPassword(options: ResetPasswordOptions): Promise<void
     const unitOfWork = createUnitOfWork({
       orm,
       buildStores: (em) => buildStores(em, { clock: systemClock, newId }),
+      clock: systemClock,
       timers: systemClock,
       random: systemRandom,
       log: createLog('reset-password', 'warn'),

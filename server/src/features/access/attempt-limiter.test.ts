@@ -37,6 +37,15 @@ describe('the limit on attempts', () => {
     expect(() => limiter.check(own, 'ada')).toThrowError(limited);
   });
 
+  it('counts a whole IPv6 network as one address: one host has all of it', () => {
+    const limiter = createAttemptLimiter(new ManualClock());
+    for (let i = 1; i <= 30; i += 1) limiter.failed(`2001:db8:1:2::${i}`, `name${i}`);
+    expect(() => limiter.check('2001:db8:1:2:ffff::1', 'new')).toThrowError(
+      expect.objectContaining({ kind: 'RateLimited' }),
+    );
+    limiter.check('2001:db8:1:3::1', 'new');
+  });
+
   it('stops an address after thirty failures under whatever names, but counts no good attempt', () => {
     const limiter = createAttemptLimiter(new ManualClock());
     for (let i = 0; i < 100; i += 1) {

@@ -1,5 +1,6 @@
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
+import { addressGroup } from '../../platform/address-group.js';
 
 const WINDOW_MS = 15 * 60_000;
 const MAX_PER_ADDRESS = 30;
@@ -23,6 +24,8 @@ export function createAttemptLimiter(clock: Clock): AttemptLimiter {
   const failures = new Map<string, number[]>();
   const familiar = new Set<string>();
 
+  const groupOf = (address: string | undefined): string => (address === undefined ? '' : addressGroup(address));
+
   const recent = (key: string): number[] =>
     (failures.get(key) ?? []).filter((at) => at > clock.monotonic() - WINDOW_MS);
 
@@ -37,7 +40,7 @@ export function createAttemptLimiter(clock: Clock): AttemptLimiter {
     });
   }
 
-  const pairOf = (address: string | undefined, name: string): string => JSON.stringify([address ?? '', name]);
+  const pairOf = (address: string | undefined, name: string): string => JSON.stringify([groupOf(address), name]);
 
   /** What tries under this name from this address are counted by, besides the address. */
   const nameKey = (address: string | undefined, name: string): string => {
@@ -54,17 +57,17 @@ export function createAttemptLimiter(clock: Clock): AttemptLimiter {
 
   return {
     check(address, name) {
-      refuse(recent(`address:${address ?? ''}`), MAX_PER_ADDRESS);
+      refuse(recent(`address:${groupOf(address)}`), MAX_PER_ADDRESS);
       refuse(recent(nameKey(address, name)), MAX_PER_NAME);
     },
     failed(address, name) {
-      note(`address:${address ?? ''}`, MAX_PER_ADDRESS);
+      note(`address:${groupOf(address)}`, MAX_PER_ADDRESS);
       note(nameKey(address, name), MAX_PER_NAME);
     },
     succeeded(address, name) {
       // What others have guessed meanwhile goes on counting against them.
       failures.get(nameKey(address, name))?.pop();
-      failures.get(`address:${address ?? ''}`)?.pop();
+      failures.get(`address:${groupOf(address)}`)?.pop();
       const pair = pairOf(address, name);
       familiar.delete(pair);
       familiar.add(pair);

@@ -17,6 +17,15 @@ export interface AuditEntry {
   readonly outcome: AuditOutcome;
   /** A code of the error table or a finer reason. Never a secret, never file content. */
   readonly reason?: string;
+  readonly repeated?: AuditRepetition;
+}
+
+/** Several of the same that are written as one. */
+export interface AuditRepetition {
+  readonly count: number;
+  /** Milliseconds since 1970, UTC; absent when only the number is known. */
+  readonly firstAt?: number;
+  readonly lastAt?: number;
 }
 
 /** Who and when: taken from the context of the call. */
@@ -36,6 +45,7 @@ export interface AuditEvent {
   readonly outcome: AuditOutcome;
   readonly reason?: string;
   readonly address?: string;
+  readonly repeated: AuditRepetition;
 }
 
 export interface AuditFilter {

@@ -9,17 +9,17 @@ import { pino } from 'pino';
 import { afterAll, describe } from 'vitest';
 import type { Principal } from '../../features/access/domain/principal.js';
 import type { Services } from '../../features/services.js';
-import type { Context, UnitOfWork } from '../context.js';
+import type { Context } from '../context.js';
 import { buildStores } from './build-stores.js';
 import { type DatabaseAddress, type Dialect, type Orm, openDatabase } from './database.js';
 import { migrate } from './migrate.js';
-import { createUnitOfWork } from './unit-of-work.js';
+import { type ClosableUnitOfWork, createUnitOfWork } from './unit-of-work.js';
 
 export interface TestDatabase {
   readonly dialect: Dialect;
   readonly address: DatabaseAddress;
   readonly orm: Orm;
-  readonly unitOfWork: UnitOfWork;
+  readonly unitOfWork: ClosableUnitOfWork;
   /** Moves only when told to; 1 January 2027 at first. */
   readonly clock: ManualClock;
   /** A context for calling use cases; the system principal and no services unless given. */
@@ -62,6 +62,7 @@ export async function openTestDatabase(address: DatabaseAddress): Promise<TestDa
   const unitOfWork = createUnitOfWork({
     orm,
     buildStores: (em) => buildStores(em, { clock, newId }),
+    clock,
     timers: systemClock,
     random: systemRandom,
     log,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { User } from '../../features/access/ports.js';
 import { Refusal } from '../../features/access/refusal.js';
+import { requireLiveAgent } from '../../features/agents/use-cases/require-live-agent.js';
 import { describeOnEachDatabase, SYSTEM, type TestDatabase } from './testing.js';
 
 const user = (database: TestDatabase, name: string): User => ({
@@ -85,6 +86,24 @@ describeOnEachDatabase('a unit of work', (open) => {
     expect(events.items.map((each) => each.item)).toMatchObject([
       { actor: 'system:test', action: 'vault.create', outcome: 'REFUSED', reason: 'FORBIDDEN', address: '192.0.2.1' },
     ]);
+  });
+
+  it('counts what a revoked agent repeats instead of writing a row for each try', async () => {
+    const database = await open();
+    const ctx = database.context({ principal: { kind: 'agent', agentId: database.context().newId() } });
+    const tryAgain = () => ctx.unitOfWork.run((stores) => requireLiveAgent(ctx, stores, 'connectAgent'));
+    for (let tries = 0; tries < 200; tries += 1) await expect(tryAgain()).rejects.toMatchObject({ kind: 'Forbidden' });
+    await database.unitOfWork.close();
+    const { items } = await database.unitOfWork.run((stores) => stores.audit.list({}, { first: 100 }));
+    expect(items.length).toBeLessThan(30);
+    const at = database.clock.now();
+    const counted = items.map(({ item }) => item).find(({ repeated }) => repeated.count > 1);
+    expect(counted).toMatchObject({
+      action: 'connectAgent',
+      outcome: 'REFUSED',
+      reason: 'AGENT_UNKNOWN',
+      repeated: { count: 200 - items.length + 1, firstAt: at, lastAt: at },
+    });
   });
 });
 

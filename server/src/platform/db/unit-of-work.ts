@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Timers } from '@holdfast/core/clock';
+import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import { DeadlockException, IsolationLevel, LockWaitTimeoutException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { Refusal } from '../../features/access/refusal.js';
+import { RefusalAudit } from '../../features/audit/refusal-audit.js';
 import type { Stores } from '../../features/stores.js';
 import type { Transaction, TransactionOptions, UnitOfWork } from '../context.js';
 import type { Log } from '../telemetry/log.js';
@@ -16,6 +17,7 @@ const FIRST_PAUSE_MS = 5;
 export interface UnitOfWorkPorts {
   readonly orm: Orm;
   readonly buildStores: (em: SqlEntityManager) => Stores;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
@@ -23,8 +25,18 @@ export interface UnitOfWorkPorts {
 
 const open = new AsyncLocalStorage<true>();
 
-export function createUnitOfWork(ports: UnitOfWorkPorts): UnitOfWork {
+export interface ClosableUnitOfWork extends UnitOfWork {
+  /** Writes the refusals that are counted and not yet written. */
+  close(): Promise<void>;
+}
+
+export function createUnitOfWork(ports: UnitOfWorkPorts): ClosableUnitOfWork {
+  const refusals = new RefusalAudit({
+    ...ports,
+    write: (origin, entry) => runWithRetries(ports, (stores) => stores.audit.append(origin, entry), {}),
+  });
   return {
+    close: () => refusals.stop(),
     async run(work, options = {}) {
       // SQLite has one connection: a second transaction would wait for the first for ever.
       if (open.getStore() === true)
@@ -36,9 +48,7 @@ export function createUnitOfWork(ports: UnitOfWorkPorts): UnitOfWork {
       try {
         return await runWithRetries(ports, work, options);
       } catch (error) {
-        if (error instanceof Refusal) {
-          await runWithRetries(ports, (stores) => stores.audit.append(error.origin, error.entry), {});
-        }
+        if (error instanceof Refusal) await refusals.record(error.origin, error.entry);
         throw error;
       }
     },

@@ -19,6 +19,7 @@ export async function revokeApiToken(ctx: Context, input: { readonly apiTokenId:
         message: 'There is no such token, or you may not see it.',
       });
     }
+    if (token.revokedAt !== undefined) return;
     await stores.apiTokens.revoke(token.id, ctx.clock.now());
     await stores.audit.append(ctx, {
       action: 'revokeApiToken',

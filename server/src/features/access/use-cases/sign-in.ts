@@ -5,6 +5,7 @@ import { SESSION_MAX_MS, sessionExpiry } from '../domain/session-lifetime.js';
 import { formatToken, hashToken, SESSION_PREFIX } from '../domain/tokens.js';
 import { foldName } from '../domain/user-name.js';
 import type { Session, User } from '../ports.js';
+import { Refusal } from '../refusal.js';
 
 export interface SignedIn {
   readonly user: User;
@@ -12,6 +13,12 @@ export interface SignedIn {
   /** Given out once; the database knows its SHA-256. */
   readonly token: string;
 }
+
+const WRONG_CREDENTIALS = {
+  kind: 'Unauthenticated',
+  code: 'WRONG_CREDENTIALS',
+  message: 'The name or the password is wrong.',
+} as const;
 
 /** Anyone may try. An unknown name and a wrong password look the same and take the same time. Throws Unauthenticated, RateLimited. */
 export async function signIn(
@@ -26,20 +33,19 @@ export async function signIn(
   const found = await ctx.unitOfWork.run((stores) => stores.users.findByName(name));
   const good = await passwords.verify(input.password, found?.passwordHash);
   if (found === undefined || !good) {
-    await ctx.unitOfWork.run((stores) =>
-      stores.audit.append(ctx, {
-        action: 'signIn',
-        outcome: 'REFUSED',
-        reason: 'UNAUTHENTICATED',
-        ...(found === undefined ? {} : { target: { type: 'User', id: found.id } }),
-      }),
-    );
-    throw wrongCredentials();
+    const refusal = new Refusal(WRONG_CREDENTIALS, ctx, {
+      action: 'signIn',
+      outcome: 'REFUSED',
+      reason: 'UNAUTHENTICATED',
+      ...(found === undefined ? {} : { target: { type: 'User', id: found.id } }),
+    });
+    return ctx.unitOfWork.run(() => Promise.reject(refusal));
   }
   attempts.succeeded(ctx.address, name);
   return ctx.unitOfWork.run(async (stores) => {
     // The password may have been reset while this one was checked.
-    if ((await stores.users.get(found.id))?.passwordHash !== found.passwordHash) throw wrongCredentials();
+    if ((await stores.users.get(found.id))?.passwordHash !== found.passwordHash)
+      throw new HoldfastError(WRONG_CREDENTIALS);
     await stores.sessions.removeExpired(ctx.clock.now());
     const signedIn = await openSession(ctx, stores, found);
     await stores.audit.append(asUser(ctx, found), {
@@ -71,12 +77,4 @@ export async function openSession(ctx: Context, stores: Stores, user: User): Pro
 /** The same context, from the moment on that its caller is known. */
 export function asUser(ctx: Context, user: User): Context {
   return { ...ctx, principal: { kind: 'user', userId: user.id, name: user.name } };
-}
-
-function wrongCredentials(): HoldfastError {
-  return new HoldfastError({
-    kind: 'Unauthenticated',
-    code: 'WRONG_CREDENTIALS',
-    message: 'The name or the password is wrong.',
-  });
 }

@@ -19,10 +19,12 @@ it('writes an incident in the name of the agent, with how often and what it was 
   await recordIncident(db.context({ principal: gateway }), { ...incident, jobId: JOB, count: 17 });
   await recordIncident(db.context({ principal: gateway }), { ...incident, kind: 'verifyCopy', vaultId: JOB });
   const page = await db.unitOfWork.run((stores) => stores.audit.list({ actor: `agent:${AGENT}` }, { first: 10 }));
-  expect(page.items.map(({ item }) => [item.action, item.outcome, item.reason, item.targetType])).toEqual(
+  expect(
+    page.items.map(({ item }) => [item.action, item.outcome, item.reason, item.targetType, item.repeated.count]),
+  ).toEqual(
     expect.arrayContaining([
-      ['readChunks', 'REFUSED', 'CHUNK_NOT_REACHABLE (17 times)', 'Job'],
-      ['verifyCopy', 'FAILED', 'CHUNK_NOT_REACHABLE', 'Vault'],
+      ['readChunks', 'REFUSED', 'CHUNK_NOT_REACHABLE', 'Job', 17],
+      ['verifyCopy', 'FAILED', 'CHUNK_NOT_REACHABLE', 'Vault', 1],
     ]),
   );
 });

@@ -24,7 +24,8 @@ export async function recordIncident(ctx: Context, incident: CountedIncident): P
         target: targetOf(incident),
         // A bad copy was taken in before it was found out; everything else was refused.
         outcome: kind === 'verifyCopy' ? 'FAILED' : 'REFUSED',
-        reason: count === 1 ? reason : `${reason} (${count} times)`,
+        reason,
+        repeated: { count },
       },
     ),
   );

@@ -1,5 +1,5 @@
 import { encodeGlobalId } from '@holdfast/core/ids';
-import { Field, ID, InputType, ObjectType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
 import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
@@ -23,6 +23,12 @@ export class AuditEventType extends NodeType {
   reason!: string | null;
   @Field(() => String, { nullable: true })
   address!: string | null;
+  @Field(() => Int, { description: 'How many of the same this event stands for; repeated refusals are counted.' })
+  count!: number;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When the first of several was.' })
+  firstAt!: number | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When the last of several was.' })
+  lastAt!: number | null;
 }
 
 @InputType('AuditEventFilter')
@@ -51,5 +57,8 @@ export function presentAuditEvent(event: AuditEvent): AuditEventType {
     outcome: event.outcome,
     reason: event.reason ?? null,
     address: event.address ?? null,
+    count: event.repeated.count,
+    firstAt: event.repeated.firstAt ?? null,
+    lastAt: event.repeated.lastAt ?? null,
   };
 }

@@ -1,5 +1,5 @@
 import { Entity, Index } from '@mikro-orm/decorators/legacy';
-import { IdColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
+import { IdColumn, IntColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
 import type { AuditOutcome } from '../ports.js';
 
 @Entity({ tableName: 'audit_event' })
@@ -14,4 +14,7 @@ export class AuditEventRow {
   @TextColumn() outcome!: AuditOutcome;
   @TextColumn({ nullable: true }) reason: string | null = null;
   @TextColumn({ nullable: true }) address: string | null = null;
+  @IntColumn() count!: number;
+  @TimeColumn({ nullable: true }) firstAt: number | null = null;
+  @TimeColumn({ nullable: true }) lastAt: number | null = null;
 }

@@ -8,6 +8,7 @@ import type { AuditEntry, AuditEvent, AuditFilter, AuditOrigin, AuditStore } fro
 import { AuditEventRow } from './audit-event.entity.js';
 
 const MAX_TEXT = 500;
+const MAX_COUNT = 2 ** 31 - 1;
 
 export class MikroAuditStore implements AuditStore {
   constructor(
@@ -26,6 +27,9 @@ export class MikroAuditStore implements AuditStore {
       outcome: entry.outcome,
       reason: entry.reason?.slice(0, MAX_TEXT) ?? null,
       address: origin.address ?? null,
+      count: Math.min(entry.repeated?.count ?? 1, MAX_COUNT),
+      firstAt: entry.repeated?.firstAt ?? null,
+      lastAt: entry.repeated?.lastAt ?? null,
     });
   }
 
@@ -55,5 +59,10 @@ function toEvent(row: AuditEventRow): AuditEvent {
     ...(row.targetId === null ? {} : { targetId: row.targetId }),
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.address === null ? {} : { address: row.address }),
+    repeated: {
+      count: row.count,
+      ...(row.firstAt === null ? {} : { firstAt: row.firstAt }),
+      ...(row.lastAt === null ? {} : { lastAt: row.lastAt }),
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Context } from '../../../platform/context.js';
 import { SERVER } from '../../access/domain/scope.js';
 import { parseUserName } from '../../access/domain/user-name.js';
 import type { User } from '../../access/ports.js';
+import { Refusal } from '../../access/refusal.js';
 import { asUser, openSession, type SignedIn } from '../../access/use-cases/sign-in.js';
 
 export interface CompleteSetupInput {
@@ -13,6 +14,11 @@ export interface CompleteSetupInput {
 
 /** What the limiter counts tries under; no user can have the name. */
 const LIMITED_AS = 'the setup code';
+const WRONG_SETUP_CODE = {
+  kind: 'Unauthenticated',
+  code: 'WRONG_SETUP_CODE',
+  message: "The setup code is wrong. It stands on the server's console and in its data folder.",
+} as const;
 
 /**
  * Makes the first administrator, signed in, and with them the subscription `default` and the region `local`, so that
@@ -24,14 +30,12 @@ export async function completeSetup(ctx: Context, input: CompleteSetupInput): Pr
   attempts.check(ctx.address, LIMITED_AS);
   if (!ctx.services.setup.matches(input.setupCode)) {
     attempts.failed(ctx.address, LIMITED_AS);
-    await ctx.unitOfWork.run((stores) =>
-      stores.audit.append(ctx, { action: 'completeSetup', outcome: 'REFUSED', reason: 'UNAUTHENTICATED' }),
-    );
-    throw new HoldfastError({
-      kind: 'Unauthenticated',
-      code: 'WRONG_SETUP_CODE',
-      message: "The setup code is wrong. It stands on the server's console and in its data folder.",
+    const refusal = new Refusal(WRONG_SETUP_CODE, ctx, {
+      action: 'completeSetup',
+      outcome: 'REFUSED',
+      reason: 'UNAUTHENTICATED',
     });
+    return ctx.unitOfWork.run(() => Promise.reject(refusal));
   }
   const name = parseUserName(input.name);
   const passwordHash = await passwords.hash(input.password);
