@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
@@ -17,7 +18,7 @@ import type { AgentIdentity } from '../state/identity.js';
 import { loadIdentity, saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
 import { prepareStateFolder } from '../state/state-folder.js';
-import { ControlSession } from './control-session.js';
+import { ControlSession, REVOKED_WAIT_MS } from './control-session.js';
 import { ServerAccess } from './server-access.js';
 import { TestAuthority } from './testing/certificate-authority.js';
 import type { SecureServer } from './testing/secure-server.js';
@@ -50,6 +51,7 @@ class TestControl {
   settle = true;
   fence = false;
   bootId = Buffer.alloc(32, 1);
+  revoked = false;
   private call: ServerDuplexStream<ConnectRequest, ConnectResponse> | undefined;
   private server: SecureServer | undefined;
 
@@ -60,6 +62,7 @@ class TestControl {
       call.on('data', ({ message }: ConnectRequest) => {
         if (message?.$case === 'hello') {
           this.hellos.push(message.value);
+          if (this.revoked) return void call.emit('error', revoked());
           const fenced = this.fence ? message.value.running : [];
           const own = { serverBootId: this.bootId, serverFolders: [FOLDER] };
           const welcome = { dataAddress: 'localhost:1', heartbeatIntervalMs: 200, fenced, ...own };
@@ -136,6 +139,13 @@ class TestControl {
       },
     });
   }
+}
+
+function revoked(): object {
+  const metadata = new Metadata();
+  const wire = { code: 'FORBIDDEN', message: 'This agent was revoked.', details: { reason: 'AGENT_REVOKED' } };
+  metadata.set('holdfast-error-bin', Buffer.from(JSON.stringify(wire)));
+  return { code: status.PERMISSION_DENIED, details: wire.message, metadata };
 }
 
 async function identityFor(address: string, days = 30, startedDaysAgo = 0): Promise<AgentIdentity> {
@@ -221,6 +231,21 @@ afterEach(async () => {
 });
 
 describe('the control session', () => {
+  it('comes back seldom once it is revoked: that is for good', async () => {
+    const waits: number[] = [];
+    const clock = {
+      ...systemClock,
+      sleep: (ms: number, signal?: AbortSignal) => {
+        waits.push(ms);
+        return systemClock.sleep(ms, signal);
+      },
+    };
+    control.revoked = true;
+    await startAgent(await identityFor(await control.start()), untilStopped, clock);
+    await eventually(() => expect(waits).toEqual([REVOKED_WAIT_MS]));
+    expect(control.hellos).toHaveLength(1);
+  });
+
   it("leaves the server's own folders out only under the server's kernel", async () => {
     const identity = await identityFor(await control.start());
     const { access } = await startAgent(identity, untilStopped);

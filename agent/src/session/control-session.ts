@@ -19,6 +19,8 @@ import type { UnsettledJobs } from './unsettled-jobs.js';
 
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** A revoked agent is never let in again; somebody has to enrol the host anew. */
+export const REVOKED_WAIT_MS = 15 * 60_000;
 const WELCOME_TIMEOUT_MS = 30_000;
 const RENEWAL_CHECK_MS = 60_000;
 const SHORTEST_HEARTBEAT_MS = 200;
@@ -61,7 +63,7 @@ export class ControlSession implements JobReports {
     while (!signal.aborted) {
       const reason = await this.connectOnce(jobs, signal);
       if (signal.aborted) break;
-      const waitMs = this.backOff.next();
+      const waitMs = reason.code === 'AGENT_REVOKED' ? REVOKED_WAIT_MS : this.backOff.next();
       onState({ connected: false, lastError: reason.message });
       log.warn({ ...errorFacts(reason), waitMs }, 'not connected to the server');
       await clock.sleep(waitMs, signal).catch(() => undefined);
