@@ -9,6 +9,8 @@ const shared = {
   },
   ssr: { resolve: { conditions: ['holdfast-source'] } },
 };
+// They hold rates and delays to their word, so nothing else may run beside them.
+const timed = ['test/kit/link/**/*.test.ts', 'test/faults/link/**/*.test.ts'];
 const exclude = [...configDefaults.exclude, '**/dist/**', '**/*.long.test.ts'];
 const endToEnd = { testTimeout: 240_000, hookTimeout: 240_000 };
 
@@ -24,7 +26,7 @@ export default defineConfig({
             '{core,proto,server,agent,cli,web-client}/src/**/*.test.{ts,tsx}',
             'test/{kit,compat,bench}/**/*.test.ts',
           ],
-          exclude,
+          exclude: [...exclude, ...timed],
           sequence: { groupOrder: 0 },
         },
       },
@@ -33,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/{e2e,faults}/**/*.test.ts'],
-          exclude,
+          exclude: [...exclude, ...timed],
           ...endToEnd,
           sequence: { groupOrder: 1 },
         },
@@ -45,11 +47,22 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: 'link',
+          include: timed,
+          exclude,
+          ...endToEnd,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: 'long',
           include: ['**/*.long.test.ts'],
           exclude: [...configDefaults.exclude, '**/dist/**'],
           testTimeout: 3_600_000,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

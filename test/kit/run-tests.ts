@@ -8,7 +8,7 @@ import { NOT_RUN_FILE } from './need-package.js';
 import { startPostgres } from './postgres.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const DEFAULT_PROJECTS = ['unit', 'e2e', 'web'];
+const DEFAULT_PROJECTS = ['unit', 'e2e', 'web', 'link'];
 
 async function runTests(args: readonly string[]): Promise<Tally> {
   const { filter, options } = parseCLI(['vitest', 'run', ...args]);

@@ -41,17 +41,10 @@ export class GrpcDataSession implements DataSession {
   }
 
   uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
-    return this.link.attempt(signal, ({ client, sessionId }) =>
-      sendPack(
-        client,
-        {
-          header: { sessionId, packId: pack.packId, kind: packKinds[pack.kind] },
-          frames: pack.frames,
-          footer: pack.footer,
-        },
-        signal,
-      ),
-    );
+    return this.link.attempt(signal, (opened, again) => {
+      const header = { sessionId: opened.sessionId, packId: pack.packId, kind: packKinds[pack.kind] };
+      return sendPack(opened, { header, frames: pack.frames, footer: pack.footer }, again, signal);
+    });
   }
 
   async commit(question: CommitQuestion, signal: AbortSignal): Promise<CommitAnswer> {

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import { runBackup } from '../jobs/backup/run-backup.js';
 import type { OutgoingPack } from '../jobs/data-transport.js';
+import { idKey } from '../jobs/ids.js';
 import { runRestore } from '../jobs/restore/run-restore.js';
 import { BackupBench, describeFolder } from '../jobs/testing/backup-bench.js';
 import { silentLog } from '../log.js';
@@ -77,6 +78,10 @@ function fill(): void {
     writeFileSync(join(bench.source, `large-${index}`), systemRandom.bytes(7 * MIB));
 }
 
+function unreachable(): never {
+  throw new Error('nothing was stored');
+}
+
 const backup = (run = bench.newRun()) => runBackup(bench.backupCommand(run), run, { ...bench.ports(), transport });
 const restore = (target: string, run = bench.newRun()) =>
   runRestore(bench.restoreCommand(run, target), run, { transport, restoreRoots: async () => undefined });
@@ -103,6 +108,19 @@ describe('the data client over mutual TLS', () => {
     const target = join(bench.folder, 'target');
     await restore(target);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  }, 30_000);
+
+  it('sends nothing of a pack again whose answer alone was lost', async () => {
+    writeFileSync(join(bench.source, 'large'), systemRandom.bytes(7 * MIB));
+    const stored: OutgoingPack[] = [];
+    bench.gateway.faults.beforeUpload = (pack) => {
+      if (stored.push(pack) === 1) link.cutAfter(1);
+    };
+    await backup();
+    expect(link.cuts).toBe(1);
+    expect(service.calls['uploadPack']).toBeGreaterThan(stored.length);
+    const [{ packId, frames } = unreachable()] = stored;
+    expect(service.arrived.get(idKey(packId))).toBe(frames.reduce((sum, frame) => sum + frame.length, 0));
   }, 30_000);
 
   it('opens another session when the gateway has lost its own, and claims everything anew', async () => {

@@ -4,6 +4,7 @@ import type { Random } from '@holdfast/core/ids';
 import { DataServiceClient } from '@holdfast/proto/v1';
 import type { DataSession, DataTransport, SessionLimits } from '../jobs/data-transport.js';
 import type { JobRef } from '../jobs/job.js';
+import { Turns } from '../jobs/turns.js';
 import type { AgentLog } from '../log.js';
 import { errorFacts } from '../log.js';
 import { BackOff } from './back-off.js';
@@ -31,6 +32,8 @@ export interface DataTransportPorts {
 /** One live session on one channel. */
 export interface Opened {
   readonly client: DataServiceClient;
+  /** Of the writes of packs. */
+  readonly writes: Turns;
   readonly sessionId: Buffer;
   readonly limits: SessionLimits;
 }
@@ -66,14 +69,15 @@ export class SessionLink {
     return this.opens;
   }
 
-  async attempt<T>(signal: AbortSignal, call: (opened: Opened) => Promise<T>): Promise<T> {
+  /** The call is told when it is made again. */
+  async attempt<T>(signal: AbortSignal, call: (opened: Opened, again: boolean) => Promise<T>): Promise<T> {
     const backOff = new BackOff(this.ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
-    for (;;) {
+    for (let again = false; ; again = true) {
       if (signal.aborted) throw stopped(signal);
       this.opening ??= this.open(signal);
       const { opening } = this;
       try {
-        const answer = await call(await opening);
+        const answer = await call(await opening, again);
         this.failingSince = undefined;
         this.reopensInRow = 0;
         return answer;
@@ -144,7 +148,7 @@ export class SessionLink {
       );
       this.opens += 1;
       const { sessionId, ...limits } = answer;
-      return { client, sessionId, limits };
+      return { client, writes: new Turns(1), sessionId, limits };
     } catch (error) {
       client.close();
       throw error;

@@ -38,14 +38,14 @@ function prependLength(place: Buffer, at: number, length: number): number {
   return at - bytes.length;
 }
 
-const PLACES = 4;
+const PLACES = 8;
 
 /** The memory of the pieces of one upload that are on their way to the socket. */
 export class PieceMemory {
   private readonly places: Buffer[] = [];
   private made = 0;
-  private wake: (place: Buffer) => void = (place) => void this.places.push(place);
 
+  /** Undefined while all of it is on its way. */
   next(): Buffer | undefined {
     const place = this.places.pop();
     if (place !== undefined || this.made === PLACES) return place;
@@ -53,16 +53,7 @@ export class PieceMemory {
     return Buffer.allocUnsafeSlow(HEAD_BYTES + PIECE_BYTES);
   }
 
-  /** The next that comes back. One caller at a time. */
-  free(): Promise<Buffer> {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-    });
-  }
-
   giveBack(place: Buffer): void {
-    const { wake } = this;
-    this.wake = (next) => void this.places.push(next);
-    wake(place);
+    this.places.push(place);
   }
 }

@@ -1,14 +1,21 @@
 import type { ClientWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
-import type { DataServiceClient, PackHeader } from '@holdfast/proto/v1';
-import { DataServiceService, UploadPackRequest, type UploadPackResponse } from '@holdfast/proto/v1';
+import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
+import { DataServiceService } from '@holdfast/proto/v1';
+import type { Turns } from '../jobs/turns.js';
 import { collectYoung } from '../platform/young-garbage.js';
 import { fromGrpcError } from './grpc-error.js';
 import { stopped } from './unary-call.js';
 import { encodePiece, PIECE_BYTES, PieceMemory } from './upload-piece.js';
 
-const TIMEOUT_MS = 15 * 60_000;
+/** Messages go out as they are encoded here, for what protobuf's encoder would copy twice is all that a backup sends. */
+const { path, requestSerialize, responseDeserialize } = DataServiceService.uploadPack;
+/** A link may be slow, but something has to move: a pack has as long as it takes, a piece has not. */
+const STALL_MS = 5 * 60_000;
+const ANSWER_TIMEOUT_MS = 15 * 60_000;
+
+type Part = NonNullable<UploadPackRequest['part']>;
 
 export interface PackParts {
   readonly header: PackHeader;
@@ -16,66 +23,136 @@ export interface PackParts {
   readonly footer: Buffer;
 }
 
-/** Messages go out as they are encoded here, for what protobuf's encoder would copy twice is all that a backup sends. */
-const { path, responseDeserialize } = DataServiceService.uploadPack;
+/** One connection, as uploads see it. */
+export interface Uplink {
+  readonly client: DataServiceClient;
+  /** One pack at a time is written to a connection, so that its loss costs no more than one: the others are whole or not begun. */
+  readonly writes: Turns;
+}
 
-/** Sends one pack, no faster than the link takes it. Resolves to the bytes stored once they are durable. */
-export async function sendPack(client: DataServiceClient, parts: PackParts, signal: AbortSignal): Promise<number> {
-  if (signal.aborted) throw stopped(signal);
-  let call!: ClientWritableStream<Buffer>;
-  const answered = new Promise<UploadPackResponse>((resolve, reject) => {
-    call = client.makeClientStreamRequest(
+/**
+ * Sends one pack, no faster than the link takes it. Resolves to the bytes stored once they are durable. A pack that is sent again may
+ * have arrived whole before its answer was lost, so it waits to be asked for.
+ */
+export async function sendPack(
+  { client, writes }: Uplink,
+  parts: PackParts,
+  again: boolean,
+  signal: AbortSignal,
+): Promise<number> {
+  await writes.enter(signal);
+  const upload = new Upload(client, signal);
+  try {
+    try {
+      await upload.write(parts, again);
+    } finally {
+      writes.leave();
+    }
+    return Number((await upload.answered).storedBytes);
+  } catch (error) {
+    upload.cancel();
+    throw signal.aborted ? stopped(signal) : error;
+  } finally {
+    upload.end();
+  }
+}
+
+class Upload {
+  readonly answered: Promise<UploadPackResponse>;
+  private readonly call: ClientWritableStream<Buffer>;
+  private readonly memory = new PieceMemory();
+  private readonly wanted: Promise<void>;
+  private over = false;
+  /** Messages handed to the transport and not yet taken by it. */
+  private underWay = 0;
+  private wake: () => void = () => undefined;
+  private cancelTimer: () => void = () => undefined;
+  private readonly stop = (): void => this.cancel();
+
+  constructor(
+    client: DataServiceClient,
+    private readonly signal: AbortSignal,
+  ) {
+    let settle!: { readonly resolve: (answer: UploadPackResponse) => void; readonly reject: (error: Error) => void };
+    this.answered = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    // Whoever waits for room to write on meets a failure by `over`, and asks for its reason afterwards.
+    this.answered.catch(() => undefined);
+    this.call = client.makeClientStreamRequest(
       path,
       (message: Buffer) => message,
       responseDeserialize,
       new Metadata(),
-      { deadline: systemClock.now() + TIMEOUT_MS },
       (error, response) => {
-        if (error === null && response !== undefined) resolve(response);
-        else reject(fromGrpcError(error));
+        this.over = true;
+        if (error === null && response !== undefined) settle.resolve(response);
+        else settle.reject(fromGrpcError(error));
+        this.wake();
       },
     );
-  });
-  const stop = (): void => call.cancel();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    // A refusal arrives while the pack is still being written: whichever is first decides.
-    await Promise.race([writeParts(call, parts, answered), answered]);
-    return Number((await answered).storedBytes);
-  } catch (error) {
-    call.cancel();
-    throw signal.aborted ? stopped(signal) : error;
-  } finally {
-    signal.removeEventListener('abort', stop);
+    this.wanted = new Promise((resolve) => this.call.once('metadata', () => resolve()));
+    signal.addEventListener('abort', this.stop, { once: true });
+    this.mayTake(STALL_MS);
+  }
+
+  /** Until the transport has taken everything, or the gateway has answered: a refusal arrives while the pack is still being written. */
+  async write({ header, frames, footer }: PackParts, again: boolean): Promise<void> {
+    this.send(encoded({ $case: 'header', value: header }));
+    if (again) await Promise.race([this.wanted, this.answered]);
+    for (const frame of frames) {
+      for (let at = 0; at < frame.length; at += PIECE_BYTES) {
+        const place = await this.place();
+        if (place === undefined) return;
+        const last = at + PIECE_BYTES >= frame.length;
+        this.send(encodePiece(place, frame.subarray(at, at + PIECE_BYTES), last), () => this.memory.giveBack(place));
+      }
+    }
+    if (this.over) return;
+    this.send(encoded({ $case: 'footer', value: footer }));
+    this.call.end();
+    await this.until(() => this.underWay === 0);
+    this.mayTake(ANSWER_TIMEOUT_MS);
+  }
+
+  cancel(): void {
+    this.call.cancel();
+  }
+
+  end(): void {
+    this.cancelTimer();
+    this.signal.removeEventListener('abort', this.stop);
     collectYoung();
   }
-}
 
-async function writeParts(
-  call: ClientWritableStream<Buffer>,
-  { header, frames, footer }: PackParts,
-  answered: Promise<unknown>,
-): Promise<void> {
-  let over = false;
-  const end = (): void => {
-    over = true;
-  };
-  const ended = answered.then(end, end);
-  const memory = new PieceMemory();
-  call.write(encoded({ $case: 'header', value: header }));
-  for (const frame of frames) {
-    for (let at = 0; at < frame.length; at += PIECE_BYTES) {
-      if (over) return;
-      const place = memory.next() ?? (await Promise.race([memory.free(), ended]));
-      if (place === undefined) return;
-      const last = at + PIECE_BYTES >= frame.length;
-      call.write(encodePiece(place, frame.subarray(at, at + PIECE_BYTES), last), () => memory.giveBack(place));
-    }
+  private send(message: Buffer, taken: () => void = () => undefined): void {
+    this.underWay += 1;
+    this.call.write(message, () => {
+      this.underWay -= 1;
+      taken();
+      this.mayTake(STALL_MS);
+      this.wake();
+    });
   }
-  call.write(encoded({ $case: 'footer', value: footer }));
-  call.end();
+
+  /** Memory for the next piece; undefined once the call is over. */
+  private async place(): Promise<Buffer | undefined> {
+    let place: Buffer | undefined;
+    await this.until(() => {
+      place = this.memory.next();
+      return place !== undefined;
+    });
+    return this.over ? undefined : place;
+  }
+
+  private async until(free: () => boolean): Promise<void> {
+    while (!this.over && !free()) await new Promise<void>((resolve) => (this.wake = resolve));
+  }
+
+  private mayTake(ms: number): void {
+    this.cancelTimer();
+    if (!this.over) this.cancelTimer = systemClock.after(ms, this.stop);
+  }
 }
 
-function encoded(part: NonNullable<UploadPackRequest['part']>): Buffer {
-  return DataServiceService.uploadPack.requestSerialize({ part });
+function encoded(part: Part): Buffer {
+  return requestSerialize({ part });
 }

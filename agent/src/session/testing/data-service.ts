@@ -1,10 +1,11 @@
+import type { ServerReadableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { asHoldfastError, ERROR_TABLE, HoldfastError, toWireError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { DataServiceServer, UploadPackRequest } from '@holdfast/proto/v1';
 import { BackupType, PackKind } from '@holdfast/proto/v1';
 import type { DataSession } from '../../jobs/data-transport.js';
-import { splitIds } from '../../jobs/ids.js';
+import { idKey, splitIds } from '../../jobs/ids.js';
 import { zeroCounters } from '../../jobs/job.js';
 import type { MemoryGateway } from '../../jobs/testing/memory-gateway.js';
 
@@ -17,6 +18,9 @@ export class TestDataService {
   private opened = 0;
   /** Calls so far, by name. */
   readonly calls: Record<string, number> = {};
+  /** Bytes of frames that arrived, by pack. */
+  readonly arrived = new Map<string, number>();
+  private readonly stored = new Map<string, bigint>();
 
   constructor(private readonly gateway: MemoryGateway) {}
 
@@ -91,25 +95,31 @@ export class TestDataService {
       }),
   };
 
-  private async receive(call: AsyncIterable<UploadPackRequest>): Promise<{ storedBytes: bigint }> {
+  private async receive(call: ServerReadableStream<UploadPackRequest, unknown>): Promise<{ storedBytes: bigint }> {
     let session: DataSession | undefined;
     let packId = Buffer.alloc(0) as Buffer;
     let kind: 'DATA' | 'NODE' = 'DATA';
     const frames: Buffer[] = [];
     const pieces: Buffer[] = [];
-    for await (const { part } of call) {
+    for await (const { part } of call as AsyncIterable<UploadPackRequest>) {
       if (part?.$case === 'header') {
         session = this.find(part.value.sessionId);
         packId = part.value.packId;
+        const storedBytes = this.stored.get(idKey(packId));
+        if (storedBytes !== undefined) return { storedBytes };
+        call.sendMetadata(new Metadata());
         kind = part.value.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
       } else if (part?.$case === 'frame') {
         pieces.push(part.value.data);
+        this.arrived.set(idKey(packId), (this.arrived.get(idKey(packId)) ?? 0) + part.value.data.length);
         if (part.value.last) frames.push(Buffer.concat(pieces.splice(0)));
       } else if (part?.$case === 'footer' && session !== undefined) {
         const bytes = frames.reduce((sum, frame) => sum + frame.length, part.value.length);
-        return {
-          storedBytes: BigInt(await session.uploadPack({ packId, kind, frames, footer: part.value, bytes }, signal)),
-        };
+        const storedBytes = BigInt(
+          await session.uploadPack({ packId, kind, frames, footer: part.value, bytes }, signal),
+        );
+        this.stored.set(idKey(packId), storedBytes);
+        return { storedBytes };
       }
     }
     throw new HoldfastError({ kind: 'Validation', code: 'NO_FOOTER', message: 'An upload ended without its footer.' });

@@ -1,4 +1,5 @@
 import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import type { PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
@@ -12,7 +13,10 @@ import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
 
 type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
 
-/** One pack per call: header, frame pieces, footer. Read no faster than the store takes it. */
+/**
+ * One pack per call: header, frame pieces, footer. Read no faster than the store takes it. After the header either the answer comes,
+ * when the pack is stored already, or the call's initial metadata: go on.
+ */
 export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadPackRequest, UploadPackResponse> {
   return (call, callback) => {
     void receive(core, call).then(
@@ -43,7 +47,10 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
       if (part.$case === 'header') {
         if (upload) throw malformed('An upload has one header.');
         sessionId = part.value.sessionId;
-        upload = await Upload.start(core, call, agentId, part.value);
+        const started = await Upload.start(core, call, agentId, part.value);
+        if (typeof started === 'number') return started;
+        upload = started;
+        call.sendMetadata(new Metadata());
       } else if (!upload) throw malformed('An upload starts with its header.');
       else if (part.$case === 'frame') {
         if (part.value.data.length > PIECE_BYTES) throw malformed('A piece of a frame is longer than 1 MiB.');
@@ -64,11 +71,12 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
 /** One call's hold on its session, its place among all uploads, and the pack that it receives. */
 class Upload {
   private constructor(
-    private readonly receiver: PackReceiver | { readonly storedBytes: number },
+    private readonly receiver: PackReceiver,
     private readonly leave: () => void,
   ) {}
 
-  static async start(core: GatewayCore, call: Call, agentId: string, header: PackHeader): Promise<Upload> {
+  /** A number: the stored bytes of a pack that was stored before. */
+  static async start(core: GatewayCore, call: Call, agentId: string, header: PackHeader): Promise<Upload | number> {
     const session = core.sessions.find(agentId, uuidFromBytes(header.sessionId));
     const pack = { packId: uuidFromBytes(header.packId), kind: readPackKind(header.kind) };
     const stop = endWithSession(session, call);
@@ -79,7 +87,10 @@ class Upload {
     };
     try {
       leavePlace = await core.uploads.enter(agentId, session.signal);
-      return new Upload(await PackReceiver.start(session, pack, core.limits), leave);
+      const receiver = await PackReceiver.start(session, pack, core.limits);
+      if (receiver instanceof PackReceiver) return new Upload(receiver, leave);
+      leave();
+      return receiver.storedBytes;
     } catch (error) {
       leave();
       throw error;
@@ -87,17 +98,16 @@ class Upload {
   }
 
   async piece(bytes: Buffer, last: boolean): Promise<void> {
-    // A pack that was stored before is read to its end and answered as the first time.
-    if (this.receiver instanceof PackReceiver) await this.receiver.piece(bytes, last);
+    await this.receiver.piece(bytes, last);
   }
 
   async finish(footer: Buffer): Promise<number> {
-    return this.receiver instanceof PackReceiver ? this.receiver.finish(footer) : this.receiver.storedBytes;
+    return this.receiver.finish(footer);
   }
 
   async end(): Promise<void> {
     try {
-      if (this.receiver instanceof PackReceiver) await this.receiver.abort();
+      await this.receiver.abort();
     } finally {
       this.leave();
     }
