@@ -49,10 +49,6 @@ export class LinkConnection {
     for (const flow of this.#flows) flow.stop();
   }
 
-  get open(): boolean {
-    return this.#state === 'open';
-  }
-
   #pass(way: keyof Delivered, bytes: Buffer): Buffer {
     const left = this.#ports.life - this.delivered.up - this.delivered.down;
     const passed = bytes.length < left ? bytes : bytes.subarray(0, Math.max(0, left));

@@ -49,6 +49,8 @@ export class Door {
   /** Connections made, and those of them that were cut or whose life was over. */
   made = 0;
   lost = 0;
+  /** While true, new connections are half open from the start: the line is dead. */
+  dead = false;
   /** How many bytes, both ways together, the next connection carries before it is lost. */
   lifeOfNext: () => number = () => Infinity;
   readonly #up: Bottleneck;
@@ -77,6 +79,7 @@ export class Door {
         },
       });
       this.#connections.add(connection);
+      if (this.dead) connection.freeze();
     });
   }
 
