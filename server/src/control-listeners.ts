@@ -6,6 +6,12 @@ import { recordIncident } from './features/agents/use-cases/record-incident.js';
 import type { CoordinationUseCases } from './features/jobs/coordination.js';
 import { coordinationService } from './features/jobs/grpc/coordination-service.js';
 import type { ContextFor } from './platform/context.js';
+import {
+  CERTIFICATE_DOOR,
+  CONTROL_CALLS,
+  ENROLLMENT_CALLS,
+  ENROLLMENT_DOOR,
+} from './platform/grpc/connection-limits.js';
 import { createGrpcServer } from './platform/grpc/grpc-server.js';
 import { IncidentRelay } from './platform/incidents/incident-relay.js';
 import { orBindFailure } from './platform/listen-address.js';
@@ -55,18 +61,30 @@ export function createControlListeners(options: ControlListenerOptions): Control
       controlService(contextFor, log, { links, timers }),
       coordinationService(contextFor, log, options.useCases, incidents),
     ],
-    // The largest message asks to release the key of a frame with a footer's worth of edges. Both together are what one
-    // connection can make this process hold: messages are gathered before anyone looks at them.
-    limits: { maxMessageBytes: 10 * MIB, maxConcurrentCalls: 32 },
+    // The largest message asks to release the key of a frame with a footer's worth of edges.
+    limits: {
+      maxMessageBytes: 10 * MIB,
+      maxConcurrentCalls: 32,
+      connections: CERTIFICATE_DOOR,
+      calls: CONTROL_CALLS,
+    },
     clock,
+    timers,
     log,
   });
   const enrollment = createGrpcServer({
     identity,
     clientCertificates: false,
     services: [enrollmentService(contextFor, log)],
-    limits: { maxMessageBytes: 16 * 1024, maxConcurrentCalls: 4, maxIdleMs: 60_000 },
+    limits: {
+      maxMessageBytes: 16 * 1024,
+      maxConcurrentCalls: 4,
+      maxIdleMs: 60_000,
+      connections: ENROLLMENT_DOOR,
+      calls: ENROLLMENT_CALLS,
+    },
     clock,
+    timers,
     log,
   });
 

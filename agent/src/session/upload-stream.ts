@@ -107,7 +107,10 @@ class Upload {
       }
     }
     if (this.over) return;
-    this.send(encoded({ $case: 'footer', value: footer }));
+    for (let at = 0; at < footer.length; at += PIECE_BYTES) {
+      const last = at + PIECE_BYTES >= footer.length;
+      this.send(encoded({ $case: 'footer', value: { data: footer.subarray(at, at + PIECE_BYTES), last } }));
+    }
     this.call.end();
     await this.until(() => this.underWay === 0);
     this.mayTake(ANSWER_TIMEOUT_MS);

@@ -16,6 +16,7 @@ import {
 } from '@holdfast/proto/v1';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CERTIFICATE_DOOR, CONTROL_CALLS } from '../platform/grpc/connection-limits.js';
 import { fromGrpcError } from '../platform/grpc/errors.js';
 import { createGrpcGatewayClient } from '../platform/grpc/grpc-gateway-client.js';
 import { createGrpcServer } from '../platform/grpc/grpc-server.js';
@@ -67,13 +68,19 @@ beforeAll(async () => {
     handlers: coordinationServer(control, log),
     name: 'holdfast.v1.CoordinationService',
   };
-  const limits = { maxMessageBytes: 16 * MIB, maxConcurrentCalls: 100 };
+  const limits = {
+    maxMessageBytes: 16 * MIB,
+    maxConcurrentCalls: 100,
+    connections: CERTIFICATE_DOOR,
+    calls: CONTROL_CALLS,
+  };
   const server = createGrpcServer({
     identity,
     clientCertificates: true,
     services: [definition],
     limits,
     clock: systemClock,
+    timers: systemClock,
     log,
   });
   const coordinationAddress = await server.listen('127.0.0.1', 0);
@@ -164,15 +171,12 @@ function upload(client: DataServiceClient, sessionId: Buffer, pack: TestPack, pi
     );
     const write = (part: NonNullable<UploadPackRequest['part']>): void => void stream.write({ part });
     write({ $case: 'header', value: { sessionId, packId: uuidToBytes(pack.packId), kind: pack.kind } });
-    for (const frame of pack.frames) {
-      for (let at = 0; at < frame.length; at += pieceBytes) {
-        write({
-          $case: 'frame',
-          value: { data: frame.subarray(at, at + pieceBytes), last: at + pieceBytes >= frame.length },
-        });
-      }
-    }
-    write({ $case: 'footer', value: pack.tail.footerBytes });
+    const writePieces = ($case: 'frame' | 'footer', bytes: Buffer): void => {
+      for (let at = 0; at < bytes.length; at += pieceBytes)
+        write({ $case, value: { data: bytes.subarray(at, at + pieceBytes), last: at + pieceBytes >= bytes.length } });
+    };
+    for (const frame of pack.frames) writePieces('frame', frame);
+    writePieces('footer', pack.tail.footerBytes);
     stream.end();
   });
 }
@@ -348,13 +352,24 @@ describe('a gateway over mutual TLS', () => {
     const client = await clientOf('agent', alice.agentId);
     const { sessionId } = await open(client, control.addJob(alice.agentId, 'backup'));
     const pack = alice.pack([[alice.data(systemRandom.bytes(2 * MIB))]]);
-    await expect(upload(client, sessionId, pack, 2 * MIB)).rejects.toMatchObject({
+    const malformed = { kind: 'Validation', code: 'MALFORMED_CALL' };
+    await expect(upload(client, sessionId, pack, MIB + 1)).rejects.toMatchObject(malformed);
+    await expect(upload(client, sessionId, pack, 2 * MIB)).rejects.toMatchObject({ kind: 'RateLimited' });
+    const withFooter = (footerBytes: Buffer) => ({ ...pack, tail: { ...pack.tail, footerBytes } });
+    await expect(upload(client, sessionId, withFooter(Buffer.alloc(8 * MIB + 1)))).rejects.toMatchObject({
       kind: 'Validation',
-      code: 'MALFORMED_CALL',
+      code: 'FOOTER_TOO_LARGE',
     });
-    await expect(upload(client, sessionId, pack, 20 * MIB)).rejects.toMatchObject({ kind: 'Validation' });
-    const huge = { ...pack, frames: [Buffer.alloc(9 * MIB)] };
-    await expect(upload(client, sessionId, huge, 9 * MIB)).rejects.toMatchObject({ kind: 'RateLimited' });
+    await expect(upload(client, sessionId, withFooter(Buffer.alloc(0)))).rejects.toMatchObject(malformed);
+    let backwards!: ReturnType<DataServiceClient['uploadPack']>;
+    const refused = new Promise<unknown>((resolve) => {
+      backwards = client.uploadPack((error) => resolve(error && fromGrpcError(error)));
+    });
+    const header = { sessionId, packId: systemRandom.bytes(16), kind: PackKind.PACK_KIND_DATA };
+    backwards.write({ part: { $case: 'header', value: header } });
+    backwards.write({ part: { $case: 'footer', value: { data: Buffer.alloc(1), last: false } } });
+    backwards.write({ part: { $case: 'frame', value: { data: Buffer.alloc(1), last: true } } });
+    expect(await refused).toMatchObject(malformed);
     await expect(upload(client, Buffer.alloc(3), pack)).rejects.toMatchObject({ kind: 'Validation' });
     await expect(call(client, client.hasChunks, { sessionId, claims: Buffer.alloc(33) })).rejects.toMatchObject({
       kind: 'Validation',

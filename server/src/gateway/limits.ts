@@ -8,7 +8,7 @@ export interface GatewayLimits {
   readonly maxClaimsPerQuestion: number;
   readonly maxChunksPerRead: number;
   readonly maxFooterBytes: number;
-  /** The longest message that the gateway takes: a footer and what stands around it. */
+  /** The longest message that the gateway takes: a piece of a frame and what stands around it. */
   readonly maxMessageBytes: number;
   readonly maxSessionsPerAgent: number;
   readonly maxUploadsPerSession: number;
@@ -26,6 +26,8 @@ export interface GatewayLimits {
   readonly sessionIdleMs: number;
   /** A stream whose peer sends, or takes, nothing for so long is given up. */
   readonly stallMs: number;
+  /** One pack, from its first byte to its last. */
+  readonly maxUploadMs: number;
   /** Packs that control is asked to verify for one question; what lies beyond is answered no. */
   readonly maxPacksVerifiedPerQuestion: number;
   /** Edges looked at to answer one question about other agents' nodes. */
@@ -38,8 +40,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxPackBytes: 64 * MIB,
   maxClaimsPerQuestion: 8_192,
   maxChunksPerRead: 4_096,
-  maxFooterBytes: 8 * MIB - 4_096,
-  maxMessageBytes: 8 * MIB,
+  maxFooterBytes: 8 * MIB,
+  maxMessageBytes: MIB + 64 * 1024,
   maxSessionsPerAgent: 8,
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
@@ -50,6 +52,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   windowBytes: 16 * MIB,
   sessionIdleMs: 10 * 60_000,
   stallMs: 60_000,
+  maxUploadMs: 20 * 60_000,
   maxPacksVerifiedPerQuestion: 64,
   maxEdgesPerQuestion: 100_000,
   maxMissingPerCommit: 65_536,

@@ -94,7 +94,7 @@ export function uploadPack(client: DataServiceClient, sessionId: Buffer, pack: M
     const write = (part: NonNullable<UploadPackRequest['part']>): void => void stream.write({ part });
     write({ $case: 'header', value: { sessionId, packId: pack.packId, kind } });
     write({ $case: 'frame', value: { data: pack.frame, last: true } });
-    write({ $case: 'footer', value: pack.footer });
+    write({ $case: 'footer', value: { data: pack.footer, last: true } });
     stream.end();
   });
 }

@@ -114,10 +114,11 @@ export class TestDataService {
         this.arrived.set(idKey(packId), (this.arrived.get(idKey(packId)) ?? 0) + part.value.data.length);
         if (part.value.last) frames.push(Buffer.concat(pieces.splice(0)));
       } else if (part?.$case === 'footer' && session !== undefined) {
-        const bytes = frames.reduce((sum, frame) => sum + frame.length, part.value.length);
-        const storedBytes = BigInt(
-          await session.uploadPack({ packId, kind, frames, footer: part.value, bytes }, signal),
-        );
+        pieces.push(part.value.data);
+        if (!part.value.last) continue;
+        const footer = Buffer.concat(pieces);
+        const bytes = frames.reduce((sum, frame) => sum + frame.length, footer.length);
+        const storedBytes = BigInt(await session.uploadPack({ packId, kind, frames, footer, bytes }, signal));
         this.stored.set(idKey(packId), storedBytes);
         return { storedBytes };
       }

@@ -1,4 +1,5 @@
 import { DataServiceService, VaultStoreServiceService } from '@holdfast/proto/v1';
+import { CERTIFICATE_DOOR, DATA_CALLS } from '../../platform/grpc/connection-limits.js';
 import { createGrpcServer, type GrpcServer } from '../../platform/grpc/grpc-server.js';
 import type { RotatingIdentity } from '../../platform/pki/rotating-identity.js';
 import type { GatewayCore } from '../gateway-core.js';
@@ -28,8 +29,11 @@ export function createDataServer(core: GatewayCore, identity: RotatingIdentity):
       maxMessageBytes: core.limits.maxMessageBytes,
       maxConcurrentCalls: core.limits.maxStreamsPerConnection,
       windowBytes: core.limits.windowBytes,
+      connections: CERTIFICATE_DOOR,
+      calls: DATA_CALLS,
     },
     clock: core.clock,
+    timers: core.timers,
     log: core.log,
   });
 }

@@ -6,7 +6,9 @@ import type { PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfas
 import { requireRole } from '../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
 import type { GatewayCore } from '../gateway-core.js';
+import type { GatewayLimits } from '../limits.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
+import { footerTooLarge } from '../sessions/refusals.js';
 import type { Session } from '../sessions/session.js';
 import { tellIncident } from './tell-incident.js';
 import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
@@ -14,8 +16,8 @@ import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
 type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
 
 /**
- * One pack per call: header, frame pieces, footer. Read no faster than the store takes it. After the header either the answer comes,
- * when the pack is stored already, or the call's initial metadata: go on.
+ * One pack per call: header, pieces of frames, pieces of the footer. Read no faster than the store takes it. After the header either
+ * the answer comes, when the pack is stored already, or the call's initial metadata: go on.
  */
 export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadPackRequest, UploadPackResponse> {
   return (call, callback) => {
@@ -52,10 +54,15 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
         upload = started;
         call.sendMetadata(new Metadata());
       } else if (!upload) throw malformed('An upload starts with its header.');
-      else if (part.$case === 'frame') {
-        if (part.value.data.length > PIECE_BYTES) throw malformed('A piece of a frame is longer than 1 MiB.');
-        await upload.piece(part.value.data, part.value.last);
-      } else return await upload.finish(part.value);
+      else {
+        const { data, last } = part.value;
+        if (data.length > PIECE_BYTES) throw malformed('A piece is longer than 1 MiB.');
+        if (part.$case === 'frame') await upload.piece(data, last);
+        else {
+          upload.footerPiece(data);
+          if (last) return await upload.finish();
+        }
+      }
       stall.resume();
     }
     throw malformed('An upload ended without its footer.');
@@ -63,15 +70,19 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
     tellIncident(core, { kind: 'uploadPack', agentId, ...(sessionId && { sessionId }) }, error);
     throw error;
   } finally {
-    stall.pause();
+    stall.stop();
     await upload?.end();
   }
 }
 
 /** One call's hold on its session, its place among all uploads, and the pack that it receives. */
 class Upload {
+  private readonly footer: Buffer[] = [];
+  private footerBytes = 0;
+
   private constructor(
     private readonly receiver: PackReceiver,
+    private readonly limits: GatewayLimits,
     private readonly leave: () => void,
   ) {}
 
@@ -88,7 +99,7 @@ class Upload {
     try {
       leavePlace = await core.uploads.enter(agentId, session.signal);
       const receiver = await PackReceiver.start(session, pack, core.limits);
-      if (receiver instanceof PackReceiver) return new Upload(receiver, leave);
+      if (receiver instanceof PackReceiver) return new Upload(receiver, core.limits, leave);
       leave();
       return receiver.storedBytes;
     } catch (error) {
@@ -98,11 +109,19 @@ class Upload {
   }
 
   async piece(bytes: Buffer, last: boolean): Promise<void> {
+    if (this.footer.length > 0) throw malformed('A frame comes after the footer has begun.');
     await this.receiver.piece(bytes, last);
   }
 
-  async finish(footer: Buffer): Promise<number> {
-    return this.receiver.finish(footer);
+  footerPiece(bytes: Buffer): void {
+    this.footerBytes += bytes.length;
+    if (bytes.length === 0) throw malformed('A piece of a footer is empty.');
+    if (this.footerBytes > this.limits.maxFooterBytes) throw footerTooLarge(this.limits);
+    this.footer.push(bytes);
+  }
+
+  async finish(): Promise<number> {
+    return this.receiver.finish(Buffer.concat(this.footer));
   }
 
   async end(): Promise<void> {
@@ -120,30 +139,38 @@ function endWithSession(session: Session, call: Call): () => void {
   return () => session.signal.removeEventListener('abort', stop);
 }
 
-/** Gives an upload up whose next piece does not come; time that the store takes does not count. */
+/**
+ * Gives an upload up whose next piece does not come, time that the store takes not counted; and one that takes too long
+ * altogether, piece by small piece, for it holds a place that others wait for.
+ */
 class StallWatch {
   private cancel: () => void = () => undefined;
+  private readonly cancelWhole: () => void;
 
   constructor(
     private readonly core: GatewayCore,
     private readonly call: Call,
   ) {
+    this.cancelWhole = this.after(core.limits.maxUploadMs, 'The pack did not come in time.');
     this.resume();
   }
 
   resume(): void {
-    this.cancel = this.core.timers.after(this.core.limits.stallMs, () => {
-      this.call.destroy(
-        new HoldfastError({
-          kind: 'Timeout',
-          code: 'UPLOAD_STALLED',
-          message: 'The next piece of the pack did not come in time.',
-        }),
-      );
-    });
+    this.cancel = this.after(this.core.limits.stallMs, 'The next piece of the pack did not come in time.');
   }
 
   pause(): void {
     this.cancel();
+  }
+
+  stop(): void {
+    this.cancel();
+    this.cancelWhole();
+  }
+
+  private after(ms: number, message: string): () => void {
+    return this.core.timers.after(ms, () =>
+      this.call.destroy(new HoldfastError({ kind: 'Timeout', code: 'UPLOAD_STALLED', message })),
+    );
   }
 }

@@ -24,7 +24,7 @@ import type { Pack } from '../chunk-index/chunk-index.js';
 import type { GatewayLimits } from '../limits.js';
 import { Turn } from '../turn.js';
 import { closeNodes } from './close-nodes.js';
-import { invalid, notNow } from './refusals.js';
+import { footerTooLarge, invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
 
 export interface AnnouncedPack {
@@ -109,8 +109,7 @@ export class PackReceiver {
   /** The footer ends the pack. Resolves with its stored length once file and rows are durable. */
   async finish(footerBytes: Buffer): Promise<number> {
     this.assertReceiving();
-    if (footerBytes.length > this.limits.maxFooterBytes)
-      throw invalid('FOOTER_TOO_LARGE', `A footer has at most ${this.limits.maxFooterBytes} bytes here.`);
+    if (footerBytes.length > this.limits.maxFooterBytes) throw footerTooLarge(this.limits);
     const { footer, tail } = this.verifier.footer(footerBytes);
     const total = this.bytes + tail[0].length + tail[1].length;
     if (total > this.limits.maxPackBytes)

@@ -15,3 +15,7 @@ export function notNow(code: string, message: string): HoldfastError {
 export function tooMany(code: string, message: string): HoldfastError {
   return new HoldfastError({ kind: 'RateLimited', code, message });
 }
+
+export function footerTooLarge({ maxFooterBytes }: { readonly maxFooterBytes: number }): HoldfastError {
+  return invalid('FOOTER_TOO_LARGE', `A footer has at most ${maxFooterBytes} bytes here.`);
+}

@@ -22,15 +22,20 @@ const IDENTITY = /^URI:holdfast:\/\/(agent|gateway|control)\/([0-9a-f-]{36})$/;
 const HOST = /^(DNS:[A-Za-z0-9._-]+|IP Address:[0-9A-Fa-f.:]+)$/;
 
 /**
- * The caller of a call that came over mutual TLS; the handshake has checked the chain. Exactly one
- * identity is allowed in the certificate: several would leave open who is meant.
+ * The caller of a call that came over mutual TLS; the handshake has checked the chain. Throws Unauthenticated when the
+ * certificate names nobody, or more than one: that would leave open who is meant.
  */
 export function callerFromCertificate(call: AuthenticatedCall): Caller {
-  const certificate = call.getAuthContext().sslPeerCertificate;
+  const caller = callerOf(call.getAuthContext().sslPeerCertificate);
+  if (caller === undefined) throw refused('Unauthenticated', 'The certificate names no known identity.');
+  return caller;
+}
+
+/** Whom a certificate names; undefined for none, and unless it is exactly one. */
+export function callerOf(certificate: PeerCertificate | undefined): Caller | undefined {
   const names = (certificate?.subjectaltname ?? '').split(', ').filter((name) => !HOST.test(name));
   const [, role, id] = (names.length === 1 && IDENTITY.exec(names[0] ?? '')) || [];
-  if (!certificate || !role || !id || !isUuid(id))
-    throw refused('Unauthenticated', 'The certificate names no known identity.');
+  if (!certificate || !role || !id || !isUuid(id)) return undefined;
   return { role: role as CallerRole, id, serial: certificate.serialNumber };
 }
 

@@ -50,4 +50,11 @@ describe('an error that crosses gRPC', () => {
     expect(trailer?.length).toBeLessThan(6_001);
     expect(fromGrpcError(asClientSees(answer))).toMatchObject({ kind: 'Validation', code: 'LONG', details: {} });
   });
+
+  it('never leaves half a character, which grpc-js cannot escape: it would throw where nobody catches', () => {
+    for (const message of [`${'x'.repeat(999)}\u{1f5dd}`, 'from a caller: \ud800']) {
+      const { details } = toGrpcStatus(new HoldfastError({ kind: 'Validation', code: 'X', message }));
+      expect(() => encodeURI(details)).not.toThrow();
+    }
+  });
 });

@@ -21,7 +21,8 @@ const LARGEST_TRAILER_BYTES = 6_000;
 export function toGrpcStatus(thrown: unknown): StatusObject & { name: string; message: string } {
   const error = asHoldfastError(thrown);
   const wire = toWireError(error);
-  const message = wire.message.slice(0, LONGEST_MESSAGE);
+  // Half a character, which a cut or a caller's words may leave, would throw inside grpc-js when it is escaped.
+  const message = wire.message.slice(0, LONGEST_MESSAGE).toWellFormed();
   const metadata = new Metadata();
   metadata.set(ERROR_TRAILER, encode({ ...wire, message }));
   return { name: 'HoldfastError', message, code: ERROR_TABLE[error.kind].grpcStatus, details: message, metadata };

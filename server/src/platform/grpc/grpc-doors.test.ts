@@ -16,6 +16,7 @@ import { createAuthority, generateAuthority } from '../pki/certificate-authority
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { rotateIdentity } from '../pki/rotating-identity.js';
 import { callerFromCertificate } from './caller.js';
+import { CERTIFICATE_DOOR, DATA_CALLS } from './connection-limits.js';
 import { toGrpcStatus } from './errors.js';
 import type { GrpcGatewayClient } from './grpc-gateway-client.js';
 import { createGrpcGatewayClient } from './grpc-gateway-client.js';
@@ -29,6 +30,7 @@ const ID = '01901234-5678-7abc-8def-0123456789ab';
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const VAULT = { vaultId: ID, storeUrl: 'local:/srv/v' };
 const ports = { clock: systemClock, random: systemRandom };
+const LIMITS = { maxMessageBytes: 1_024, maxConcurrentCalls: 8, connections: CERTIFICATE_DOOR, calls: DATA_CALLS };
 const lines: string[] = [];
 const log = pino(
   { level: 'info' },
@@ -90,8 +92,9 @@ beforeAll(async () => {
     identity: serverIdentity,
     clientCertificates: true,
     clock: systemClock,
+    timers: systemClock,
     log,
-    limits: { maxMessageBytes: 64 * 1024, maxConcurrentCalls: 8, windowBytes: WINDOW_BYTES },
+    limits: { ...LIMITS, maxMessageBytes: 64 * 1024, windowBytes: WINDOW_BYTES },
     services: [{ name: 'holdfast.v1.VaultStoreService', definition: VaultStoreServiceService, handlers }],
   });
   address = await server.listen('127.0.0.1', 0);
@@ -233,8 +236,9 @@ describe('a gRPC door', () => {
       identity: serverIdentity,
       clientCertificates: true,
       clock: systemClock,
+      timers: systemClock,
       log,
-      limits: { maxMessageBytes: 1_024, maxConcurrentCalls: 8 },
+      limits: LIMITS,
       services: [],
     });
     const client = new Client(await draining.listen('127.0.0.1', 0), asControl(), options);
@@ -283,8 +287,9 @@ describe('a gRPC door', () => {
       identity: rotating,
       clientCertificates: true,
       clock: systemClock,
+      timers: systemClock,
       log,
-      limits: { maxMessageBytes: 1_024, maxConcurrentCalls: 8 },
+      limits: LIMITS,
       services: [],
     });
     const port = Number((await renewing.listen('127.0.0.1', 0)).split(':')[1]);

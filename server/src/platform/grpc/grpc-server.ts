@@ -1,16 +1,20 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { experimental, Server } from '@grpc/grpc-js';
-import type { Clock } from '@holdfast/core/clock';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import type { Log } from '../telemetry/log.js';
 import { accessLog } from './access-log.js';
+import { type CallLimits, limitCalls } from './call-limits.js';
 import { Health, HealthService, NOT_SERVING, SERVING } from './health.js';
+import { type ConnectionLimits, TlsListener } from './tls-listener.js';
 
 export interface GrpcLimits {
   readonly maxMessageBytes: number;
   /** Calls at a time on one connection. */
   readonly maxConcurrentCalls: number;
+  readonly calls: CallLimits;
+  readonly connections: ConnectionLimits;
   /** Connections without a call are closed after so long. */
   readonly maxIdleMs?: number;
   /**
@@ -34,6 +38,7 @@ export interface GrpcServerOptions {
   readonly services: readonly GrpcService[];
   readonly limits: GrpcLimits;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
 }
 
@@ -46,6 +51,8 @@ export interface GrpcServer {
 
 const PING_MS = 20_000;
 const PING_TIMEOUT_MS = 10_000;
+/** What Node's HTTP/2 may keep for one connection beside the messages themselves: headers, pings, settings, unsent frames. */
+const SESSION_MEMORY_MB = 128;
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { limits, identity } = options;
@@ -58,29 +65,33 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     ...(limits.windowBytes === undefined ? {} : { 'grpc-node.flow_control_window': limits.windowBytes }),
     // Its counters cost more per message than everything that reads them is worth.
     'grpc.enable_channelz': 0,
-    interceptors: [accessLog(options.log, options.clock)],
+    'grpc-node.max_session_memory': SESSION_MEMORY_MB,
+    interceptors: [accessLog(options.log, options.clock), limitCalls(limits.calls, options.timers)],
   });
   const health = new Health(options.services.map(({ name }) => name));
   for (const { definition, handlers } of options.services) server.addService(definition, handlers);
   server.addService(HealthService, health.handlers);
-  const credentials = experimental.createCertificateProviderServerCredentials(
+  // TLS is done before: to grpc-js these are plain connections.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = new TlsListener({
     identity,
-    options.clientCertificates ? identity : null,
-    options.clientCertificates,
-  );
+    clientCertificates: options.clientCertificates,
+    limits: limits.connections,
+    clock: options.clock,
+    log: options.log,
+    onConnection: (socket) => injector.injectConnection(socket),
+  });
 
   return {
     async listen(host, port) {
-      const bound = await new Promise<number>((resolve, reject) => {
-        server.bindAsync(joinAddress(host, port), credentials, (error, actual) => {
-          if (error) reject(cannotListen(host, port, error));
-          else resolve(actual);
-        });
+      const bound = await listener.listen(host, port).catch((error: Error) => {
+        throw cannotListen(host, port, error);
       });
       health.set(SERVING);
       return joinAddress(host, bound);
     },
     close(graceMs) {
+      listener.close();
       health.set(NOT_SERVING);
       health.endWatches();
       return new Promise((resolve) => {

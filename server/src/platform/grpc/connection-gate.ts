@@ -1,0 +1,103 @@
+import type { Clock } from '@holdfast/core/clock';
+import { addressGroup } from '../address-group.js';
+
+export interface GateLimits {
+  /** Inside at a time, of all addresses. */
+  readonly places: number;
+  /** Inside at a time, of one address. */
+  readonly perAddress: number;
+  /** How long one of the address that holds the most is safe from newcomers of that address. */
+  readonly graceMs: number;
+  /** Newcomers of one address: so many at once, and so many more each second. */
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+export type GateRefusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL';
+
+interface Inside {
+  readonly group: string;
+  readonly since: number;
+  readonly drop: () => void;
+}
+
+interface Pace {
+  left: number;
+  at: number;
+}
+
+/** Addresses whose pace is remembered; beyond, the one that came longest ago is forgotten. */
+const KNOWN_PACES = 10_000;
+
+/**
+ * Who may hold a connection before anybody knows who it is. When all places are taken, the newcomer takes the oldest one of
+ * the address that holds the most: a host that opens many and says nothing stands in nobody's way but its own. Honest hosts
+ * behind one address are safe from each other for `graceMs`, which is longer than a handshake takes.
+ */
+export class ConnectionGate {
+  private readonly groups = new Map<string, Set<Inside>>();
+  private readonly paces = new Map<string, Pace>();
+  private taken = 0;
+
+  constructor(
+    private readonly limits: GateLimits,
+    private readonly clock: Clock,
+  ) {}
+
+  /** The function that gives the place back, or why there is none. `drop` is called when another gets the place. */
+  enter(address: string, drop: () => void): (() => void) | GateRefusal {
+    const group = addressGroup(address);
+    if (!this.paceAllows(group)) return 'TOO_FAST';
+    const own = this.groups.get(group);
+    if (own !== undefined && own.size >= this.limits.perAddress) {
+      if (!this.dropOldest(own, this.limits.graceMs)) return 'ADDRESS_FULL';
+    } else if (this.taken >= this.limits.places) {
+      const largest = this.largestGroup();
+      if (!this.dropOldest(largest, own?.size === largest.size ? this.limits.graceMs : 0)) return 'FULL';
+    }
+    const inside: Inside = { group, since: this.clock.monotonic(), drop };
+    const members = this.groups.get(group) ?? new Set();
+    this.groups.set(group, members.add(inside));
+    this.taken += 1;
+    return () => this.leave(inside);
+  }
+
+  get size(): number {
+    return this.taken;
+  }
+
+  private leave(inside: Inside): void {
+    const members = this.groups.get(inside.group);
+    if (members?.delete(inside) !== true) return;
+    this.taken -= 1;
+    if (members.size === 0) this.groups.delete(inside.group);
+  }
+
+  private largestGroup(): Set<Inside> {
+    let largest = new Set<Inside>();
+    for (const members of this.groups.values()) if (members.size > largest.size) largest = members;
+    return largest;
+  }
+
+  private dropOldest(members: Set<Inside>, graceMs: number): boolean {
+    const [oldest] = members;
+    if (oldest === undefined || this.clock.monotonic() - oldest.since < graceMs) return false;
+    this.leave(oldest);
+    oldest.drop();
+    return true;
+  }
+
+  private paceAllows(group: string): boolean {
+    const now = this.clock.monotonic();
+    const { burst, perSecond } = this.limits;
+    const pace = this.paces.get(group) ?? { left: burst, at: now };
+    pace.left = Math.min(burst, pace.left + ((now - pace.at) / 1000) * perSecond);
+    pace.at = now;
+    this.paces.delete(group);
+    this.paces.set(group, pace);
+    if (this.paces.size > KNOWN_PACES) this.paces.delete(this.paces.keys().next().value ?? '');
+    if (pace.left < 1) return false;
+    pace.left -= 1;
+    return true;
+  }
+}

@@ -1,0 +1,225 @@
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { ClientReadableStream } from '@grpc/grpc-js';
+import { Client, credentials } from '@grpc/grpc-js';
+import { ManualClock, systemClock } from '@holdfast/core/clock';
+import { systemRandom } from '@holdfast/core/ids';
+import { pino } from 'pino';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Authority, IssuedIdentity } from '../pki/certificate-authority.js';
+import { createAuthority, generateAuthority } from '../pki/certificate-authority.js';
+import type { RotatingIdentity } from '../pki/rotating-identity.js';
+import { rotateIdentity } from '../pki/rotating-identity.js';
+import { CERTIFICATE_DOOR, DATA_CALLS, ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
+import { fromGrpcError } from './errors.js';
+import type { GrpcLimits, GrpcServer } from './grpc-server.js';
+import { createGrpcServer } from './grpc-server.js';
+import type { HealthAnswer } from './health.js';
+import { HealthService, SERVING } from './health.js';
+import * as http2 from './http2-frames.fixture.js';
+
+// Real connections: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000 });
+
+const AGENT = '01901234-5678-7abc-8def-0123456789ab';
+const OTHER = '01901234-5678-7abc-8def-0123456789ac';
+const PATIENT = { timeout: 10_000 };
+const log = pino({ level: 'silent' });
+const { check, watch } = HealthService;
+
+let authority: Authority;
+let identity: RotatingIdentity;
+let agent: IssuedIdentity;
+let other: IssuedIdentity;
+const servers: GrpcServer[] = [];
+const ends: (() => void)[] = [];
+
+beforeAll(async () => {
+  const ports = { clock: systemClock, random: systemRandom };
+  authority = createAuthority(await generateAuthority(systemClock, systemRandom), ports);
+  identity = await rotateIdentity(authority, { hosts: ['gateway.test'] }, { ...ports, timers: systemClock, log });
+  agent = await authority.issue({ identity: { role: 'agent', id: AGENT } });
+  other = await authority.issue({ identity: { role: 'agent', id: OTHER } });
+});
+afterEach(async () => {
+  for (const end of ends.splice(0)) end();
+  for (const server of servers.splice(0)) await server.close(100);
+});
+afterAll(() => identity.stop());
+
+async function open(
+  limits: Partial<GrpcLimits>,
+  { clientCertificates = true, timers = systemClock as ManualClock | typeof systemClock } = {},
+): Promise<number> {
+  const server = createGrpcServer({
+    identity,
+    clientCertificates,
+    services: [],
+    limits: {
+      maxMessageBytes: 1_024,
+      maxConcurrentCalls: 8,
+      connections: CERTIFICATE_DOOR,
+      calls: DATA_CALLS,
+      ...limits,
+    },
+    clock: systemClock,
+    timers,
+    log,
+  });
+  servers.push(server);
+  return Number((await server.listen('127.0.0.1', 0)).split(':')[1]);
+}
+
+/** A connection that the server has taken, and nothing more; `closed` resolves when it does not want it. */
+async function secure(port: number, as?: IssuedIdentity): Promise<{ socket: TLSSocket; closed: Promise<void> }> {
+  const socket = connectTls({
+    port,
+    host: '127.0.0.1',
+    servername: 'gateway.test',
+    ca: authority.certificate,
+    ALPNProtocols: ['h2'],
+    ...(as === undefined ? {} : { key: as.key, cert: as.certificateChain }),
+  });
+  ends.push(() => socket.destroy());
+  socket.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  // With TLS 1.3 a client is done before the server has seen its certificate; the first frame comes after that.
+  await Promise.race([new Promise((resolve) => socket.once('data', resolve)), closed]);
+  return { socket, closed };
+}
+
+function silent(port: number): Socket {
+  const socket = connectTcp(port, '127.0.0.1');
+  ends.push(() => socket.destroy());
+  return socket.on('error', () => undefined);
+}
+
+function client(port: number, as?: IssuedIdentity): Client {
+  const secured = credentials.createSsl(
+    Buffer.from(authority.certificate),
+    as && Buffer.from(as.key),
+    as && Buffer.from(as.certificateChain),
+  );
+  const made = new Client(`127.0.0.1:${port}`, secured, {
+    'grpc.ssl_target_name_override': 'gateway.test',
+    'grpc.use_local_subchannel_pool': 1,
+  });
+  ends.push(() => made.close());
+  return made;
+}
+
+const isHealthy = (by: Client): Promise<boolean> =>
+  new Promise((resolve) =>
+    by.makeUnaryRequest(
+      check.path,
+      check.requestSerialize,
+      check.responseDeserialize,
+      { service: '' },
+      (error, state) => resolve(!error && state?.status === SERVING),
+    ),
+  );
+/** A call that stays open; resolves to why it was refused, or to nothing once it is under way. */
+async function startWatching(by: Client): Promise<{ call: ClientReadableStream<HealthAnswer>; refusal?: string }> {
+  const call = by.makeServerStreamRequest(watch.path, watch.requestSerialize, watch.responseDeserialize, {
+    service: '',
+  });
+  return new Promise((resolve) => {
+    call.once('data', () => resolve({ call }));
+    call.on('error', (error) => resolve({ call, refusal: fromGrpcError(error).code }));
+  });
+}
+
+describe('a gRPC door', () => {
+  it('takes so many connections of one identity, and of another as many again', async () => {
+    const perIdentity = { ...CERTIFICATE_DOOR.perIdentity, agent: 2 };
+    const port = await open({ connections: { ...CERTIFICATE_DOOR, perIdentity } });
+    const [first] = [await secure(port, agent), await secure(port, agent)];
+    await (await secure(port, agent)).closed;
+    expect(await isHealthy(client(port, agent))).toBe(false);
+    expect(await isHealthy(client(port, other))).toBe(true);
+    first.socket.destroy();
+    await expect.poll(() => isHealthy(client(port, agent)), PATIENT).toBe(true);
+  });
+
+  it('serves others while somebody opens connections and says nothing', async () => {
+    const unknown = { ...CERTIFICATE_DOOR.unknown, places: 5, graceMs: 0 };
+    const port = await open({ connections: { ...CERTIFICATE_DOOR, unknown } });
+    const idle = Array.from({ length: 20 }, () => silent(port));
+    await expect.poll(() => idle.filter((socket) => socket.closed).length, PATIENT).toBe(15);
+    expect(await isHealthy(client(port, agent))).toBe(true);
+  });
+
+  it("counts a connection as nobody's until its certificate is checked, and not after", async () => {
+    const unknown = { ...CERTIFICATE_DOOR.unknown, places: 1, graceMs: 60_000 };
+    const port = await open({ connections: { ...CERTIFICATE_DOOR, unknown } });
+    const three = [await secure(port, agent), await secure(port, agent), await secure(port, other)];
+    expect(three.every(({ socket }) => !socket.destroyed)).toBe(true);
+    expect(await isHealthy(client(port, agent))).toBe(true);
+  });
+
+  it('takes so many connections of one address where nobody has a certificate', async () => {
+    const unknown = { ...ENROLLMENT_DOOR.unknown, perAddress: 2, graceMs: 60_000 };
+    const limits = { connections: { ...ENROLLMENT_DOOR, unknown }, calls: ENROLLMENT_CALLS };
+    const port = await open(limits, { clientCertificates: false });
+    const [first] = [await secure(port), await secure(port)];
+    await (await secure(port)).closed;
+    first.socket.destroy();
+    await expect.poll(() => isHealthy(client(port)), PATIENT).toBe(true);
+  });
+
+  it('takes so many calls of one identity over all its connections', async () => {
+    const port = await open({ calls: { ...DATA_CALLS, agent: 2 } });
+    const connections = [client(port, agent), client(port, agent), client(port, agent)];
+    const calls = [];
+    for (const each of connections) calls.push(await startWatching(each));
+    expect(calls.map(({ refusal }) => refusal)).toEqual([undefined, undefined, 'TOO_MANY_CALLS']);
+    expect((await startWatching(client(port, other))).refusal).toBeUndefined();
+    calls[0]?.call.cancel();
+    await expect.poll(async () => (await startWatching(client(port, agent))).refusal, PATIENT).toBe(undefined);
+  });
+
+  it('gives up a call whose request does not come, also in part', async () => {
+    const clock = new ManualClock();
+    const port = await open({ calls: { ...DATA_CALLS, agent: 1 } }, { timers: clock });
+    const { socket } = await secure(port, agent);
+    const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(check.path));
+    socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0)), opened]));
+    await expect.poll(() => clock.waiting, PATIENT).toBe(1);
+    expect(await isHealthy(client(port, agent))).toBe(false);
+    await clock.advance(120_000);
+    await expect.poll(() => isHealthy(client(port, agent)), PATIENT).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it.each<[string, (index: number) => Buffer]>([
+    ['pings whose answers it does not read', () => http2.frame(http2.PING, 0, 0, Buffer.alloc(8))],
+    [
+      'calls that are reset at once',
+      (index) =>
+        Buffer.concat([
+          http2.frame(http2.HEADERS, http2.END_HEADERS, 2 * index + 1, http2.callHeaders(check.path)),
+          http2.frame(http2.RST_STREAM, 0, 2 * index + 1, Buffer.of(0, 0, 0, 8)),
+        ]),
+    ],
+    [
+      'headers without an end',
+      (index) =>
+        index === 0
+          ? http2.frame(http2.HEADERS, 0, 1, http2.callHeaders(check.path))
+          : http2.frame(http2.CONTINUATION, 0, 1, http2.headerBlock({ [`x-${index}`]: 'y'.repeat(1_000) })),
+    ],
+  ])('ends the connection of whoever floods it with %s, and serves others', async (_, next) => {
+    const port = await open({});
+    const { socket, closed } = await secure(port, agent);
+    socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0))]));
+    socket.pause();
+    let over = false;
+    void closed.then(() => (over = true));
+    for (let index = 0; !over && index < 1_000_000; index += 100) {
+      socket.write(Buffer.concat(Array.from({ length: 100 }, (_each, more) => next(index + more))));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closed;
+    expect(await isHealthy(client(port, agent))).toBe(true);
+  });
+});

@@ -1,0 +1,159 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { experimental } from '@grpc/grpc-js';
+import type { Clock } from '@holdfast/core/clock';
+import type { Log } from '../telemetry/log.js';
+import { type CallerRole, callerOf } from './caller.js';
+import { ConnectionGate, type GateLimits } from './connection-gate.js';
+import { CountedKeys } from './counted-keys.js';
+
+export interface ConnectionLimits {
+  /** For connections of nobody yet; with client certificates for the handshake alone, without them for as long as they last. */
+  readonly unknown: GateLimits;
+  /** Connections of one certificate identity at a time. */
+  readonly perIdentity: Readonly<Record<CallerRole, number>>;
+}
+
+export interface TlsListenerOptions {
+  readonly identity: experimental.CertificateProvider;
+  readonly clientCertificates: boolean;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Gets every connection whose handshake is done and that is within the limits. */
+  readonly onConnection: (socket: TLSSocket) => void;
+}
+
+type Refusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL' | 'IDENTITY_FULL' | 'NO_IDENTITY';
+
+const HANDSHAKE_MS = 10_000;
+const BETWEEN_LOGS_MS = 10_000;
+
+/**
+ * Takes TCP connections and does their TLS handshakes before anything of HTTP/2 is kept for them, so that what strangers
+ * and what one identity may hold is bounded here. grpc-js has no limit of connections, and no way to its sessions.
+ */
+export class TlsListener {
+  private readonly gate: ConnectionGate;
+  private readonly identities = new CountedKeys();
+  /** Raw connections by how their TLS side names its peer, until the handshake is done. */
+  private readonly shaking = new Map<string, () => void>();
+  private readonly sockets = new Set<Socket>();
+  private readonly tls;
+  private readonly tcp: Server;
+  private refusals = 0;
+  private loggedAt = -Infinity;
+  private material: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
+  private ready!: () => void;
+  private readonly loaded = new Promise<void>((resolve) => (this.ready = resolve));
+
+  constructor(private readonly options: TlsListenerOptions) {
+    const { clientCertificates, limits, clock } = options;
+    this.gate = new ConnectionGate(limits.unknown, clock);
+    this.tls = createTlsServer({
+      requestCert: clientCertificates,
+      rejectUnauthorized: clientCertificates,
+      handshakeTimeout: HANDSHAKE_MS,
+      ALPNProtocols: ['h2'],
+    });
+    this.tls.on('secureConnection', (socket) => this.secured(socket));
+    // A failed handshake has destroyed its connection, and whose it was nobody knows.
+    this.tls.on('tlsClientError', () => undefined);
+    this.tcp = createServer((socket) => this.accept(socket));
+  }
+
+  /** Binds; answers the port that was really bound. */
+  async listen(host: string, port: number): Promise<number> {
+    this.options.identity.addIdentityCertificateListener(this.onIdentity);
+    this.options.identity.addCaCertificateListener(this.onCa);
+    await this.loaded;
+    await new Promise<void>((resolve, reject) => {
+      this.tcp.once('error', reject);
+      this.tcp.listen({ host, port }, resolve);
+    });
+    return (this.tcp.address() as { port: number }).port;
+  }
+
+  /** Takes no more connections and ends handshakes under way; connections that were handed on are their holder's. */
+  close(): void {
+    this.options.identity.removeIdentityCertificateListener(this.onIdentity);
+    this.options.identity.removeCaCertificateListener(this.onCa);
+    this.tcp.close();
+    for (const socket of this.sockets) socket.destroy();
+  }
+
+  private accept(socket: Socket): void {
+    socket.on('error', () => undefined);
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return void socket.destroy();
+    const leave = this.gate.enter(remoteAddress, () => socket.destroy());
+    if (typeof leave === 'string') {
+      this.refuse(leave, remoteAddress);
+      return void socket.destroy();
+    }
+    this.sockets.add(socket);
+    const peer = peerOf(socket);
+    this.shaking.set(peer, () => {
+      this.sockets.delete(socket);
+      this.shaking.delete(peer);
+      if (this.options.clientCertificates) leave();
+    });
+    socket.once('close', () => {
+      this.shaking.get(peer)?.();
+      leave();
+    });
+    this.tls.emit('connection', socket);
+  }
+
+  private secured(socket: TLSSocket): void {
+    socket.on('error', () => undefined);
+    this.shaking.get(peerOf(socket))?.();
+    if (socket.alpnProtocol !== 'h2') return void socket.destroy();
+    if (this.options.clientCertificates && !this.admit(socket)) return void socket.destroy();
+    this.options.onConnection(socket);
+  }
+
+  private admit(socket: TLSSocket): boolean {
+    const address = socket.remoteAddress ?? '';
+    const caller = callerOf(socket.getPeerCertificate());
+    if (caller === undefined) return this.refuse('NO_IDENTITY', address);
+    const identity = `${caller.role}:${caller.id}`;
+    if (!this.identities.add(identity, this.options.limits.perIdentity[caller.role]))
+      return this.refuse('IDENTITY_FULL', address, identity);
+    socket.once('close', () => this.identities.remove(identity));
+    return true;
+  }
+
+  /** Logs the first and then now and then, with how many there were: refusals may come by the thousand. */
+  private refuse(reason: Refusal, address: string, identity?: string): false {
+    this.refusals += 1;
+    const now = this.options.clock.monotonic();
+    if (now - this.loggedAt < BETWEEN_LOGS_MS) return false;
+    this.options.log.warn({ reason, address, identity, count: this.refusals }, 'grpc.connection-refused');
+    this.loggedAt = now;
+    this.refusals = 0;
+    return false;
+  }
+
+  private readonly onIdentity: experimental.IdentityCertificateUpdateListener = (update) => {
+    if (update === null) return;
+    this.use({ cert: update.certificate, key: update.privateKey });
+  };
+
+  private readonly onCa: experimental.CaCertificateUpdateListener = (update) => {
+    if (update === null) return;
+    this.use({ ca: update.caCertificate });
+  };
+
+  private use(change: TlsListener['material']): void {
+    this.material = { ...this.material, ...change };
+    const { ca, cert, key } = this.material;
+    if (ca === undefined || cert === undefined || key === undefined) return;
+    this.tls.setSecureContext({ ca, cert, key });
+    this.ready();
+  }
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
+}
