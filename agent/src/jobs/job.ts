@@ -66,6 +66,8 @@ export interface RestoreCommand extends Expected {
   readonly base: Buffer;
   readonly onConflict: OnConflict;
   readonly chunkMaxBytes: number;
+  /** How many entries the whole point says it has. */
+  readonly pointEntries: number;
 }
 
 export type JobCommand = BackupCommand | RestoreCommand;

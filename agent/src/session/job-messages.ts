@@ -104,6 +104,7 @@ export function fromStartRestore(message: wire.StartRestore): jobs.RestoreComman
     base: message.base,
     onConflict: nameOf(conflicts, message.onConflict),
     chunkMaxBytes: message.chunkMaxBytes,
+    pointEntries: Number(message.pointEntries),
     ...expectedOf(message),
   };
 }

@@ -16,6 +16,7 @@ import { batchItems, oneAhead } from './restore-batches.js';
 import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
+import { TargetRoom } from './target-room.js';
 import { TreeRestore } from './tree-restore.js';
 import { walkTree } from './tree-walk.js';
 
@@ -73,7 +74,8 @@ async function restoreTree(
   const fetchNode = (id: Buffer) => reader.node(id);
   const start = await findBase(command, base, reader);
   await fetchNode(start.node);
-  const walk = () => walkTree(start.node, selection, fetchNode);
+  const bounds = { declaredEntries: command.pointEntries, throwIfStopped: () => run.throwIfStopped() };
+  const walk = () => walkTree(start.node, selection, fetchNode, bounds);
   if (command.onConflict === 'FAIL') await probeConflicts(measure(walk(), run), command.targetPath);
   else if (run.expectedBytes === 0) await measureAhead(walk(), run);
 
@@ -94,7 +96,8 @@ async function restoreTree(
   let finished = false;
   try {
     await checkTarget(writer);
-    const tree = new TreeRestore(run, reader, { target: command.targetPath, base: pathOfNames(base) }, writer.root);
+    const places = { target: command.targetPath, base: pathOfNames(base) };
+    const tree = new TreeRestore(run, reader, places, writer.root, new TargetRoom(() => writer.room()));
     await tree.take(oneAhead(batchItems(walk(), reader)));
     run.phase = 'FINISHING';
     finished = true;

@@ -8,6 +8,7 @@ import type { ChunkReader, FetchedChunks } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { readLargeFile } from './large-file.js';
 import type { RestoreBatch } from './restore-batches.js';
+import type { TargetRoom } from './target-room.js';
 import type { RestoreItem } from './tree-walk.js';
 
 type FileItem = Extract<RestoreItem, { kind: 'file' }>;
@@ -33,6 +34,7 @@ export class TreeRestore {
     private readonly reader: ChunkReader,
     places: { readonly target: Buffer; readonly base: Buffer },
     root: RestoreDirectory,
+    private readonly room: Pick<TargetRoom, 'wrote' | 'made'>,
   ) {
     this.stack = [{ directory: root, path: places.target, pointPath: places.base }];
   }
@@ -42,6 +44,7 @@ export class TreeRestore {
       const fetched = await chunks;
       for (const item of items) {
         this.run.throwIfStopped();
+        if (item.kind === 'enter' || item.kind === 'file' || item.kind === 'special') this.room.made();
         await this.takeItem(item, fetched);
       }
     }
@@ -86,6 +89,7 @@ export class TreeRestore {
     const count = (bytes: number): void => {
       written += bytes;
       counters.bytesWritten += bytes;
+      this.room.wrote(bytes);
     };
     const takeBack = (): void => {
       counters.bytesWritten -= written;

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ContentRef, FetchNode, TreeEntry } from '@holdfast/core/engine';
-import { EntryDefect, readDirectory } from '@holdfast/core/engine';
+import { EntryDefect, MAX_TREE_DEPTH, readDirectory } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { toFileEntry } from '../tree-entries.js';
 import { asDamage } from './chunk-reader.js';
@@ -20,64 +22,98 @@ export type RestoreItem =
   /** A selected name that the directory does not have. */
   | { readonly kind: 'absent'; readonly name: Buffer };
 
-/** A directory of the point with everything below it that is wanted, in the point's order. */
+export interface WalkBounds {
+  /** What the point says it has; 0 for one that does not say. */
+  readonly declaredEntries: number;
+  /** Throws once the job is to stop. */
+  readonly throwIfStopped: () => void;
+}
+
+/** Directories of a point may share nodes, so its tree can be far larger than what is stored. */
+const SLACK_ENTRIES = 10_000;
+const STEPS_BETWEEN_TURNS = 256;
+
+/** A directory that the walk is in. */
+interface Level {
+  readonly entries: AsyncGenerator<TreeEntry>;
+  readonly wanted: Selection;
+  /** Selected names that have not come yet. */
+  readonly missing: Set<string>;
+}
+
+/**
+ * A directory of the point with everything below it that is wanted, in the point's order. Whoever made the point may have made
+ * it to harm: a tree that goes on far beyond what the point says of itself ends the walk with Integrity, a directory too deep is
+ * as good as damaged, and between entries others get their turn and the job can be stopped, also when every node is at hand.
+ */
 export async function* walkTree(
   node: Buffer,
   selection: Selection,
   fetchNode: FetchNode,
+  bounds: WalkBounds,
 ): AsyncGenerator<RestoreItem, void, void> {
-  const missing = selection === 'all' ? undefined : new Set(selection.keys());
-  const entries = readDirectory(node, fetchNode);
-  for (;;) {
-    const next = await nextEntry(entries);
-    if (next instanceof DamageError) {
-      yield { kind: 'damaged', entry: undefined, reason: next.message };
-      return;
+  const most = 2 * bounds.declaredEntries + SLACK_ENTRIES;
+  const levels = [levelOf(node, selection, fetchNode)];
+  let steps = 0;
+  let entries = 0;
+  for (let level = levels[0]; level !== undefined; level = levels.at(-1)) {
+    const next = await nextEntry(level.entries);
+    if (steps++ % STEPS_BETWEEN_TURNS === 0) await setImmediate();
+    bounds.throwIfStopped();
+    if (next === undefined || next instanceof DamageError) {
+      if (next !== undefined) yield { kind: 'damaged', entry: undefined, reason: next.message };
+      else for (const name of level.missing) yield absent(name);
+      levels.pop();
+      if (levels.length > 0) yield { kind: 'leave' };
+      continue;
     }
-    if (next === undefined) break;
-    const wanted = selectEntry(selection, next.name);
+    if (++entries > most) throw largerThanDeclared(bounds.declaredEntries);
+    const wanted = selectEntry(level.wanted, next.name);
     if (wanted === undefined) continue;
-    missing?.delete(next.name.toString('latin1'));
-    yield* walkEntry(next, wanted, fetchNode);
-  }
-  for (const name of missing ?? []) yield { kind: 'absent', name: Buffer.from(name, 'latin1') };
-}
-
-async function* walkEntry(
-  entry: TreeEntry,
-  wanted: Selection,
-  fetchNode: FetchNode,
-): AsyncGenerator<RestoreItem, void, void> {
-  const plain = toFileEntry(entry);
-  const unreadable = entry.defect === EntryDefect.ENTRY_DEFECT_UNREADABLE;
-  if (plain.type === 'directory') return yield* walkDirectory(plain, entry.content?.id, wanted, fetchNode);
-  if (wanted !== 'all') for (const name of wanted.keys()) yield { kind: 'absent', name: Buffer.from(name, 'latin1') };
-  else if (unreadable) yield { kind: 'contentless', entry: plain };
-  else if (plain.type === 'file') yield { kind: 'file', entry: plain, content: entry.content };
-  else yield { kind: 'special', entry: plain };
-}
-
-async function* walkDirectory(
-  entry: FileEntry,
-  node: Buffer | undefined,
-  wanted: Selection,
-  fetchNode: FetchNode,
-): AsyncGenerator<RestoreItem, void, void> {
-  if (node !== undefined) {
-    try {
-      await fetchNode(node);
-    } catch (error) {
-      const damage = asDamage(error);
-      if (!(damage instanceof DamageError)) throw error;
-      yield { kind: 'damaged', entry, reason: damage.message };
-      return;
+    level.missing.delete(next.name.toString('latin1'));
+    const entry = toFileEntry(next);
+    if (entry.type !== 'directory') {
+      yield* itemsOf(next, entry, wanted);
+      continue;
+    }
+    const damage = await damageOf(next, levels.length, fetchNode);
+    if (damage !== undefined) {
+      yield { kind: 'damaged', entry, reason: damage };
+      continue;
+    }
+    // Somebody asked for what lies below it, not for the directory: it only leads there.
+    yield { kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToRoot: true } };
+    if (next.content !== undefined) levels.push(levelOf(next.content.id, wanted, fetchNode));
+    else {
+      if (wanted === 'all') yield { kind: 'contentless', entry };
+      yield { kind: 'leave' };
     }
   }
-  // Somebody asked for what lies below it, not for the directory: it only leads there.
-  yield { kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToRoot: true } };
-  if (node !== undefined) yield* walkTree(node, wanted, fetchNode);
-  else if (wanted === 'all') yield { kind: 'contentless', entry };
-  yield { kind: 'leave' };
+}
+
+function levelOf(node: Buffer, wanted: Selection, fetchNode: FetchNode): Level {
+  return { entries: readDirectory(node, fetchNode), wanted, missing: new Set(wanted === 'all' ? [] : wanted.keys()) };
+}
+
+function* itemsOf(stored: TreeEntry, entry: FileEntry, wanted: Selection): Generator<RestoreItem, void, void> {
+  if (wanted !== 'all') for (const name of wanted.keys()) yield absent(name);
+  else if (stored.defect === EntryDefect.ENTRY_DEFECT_UNREADABLE) yield { kind: 'contentless', entry };
+  else if (entry.type === 'file') yield { kind: 'file', entry, content: stored.content };
+  else yield { kind: 'special', entry };
+}
+
+/** Why nothing in a directory can be had; undefined if something can. */
+async function damageOf(entry: TreeEntry, depth: number, fetchNode: FetchNode): Promise<string | undefined> {
+  if (entry.content === undefined) return undefined;
+  if (depth >= MAX_TREE_DEPTH) return `it lies more than ${MAX_TREE_DEPTH} levels deep`;
+  try {
+    await fetchNode(entry.content.id);
+    return undefined;
+  } catch (error) {
+    const damage = asDamage(error);
+    if (damage instanceof DamageError) return damage.message;
+    throw error;
+  }
 }
 
 async function nextEntry(entries: AsyncGenerator<TreeEntry>): Promise<TreeEntry | DamageError | undefined> {
@@ -89,4 +125,17 @@ async function nextEntry(entries: AsyncGenerator<TreeEntry>): Promise<TreeEntry 
     if (damage instanceof DamageError) return damage;
     throw error;
   }
+}
+
+function absent(name: string): RestoreItem {
+  return { kind: 'absent', name: Buffer.from(name, 'latin1') };
+}
+
+function largerThanDeclared(declared: number): HoldfastError {
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'LARGER_THAN_DECLARED',
+    message: `The recovery point says that it has ${declared} entries, and its tree has far more: whoever made it may mean harm. Select what you need, and look at it first.`,
+    details: { declaredEntries: String(declared) },
+  });
 }

@@ -110,6 +110,7 @@ export class BackupBench {
       base: Buffer.from(this.source),
       onConflict: 'FAIL',
       chunkMaxBytes: 8 * 1024 * 1024,
+      pointEntries: point.counters.entries,
       expectedBytes: 0,
       expectedEntries: 0,
       ...over,

@@ -9,7 +9,7 @@
  * deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
  * directories with mode 0700, and at worst files named `.holdfast-restore-…`.
  */
-import fs from 'node:fs';
+import fs, { type StatsFs } from 'node:fs';
 import { syncFileSystem } from '../../platform/durability.js';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
@@ -65,6 +65,11 @@ export class RestoreWriter {
   /** Where the opened target really lies, whatever its path leads to by now. */
   get location(): Buffer {
     return fs.readlinkSync(`/proc/self/fd/${this.run.targetFd}`, { encoding: 'buffer' });
+  }
+
+  /** What is left where the target lies. */
+  room(): StatsFs {
+    return fs.statfsSync(`/proc/self/fd/${this.run.targetFd}`);
   }
 
   get counts(): Readonly<RestoreCounts> {

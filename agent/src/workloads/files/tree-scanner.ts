@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { MAX_TREE_DEPTH } from '@holdfast/core/engine';
 import type { FileStatus } from '../../platform/file-status.js';
 import { deviceNumber, statAt, statFd } from '../../platform/file-status.js';
 import { readNames } from '../../platform/names.js';
@@ -250,6 +251,10 @@ export class TreeScanner {
   ): { names: string[]; unreadable: boolean } {
     const names = new Set(roots?.children.keys());
     let unreadable = directory.fd < 0;
+    if (this.stack.length >= MAX_TREE_DEPTH) {
+      this.notice('unreadable', directory.path, `it lies more than ${MAX_TREE_DEPTH} levels deep`);
+      return { names: [], unreadable: true };
+    }
     if (inRoot && !unreadable) {
       try {
         for (const name of readNames(directory.fd)) names.add(name);

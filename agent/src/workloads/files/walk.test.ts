@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { MAX_TREE_DEPTH } from '@holdfast/core/engine';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { statAt } from '../../platform/file-status.js';
@@ -285,6 +286,17 @@ describe.skipIf(process.platform !== 'linux')('the walk', () => {
     const walked = await walk();
     expect(below(walked).length).toBe(levels);
     expect(walked.notices).toEqual([]);
+  });
+
+  it('takes nothing that lies deeper than a restore would go, and says so', async () => {
+    const script = `for (let i = 0; i < ${MAX_TREE_DEPTH + 5}; i++) { fs.mkdirSync('d'); process.chdir('d'); }`;
+    execFileSync(process.execPath, ['-e', script], { cwd: dir });
+    const walked = await walk();
+    const leading = dir.split('/').length - 1;
+    expect(below(walked).length).toBe(MAX_TREE_DEPTH - leading);
+    expect(walked.notices.map(({ kind, path: where }) => [kind, where.length])).toEqual([
+      ['unreadable', dir.length + 2 * (MAX_TREE_DEPTH - leading)],
+    ]);
   });
 
   it('leaves no descriptor open, also when it is given up', async () => {

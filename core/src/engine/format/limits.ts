@@ -35,6 +35,8 @@ export const MAX_NODE_EDGES = 1_024;
 export const MAX_NODE_ENTRIES = 1_024;
 /** Directory or file index nodes above each other. */
 export const MAX_INDEX_DEPTH = 6;
+/** Directories in each other, from the virtual root down. A host may have more; what lies deeper is not taken. */
+export const MAX_TREE_DEPTH = 1_024;
 
 export const MAX_INDEX_BYTES = 64 * MIB;
 export const MAX_INDEX_FOOTERS = 4_096;

@@ -29,6 +29,7 @@ export const restoreHandler: JobKindHandler = {
         idKey,
         transportKey: ctx.services.keys.transportKey(job.id, job.epoch),
         chunkMaxBytes: decodeDomain(domain.message).chunker?.maxBytes ?? 0,
+        pointEntries: point.statistics.entries,
         ...plan,
         ...expectedOf(point, plan),
       };

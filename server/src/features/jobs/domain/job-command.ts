@@ -55,6 +55,8 @@ export interface RestoreCommand extends Expected {
   readonly base: Uint8Array;
   readonly onConflict: 'FAIL' | 'SKIP' | 'OVERWRITE' | 'KEEP_BOTH';
   readonly chunkMaxBytes: number;
+  /** How many entries the whole point says it has. */
+  readonly pointEntries: bigint;
 }
 
 /** What an agent is told to do. Holds keys, so it is built at dispatch, sent, and never stored or logged. */

@@ -79,6 +79,7 @@ function toStartRestore(job: JobRef, command: RestoreCommand): wire.StartRestore
     chunkMaxBytes: command.chunkMaxBytes,
     expectedBytes: command.expectedBytes,
     expectedEntries: command.expectedEntries,
+    pointEntries: command.pointEntries,
   };
 }
 

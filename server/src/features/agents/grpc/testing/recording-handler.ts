@@ -38,6 +38,7 @@ export class RecordingHandler implements JobKindHandler {
         base: Buffer.from('/'),
         onConflict: 'SKIP',
         chunkMaxBytes: 4,
+        pointEntries: 5n,
       };
     }
     return {
