@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
-import { decodeGlobalId, systemRandom, uuidToBytes } from '@holdfast/core/ids';
+import { decodeGlobalId, encodeGlobalId, systemRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import {
   BackupType,
   ControlServiceClient,
@@ -223,6 +223,39 @@ describe('an enrolled agent in hostile hands', () => {
     await expect(openSession(again, job)).rejects.toMatchObject({ status: 'PERMISSION_DENIED' });
     await expectAudited(eveProcess, 'openSession', 'REFUSED', 'NOT_THIS_AGENTS_JOB');
     again.close();
+  });
+
+  it('cannot harm whoever restores or browses a point that goes on without end', async () => {
+    const [bomberProcess, bomber] = await hostile('bomber');
+    const { start, job } = await startBackup(bomber, bomberProcess, 'a bomb');
+    const maker = await PackMaker.create(start);
+    const { sessionId } = await openSession(bomber, job);
+    const { root, nodes } = maker.repeated(30, 500);
+    for (const node of nodes) await uploadPack(bomber.data, sessionId, maker.pack(node, idOf(bomberProcess)));
+    const counters = { ...NO_COUNTERS, entries: 30n };
+    const commit = { type: BackupType.BACKUP_TYPE_FULL, basePointId: NONE, counters };
+    const answer = await answerOf<Data>((done) => bomber.data.commit({ sessionId, rootNode: root, ...commit }, done));
+    bomber.close();
+    const recoveryPointId = encodeGlobalId('RecoveryPoint', uuidFromBytes(answer.pointId));
+
+    const { browseRecoveryPoint } = await fleet.api.ask(
+      'query B($id: ID!) { browseRecoveryPoint(id: $id, path: "/d2/d0/d1") { edges { node { name } } } }',
+      { id: recoveryPointId },
+    );
+    expect(browseRecoveryPoint.edges.length).toBeGreaterThan(0);
+    const target = { agentId: fleet.agent().id, path: path.join(fleet.folder, 'bomb') };
+    expect(await fleet.restore({ recoveryPointId, ...target })).toMatchObject({
+      state: 'FAILED',
+      error: { code: 'DATA_CORRUPTED', message: expect.stringContaining('says that it has 30 entries') },
+    });
+    // The agent is there for the next job.
+    const { pointId, source } = await pointOf('after the bomb', Buffer.from('x'));
+    const next = await fleet.restore({
+      recoveryPointId: pointId,
+      path: path.join(fleet.folder, 'after'),
+      base: source,
+    });
+    expect(next.state).toBe('COMPLETED');
   });
 });
 

@@ -22,6 +22,7 @@ type FromServer = NonNullable<ConnectResponse['message']>;
 type ToServer = NonNullable<ConnectRequest['message']>;
 
 const PATIENCE_MS = 20_000;
+const HEARTBEAT_MS = 5_000;
 
 export const NO_COUNTERS: Counters = {
   entries: 0n,
@@ -84,6 +85,7 @@ export class HostileAgent {
   readonly data: DataServiceClient;
   readonly #received: FromServer[] = [];
   #ended: Error | undefined;
+  #beating: NodeJS.Timeout | undefined;
 
   /** Takes the identity of an agent that was enrolled and is not running. */
   constructor(server: ServerProcess, agent: AgentProcess) {
@@ -91,7 +93,9 @@ export class HostileAgent {
     this.control = new ControlServiceClient(server.addresses.grpc, secured, CHANNEL);
     this.data = new DataServiceClient(server.addresses.dataGrpc, secured, CHANNEL);
     this.#stream = this.control.connect();
-    this.#stream.on('data', ({ message }: ConnectResponse) => message && this.#received.push(message));
+    this.#stream.on('data', ({ message }: ConnectResponse) => {
+      if (message && message.$case !== 'heartbeatAck') this.#received.push(message);
+    });
     this.#stream.on('error', (error) => {
       this.#ended = error;
     });
@@ -109,6 +113,8 @@ export class HostileAgent {
     const capabilities = ['workload.files', 'restore.files'];
     this.say({ $case: 'hello', value: { host, capabilities, running: [] } });
     await this.hear('welcome');
+    // On a busy machine a test may say nothing for longer than the server waits.
+    this.#beating = setInterval(() => this.say({ $case: 'heartbeat', value: { sequence: 0n } }), HEARTBEAT_MS);
   }
 
   /** The next message of this kind; others before it are passed over. */
@@ -124,6 +130,7 @@ export class HostileAgent {
   }
 
   close(): void {
+    clearInterval(this.#beating);
     this.#stream.cancel();
     this.control.close();
     this.data.close();

@@ -2,10 +2,14 @@
 import {
   ChunkHasher,
   createSessionKey,
+  DirectoryBuilder,
+  EntryType,
   type FrameChunk,
   FrameSealer,
+  NodeWriter,
   PackBuilder,
   PackKind,
+  treeEntry,
   type WrappedSessionKey,
 } from '@holdfast/core/engine';
 import { systemRandom, uuidToBytes } from '@holdfast/core/ids';
@@ -59,6 +63,35 @@ export class PackMaker {
 
   node(content: Buffer, edge: Buffer): Claimed {
     return { id: this.#hasher.name(PackKind.PACK_KIND_NODE, edge, content).id, content, edges: edge };
+  }
+
+  /** Each directory has many empty files and the next directory three times: few nodes that stand for very many entries. */
+  repeated(levels: number, files: number): { readonly root: Buffer; readonly nodes: Claimed[] } {
+    const nodes: Claimed[] = [];
+    const writer = new NodeWriter(this.#hasher, this.domain.chunkerKey, ({ id, plaintext, edges }) =>
+      nodes.push({ id, content: plaintext, edges }),
+    );
+    let id: Buffer | undefined;
+    for (let level = 0; level < levels; level += 1) {
+      const builder = new DirectoryBuilder(writer);
+      const content = id && { kind: 'node' as const, id };
+      for (const name of ['d0', 'd1', 'd2'])
+        if (content !== undefined)
+          builder.add(
+            treeEntry({ name: Buffer.from(name), type: EntryType.ENTRY_TYPE_DIRECTORY, mode: 0o755, content }),
+          );
+      for (let at = 0; at < files; at += 1)
+        builder.add(
+          treeEntry({
+            name: Buffer.from(`f${String(at).padStart(4, '0')}`),
+            type: EntryType.ENTRY_TYPE_FILE,
+            mode: 0o644,
+          }),
+        );
+      id = builder.finish();
+    }
+    if (id === undefined) throw new Error('a tree has a level');
+    return { root: id, nodes };
   }
 
   /** One frame with one chunk. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ContentRef, FetchNode, TreeEntry } from '@holdfast/core/engine';
+import type { ContentRef, FetchNode, ParsedNode, TreeEntry } from '@holdfast/core/engine';
 import { EntryDefect, MAX_TREE_DEPTH, readDirectory } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
@@ -33,6 +33,11 @@ export interface WalkBounds {
 const SLACK_ENTRIES = 10_000;
 const STEPS_BETWEEN_TURNS = 256;
 
+interface OpenedDirectory {
+  readonly id: Buffer;
+  readonly node: ParsedNode;
+}
+
 /** A directory that the walk is in. */
 interface Level {
   readonly entries: AsyncGenerator<TreeEntry>;
@@ -53,7 +58,7 @@ export async function* walkTree(
   bounds: WalkBounds,
 ): AsyncGenerator<RestoreItem, void, void> {
   const most = 2 * bounds.declaredEntries + SLACK_ENTRIES;
-  const levels = [levelOf(node, selection, fetchNode)];
+  const levels = [levelOf({ id: node, node: await fetchNode(node) }, selection, fetchNode)];
   let steps = 0;
   let entries = 0;
   for (let level = levels[0]; level !== undefined; level = levels.at(-1)) {
@@ -76,14 +81,14 @@ export async function* walkTree(
       yield* itemsOf(next, entry, wanted);
       continue;
     }
-    const damage = await damageOf(next, levels.length, fetchNode);
-    if (damage !== undefined) {
-      yield { kind: 'damaged', entry, reason: damage };
+    const inside = await open(next, levels.length, fetchNode);
+    if (typeof inside === 'string') {
+      yield { kind: 'damaged', entry, reason: inside };
       continue;
     }
     // Somebody asked for what lies below it, not for the directory: it only leads there.
     yield { kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToRoot: true } };
-    if (next.content !== undefined) levels.push(levelOf(next.content.id, wanted, fetchNode));
+    if (inside !== undefined) levels.push(levelOf(inside, wanted, fetchNode));
     else {
       if (wanted === 'all') yield { kind: 'contentless', entry };
       yield { kind: 'leave' };
@@ -91,8 +96,15 @@ export async function* walkTree(
   }
 }
 
-function levelOf(node: Buffer, wanted: Selection, fetchNode: FetchNode): Level {
-  return { entries: readDirectory(node, fetchNode), wanted, missing: new Set(wanted === 'all' ? [] : wanted.keys()) };
+function levelOf({ id, node }: OpenedDirectory, wanted: Selection, fetchNode: FetchNode): Level {
+  // The first node was fetched to see whether there is one.
+  let first: ParsedNode | undefined = node;
+  const fetch: FetchNode = (each) => {
+    const known = first;
+    first = undefined;
+    return known === undefined ? fetchNode(each) : Promise.resolve(known);
+  };
+  return { entries: readDirectory(id, fetch), wanted, missing: new Set(wanted === 'all' ? [] : wanted.keys()) };
 }
 
 function* itemsOf(stored: TreeEntry, entry: FileEntry, wanted: Selection): Generator<RestoreItem, void, void> {
@@ -102,13 +114,16 @@ function* itemsOf(stored: TreeEntry, entry: FileEntry, wanted: Selection): Gener
   else yield { kind: 'special', entry };
 }
 
-/** Why nothing in a directory can be had; undefined if something can. */
-async function damageOf(entry: TreeEntry, depth: number, fetchNode: FetchNode): Promise<string | undefined> {
-  if (entry.content === undefined) return undefined;
+/** A directory's node, or why nothing in it can be had; undefined for one that could not be read when it was backed up. */
+async function open(
+  { content }: TreeEntry,
+  depth: number,
+  fetchNode: FetchNode,
+): Promise<OpenedDirectory | string | undefined> {
+  if (content === undefined) return undefined;
   if (depth >= MAX_TREE_DEPTH) return `it lies more than ${MAX_TREE_DEPTH} levels deep`;
   try {
-    await fetchNode(entry.content.id);
-    return undefined;
+    return { id: content.id, node: await fetchNode(content.id) };
   } catch (error) {
     const damage = asDamage(error);
     if (damage instanceof DamageError) return damage.message;
