@@ -111,7 +111,6 @@ class GroupRun {
       await this.#settle();
       return await repository.backUp(step.does, dataset.folder);
     }
-    // Read before the measurement, not within it, and only if anything is to be compared with it.
     const target = path.join(scratch, 'restored');
     fs.mkdirSync(target);
     await this.#settle();
@@ -138,7 +137,7 @@ class GroupRun {
       say(`  ${contender.name} backs the unchanged image up`);
       await (await this.#newRepository(contender)).backUp('first', dataset.folder);
     }
-    const bytes = rewriteOnePercent(path.join(dataset.folder, `${dataset.name}.bin`), `round ${round}`);
+    const bytes = await rewriteOnePercent(path.join(dataset.folder, `${dataset.name}.bin`), `round ${round}`);
     say(`  ${bytes} bytes of the image rewritten`);
     this.#expected = undefined;
   }

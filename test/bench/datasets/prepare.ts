@@ -62,16 +62,16 @@ export async function prepareDataset(
   name: Group['dataset'],
   { folder, sizes, given, signal }: { folder: string; sizes: Sizes; given: string | undefined; signal: AbortSignal },
 ): Promise<Dataset> {
-  const random = (bytes: number): Dataset => {
+  const random = async (bytes: number): Promise<Dataset> => {
     fs.mkdirSync(folder);
-    writeRandomFile(path.join(folder, `${name}.bin`), bytes, name, signal);
+    await writeRandomFile(path.join(folder, `${name}.bin`), bytes, name, signal);
     return { name, folder, origin: 'seeded random bytes', files: 1, bytes };
   };
   switch (name) {
     case 'big-random':
-      return random(sizes.bigRandom);
+      return await random(sizes.bigRandom);
     case 'image':
-      return random(sizes.image);
+      return await random(sizes.image);
     case 'sdk-tree':
       return { name, folder, ...(await sdkTree(folder, sizes.sdkTree, signal)) };
     case 'small-files': {

@@ -18,16 +18,16 @@ export class RandomBytes {
   }
 }
 
-export function writeRandomFile(file: string, bytes: number, seed: string, signal: AbortSignal): void {
+export async function writeRandomFile(file: string, bytes: number, seed: string, signal: AbortSignal): Promise<void> {
   const random = new RandomBytes(seed);
-  const fd = fs.openSync(file, 'wx');
+  const handle = await fs.promises.open(file, 'wx');
   try {
     for (let written = 0; written < bytes; written += BLOCK) {
       signal.throwIfAborted();
-      fs.writeSync(fd, random.next(Math.min(BLOCK, bytes - written)));
+      await handle.write(random.next(Math.min(BLOCK, bytes - written)));
     }
   } finally {
-    fs.closeSync(fd);
+    await handle.close();
   }
 }
 
@@ -35,18 +35,18 @@ const RUN = 64 << 10;
 const SECTOR = 512;
 
 /** Rewrites one per cent of a file, in runs of 64 KiB that begin at random sectors. Answers the bytes written. */
-export function rewriteOnePercent(file: string, seed: string): number {
-  const { size } = fs.statSync(file);
+export async function rewriteOnePercent(file: string, seed: string): Promise<number> {
+  const { size } = await fs.promises.stat(file);
   const runs = Math.max(1, Math.round(size / 100 / RUN));
   const random = new RandomBytes(seed);
-  const fd = fs.openSync(file, 'r+');
+  const handle = await fs.promises.open(file, 'r+');
   try {
     for (let index = 0; index < runs; index += 1) {
       const sector = Number(random.next(8).readBigUInt64LE() % BigInt(Math.floor((size - RUN) / SECTOR) + 1));
-      fs.writeSync(fd, random.next(RUN), 0, RUN, sector * SECTOR);
+      await handle.write(random.next(RUN), 0, RUN, sector * SECTOR);
     }
   } finally {
-    fs.closeSync(fd);
+    await handle.close();
   }
   return runs * RUN;
 }
