@@ -22,7 +22,9 @@ describe('a flipped bit in a pack', () => {
     const source = fleet.newFolder('source');
     for (let index = 0; index < 12; index += 1)
       fs.writeFileSync(path.join(source, `large-${index}`), randomBytes(2 << 20));
-    for (let index = 0; index < 50; index += 1) fs.writeFileSync(path.join(source, `small-${index}`), randomBytes(900));
+    // A frame gathers up to a MiB of them, wherever in its pack it lies: a quarter at most.
+    for (let index = 0; index < 200; index += 1)
+      fs.writeFileSync(path.join(source, `small-${index}`), randomBytes(20_000));
     const vault = await fleet.createVault('vault');
     const backup = await fleet.backUp(await fleet.protect({ name: 'item', vaultId: vault.id, root: source }));
     expect(backup.state).toBe('COMPLETED');

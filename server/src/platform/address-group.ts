@@ -12,8 +12,8 @@ export function addressGroup(address: string): string {
   const [head = '', tail] = plain.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups =
-    tail === undefined ? before : [...before, ...Array(8 - before.length - after.length).fill('0'), ...after];
+  const between = Array.from({ length: 8 - before.length - after.length }, () => '0');
+  const groups = tail === undefined ? before : [...before, ...between, ...after];
   return `${groups
     .slice(0, 4)
     .map((each) => each.replace(/^0+(?=.)/, ''))

@@ -19,9 +19,16 @@ const LEVELS = Array.from({ length: 31 }, (_, level): ParsedNode => {
 });
 const bomb = async (at: Buffer): Promise<ParsedNode> => LEVELS[Number(at.toString())] as ParsedNode;
 
+interface Walked {
+  readonly declaredEntries?: number;
+  readonly throwIfStopped?: () => void;
+  readonly selection?: Selection;
+  readonly root?: string;
+}
+
 function walk(
   fetchNode: (at: Buffer) => Promise<ParsedNode>,
-  { declaredEntries = 0, throwIfStopped = () => undefined, selection = 'all' as Selection, root = '0' } = {},
+  { declaredEntries = 0, throwIfStopped = () => undefined, selection = 'all', root = '0' }: Walked = {},
 ): AsyncGenerator<RestoreItem> {
   return walkTree(id(root), selection, fetchNode, { declaredEntries, throwIfStopped });
 }

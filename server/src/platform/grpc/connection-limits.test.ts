@@ -49,7 +49,7 @@ afterAll(() => identity.stop());
 
 async function open(
   limits: Partial<GrpcLimits>,
-  { clientCertificates = true, timers = systemClock as ManualClock | typeof systemClock } = {},
+  { clientCertificates = true, timers = systemClock } = {},
 ): Promise<number> {
   const server = createGrpcServer({
     identity,

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, type Settings } from 'node:http2';
 import { Writable } from 'node:stream';
 import { connect } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
@@ -346,7 +346,7 @@ describe('the flow-control window of a listener', () => {
     try {
       const perCall = new Promise<number | undefined>((resolve, reject) => {
         session.on('error', reject);
-        session.on('remoteSettings', ({ initialWindowSize }) => resolve(initialWindowSize));
+        session.on('remoteSettings', ({ initialWindowSize }: Settings) => resolve(initialWindowSize));
       });
       expect(await perCall).toBe(WINDOW_BYTES);
       await expect.poll(() => session.state.remoteWindowSize).toBe(WINDOW_BYTES);
