@@ -156,8 +156,8 @@ describe('the test link', () => {
     });
     const taken = pour(await dial(door));
     await sleep(2_000);
-    // 50 kB under way, the link's edge, and what the sender's own kernel takes.
-    expect(taken() - read()).toBeLessThan(MB);
+    // 50 kB under way, the link's edge, and what the sender's own kernel takes, which is 4 MiB where it lets itself grow.
+    expect(taken() - read()).toBeLessThan(6 * MB);
     const { least, most } = within(0.25 * MB, 0.05);
     const rate = await rateOf(read, 3_000);
     expect(rate).toBeGreaterThan(least);
