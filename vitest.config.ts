@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const shared = {
@@ -12,9 +13,25 @@ const shared = {
 // They hold rates and delays to their word, so nothing else may run beside them.
 const timed = ['test/kit/link/**/*.test.ts', 'test/faults/link/**/*.test.ts'];
 const exclude = [...configDefaults.exclude, '**/dist/**', '**/*.long.test.ts'];
-const endToEnd = { testTimeout: 240_000, hookTimeout: 240_000 };
+const cores = availableParallelism();
+// Time-outs end what hangs. They are not bounds on speed, which a busy machine would break: a test that has one states it.
+const unit = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 10_000 } },
+  maxWorkers: Math.max(2, cores - 1),
+  // Files share the modules that their worker has loaded: loading them anew took as long as the tests themselves.
+  isolate: false,
+};
+// These mostly wait, for processes, browsers and the clock: more of them than cores.
+const endToEnd = {
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+  expect: { poll: { timeout: 20_000 } },
+  maxWorkers: Math.max(3, Math.floor(cores / 2)),
+};
 
-// The groups run one after the other, so that unit tests do not disturb what end-to-end tests wait for.
+// Unit tests run first, so that they do not disturb what end-to-end tests wait for.
 export default defineConfig({
   test: {
     projects: [
@@ -27,6 +44,7 @@ export default defineConfig({
             'test/{kit,compat,bench}/**/*.test.ts',
           ],
           exclude: [...exclude, ...timed],
+          ...unit,
           sequence: { groupOrder: 0 },
         },
       },
@@ -42,7 +60,7 @@ export default defineConfig({
       },
       {
         ...shared,
-        test: { name: 'web', include: ['test/web/**/*.test.ts'], exclude, ...endToEnd, sequence: { groupOrder: 2 } },
+        test: { name: 'web', include: ['test/web/**/*.test.ts'], exclude, ...endToEnd, sequence: { groupOrder: 1 } },
       },
       {
         ...shared,
@@ -52,7 +70,7 @@ export default defineConfig({
           exclude,
           ...endToEnd,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -62,7 +80,7 @@ export default defineConfig({
           include: ['**/*.long.test.ts'],
           exclude: [...configDefaults.exclude, '**/dist/**'],
           testTimeout: 3_600_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
