@@ -3,16 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { EnrollmentServiceService } from '@holdfast/proto/v1';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../session/testing/certificate-authority.js';
 import type { SecureServer } from '../session/testing/secure-server.js';
 import { serveSecurely } from '../session/testing/secure-server.js';
 import { stateFolderAt } from '../state/state-folder.js';
 import { lockState } from '../state/state-lock.js';
 import { runProgram } from './program.js';
-
-// Real connections and files: a busy machine may take its time.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 

@@ -6,7 +6,7 @@ import { ERROR_TABLE, HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { EnrollmentServiceServer } from '@holdfast/proto/v1';
 import { EnrollmentServiceService } from '@holdfast/proto/v1';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendEnrollment } from '../session/enrollment-client.js';
 import { TestAuthority } from '../session/testing/certificate-authority.js';
 import type { SecureServer } from '../session/testing/secure-server.js';
@@ -16,9 +16,6 @@ import type { StateFolder } from '../state/state-folder.js';
 import { prepareStateFolder } from '../state/state-folder.js';
 import { lockState } from '../state/state-lock.js';
 import { enroll } from './enroll.js';
-
-// Real connections and files: a busy machine may take its time.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const SECRET = 'a'.repeat(43);

@@ -22,9 +22,6 @@ import { idKey, splitIds } from './ids.js';
 import { asDamage } from './restore/chunk-reader.js';
 import { BackupBench, describeFolder } from './testing/backup-bench.js';
 
-// Real connections and files: a busy machine may take its time.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
-
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -112,7 +109,7 @@ describe('a full backup', () => {
     await bench.backup();
     await bench.restore(target);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-  }, 30_000);
+  });
 });
 
 describe('an incremental backup', () => {

@@ -25,9 +25,6 @@ import type { SecureServer } from './testing/secure-server.js';
 import { serveSecurely } from './testing/secure-server.js';
 import { UnsettledJobs } from './unsettled-jobs.js';
 
-// Real connections and files: a busy machine may take its time.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
-
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const JOB_ID = '01901234-5678-7abc-8def-00000000000c';
 const POINT_ID = '01901234-5678-7abc-8def-00000000000d';

@@ -4,7 +4,7 @@ import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { DataServiceService } from '@holdfast/proto/v1';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import { runBackup } from '../jobs/backup/run-backup.js';
 import type { OutgoingPack } from '../jobs/data-transport.js';
@@ -20,9 +20,6 @@ import { CuttableLink } from './testing/cuttable-link.js';
 import { TestDataService } from './testing/data-service.js';
 import type { SecureServer } from './testing/secure-server.js';
 import { serveSecurely } from './testing/secure-server.js';
-
-// Real connections and files: a busy machine may take its time.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 const AGENT_ID = '01901234-5678-7abc-8def-00000000000a';
 const MIB = 1024 * 1024;
@@ -94,7 +91,7 @@ describe('the data client over mutual TLS', () => {
     await restore(target);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
     expect(bench.gateway.openSessions).toBe(0);
-  }, 30_000);
+  });
 
   it('sends a pack again that the link lost in its middle, under the same id, and no other', async () => {
     fill();
@@ -108,7 +105,7 @@ describe('the data client over mutual TLS', () => {
     const target = join(bench.folder, 'target');
     await restore(target);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-  }, 30_000);
+  });
 
   it('sends nothing of a pack again whose answer alone was lost', async () => {
     writeFileSync(join(bench.source, 'large'), systemRandom.bytes(7 * MIB));
@@ -121,7 +118,7 @@ describe('the data client over mutual TLS', () => {
     expect(service.calls['uploadPack']).toBeGreaterThan(stored.length);
     const [{ packId, frames } = unreachable()] = stored;
     expect(service.arrived.get(idKey(packId))).toBe(frames.reduce((sum, frame) => sum + frame.length, 0));
-  }, 30_000);
+  });
 
   it('opens another session when the gateway has lost its own, and claims everything anew', async () => {
     fill();
@@ -135,7 +132,7 @@ describe('the data client over mutual TLS', () => {
     const target = join(bench.folder, 'target');
     await restore(target);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-  }, 30_000);
+  });
 
   it('reads on where the link was cut during a restore', async () => {
     fill();
@@ -145,7 +142,7 @@ describe('the data client over mutual TLS', () => {
     await restore(target);
     expect(link.cuts).toBe(1);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-  }, 30_000);
+  });
 
   it('ends a job at once with a refusal, whatever it is in the middle of', async () => {
     fill();

@@ -2,13 +2,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isUnchanged, openChangeCache } from './change-cache-reader.js';
 import { ChangeCacheWriter } from './change-cache-writer.js';
 import type { ChangeStamp } from './file-entry.js';
-
-// Each commit waits for the disk.
-vi.setConfig({ testTimeout: 30_000 });
 
 /** A directory: files by their size, or directories, by name (one character per byte). */
 interface Tree {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dataExtents } from '../../platform/file-extents.js';
 import { linkAt, makeSpecialAt } from '../../platform/names.js';
 import { setMtimeAt } from '../../platform/owner-mode-times.js';
@@ -13,9 +13,6 @@ import type { Notice } from '../notice.js';
 import { copyTree, someEntry } from './restore.fixture.js';
 import { alternativeName, ConflictProbe, RestoreConflictError } from './restore-conflict.js';
 import { RestoreWriter } from './restore-writer.js';
-
-// A restore ends when its file system says that all is on the disk.
-vi.setConfig({ testTimeout: 30_000 });
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { MAX_TREE_DEPTH } from '@holdfast/core/engine';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statAt } from '../../platform/file-status.js';
 import { makeSpecialAt } from '../../platform/names.js';
 import { AT_FDCWD } from '../../platform/posix.js';
@@ -16,9 +16,6 @@ import { fileRefOf, openFileContent } from './file-content.js';
 import { entryPath, type ScannedEntry } from './file-entry.js';
 import { type FilesDatasource, InvalidRootError } from './root-tree.js';
 import { type FolderIdentity, walkFiles } from './walk.js';
-
-// Making files is slow on some file systems.
-vi.setConfig({ testTimeout: 30_000 });
 
 let dir: string;
 beforeEach(() => {

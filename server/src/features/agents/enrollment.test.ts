@@ -318,7 +318,7 @@ describe('a control stream', () => {
       await db.clock.advance(1_000);
       return control.gatewayCalls.voided;
     };
-    await expect.poll(later, { timeout: 5_000 }).toEqual([agent.id]);
+    await expect.poll(later).toEqual([agent.id]);
     expect(statusOf(await agentOf(agent.id), control.links)).toBe('REVOKED');
     expect(
       (await listAgents(control.system, { status: 'REVOKED' }, { first: 50 })).items.map(({ item }) => item.id),

@@ -231,7 +231,7 @@ describe('entries', () => {
       ),
       { numRuns: 50 },
     );
-  }, 60_000);
+  });
 
   it('are made anew from the frames when their file is damaged, of another index, or ahead of it', () => {
     const bed = new Bed({ unit: 10, greatest: 1_000, piece: 30 });

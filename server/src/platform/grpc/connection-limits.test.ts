@@ -5,7 +5,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { systemRandom } from '@holdfast/core/ids';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Authority, IssuedIdentity } from '../pki/certificate-authority.js';
 import { createAuthority, generateAuthority } from '../pki/certificate-authority.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
@@ -18,12 +18,8 @@ import type { HealthAnswer } from './health.js';
 import { HealthService, SERVING } from './health.js';
 import * as http2 from './http2-frames.fixture.js';
 
-// Real connections: a busy machine may take its time.
-vi.setConfig({ testTimeout: 30_000 });
-
 const AGENT = '01901234-5678-7abc-8def-0123456789ab';
 const OTHER = '01901234-5678-7abc-8def-0123456789ac';
-const PATIENT = { timeout: 10_000 };
 const log = pino({ level: 'silent' });
 const { check, watch } = HealthService;
 
@@ -138,14 +134,14 @@ describe('a gRPC door', () => {
     expect(await isHealthy(client(port, agent))).toBe(false);
     expect(await isHealthy(client(port, other))).toBe(true);
     first.socket.destroy();
-    await expect.poll(() => isHealthy(client(port, agent)), PATIENT).toBe(true);
+    await expect.poll(() => isHealthy(client(port, agent))).toBe(true);
   });
 
   it('serves others while somebody opens connections and says nothing', async () => {
     const unknown = { ...CERTIFICATE_DOOR.unknown, places: 5, graceMs: 0 };
     const port = await open({ connections: { ...CERTIFICATE_DOOR, unknown } });
     const idle = Array.from({ length: 20 }, () => silent(port));
-    await expect.poll(() => idle.filter((socket) => socket.closed).length, PATIENT).toBe(15);
+    await expect.poll(() => idle.filter((socket) => socket.closed).length).toBe(15);
     expect(await isHealthy(client(port, agent))).toBe(true);
   });
 
@@ -164,7 +160,7 @@ describe('a gRPC door', () => {
     const [first] = [await secure(port), await secure(port)];
     await (await secure(port)).closed;
     first.socket.destroy();
-    await expect.poll(() => isHealthy(client(port)), PATIENT).toBe(true);
+    await expect.poll(() => isHealthy(client(port))).toBe(true);
   });
 
   it('takes so many calls of one identity over all its connections', async () => {
@@ -175,7 +171,7 @@ describe('a gRPC door', () => {
     expect(calls.map(({ refusal }) => refusal)).toEqual([undefined, undefined, 'TOO_MANY_CALLS']);
     expect((await startWatching(client(port, other))).refusal).toBeUndefined();
     calls[0]?.call.cancel();
-    await expect.poll(async () => (await startWatching(client(port, agent))).refusal, PATIENT).toBe(undefined);
+    await expect.poll(async () => (await startWatching(client(port, agent))).refusal).toBe(undefined);
   });
 
   it('gives up a call whose request does not come, also in part', async () => {
@@ -184,10 +180,10 @@ describe('a gRPC door', () => {
     const { socket } = await secure(port, agent);
     const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(check.path));
     socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0)), opened]));
-    await expect.poll(() => clock.waiting, PATIENT).toBe(1);
+    await expect.poll(() => clock.waiting).toBe(1);
     expect(await isHealthy(client(port, agent))).toBe(false);
     await clock.advance(120_000);
-    await expect.poll(() => isHealthy(client(port, agent)), PATIENT).toBe(true);
+    await expect.poll(() => isHealthy(client(port, agent))).toBe(true);
     expect(clock.waiting).toBe(0);
   });
 

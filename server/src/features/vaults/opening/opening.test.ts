@@ -78,7 +78,7 @@ describe.each([
   beforeAll(async () => {
     opening = start();
     sealed = await seal(contents);
-  }, 30_000);
+  });
   afterAll(() => opening.stop());
 
   it('gives every chunk with its id', async () => {
@@ -157,5 +157,5 @@ describe('the opening thread', () => {
     await expect(waiting).rejects.toMatchObject({ kind: 'Unavailable' });
     expect(await opening.openNodes(sealed.access, sealed.frame)).toHaveLength(3);
     await opening.stop();
-  }, 30_000);
+  });
 });

@@ -11,7 +11,7 @@ type FromServer = NonNullable<ConnectResponse['message']>;
 type ToServer = NonNullable<ConnectRequest['message']>;
 type Outcome = NonNullable<JobFinished['outcome']>;
 
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 const zero: Counters = {
   entries: 0n,
   files: 0n,
