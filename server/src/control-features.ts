@@ -13,6 +13,7 @@ import type { SetupServices } from './features/setup/ports.js';
 import type { GatewayLink } from './gateway-link.js';
 import type { ContextFor } from './platform/context.js';
 import { describeOwnHost } from './platform/own-host.js';
+import { Pace } from './platform/pace.js';
 import type { Authority } from './platform/pki/certificate-authority.js';
 import type { ProcessPorts } from './platform/process-roles.js';
 
@@ -39,6 +40,9 @@ export interface Features {
 }
 
 /** The implementations behind `ctx.services`, and what runs by itself. Each feature adds its own here. */
+/** A certificate is renewed every few weeks; a renewal whose answer was lost is tried again. */
+const RENEWALS = { burst: 5, perSecond: 1 / 3_600 };
+
 export async function wireFeatures(parts: FeatureParts): Promise<Features> {
   const { config, clock, timers, random, log, authority, gateway } = parts;
   const links = new LinkRegistry();
@@ -65,6 +69,7 @@ export async function wireFeatures(parts: FeatureParts): Promise<Features> {
       authority,
       connections: links,
       attempts: createAttemptLimiter(clock),
+      renewals: new Pace(RENEWALS, clock),
       addresses: {
         get control() {
           return agentAddress(config, 'grpc', bound.control);

@@ -15,7 +15,7 @@ import {
   type UploadPackRequest,
 } from '@holdfast/proto/v1';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { CERTIFICATE_DOOR, CONTROL_CALLS } from '../platform/grpc/connection-limits.js';
 import { fromGrpcError } from '../platform/grpc/errors.js';
 import { createGrpcGatewayClient } from '../platform/grpc/grpc-gateway-client.js';
@@ -31,6 +31,9 @@ import { type TestPack, testDomain, Uploader } from './testing/uploader.fixture.
 
 const log = pino({ level: 'silent' });
 const ports = { clock: systemClock, timers: systemClock, random: systemRandom, log };
+// Real connections and megabytes of packs: a busy machine may take its time.
+vi.setConfig({ testTimeout: 30_000 });
+
 const MIB = 1024 * 1024;
 const gatewayId = uuidFromBytes(systemRandom.bytes(16));
 const controlId = uuidFromBytes(systemRandom.bytes(16));

@@ -1,3 +1,4 @@
+import type { PaceLimits } from '../platform/pace.js';
 import type { AdmissionLimits } from './admission.js';
 
 const MIB = 1024 * 1024;
@@ -11,6 +12,8 @@ export interface GatewayLimits {
   /** The longest message that the gateway takes: a piece of a frame and what stands around it. */
   readonly maxMessageBytes: number;
   readonly maxSessionsPerAgent: number;
+  /** Sessions that one agent opens one after the other: each leaves a row. */
+  readonly openSessions: PaceLimits;
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
@@ -43,6 +46,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxFooterBytes: 8 * MIB,
   maxMessageBytes: MIB + 64 * 1024,
   maxSessionsPerAgent: 8,
+  openSessions: { burst: 60, perSecond: 0.5 },
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,

@@ -186,6 +186,16 @@ describe("an agent's certificate", () => {
     again.close();
   });
 
+  it('is not renewed again and again', async () => {
+    const agent = await control.newAgent('eager');
+    const client = control.controlClient(agent.identity);
+    const { request } = await makeRequest();
+    const renew = () => answer((done) => client.renewCertificate({ certificateRequest: request }, done));
+    for (let times = 0; times < 5; times += 1) await renew();
+    await expect(renew()).rejects.toMatchObject({ kind: 'RateLimited', code: 'TOO_FAST' });
+    client.close();
+  });
+
   it('opens no door of another role', async () => {
     const agent = await control.newAgent('role');
     const client = control.coordinationClient(agent.identity);
@@ -278,6 +288,27 @@ describe('a control stream', () => {
     await control.silence.advance(1);
     expect(await stream.ended).toMatchObject({ kind: 'Timeout', code: 'AGENT_SILENT' });
     expect(control.links.ready(agent.id)).toBeUndefined();
+  });
+
+  it('is read slowly when the agent says very much', async () => {
+    const agent = await control.newAgent('talkative');
+    const stream = await agent.connect();
+    for (let sequence = 1n; sequence <= 2_010n; sequence += 1n)
+      stream.send({ $case: 'heartbeat', value: { sequence } });
+    // Hello was the first of the two thousand.
+    for (let answered = 0; answered < 1_999; answered += 1) await stream.next('heartbeatAck');
+    let more = 0;
+    void (async () => {
+      for (;;) {
+        await stream.next('heartbeatAck');
+        more += 1;
+      }
+    })().catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(more).toBe(0);
+    await control.silence.advance(1_000);
+    await expect.poll(() => more).toBeGreaterThan(0);
+    agent.close();
   });
 
   it('begins with Hello, once', async () => {

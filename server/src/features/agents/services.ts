@@ -1,5 +1,6 @@
 import type { HoldfastError } from '@holdfast/core/errors';
 import type { OwnHost } from '../../platform/own-host.js';
+import type { Pace } from '../../platform/pace.js';
 import type { Authority } from '../../platform/pki/certificate-authority.js';
 import type { AttemptLimiter } from '../access/attempt-limiter.js';
 import type { JobRef } from '../jobs/domain/job.js';
@@ -34,6 +35,8 @@ export interface AgentServices {
   readonly connections: AgentConnections;
   /** Failed enrolments, counted per address and token. */
   readonly attempts: AttemptLimiter;
+  /** Renewals of certificates, by agent: each is signed and stands in the audit log. */
+  readonly renewals: Pace;
   readonly addresses: AgentAddresses;
   readonly ownHost: OwnHost;
 }

@@ -230,4 +230,14 @@ describe('a session', () => {
     // A session of the same job replaces the one before.
     await expect(world.open(world.alice, job)).resolves.toBeDefined();
   });
+
+  it('is not opened again and again by the same agent, for each opening leaves a row', async () => {
+    world = await World.create('again', { openSessions: { burst: 3, perSecond: 0.5 } });
+    const { job } = await world.backup(world.alice);
+    for (let times = 0; times < 2; times += 1) await world.open(world.alice, job);
+    await expect(world.open(world.alice, job)).rejects.toMatchObject({ kind: 'RateLimited', code: 'TOO_FAST' });
+    await world.backup(world.bob);
+    await world.clock.advance(2_000);
+    await expect(world.open(world.alice, job)).resolves.toBeDefined();
+  });
 });

@@ -19,6 +19,7 @@ export interface OpenSessionPorts {
 
 /** Opens a session for one lease of one job, once control has said what the agent may work on. */
 export async function openSession(ports: OpenSessionPorts, agentId: string, job: JobRef): Promise<Session> {
+  ports.sessions.countOpening(agentId);
   ports.sessions.assertMayOpen(agentId, job);
   const grant = await ports.coordination.authorizeSession(agentId, job);
   const vault = await ports.vaults.open(grant.vault);

@@ -1,5 +1,6 @@
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
+import { Pace, tooFast } from '../../platform/pace.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { JobRef } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
@@ -14,7 +15,11 @@ export class SessionRegistry {
   private readonly sessions = new Map<string, Session>();
   private readonly ended = new Map<string, { agentId: string; reason: HoldfastError }>();
 
-  constructor(private readonly ports: { readonly clock: Clock; readonly log: Log; readonly limits: GatewayLimits }) {}
+  private readonly opens: Pace;
+
+  constructor(private readonly ports: { readonly clock: Clock; readonly log: Log; readonly limits: GatewayLimits }) {
+    this.opens = new Pace(ports.limits.openSessions, ports.clock);
+  }
 
   all(): Session[] {
     return [...this.sessions.values()];
@@ -23,6 +28,11 @@ export class SessionRegistry {
   /** Uploads or reads are under way, so work in the background had better wait. */
   get isBusy(): boolean {
     return [...this.sessions.values()].some((session) => session.isBusy);
+  }
+
+  /** Throws RateLimited when the agent opens sessions too often. Each call counts. */
+  countOpening(agentId: string): void {
+    if (!this.opens.allows(agentId)) throw tooFast();
   }
 
   /** Throws IllegalState when a newer lease of the job was seen, RateLimited when the agent has too many sessions. */

@@ -1,16 +1,23 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { ServerInterceptingCall } from '@grpc/grpc-js';
-import type { Timers } from '@holdfast/core/clock';
+import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { addressGroup } from '../address-group.js';
+import { Pace, type PaceLimits, tooFast } from '../pace.js';
 import type { AuthenticatedCall, CallerRole } from './caller.js';
 import { callerOf } from './caller.js';
 import { CountedKeys } from './counted-keys.js';
 import { toGrpcStatus } from './errors.js';
 import { peerAddress } from './peer-address.js';
 
-/** Calls of one identity at a time, over all its connections; of one address for whoever shows no certificate. */
-export type CallLimits = Readonly<Record<CallerRole | 'unknown', number>>;
+/** What one identity may call over all its connections. */
+export interface CallerLimits {
+  readonly atOnce: number;
+  readonly pace?: PaceLimits;
+}
+
+/** `unknown` is for one address, for whoever shows no certificate. */
+export type CallLimits = Readonly<Record<CallerRole | 'unknown', CallerLimits>>;
 
 /** A request of one message has to be there after so long. */
 const REQUEST_MS = 120_000;
@@ -20,10 +27,16 @@ const REQUEST_MS = 120_000;
  * read, and one whose request does not come is given up; so the limit times the longest message is what a caller can make
  * this process hold.
  */
-export function limitCalls(limits: CallLimits, timers: Timers): ServerInterceptor {
+export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Timers }): ServerInterceptor {
   const underWay = new CountedKeys();
+  const paces = new Map<CallerRole | 'unknown', Pace>();
+  for (const kind of ['agent', 'gateway', 'control', 'unknown'] as const) {
+    const { pace } = limits[kind];
+    if (pace !== undefined) paces.set(kind, new Pace(pace, ports.clock));
+  }
   return (method, call) => {
-    const { key, most } = callerKey(call, limits);
+    const { kind, key } = whose(call);
+    const { atOnce } = limits[kind];
     let stopWaiting = (): void => undefined;
     let leave = (): void => undefined;
     return new ServerInterceptingCall(call, {
@@ -31,10 +44,11 @@ export function limitCalls(limits: CallLimits, timers: Timers): ServerIntercepto
         next({
           // Called once, unless the call is over already; onCancel follows then in any case, however the call ends.
           onReceiveMetadata(metadata, pass) {
-            if (!underWay.add(key, most)) return call.sendStatus(toGrpcStatus(tooMany(most)));
+            if (paces.get(kind)?.allows(key) === false) return call.sendStatus(toGrpcStatus(tooFast()));
+            if (!underWay.add(key, atOnce)) return call.sendStatus(toGrpcStatus(tooMany(atOnce)));
             leave = () => underWay.remove(key);
             if (!method.requestStream)
-              stopWaiting = timers.after(REQUEST_MS, () => call.sendStatus(toGrpcStatus(tooSlow())));
+              stopWaiting = ports.timers.after(REQUEST_MS, () => call.sendStatus(toGrpcStatus(tooSlow())));
             pass(metadata);
           },
           onReceiveHalfClose(pass) {
@@ -50,10 +64,10 @@ export function limitCalls(limits: CallLimits, timers: Timers): ServerIntercepto
   };
 }
 
-function callerKey(call: AuthenticatedCall & { getPeer(): string }, limits: CallLimits): { key: string; most: number } {
+function whose(call: AuthenticatedCall & { getPeer(): string }): { kind: CallerRole | 'unknown'; key: string } {
   const caller = callerOf(call.getAuthContext().sslPeerCertificate);
-  if (caller === undefined) return { key: addressGroup(peerAddress(call)), most: limits.unknown };
-  return { key: `${caller.role}:${caller.id}`, most: limits[caller.role] };
+  if (caller === undefined) return { kind: 'unknown', key: addressGroup(peerAddress(call)) };
+  return { kind: caller.role, key: `${caller.role}:${caller.id}` };
 }
 
 function tooMany(most: number): HoldfastError {

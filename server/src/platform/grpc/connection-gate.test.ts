@@ -2,7 +2,7 @@ import { ManualClock } from '@holdfast/core/clock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ConnectionGate, type GateLimits } from './connection-gate.js';
 
-const LIMITS: GateLimits = { places: 10, perAddress: 20, graceMs: 2_000, burst: 1_000, perSecond: 100 };
+const LIMITS: GateLimits = { places: 10, perAddress: 20, graceMs: 2_000, pace: { burst: 1_000, perSecond: 100 } };
 let clock: ManualClock;
 let dropped: string[];
 
@@ -52,7 +52,7 @@ describe('the gate for connections of nobody yet', () => {
   });
 
   it('slows an address down that comes too fast, and no other', async () => {
-    const gate = gateOf({ burst: 3, perSecond: 2 });
+    const gate = gateOf({ pace: { burst: 3, perSecond: 2 } });
     for (let i = 0; i < 3; i += 1) (enter(gate, '192.0.2.1') as () => void)();
     expect(enter(gate, '192.0.2.1')).toBe('TOO_FAST');
     expect(enter(gate, '192.0.2.2')).toBeTypeOf('function');

@@ -1,5 +1,6 @@
 import type { Clock } from '@holdfast/core/clock';
 import { addressGroup } from '../address-group.js';
+import { Pace, type PaceLimits } from '../pace.js';
 
 export interface GateLimits {
   /** Inside at a time, of all addresses. */
@@ -8,9 +9,8 @@ export interface GateLimits {
   readonly perAddress: number;
   /** How long one of the address that holds the most is safe from newcomers of that address. */
   readonly graceMs: number;
-  /** Newcomers of one address: so many at once, and so many more each second. */
-  readonly burst: number;
-  readonly perSecond: number;
+  /** Newcomers of one address. */
+  readonly pace: PaceLimits;
 }
 
 export type GateRefusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL';
@@ -21,14 +21,6 @@ interface Inside {
   readonly drop: () => void;
 }
 
-interface Pace {
-  left: number;
-  at: number;
-}
-
-/** Addresses whose pace is remembered; beyond, the one that came longest ago is forgotten. */
-const KNOWN_PACES = 10_000;
-
 /**
  * Who may hold a connection before anybody knows who it is. When all places are taken, the newcomer takes the oldest one of
  * the address that holds the most: a host that opens many and says nothing stands in nobody's way but its own. Honest hosts
@@ -36,18 +28,20 @@ const KNOWN_PACES = 10_000;
  */
 export class ConnectionGate {
   private readonly groups = new Map<string, Set<Inside>>();
-  private readonly paces = new Map<string, Pace>();
+  private readonly pace: Pace;
   private taken = 0;
 
   constructor(
     private readonly limits: GateLimits,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.pace = new Pace(limits.pace, clock);
+  }
 
   /** The function that gives the place back, or why there is none. `drop` is called when another gets the place. */
   enter(address: string, drop: () => void): (() => void) | GateRefusal {
     const group = addressGroup(address);
-    if (!this.paceAllows(group)) return 'TOO_FAST';
+    if (!this.pace.allows(group)) return 'TOO_FAST';
     const own = this.groups.get(group);
     if (own !== undefined && own.size >= this.limits.perAddress) {
       if (!this.dropOldest(own, this.limits.graceMs)) return 'ADDRESS_FULL';
@@ -84,20 +78,6 @@ export class ConnectionGate {
     if (oldest === undefined || this.clock.monotonic() - oldest.since < graceMs) return false;
     this.leave(oldest);
     oldest.drop();
-    return true;
-  }
-
-  private paceAllows(group: string): boolean {
-    const now = this.clock.monotonic();
-    const { burst, perSecond } = this.limits;
-    const pace = this.paces.get(group) ?? { left: burst, at: now };
-    pace.left = Math.min(burst, pace.left + ((now - pace.at) / 1000) * perSecond);
-    pace.at = now;
-    this.paces.delete(group);
-    this.paces.set(group, pace);
-    if (this.paces.size > KNOWN_PACES) this.paces.delete(this.paces.keys().next().value ?? '');
-    if (pace.left < 1) return false;
-    pace.left -= 1;
     return true;
   }
 }

@@ -164,7 +164,7 @@ describe('a gRPC door', () => {
   });
 
   it('takes so many calls of one identity over all its connections', async () => {
-    const port = await open({ calls: { ...DATA_CALLS, agent: 2 } });
+    const port = await open({ calls: { ...DATA_CALLS, agent: { atOnce: 2 } } });
     const connections = [client(port, agent), client(port, agent), client(port, agent)];
     const calls = [];
     for (const each of connections) calls.push(await startWatching(each));
@@ -174,9 +174,18 @@ describe('a gRPC door', () => {
     await expect.poll(async () => (await startWatching(client(port, agent))).refusal).toBe(undefined);
   });
 
+  it('takes so many calls of one identity one after the other, and then so many a second', async () => {
+    const agentLimits = { atOnce: 8, pace: { burst: 3, perSecond: 0.001 } };
+    const port = await open({ calls: { ...DATA_CALLS, agent: agentLimits } });
+    const outcomes = [];
+    for (let i = 0; i < 5; i += 1) outcomes.push(await isHealthy(client(port, agent)));
+    expect(outcomes).toEqual([true, true, true, false, false]);
+    expect(await isHealthy(client(port, other))).toBe(true);
+  });
+
   it('gives up a call whose request does not come, also in part', async () => {
     const clock = new ManualClock();
-    const port = await open({ calls: { ...DATA_CALLS, agent: 1 } }, { timers: clock });
+    const port = await open({ calls: { ...DATA_CALLS, agent: { atOnce: 1 } } }, { timers: clock });
     const { socket } = await secure(port, agent);
     const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(check.path));
     socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0)), opened]));
@@ -188,7 +197,6 @@ describe('a gRPC door', () => {
   });
 
   it.each<[string, (index: number) => Buffer]>([
-    ['pings whose answers it does not read', () => http2.frame(http2.PING, 0, 0, Buffer.alloc(8))],
     [
       'calls that are reset at once',
       (index) =>

@@ -66,7 +66,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     // Its counters cost more per message than everything that reads them is worth.
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': SESSION_MEMORY_MB,
-    interceptors: [accessLog(options.log, options.clock), limitCalls(limits.calls, options.timers)],
+    interceptors: [accessLog(options.log, options.clock), limitCalls(limits.calls, options)],
   });
   const health = new Health(options.services.map(({ name }) => name));
   for (const { definition, handlers } of options.services) server.addService(definition, handlers);

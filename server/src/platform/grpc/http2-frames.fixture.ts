@@ -3,7 +3,6 @@ export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 export const HEADERS = 1;
 export const RST_STREAM = 3;
 export const SETTINGS = 4;
-export const PING = 6;
 export const CONTINUATION = 9;
 export const END_HEADERS = 4;
 

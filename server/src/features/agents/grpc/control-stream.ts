@@ -4,6 +4,7 @@ import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { ConnectRequest, ConnectResponse, Hello, JobProgress, JobRef as WireRef } from '@holdfast/proto/v1';
 import type { Context } from '../../../platform/context.js';
 import { toGrpcStatus } from '../../../platform/grpc/errors.js';
+import { Pace } from '../../../platform/pace.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
 import {
   fromJobFinished,
@@ -26,6 +27,8 @@ export const SILENCE_MS = 20_000;
 const SEEN_WRITE_MS = 60_000;
 const NONE = Buffer.alloc(0);
 const MOST_NAMED_JOBS = 1_000;
+/** Most messages cost a transaction. After it was away an agent repeats what was not settled, and then says little. */
+const MESSAGES = { burst: 2 * MOST_NAMED_JOBS, perSecond: 50 };
 // Agents report twice a second. Whoever watches is not told more often: each time costs a read and a message per watcher.
 const QUICKEST_NEWS_MS = 200;
 
@@ -56,6 +59,7 @@ export class ControlStream implements AgentLink {
   private renewedAt = 0;
   private handled: Promise<void> = Promise.resolve();
   private stopWatchdog = (): void => undefined;
+  private readonly pace: Pace;
 
   constructor(
     private readonly call: Call,
@@ -64,6 +68,7 @@ export class ControlStream implements AgentLink {
     private readonly ports: ControlStreamPorts,
   ) {
     this.agentId = agentId;
+    this.pace = new Pace(MESSAGES, ctx.clock);
   }
 
   open(): void {
@@ -92,6 +97,10 @@ export class ControlStream implements AgentLink {
     if (this.ended) return;
     this.watch();
     this.ports.links.heard(this, this.ctx.clock.now());
+    // The next message is read when this one is done: whoever says too much is read slowly.
+    const waitMs = this.pace.delay(this.agentId);
+    if (waitMs > 0) await this.ports.timers.sleep(waitMs);
+    if (this.ended) return;
     try {
       await this.handle(request.message);
     } catch (thrown) {

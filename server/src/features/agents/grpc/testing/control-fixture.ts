@@ -14,6 +14,7 @@ import type { Context, ContextFor } from '../../../../platform/context.js';
 import type { GatewayClient } from '../../../../platform/gateway-client.js';
 import { fromGrpcError } from '../../../../platform/grpc/errors.js';
 import { describeOwnHost } from '../../../../platform/own-host.js';
+import { Pace } from '../../../../platform/pace.js';
 import type { Authority, IssuedIdentity } from '../../../../platform/pki/certificate-authority.js';
 import { createAuthority, EC, generateAuthority } from '../../../../platform/pki/certificate-authority.js';
 import { rotateIdentity } from '../../../../platform/pki/rotating-identity.js';
@@ -75,7 +76,14 @@ export async function startControl(
   const services = {
     gateway: memoryGateway(gatewayCalls),
     jobs: runtime.services,
-    agents: { authority, connections: links, attempts: createAttemptLimiter(db.clock), addresses, ownHost },
+    agents: {
+      authority,
+      connections: links,
+      attempts: createAttemptLimiter(db.clock),
+      renewals: new Pace({ burst: 5, perSecond: 1 / 3_600 }, db.clock),
+      addresses,
+      ownHost,
+    },
   } as Partial<Services> as Services;
   const contextFor: ContextFor = (principal, address) =>
     db.context({ principal, services, ...(address === undefined ? {} : { address }) });

@@ -1,0 +1,32 @@
+import { ManualClock } from '@holdfast/core/clock';
+import { expect, it } from 'vitest';
+import { Pace } from './pace.js';
+
+it('lets each key have a burst, and then so many a second', async () => {
+  const clock = new ManualClock();
+  const pace = new Pace({ burst: 3, perSecond: 2 }, clock);
+  const times = (key: string, tries: number): number =>
+    Array.from({ length: tries }, () => pace.allows(key)).filter(Boolean).length;
+  expect([times('a', 10), times('b', 10)]).toEqual([3, 3]);
+  await clock.advance(1_000);
+  expect(times('a', 10)).toBe(2);
+  await clock.advance(3_600_000);
+  expect(times('a', 10)).toBe(3);
+});
+
+it('says how long to wait for whoever goes on in any case', async () => {
+  const clock = new ManualClock();
+  const pace = new Pace({ burst: 2, perSecond: 4 }, clock);
+  expect([1, 2, 3, 4].map(() => pace.delay('a'))).toEqual([0, 0, 250, 500]);
+  await clock.advance(1_000);
+  expect(pace.delay('a')).toBe(0);
+});
+
+it('forgets the key that came longest ago when there are very many', () => {
+  const pace = new Pace({ burst: 1, perSecond: 1 }, new ManualClock());
+  pace.allows('first');
+  for (let i = 0; i < 9_999; i += 1) pace.allows(`key ${i}`);
+  expect(pace.allows('first')).toBe(false);
+  for (let i = 0; i < 10_000; i += 1) pace.allows(`other ${i}`);
+  expect(pace.allows('first')).toBe(true);
+});
