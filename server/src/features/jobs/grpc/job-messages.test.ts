@@ -47,6 +47,19 @@ describe('what an agent says of its jobs', () => {
     expect(finished('x', { kind: 77 as never }).notices[0]?.kind).toBe('UNKNOWN');
   });
 
+  it('keeps as many notices as fit into half a megabyte, and how many there were', () => {
+    const notice = { path: Buffer.alloc(16 * 1024, 'x'), kind: 1, message: 'm' };
+    const result = fromJobFinished({
+      job: undefined,
+      counters: LIES,
+      notices: Array.from({ length: 1_000 }, () => notice),
+      noticesTotal: 1_000n,
+      outcome: { $case: 'cancelled', value: {} },
+    });
+    expect(result.notices).toHaveLength(31);
+    expect(result.noticesTotal).toBe(1_000);
+  });
+
   it('brings no control characters, no half characters and nothing endless', () => {
     const { outcome, notices } = finished(`a\u0000b\u001b[2J\nc${'\u{1f4a5}'.repeat(5_000)}`);
     if (outcome.kind !== 'failure') throw new Error('not a failure');

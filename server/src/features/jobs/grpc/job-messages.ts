@@ -11,6 +11,7 @@ type FromServer = NonNullable<wire.ConnectResponse['message']>;
 
 const LONGEST_PATH = 16 * 1024;
 const LONGEST_WORDS = 1_000;
+const MOST_NOTICE_BYTES = 512 * 1024;
 const LONGEST_CODE = 64;
 const LARGEST_EPOCH = 2n ** 31n;
 /** What a column holds, and a sum of many as well; no host has more of anything. */
@@ -96,7 +97,7 @@ export function fromJobFinished(message: wire.JobFinished): JobResult {
   return {
     outcome: fromOutcome(message.outcome),
     counters: fromCounters(message.counters),
-    notices: message.notices.slice(0, MOST_NOTICES).map(fromNotice),
+    notices: firstNotices(message.notices),
     noticesTotal: Math.min(number(message.noticesTotal), 2 ** 31 - 1),
   };
 }
@@ -132,6 +133,20 @@ function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {
     case undefined:
       throw malformed('the outcome of a job');
   }
+}
+
+/** As many as fit: lists of jobs are read whole, and a host that lies could make each of them megabytes long. */
+function firstNotices(notices: readonly wire.PathNotice[]): JobNotice[] {
+  let bytes = 0;
+  const kept: JobNotice[] = [];
+  for (const notice of notices.slice(0, MOST_NOTICES)) {
+    const { path, kind, message } = fromNotice(notice);
+    bytes += path.length + message.length;
+    if (bytes > MOST_NOTICE_BYTES) break;
+    // A copy: a part of the message would keep all of it in memory.
+    kept.push({ path: Buffer.from(path), kind, message });
+  }
+  return kept;
 }
 
 function fromNotice({ path, kind, message }: wire.PathNotice): JobNotice {
