@@ -67,6 +67,12 @@ describe('the configuration', () => {
     ['--public-data-grpc', ':8402'],
     ['--public-enroll-grpc', 'backup.example:0'],
     ['--failure-webhook', 'ftp://x'],
+    ['--failure-webhook', 'https://user:secret@example.com/hook'],
+    ['--failure-webhook', 'http://169.254.169.254/latest'],
+    ['--failure-webhook', 'http://0xa9fea9fe/'],
+    ['--failure-webhook', 'http://[fe80::1]/'],
+    ['--failure-webhook', 'http://[::ffff:169.254.169.254]/'],
+    ['--failure-webhook', 'http://[fd00:ec2::254]/'],
     ['--tls-cert', 'only-one'],
     ['--role', 'janitor'],
   ])('refuses %s %s with words for the operator', (option, value) => {

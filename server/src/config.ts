@@ -233,7 +233,19 @@ function parseWebhook(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw invalid('--failure-webhook takes an http:// or https:// URL.');
+  if (url.username !== '' || url.password !== '')
+    throw invalid('--failure-webhook takes no user and password: a secret goes into its path.');
+  // Loopback and private addresses are for the operator to choose, who alone sets this; nobody serves webhooks there.
+  if (isMetadataAddress(url.hostname))
+    throw invalid(
+      '--failure-webhook does not go to link-local addresses: cloud machines serve their credentials there.',
+    );
   return url.href;
+}
+
+/** Link-local addresses, and the one of its own that a cloud has for IPv6; URLs hold addresses in their shortest form. */
+function isMetadataAddress(host: string): boolean {
+  return host.startsWith('169.254.') || /^\[(fe[89ab]|::ffff:a9fe:|fd00:ec2::254\])/.test(host);
 }
 
 function invalid(message: string): HoldfastError {
