@@ -20,7 +20,7 @@ import { createUnitOfWork } from './platform/db/unit-of-work.js';
 import { buildHoldfastSchema } from './platform/graphql/build-schema.js';
 import { createHttpDoor } from './platform/graphql/http-door.js';
 import { openLiveDoor } from './platform/graphql/live-door.js';
-import { closeHttp, listenHttp, type Protection } from './platform/http/listen.js';
+import { closeHttp, createHttpGate, listenHttp, type Protection } from './platform/http/listen.js';
 import { createPayloadSeal } from './platform/idempotency/payload-seal.js';
 import { readMasterKey } from './platform/master-key.js';
 import { openAuthority, publishCertificate } from './platform/pki/authority-file.js';
@@ -128,7 +128,12 @@ export async function startControl(
       webClient: WEB_CLIENT,
       notReady,
     });
-    const { server, url } = await listenHttp(http.app, config.http, await protectionOf());
+    const { server, url } = await listenHttp(
+      http.app,
+      config.http,
+      await protectionOf(),
+      createHttpGate(clock, config.behindProxy),
+    );
     const live = openLiveDoor(server, {
       schema,
       base,

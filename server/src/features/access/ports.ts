@@ -83,6 +83,8 @@ export interface ApiTokenStore {
   insert(token: ApiToken): Promise<void>;
   get(id: string): Promise<ApiToken | undefined>;
   findByTokenHash(tokenHash: string): Promise<ApiToken | undefined>;
+  /** Those of a user that are neither revoked nor ended. */
+  countGood(userId: string, now: number): Promise<number>;
   revoke(id: string, at: number): Promise<void>;
   /** Revokes those that are still good; how many there were. */
   revokeOfUser(userId: string, at: number): Promise<number>;

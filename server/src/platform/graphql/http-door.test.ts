@@ -1,8 +1,11 @@
 /* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- answers have the shape that the query asks for */
 import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { systemClock } from '@holdfast/core/clock';
 import { encodeGlobalId } from '@holdfast/core/ids';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ConnectionGate } from '../connection-gate.js';
 import { describeOnEachDatabase, type TestDatabase } from '../db/testing.js';
 import { type Answer, PASSWORD, startTestDoor, type TestDoor } from './testing.js';
 
@@ -361,12 +364,59 @@ describeOnEachDatabase('the HTTP door', (open) => {
     await broken.stop();
   });
 
+  it('takes characters that no database stores for what nobody has, and in no name', async () => {
+    for (const odd of ['a\u0000b', '\ud800', '\u001b[2J']) {
+      expect(refusal(await mutate('signIn', { name: odd, password: PASSWORD }, 'token'))).toEqual([
+        'UNAUTHENTICATED',
+        'WRONG_CREDENTIALS',
+      ]);
+      const filtered = await door.ask(
+        'query A($f: AuditEventFilter) { auditEvents(filter: $f) { edges { cursor } } }',
+        {
+          token: admin,
+          variables: { f: { actor: odd, action: odd } },
+        },
+      );
+      expect(filtered.data).toEqual({ auditEvents: { edges: [] } });
+      const expiresAt = new Date(database.clock.now() + 3_600_000).toISOString();
+      const token = await mutate('createApiToken', { name: odd, role: 'OWNER', expiresAt }, 'token', admin);
+      expect(refusal(token)).toEqual(['BAD_USER_INPUT', 'NAME']);
+      const user = await mutate('createUser', { name: odd, password: PASSWORD }, 'user { id }', admin);
+      expect(refusal(user)[0]).toBe('BAD_USER_INPUT');
+    }
+  });
+
+  it('lets a user have so many API tokens that are good, and no more', async () => {
+    const collector = await newUser('collector');
+    await mutate('assignRole', { userId: collector.id, role: 'BACKUP_READER' }, 'roleAssignment { id }', admin);
+    const expiresAt = new Date(database.clock.now() + 3_600_000).toISOString();
+    const make = (name: string): Promise<Answer> =>
+      mutate('createApiToken', { name, role: 'BACKUP_READER', expiresAt }, 'apiToken { id }', collector.token);
+    const first = await make('first');
+    for (let made = 1; made < 100; made += 1) await make(`token ${made}`);
+    expect(refusal(await make('one too many'))).toEqual(['FAILED_PRECONDITION', 'TOO_MANY_TOKENS']);
+    const { id } = first.data.createApiToken.apiToken;
+    await mutate('revokeApiToken', { apiTokenId: id }, 'clientMutationId', collector.token);
+    expect((await make('in its place')).errors).toEqual([]);
+  });
+
   it('slows down whoever guesses passwords', async () => {
     const tries: (string | undefined)[] = [];
     for (let i = 0; i < 12; i += 1)
       tries.push(refusal(await mutate('signIn', { name: 'victim', password: `guess number ${i}` }, 'token'))[0]);
     expect(tries.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 'UNAUTHENTICATED'));
     expect(tries.slice(10)).toEqual(['RATE_LIMITED', 'RATE_LIMITED']);
+  });
+
+  it('serves others while somebody opens connections and says nothing', async () => {
+    const limits = { places: 5, perAddress: 5, graceMs: 0, pace: { burst: 1_000, perSecond: 1_000 } };
+    const crowded = await startTestDoor(database, { gate: new ConnectionGate(limits, systemClock) });
+    const port = Number(new URL(crowded.url).port);
+    const idle = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await expect.poll(() => idle.filter((socket) => socket.closed).length, { timeout: 10_000 }).toBe(15);
+    expect((await fetch(`${crowded.url}/livez`)).status).toBe(200);
+    for (const socket of idle) socket.destroy();
+    await crowded.stop();
   });
 
   it('answers health checks and sends headers that keep pages apart', async () => {

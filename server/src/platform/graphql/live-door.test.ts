@@ -51,7 +51,9 @@ describeOnEachDatabase('the live door', (open) => {
   }
 
   /** A connection that stays open; resolves `closed` with its close code. */
-  async function connect(bearer: string): Promise<{ closed: Promise<number>; send: (message: object) => void }> {
+  async function connect(
+    bearer: string,
+  ): Promise<{ closed: Promise<number>; send: (message: object) => void; end: () => void }> {
     const socket = new WebSocket(`${door.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     await new Promise<void>((resolve, reject) => {
@@ -61,7 +63,7 @@ describeOnEachDatabase('the live door', (open) => {
       );
       socket.once('message', () => resolve());
     });
-    return { closed, send: (message) => socket.send(JSON.stringify(message)) };
+    return { closed, send: (message) => socket.send(JSON.stringify(message)), end: () => socket.close() };
   }
 
   const WHO = '{ me { user { name } } }';
@@ -127,6 +129,26 @@ describeOnEachDatabase('the live door', (open) => {
     expect(await socket.closed).toBe(4403);
     const { data: seen } = await door.ask('{ subscriptions { edges { node { name } } } }', { token });
     expect(JSON.stringify(seen)).not.toContain('too late');
+  });
+
+  it('keeps so many connections of one user, and no more', async () => {
+    const { data } = await door.ask(
+      `mutation { createUser(input: { name: "many", password: "correct horse battery" }) { clientMutationId } }`,
+      { token },
+    );
+    expect(data.createUser).toBeDefined();
+    const signedIn = await door.ask(
+      'mutation { signIn(input: { name: "many", password: "correct horse battery" }) { token } }',
+    );
+    const bearer = signedIn.data.signIn.token as string;
+    const sockets = await Promise.all(Array.from({ length: 64 }, () => connect(bearer)));
+    const connectionParams = { authorization: `Bearer ${bearer}` };
+    expect((await ask(WHO, { connectionParams })).failure).toMatchObject({ code: 4403 });
+    expect(await ask(WHO, { connectionParams: { authorization: `Bearer ${token}` } })).toEqual(ADMIN);
+    sockets[0]?.end();
+    await sockets[0]?.closed;
+    await expect.poll(async () => (await ask(WHO, { connectionParams })).failure).toBeUndefined();
+    for (const socket of sockets) socket.end();
   });
 
   it('closes at once when the session signs out or the API token is revoked', async () => {

@@ -4,6 +4,7 @@ import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Authenticated, authenticate } from '../../features/access/use-cases/authenticate.js';
+import { CountedKeys } from '../counted-keys.js';
 import { readSessionCookie } from '../http/cookies.js';
 import { formatError } from './format-error.js';
 import { checkCost, LIMITS, limitRules } from './limits.js';
@@ -13,6 +14,8 @@ import { type BaseContext, graphqlContext } from './request-context.js';
 const RECHECK_MS = 30_000;
 const MAX_MESSAGE_BYTES = 256 * 1024;
 const MAX_OPERATIONS = 50;
+/** Of one user, who may have a page open in many places. */
+const MAX_CONNECTIONS = 64;
 const ENDED = 4403;
 
 export interface LiveDoorSettings {
@@ -30,6 +33,7 @@ export interface LiveDoor {
 
 interface ConnectionState {
   token?: string;
+  userId?: string;
 }
 
 /**
@@ -42,6 +46,7 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: MAX_MESSAGE_BYTES });
   const rules = [...specifiedRules, ...limitRules(settings.introspection)];
   const watching = new Map<WebSocket, () => void>();
+  const connections = new CountedKeys();
 
   const options: ServerOptions<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }> = {
     schema,
@@ -53,11 +58,15 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       const token = tokenOf(settings, ctx.extra.request, ctx.connectionParams);
       const who = await authenticate(base, token, { prolong: false });
       if (who.principal.kind !== 'user' || token === undefined) return false;
-      state.token = token;
+      // The same answer as to somebody unknown: clients that are not let in do not try again at once.
+      if (!connections.add(who.principal.userId, MAX_CONNECTIONS)) return false;
+      Object.assign(state, { token, userId: who.principal.userId });
       watching.set(ctx.extra.socket, watch(settings, ctx.extra.socket, token, who));
       return true;
     },
     onClose(ctx) {
+      const { userId } = ctx.extra as unknown as ConnectionState;
+      if (userId !== undefined) connections.remove(userId);
       watching.get(ctx.extra.socket)?.();
       watching.delete(ctx.extra.socket);
     },

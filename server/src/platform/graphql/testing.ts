@@ -12,8 +12,9 @@ import { createSessionEnds } from '../../features/access/session-ends.js';
 import { createAllowedStores } from '../../features/regions/allowed-stores.js';
 import type { Services } from '../../features/services.js';
 import { offerSetupCode } from '../../features/setup/setup-code.js';
+import type { ConnectionGate } from '../connection-gate.js';
 import type { TestDatabase } from '../db/testing.js';
-import { limitConnections } from '../http/listen.js';
+import { createHttpGate, limitConnections } from '../http/listen.js';
 import { createPayloadSeal } from '../idempotency/payload-seal.js';
 import { buildHoldfastSchema } from './build-schema.js';
 import { createHttpDoor } from './http-door.js';
@@ -48,7 +49,10 @@ export interface TestDoor {
 export const PASSWORD = 'correct horse battery';
 
 /** The real door on a loopback port, over a test database. */
-export async function startTestDoor(database: TestDatabase, { introspection = false } = {}): Promise<TestDoor> {
+export async function startTestDoor(
+  database: TestDatabase,
+  { introspection = false, gate }: { introspection?: boolean; gate?: ConnectionGate } = {},
+): Promise<TestDoor> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-door-')));
   const setup = await offerSetupCode(join(folder, 'setup-code'), systemRandom, `local:${folder}/stores`);
   const services = {
@@ -75,7 +79,7 @@ export async function startTestDoor(database: TestDatabase, { introspection = fa
     notReady: async () => [],
   });
   const server = createServer(door.app);
-  limitConnections(server);
+  limitConnections(server, gate ?? createHttpGate(systemClock, false));
   const live = openLiveDoor(server, {
     schema,
     base,

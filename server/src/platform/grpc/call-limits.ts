@@ -3,10 +3,10 @@ import { ServerInterceptingCall } from '@grpc/grpc-js';
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { addressGroup } from '../address-group.js';
+import { CountedKeys } from '../counted-keys.js';
 import { Pace, type PaceLimits, tooFast } from '../pace.js';
 import type { AuthenticatedCall, CallerRole } from './caller.js';
 import { callerOf } from './caller.js';
-import { CountedKeys } from './counted-keys.js';
 import { toGrpcStatus } from './errors.js';
 import { peerAddress } from './peer-address.js';
 

@@ -36,4 +36,10 @@ export const DATA_CALLS: CallLimits = {
   control: { atOnce: 256 },
   unknown: NONE,
 };
-export const ENROLLMENT_CALLS: CallLimits = { agent: NONE, gateway: NONE, control: NONE, unknown: { atOnce: 64 } };
+/** Each call is a line in the log. */
+export const ENROLLMENT_CALLS: CallLimits = {
+  agent: NONE,
+  gateway: NONE,
+  control: NONE,
+  unknown: { atOnce: 64, pace: { burst: 1_000, perSecond: 20 } },
+};

@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { experimental } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
+import { ConnectionGate, type GateLimits } from '../connection-gate.js';
+import { CountedKeys } from '../counted-keys.js';
 import type { Log } from '../telemetry/log.js';
 import { type CallerRole, callerOf } from './caller.js';
-import { ConnectionGate, type GateLimits } from './connection-gate.js';
-import { CountedKeys } from './counted-keys.js';
 
 export interface ConnectionLimits {
   /** For connections of nobody yet; with client certificates for the handshake alone, without them for as long as they last. */

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Express } from 'express';
+import { ConnectionGate } from '../connection-gate.js';
 import { bindFailure } from '../listen-address.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { formatAddress, type ListenAddress } from '../process-roles.js';
@@ -20,9 +22,14 @@ export interface Listening {
   readonly url: string;
 }
 
-export async function listenHttp(app: Express, address: ListenAddress, protection: Protection): Promise<Listening> {
+export async function listenHttp(
+  app: Express,
+  address: ListenAddress,
+  protection: Protection,
+  gate: ConnectionGate,
+): Promise<Listening> {
   const server = await createServer(app, protection);
-  limitConnections(server);
+  limitConnections(server, gate);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(bindFailure('--http', address, error)));
     server.listen(address.port, address.host, resolve);
@@ -31,6 +38,8 @@ export async function listenHttp(app: Express, address: ListenAddress, protectio
   return { server, url: `${protection.kind === 'plain' ? 'http' : 'https'}://${formatAddress({ host, port })}` };
 }
 
+const TLS = { minVersion: 'TLSv1.2', handshakeTimeout: 10_000 } as const;
+
 async function createServer(app: Express, protection: Protection): Promise<Server> {
   switch (protection.kind) {
     case 'plain':
@@ -38,7 +47,7 @@ async function createServer(app: Express, protection: Protection): Promise<Serve
     case 'files':
       try {
         const [cert, key] = await Promise.all([readFile(protection.certificateFile), readFile(protection.keyFile)]);
-        return createHttpsServer({ cert, key, minVersion: 'TLSv1.2' }, app);
+        return createHttpsServer({ cert, key, ...TLS }, app);
       } catch (cause) {
         throw new HoldfastError({
           kind: 'Validation',
@@ -49,7 +58,7 @@ async function createServer(app: Express, protection: Protection): Promise<Serve
       }
     case 'own': {
       const { certificateChain, key } = protection.identity.current();
-      const server = createHttpsServer({ cert: certificateChain, key, minVersion: 'TLSv1.2' }, app);
+      const server = createHttpsServer({ cert: certificateChain, key, ...TLS }, app);
       protection.identity.onRenewed((renewed) =>
         server.setSecureContext({ cert: renewed.certificateChain, key: renewed.key }),
       );
@@ -67,8 +76,22 @@ export async function closeHttp(server: Server, graceMs: number): Promise<void> 
   clearTimeout(timer);
 }
 
-/** Slow or idle senders do not hold a connection for ever. */
-export function limitConnections(server: Server): void {
+/** Whole offices come from one address; behind a proxy everybody does, and the proxy has to tell them apart. */
+const CONNECTIONS = { places: 4_096, graceMs: 30_000 };
+const OF_ONE_ADDRESS = { perAddress: 1_024, pace: { burst: 1_000, perSecond: 100 } };
+const OF_THE_PROXY = { perAddress: CONNECTIONS.places, pace: { burst: 10_000, perSecond: 10_000 } };
+
+export function createHttpGate(clock: Clock, behindProxy: boolean): ConnectionGate {
+  return new ConnectionGate({ ...CONNECTIONS, ...(behindProxy ? OF_THE_PROXY : OF_ONE_ADDRESS) }, clock);
+}
+
+/** Slow or idle senders do not hold a connection for ever, and nobody holds all of them. */
+export function limitConnections(server: Server, gate: ConnectionGate): void {
+  server.prependListener('connection', (socket: Socket) => {
+    const leave = gate.enter(socket.remoteAddress ?? '', () => socket.destroy());
+    if (typeof leave === 'string') socket.destroy();
+    else socket.once('close', leave);
+  });
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.keepAliveTimeout = 60_000;

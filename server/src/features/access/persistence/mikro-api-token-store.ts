@@ -18,6 +18,10 @@ export class MikroApiTokenStore implements ApiTokenStore {
     return toToken(await this.em.findOne(ApiTokenRow, { tokenHash }));
   }
 
+  async countGood(userId: string, now: number): Promise<number> {
+    return this.em.count(ApiTokenRow, { userId, revokedAt: null, expiresAt: { $gt: now } });
+  }
+
   async revoke(id: string, at: number): Promise<void> {
     await this.em.nativeUpdate(ApiTokenRow, { id, revokedAt: null }, { revokedAt: at });
   }

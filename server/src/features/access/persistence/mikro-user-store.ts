@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/sql';
+import { isStorableText } from '../../../platform/db/storable-text.js';
 import { orConflict } from '../../../platform/db/unique-violation.js';
 import { foldName } from '../domain/user-name.js';
 import type { User, UserStore } from '../ports.js';
@@ -22,7 +23,7 @@ export class MikroUserStore implements UserStore {
   }
 
   async findByName(name: string): Promise<User | undefined> {
-    return toUser(await this.em.findOne(UserRow, { foldedName: foldName(name) }));
+    return isStorableText(name) ? toUser(await this.em.findOne(UserRow, { foldedName: foldName(name) })) : undefined;
   }
 
   async setPasswordHash(id: string, passwordHash: string): Promise<void> {

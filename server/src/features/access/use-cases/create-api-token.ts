@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
+import { parseName } from '../../../platform/names.js';
 import { authorize } from '../authorize.js';
 import type { Role } from '../domain/roles.js';
 import { overlap } from '../domain/scope.js';
@@ -14,6 +15,9 @@ export interface CreateApiTokenInput extends ScopeInput {
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
+
+/** Whoever may do nothing but look could make them without end. */
+const MOST_TOKENS = 100;
 
 /**
  * A token of the caller's own, narrowed to a role and a scope; what the user may do stays the limit. A token
@@ -41,13 +45,7 @@ export async function createApiToken(
       message: 'A token ends in the future and within a year.',
     });
   }
-  const name = input.name.trim();
-  if (name.length < 1 || name.length > 100)
-    throw new HoldfastError({
-      kind: 'Validation',
-      code: 'TOKEN_NAME',
-      message: 'A token name has 1 to 100 characters.',
-    });
+  const name = parseName('A token', input.name);
   const token = formatToken(API_TOKEN_PREFIX, ctx.random.bytes(32));
   return ctx.unitOfWork.run(async (stores) => {
     // A session that ended while this call was under way must not leave a token behind.
@@ -57,6 +55,12 @@ export async function createApiToken(
     // A scope in which the user has no right at all would tell whether it exists.
     const grants = await stores.roleAssignments.ofUser(principal.userId);
     if (!grants.some((grant) => overlap(grant.scope, scope))) await authorize(ctx, stores, 'subscription.read', scope);
+    if ((await stores.apiTokens.countGood(principal.userId, now)) >= MOST_TOKENS)
+      throw new HoldfastError({
+        kind: 'IllegalState',
+        code: 'TOO_MANY_TOKENS',
+        message: `A user has at most ${MOST_TOKENS} API tokens at a time: revoke one first.`,
+      });
     const apiToken: ApiToken = {
       id: ctx.newId(),
       userId: principal.userId,

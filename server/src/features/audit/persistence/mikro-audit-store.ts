@@ -2,6 +2,7 @@ import type { Clock } from '@holdfast/core/clock';
 import type { IdSource } from '@holdfast/core/ids';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
+import { isStorableText } from '../../../platform/db/storable-text.js';
 import type { Page, PageRequest } from '../../../platform/page.js';
 import { describePrincipal } from '../../access/domain/principal.js';
 import type { AuditEntry, AuditEvent, AuditFilter, AuditOrigin, AuditStore } from '../ports.js';
@@ -39,6 +40,7 @@ export class MikroAuditStore implements AuditStore {
   }
 
   async list(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEvent>> {
+    if (!isStorableText(`${filter.actor} ${filter.action}`)) return { items: [], hasNextPage: false };
     const where = {
       ...(filter.actor === undefined ? {} : { actor: filter.actor }),
       ...(filter.action === undefined ? {} : { action: filter.action }),

@@ -1,6 +1,6 @@
 import type { Clock } from '@holdfast/core/clock';
-import { addressGroup } from '../address-group.js';
-import { Pace, type PaceLimits } from '../pace.js';
+import { addressGroup } from './address-group.js';
+import { Pace, type PaceLimits } from './pace.js';
 
 export interface GateLimits {
   /** Inside at a time, of all addresses. */
