@@ -12,7 +12,7 @@ import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { rotateIdentity } from '../pki/rotating-identity.js';
 import { CERTIFICATE_DOOR, DATA_CALLS, ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
 import { fromGrpcError } from './errors.js';
-import type { GrpcLimits, GrpcServer } from './grpc-server.js';
+import type { GrpcLimits, GrpcServer, GrpcService } from './grpc-server.js';
 import { createGrpcServer } from './grpc-server.js';
 import type { HealthAnswer } from './health.js';
 import { HealthService, SERVING } from './health.js';
@@ -22,6 +22,7 @@ const AGENT = '01901234-5678-7abc-8def-0123456789ab';
 const OTHER = '01901234-5678-7abc-8def-0123456789ac';
 const log = pino({ level: 'silent' });
 const { check, watch } = HealthService;
+const HANGS = { hang: { ...watch, path: '/hanging/hang' } };
 
 let authority: Authority;
 let identity: RotatingIdentity;
@@ -45,12 +46,12 @@ afterAll(() => identity.stop());
 
 async function open(
   limits: Partial<GrpcLimits>,
-  { clientCertificates = true, timers = systemClock } = {},
+  { clientCertificates = true, timers = systemClock, services = [] as GrpcService[] } = {},
 ): Promise<number> {
   const server = createGrpcServer({
     identity,
     clientCertificates,
-    services: [],
+    services,
     limits: {
       maxMessageBytes: 1_024,
       maxConcurrentCalls: 8,
@@ -194,6 +195,20 @@ describe('a gRPC door', () => {
     await clock.advance(120_000);
     await expect.poll(() => isHealthy(client(port, agent))).toBe(true);
     expect(clock.waiting).toBe(0);
+  });
+
+  it('waits no longer than it is told for calls that do not end when it closes', async () => {
+    const handlers = { hang: () => undefined };
+    const port = await open({}, { services: [{ name: 'hanging', definition: HANGS, handlers }] });
+    const by = client(port, agent);
+    const { path, requestSerialize, responseDeserialize } = HANGS.hang;
+    const call = by.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: '' });
+    const over = new Promise((resolve) => call.once('error', resolve));
+    await isHealthy(by);
+    const started = performance.now();
+    await servers.pop()?.close(300);
+    await over;
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it.each<[string, (index: number) => Buffer]>([

@@ -9,7 +9,7 @@ export const CERTIFICATE_DOOR: ConnectionLimits = {
   unknown: { pace: FLEET, places: 512, perAddress: 512, graceMs: 2_000 },
   // An agent has one connection per job and one to control, and for half a minute those that a broken network left behind.
   // Replicas of control show one identity.
-  perIdentity: { agent: 24, gateway: 64, control: 64 },
+  perIdentity: { agent: 16, gateway: 64, control: 64 },
 };
 
 /** The enrolment door: nobody has a certificate, so the address counts as long as a connection lasts. */

@@ -90,17 +90,13 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       health.set(SERVING);
       return joinAddress(host, bound);
     },
-    close(graceMs) {
+    async close(graceMs) {
       listener.close();
       health.set(NOT_SERVING);
       health.endWatches();
-      return new Promise((resolve) => {
-        const timer = setTimeout(() => server.forceShutdown(), graceMs);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
+      // Asks each connection to end after its calls. For connections that it did not accept itself grpc-js waits for nothing.
+      server.tryShutdown(() => undefined);
+      await listener.drain(graceMs);
     },
   };
 }

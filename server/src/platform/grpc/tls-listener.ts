@@ -39,6 +39,8 @@ export class TlsListener {
   /** Raw connections by how their TLS side names its peer, until the handshake is done. */
   private readonly shaking = new Map<string, () => void>();
   private readonly sockets = new Set<Socket>();
+  private readonly handedOn = new Set<TLSSocket>();
+  private drained: () => void = () => undefined;
   private readonly tls;
   private readonly tcp: Server;
   private refusals = 0;
@@ -82,6 +84,20 @@ export class TlsListener {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Resolves when the connections that were handed on have ended; what is left after `graceMs` is ended then. */
+  async drain(graceMs: number): Promise<void> {
+    if (this.handedOn.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        for (const socket of this.handedOn) socket.destroy();
+      }, graceMs);
+      this.drained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
   private accept(socket: Socket): void {
     socket.on('error', () => undefined);
     const { remoteAddress } = socket;
@@ -110,6 +126,11 @@ export class TlsListener {
     this.shaking.get(peerOf(socket))?.();
     if (socket.alpnProtocol !== 'h2') return void socket.destroy();
     if (this.options.clientCertificates && !this.admit(socket)) return void socket.destroy();
+    this.handedOn.add(socket);
+    socket.once('close', () => {
+      this.handedOn.delete(socket);
+      if (this.handedOn.size === 0) this.drained();
+    });
     this.options.onConnection(socket);
   }
 
