@@ -13,7 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom as random } from '@holdfast/core/ids';
@@ -373,6 +373,28 @@ describe('a restore', () => {
     expect(run.counters.entries).toBeGreaterThan(45);
     expect(run.counters).toMatchObject({ entriesSkipped: run.counters.entries, bytesWritten: 0, warnings: 0 });
     expect(run.notices.total).toBe(0);
+  });
+
+  it.each(['FAIL', 'OVERWRITE'] as const)('says under %s what is wrong with its target', async (onConflict) => {
+    writeFileSync(inSource('a'), 'content');
+    await bench.backup();
+    writeFileSync(join(bench.folder, 'file'), '');
+    symlinkSync('nowhere', join(bench.folder, 'dangling'));
+    for (const [name, words] of [
+      ['file', 'is no folder'],
+      ['file/below', 'is no folder'],
+      ['dangling', 'leads nowhere'],
+      ['/proc/nowhere/below', 'leads nowhere, or nobody can make folders there'],
+    ] as const) {
+      const where = resolve(bench.folder, name);
+      for (const roots of [undefined, ['/']]) {
+        await expect(bench.restore(where, { onConflict }, roots)).rejects.toMatchObject({
+          kind: 'IllegalState',
+          code: 'TARGET_UNUSABLE',
+          message: expect.stringMatching(new RegExp(`^The folder ${where} on this host .*${words}`)) as string,
+        });
+      }
+    }
   });
 
   it('stays where the host allows it', async () => {

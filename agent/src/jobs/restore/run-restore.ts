@@ -1,5 +1,5 @@
 import { resolvePath } from '@holdfast/core/engine';
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import { HoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
@@ -16,6 +16,7 @@ import { batchItems, oneAhead } from './restore-batches.js';
 import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
+import { targetFailure } from './target-failure.js';
 import { TargetRoom } from './target-room.js';
 import { TreeRestore } from './tree-restore.js';
 import { walkTree } from './tree-walk.js';
@@ -43,7 +44,11 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   const selection = planSelection(command.select, base);
   const roots = await ports.restoreRoots();
   const places = placesOf(command.select, base);
-  await checkRestoreRoots(roots, command.targetPath, places);
+  try {
+    await checkRestoreRoots(roots, command.targetPath, places);
+  } catch (error) {
+    throw asFailure(error, command.targetPath);
+  }
   const session = await ports.transport.openSession(command.job, run.signal);
   try {
     const outcome = await restoreTree(command, run, session, base, selection, (writer) =>
@@ -55,7 +60,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
     // Without the way to it, nothing of what was asked for can be had: the folder stands for all of it.
     if (error instanceof DamageError)
       run.notices.add(pathOfNames(base), 'DAMAGED', `it cannot be reached: ${error.message}`);
-    throw asFailure(error);
+    throw asFailure(error, command.targetPath);
   } finally {
     run.counters.warnings = run.notices.total;
     await session.close();
@@ -164,7 +169,7 @@ function placesOf(select: readonly Buffer[], base: readonly Buffer[]): (readonly
   return select.length === 0 ? [[]] : select.map((path) => namesOfPath(path).slice(base.length));
 }
 
-function asFailure(error: unknown): unknown {
+function asFailure(error: unknown, target: Buffer): unknown {
   if (error instanceof RestoreConflictError) {
     return new HoldfastError({
       kind: 'Conflict',
@@ -181,13 +186,5 @@ function asFailure(error: unknown): unknown {
       cause: error,
     });
   }
-  if (!isHoldfastError(error) && error instanceof Error && 'syscall' in error) {
-    return new HoldfastError({
-      kind: 'IllegalState',
-      code: 'TARGET_UNUSABLE',
-      message: `The target cannot be written: ${error.message}`,
-      cause: error,
-    });
-  }
-  return error;
+  return targetFailure(target, error) ?? error;
 }

@@ -11,6 +11,7 @@
  */
 import fs, { type StatsFs } from 'node:fs';
 import { syncFileSystem } from '../../platform/durability.js';
+import { makeFolders } from '../../platform/make-folders.js';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
@@ -42,7 +43,7 @@ export class RestoreWriter {
   /** Throws what the system says if the target cannot be made or opened. */
   static open(settings: RestoreSettings): RestoreWriter {
     const { target, onConflict, base, onNotice, onSkipped } = settings;
-    fs.mkdirSync(target, { recursive: true, mode: 0o755 });
+    makeFolders(target, 0o755);
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
     const targetFd = openAt(AT_FDCWD, target, flags);
     let rootFd = -1;
