@@ -5,8 +5,20 @@ const CTRL_D = 4;
 const BACKSPACES = new Set([8, 127]);
 const LINE_ENDS = new Set([10, 13, CTRL_D]);
 
-/** Asks on the terminal without showing what is typed; from a pipe, takes the first line. */
+/** Asks on the terminal without showing what is typed; from a pipe, takes the first line. Throws Validation when there is nothing. */
 export async function askPassword(prompt: string): Promise<string> {
+  const password = await readLine(prompt);
+  if (password !== '') return password;
+  throw new HoldfastError({
+    kind: 'Validation',
+    code: 'NO_PASSWORD',
+    message: process.stdin.isTTY
+      ? 'no password was typed'
+      : 'there is no password: standard input is no terminal and holds nothing. Run this in a terminal, pipe the password in, or set HOLDFAST_PASSWORD',
+  });
+}
+
+async function readLine(prompt: string): Promise<string> {
   const input = process.stdin;
   if (input.isTTY) {
     process.stderr.write(prompt);

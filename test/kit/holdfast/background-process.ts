@@ -103,17 +103,20 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end; `input` is all that it finds on its standard input. */
 export async function runProgram(
   program: Program,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
+  input = '',
 ): Promise<ProgramResult> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [programFile(program), ...args], {
+    const running = promisify(execFile)(process.execPath, [programFile(program), ...args], {
       env: { ...process.env, ...env },
       maxBuffer: 64 << 20,
     });
+    running.child.stdin?.end(input);
+    const { stdout, stderr } = await running;
     return { code: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr, message } = error as {

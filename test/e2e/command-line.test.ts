@@ -1,0 +1,83 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ProgramResult, runProgram } from '../kit/holdfast/background-process.js';
+import { Fleet } from '../kit/holdfast/fleet.js';
+
+describe('the command line', () => {
+  let fleet: Fleet;
+  let source: string;
+  let environment: NodeJS.ProcessEnv;
+  const holdfast = (args: readonly string[], input?: string): Promise<ProgramResult> =>
+    runProgram('holdfast', args, environment, input);
+
+  beforeAll(async () => {
+    fleet = await Fleet.start({ agents: 1 });
+    environment = {
+      HOLDFAST_CONFIG_DIR: path.join(fleet.folder, 'config'),
+      HOLDFAST_SERVER: fleet.server.addresses.http,
+      HOLDFAST_PASSWORD: '',
+      HOLDFAST_TOKEN: '',
+    };
+    await fleet.createVault('main');
+    source = fleet.newFolder('source');
+    fs.mkdirSync(path.join(source, 'sub'));
+    for (const name of ['a', 'b', 'sub/c']) fs.writeFileSync(path.join(source, name), name);
+  });
+
+  afterAll(async () => {
+    await fleet?.stop();
+  });
+
+  it('asks nobody for a password, and says so, where there is nobody to ask', async () => {
+    const { code, stdout, stderr } = await holdfast(['login', '--user', 'admin']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('there is no password: standard input is no terminal and holds nothing');
+    expect(stderr).toContain('HOLDFAST_PASSWORD');
+    expect((await holdfast(['login', '--user', 'admin'], '\n')).code).toBe(2);
+  });
+
+  it('takes the password from a pipe', async () => {
+    const { name, password } = fleet.administrator;
+    const { code, stdout } = await holdfast(['login', '--user', name], `${password}\nnot this\n`);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringContaining(`Signed in at ${fleet.server.addresses.http} as ${name}`) as string,
+    });
+  });
+
+  const protect = (name: string, ...roots: string[]): Promise<ProgramResult> =>
+    holdfast(['protect', 'add', ...roots, '--agent', 'agent-1', '--vault', 'main', '--name', name]);
+
+  it('leaves under SKIP what is there, counts it, and calls that a success', async () => {
+    expect((await protect('files', source)).code).toBe(0);
+    expect(await holdfast(['backup', 'files'])).toMatchObject({ code: 0 });
+    const skip = ['restore', 'files', '--original', '--on-conflict', 'SKIP'];
+    const depth = source.split('/').filter(Boolean).length;
+    expect(await holdfast(skip)).toMatchObject({
+      code: 0,
+      stdout: `Restored 0 entries, 0 B.\n${depth + 4} entries were there already and were left as they are.\n`,
+    });
+    fs.rmSync(path.join(source, 'sub/c'));
+    expect(await holdfast(skip)).toMatchObject({
+      code: 0,
+      stdout: `Restored 1 entry, 5 B.\n${depth + 3} entries were there already and were left as they are.\n`,
+    });
+    expect(fs.readFileSync(path.join(source, 'sub/c'), 'utf8')).toBe('sub/c');
+  });
+
+  it('claims nothing about folders that only lead to what was backed up', async () => {
+    const [first = ''] = source.split('/').filter(Boolean);
+    const { stdout } = await holdfast(['browse', 'files', '/']);
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(new RegExp(`^d\\?{9}  -  +-  +${first}$`));
+    expect((await holdfast(['browse', 'files', source])).stdout).toMatch(/^-rw.* a$/m);
+  });
+
+  it('says what is wrong with the folder that a restore shall go to', async () => {
+    const { code, stderr } = await holdfast(['restore', 'files', '--to', path.join(source, 'a', 'below')]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `holdfast: The folder ${path.join(source, 'a', 'below')} on this host cannot be used, because something at its path is no folder. Restore to another folder`,
+    );
+  });
+});
