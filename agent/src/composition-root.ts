@@ -4,6 +4,8 @@ import { systemRandom } from '@holdfast/core/ids';
 import type { HostFacts } from './enrollment/ports.js';
 import { threadedLanes } from './jobs/backup/lanes/threaded-lane.js';
 import { runBackup } from './jobs/backup/run-backup.js';
+import { checkSource } from './jobs/check-source.js';
+import type { FilesSource } from './jobs/job.js';
 import { JobHost } from './jobs/job-host.js';
 import { runRestore } from './jobs/restore/run-restore.js';
 import type { AgentLog } from './log.js';
@@ -47,24 +49,25 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
   const ports = { clock: systemClock, random: systemRandom, access, log };
   const transport = new GrpcDataTransport(ports);
   let connection: ConnectionState = { connected: false, lastError: undefined };
+  const whatToLookAt = () => ({
+    never: [Buffer.from(folder.path)],
+    neverFolders: access.serverFolders,
+    now: () => systemClock.now(),
+  });
+  const workload = {
+    walk: (source: FilesSource, signal: AbortSignal) => walkFiles(source, { ...whatToLookAt(), signal }),
+    check: (source: FilesSource) => checkSource(source, whatToLookAt()),
+  };
   const session = new ControlSession({
     ...ports,
     unsettled,
+    checkSource: workload.check,
     host,
     bootIdSha256,
     onState: (state) => {
       connection = state;
     },
   });
-  const workload = {
-    walk: (source: Parameters<typeof walkFiles>[0], stop: AbortSignal) =>
-      walkFiles(source, {
-        never: [Buffer.from(folder.path)],
-        neverFolders: access.serverFolders,
-        now: () => systemClock.now(),
-        signal: stop,
-      }),
-  };
   const lanes = { start: threadedLanes({ log }), most: Math.min(availableParallelism(), MOST_LANES) };
   const jobs = new JobHost({
     runners: {

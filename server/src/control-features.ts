@@ -4,6 +4,7 @@ import { createAttemptLimiter } from './features/access/attempt-limiter.js';
 import { createPasswordHasher } from './features/access/password-hashing.js';
 import { createSessionEnds } from './features/access/session-ends.js';
 import { LinkRegistry } from './features/agents/link-registry.js';
+import { SourceChecks } from './features/agents/source-checks.js';
 import type { CoordinationUseCases } from './features/jobs/coordination.js';
 import { createJobRuntime } from './features/jobs/job-runtime.js';
 import { COORDINATION, createProtectionRuntime, PROTECTION_HANDLERS } from './features/protection-runtime.js';
@@ -68,6 +69,7 @@ export async function wireFeatures(parts: FeatureParts): Promise<Features> {
     agents: {
       authority,
       connections: links,
+      sourceChecks: new SourceChecks({ connections: links, timers, newId: parts.newId }),
       attempts: createAttemptLimiter(clock),
       renewals: new Pace(RENEWALS, clock),
       addresses: {

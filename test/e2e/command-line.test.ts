@@ -49,8 +49,31 @@ describe('the command line', () => {
   const protect = (name: string, ...roots: string[]): Promise<ProgramResult> =>
     holdfast(['protect', 'add', ...roots, '--agent', 'agent-1', '--vault', 'main', '--name', name]);
 
+  it('says when folders are protected which of them are not there', async () => {
+    const mistyped = path.join(fleet.folder, 'suorce');
+    expect(await protect('files', source)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Pre-check PASSED') as string,
+    });
+    const some = await protect('some', source, mistyped);
+    expect(some.code).toBe(3);
+    expect(some.stdout).toContain('Pre-check WARNING on agent-1');
+    expect(some.stdout).toContain(`${mistyped}: no such file or directory (ENOENT)`);
+    const none = await protect('none', mistyped);
+    expect(none).toMatchObject({ code: 3, stdout: expect.stringContaining('Pre-check CRITICAL') as string });
+
+    fs.mkdirSync(mistyped);
+    expect(await holdfast(['backup', 'none'])).toMatchObject({ code: 0 });
+    const listed = await holdfast(['--json', 'protect', 'list']);
+    const items = JSON.parse(listed.stdout) as readonly { name: string; preCheck: { status: string } }[];
+    expect(Object.fromEntries(items.map((item) => [item.name, item.preCheck.status]))).toEqual({
+      files: 'PASSED',
+      some: 'WARNING',
+      none: 'PASSED',
+    });
+  });
+
   it('leaves under SKIP what is there, counts it, and calls that a success', async () => {
-    expect((await protect('files', source)).code).toBe(0);
     expect(await holdfast(['backup', 'files'])).toMatchObject({ code: 0 });
     const skip = ['restore', 'files', '--original', '--on-conflict', 'SKIP'];
     const depth = source.split('/').filter(Boolean).length;
@@ -79,5 +102,16 @@ describe('the command line', () => {
     expect(stderr).toContain(
       `holdfast: The folder ${path.join(source, 'a', 'below')} on this host cannot be used, because something at its path is no folder. Restore to another folder`,
     );
+  });
+
+  it('says of an agent that is not connected that nobody has looked yet', async () => {
+    await fleet.agent().stop();
+    await expect
+      .poll(async () => (await holdfast(['agent', 'list'])).stdout, { timeout: 30_000 })
+      .toMatch(/agent-1 .*OFFLINE/);
+    expect(await protect('later', source)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('The agent agent-1 is not connected') as string,
+    });
   });
 });

@@ -194,13 +194,22 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByRole('button', { name: 'Protect folders' }).click();
     const form = page.getByRole('dialog', { name: 'Protect folders' });
     await form.getByRole('textbox', { name: 'Name' }).fill('Letters');
-    await form.getByRole('textbox', { name: 'Folders' }).fill(path.join(source, 'letters'));
+    const mistyped = path.join(source, 'leters');
+    await form.getByRole('textbox', { name: 'Folders' }).fill(`${path.join(source, 'letters')}\n${mistyped}`);
     await form.getByRole('combobox', { name: 'Vault' }).selectOption({ label: 'second' });
     await form.getByRole('combobox', { name: 'Policy' }).selectOption({ label: 'nightly' });
     expect(await tab.seriousBarriers()).toEqual([]);
     await form.getByRole('button', { name: 'Protect', exact: true }).click();
     await tab.arriveAt('Letters');
     await page.getByText('Waiting for its first backup').waitFor();
+    await page.getByText('A part of this cannot be backed up as things are').waitFor();
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: `${mistyped}: no such file or directory` })
+      .waitFor();
+    await page.getByText('Some folders cannot be read').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await tab.picture('pre-check');
     expect(tab.complaints).toEqual([]);
   });
 

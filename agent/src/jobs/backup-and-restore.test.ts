@@ -245,6 +245,18 @@ describe('a backup that is disturbed', () => {
     expect(bench.gateway.points).toEqual([]);
   });
 
+  it('says how its roots were when it began, also when it fails', async () => {
+    fill(3);
+    const gone = Buffer.from(join(bench.folder, 'gone'));
+    const files = (...roots: Buffer[]) => ({ roots, include: [], exclude: [], oneFileSystem: false });
+    const { run } = await bench.backup({ files: files(Buffer.from(bench.source), gone) });
+    expect(run.rootTroubles).toEqual([{ path: gone, kind: 'VANISHED', message: 'no such file or directory (ENOENT)' }]);
+    const failing = bench.newRun();
+    await expect(bench.backup({ files: files(gone) }, failing)).rejects.toMatchObject({ code: 'NO_ROOT_READABLE' });
+    expect(failing.rootTroubles).toHaveLength(1);
+    expect((await bench.backup()).run.rootTroubles).toEqual([]);
+  });
+
   it('refuses a datasource that names no usable root', async () => {
     const files = { roots: [Buffer.from('relative')], include: [], exclude: [], oneFileSystem: false };
     await expect(bench.backup({ files })).rejects.toMatchObject({ kind: 'Validation', code: 'DATASOURCE_INVALID' });

@@ -122,6 +122,7 @@ export class JobHost {
         counters: { ...run.counters },
         notices: run.notices.kept,
         noticesTotal: run.notices.total,
+        rootTroubles: run.rootTroubles,
         outcome,
       });
     } catch (error) {

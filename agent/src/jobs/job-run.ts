@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import type { Expected, JobPhase, JobProgress, JobRef } from './job.js';
+import type { Expected, JobPhase, JobProgress, JobRef, PathNotice } from './job.js';
 import { zeroCounters } from './job.js';
 import { Notices } from './notices.js';
 
@@ -8,6 +8,8 @@ export class JobRun {
   readonly counters = zeroCounters();
   readonly notices = new Notices();
   phase: JobPhase = 'PREPARING';
+  /** Of a backup: set once its roots were looked at. */
+  rootTroubles: readonly PathNotice[] | undefined;
   /** 0 while unknown. */
   expectedBytes: number;
   expectedEntries: number;

@@ -141,6 +141,8 @@ export interface FinishedJob {
   readonly counters: Counters;
   readonly notices: readonly PathNotice[];
   readonly noticesTotal: number;
+  /** Of a backup: the roots that could not be read when it began; undefined when it did not come that far. */
+  readonly rootTroubles: readonly PathNotice[] | undefined;
   readonly outcome: JobOutcome;
 }
 

@@ -1,7 +1,19 @@
+import type { Notice } from '../workloads/notice.js';
 import type { NoticeKind, PathNotice } from './job.js';
 
 const KEPT = 1_000;
 const LONGEST_MESSAGE = 500;
+
+/** What a workload calls its notices, as the server is told of them. */
+export const NOTICE_KINDS = {
+  unreadable: 'UNREADABLE',
+  vanished: 'VANISHED',
+  changedWhileRead: 'CHANGED_WHILE_READ',
+  notRestorable: 'NOT_RESTORABLE',
+  skipped: 'SKIPPED',
+  damaged: 'DAMAGED',
+  unwritable: 'UNWRITABLE',
+} as const satisfies Record<Notice['kind'], NoticeKind>;
 
 /** What went wrong at single paths: counts all, keeps the first thousand. */
 export class Notices {

@@ -6,8 +6,15 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { ConnectRequest, ConnectResponse, ControlServiceServer, Hello, JobFinished } from '@holdfast/proto/v1';
-import { BackupType, ControlServiceService } from '@holdfast/proto/v1';
+import type {
+  ConnectRequest,
+  ConnectResponse,
+  ControlServiceServer,
+  Hello,
+  JobFinished,
+  SourceChecked,
+} from '@holdfast/proto/v1';
+import { BackupType, ControlServiceService, NoticeKind } from '@holdfast/proto/v1';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import type { BackupCommand, BackupOutcome } from '../jobs/job.js';
@@ -44,6 +51,7 @@ class TestControl {
   progress = 0;
   heartbeats = 0;
   finished: JobFinished[] = [];
+  checked: SourceChecked[] = [];
   renewals = 0;
   settle = true;
   fence = false;
@@ -69,6 +77,7 @@ class TestControl {
           this.send({ $case: 'heartbeatAck', value: message.value });
         } else if (message?.$case === 'jobAccepted') this.accepted.push(message.value.job?.epoch ?? 0n);
         else if (message?.$case === 'jobProgress') this.progress += 1;
+        else if (message?.$case === 'sourceChecked') this.checked.push(message.value);
         else if (message?.$case === 'jobFinished') {
           this.finished.push(message.value);
           if (this.settle) this.send({ $case: 'jobSettled', value: { job: message.value.job } });
@@ -193,6 +202,7 @@ async function startAgent(
     host,
     bootIdSha256: Buffer.alloc(32, 1),
     onState: () => undefined,
+    checkSource: async ({ roots }) => roots.map((path) => ({ path, kind: 'VANISHED', message: 'gone' })),
   });
   const runners = { backup, restore: () => Promise.reject(new Error('no restore here')) };
   const jobs = new JobHost({ runners, reports: session, timers: systemClock, log: silentLog });
@@ -241,6 +251,21 @@ describe('the control session', () => {
     await startAgent(await identityFor(await control.start()), untilStopped, clock);
     await eventually(() => expect(waits).toEqual([REVOKED_WAIT_MS]));
     expect(control.hellos).toHaveLength(1);
+  });
+
+  it('answers what a datasource looks like, and leaves a question that makes no sense', async () => {
+    const identity = await identityFor(await control.start());
+    await startAgent(identity, untilStopped);
+    await eventually(() => expect(control.heartbeats).toBeGreaterThan(0));
+    const root = Buffer.from('/srv/\xff', 'latin1');
+    const checkId = Buffer.alloc(16, 9);
+    control.send({ $case: 'checkSource', value: { checkId: Buffer.alloc(16, 8), files: undefined } });
+    const files = { roots: [root], include: [], exclude: [], oneFileSystem: false };
+    control.send({ $case: 'checkSource', value: { checkId, files } });
+    await eventually(() => expect(control.checked).toHaveLength(1));
+    expect(control.checked).toEqual([
+      { checkId, check: { troubles: [{ path: root, kind: NoticeKind.NOTICE_KIND_VANISHED, message: 'gone' }] } },
+    ]);
   });
 
   it("leaves the server's own folders out only under the server's kernel", async () => {

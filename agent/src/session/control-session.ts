@@ -1,9 +1,9 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
-import type { Welcome } from '@holdfast/proto/v1';
+import type { CheckSource, Welcome } from '@holdfast/proto/v1';
 import type { HostFacts } from '../enrollment/ports.js';
-import type { FinishedJob, JobCommand, JobProgress, JobRef } from '../jobs/job.js';
+import type { FilesSource, FinishedJob, JobCommand, JobProgress, JobRef, PathNotice } from '../jobs/job.js';
 import type { JobHost, JobReports } from '../jobs/job-host.js';
 import type { AgentLog } from '../log.js';
 import { errorFacts } from '../log.js';
@@ -12,7 +12,15 @@ import { controlChannel } from './channel.js';
 import type { FromServer, ToServer } from './control-connection.js';
 import { ControlConnection } from './control-connection.js';
 import { Heartbeat } from './heartbeat.js';
-import { fromStartBackup, fromStartRestore, fromWireRef, toJobProgress, toWireRef } from './job-messages.js';
+import {
+  fromFilesDatasource,
+  fromStartBackup,
+  fromStartRestore,
+  fromWireRef,
+  toJobProgress,
+  toSourceCheck,
+  toWireRef,
+} from './job-messages.js';
 import { isRenewalDue, renewCertificate } from './renew-certificate.js';
 import type { ServerAccess } from './server-access.js';
 import type { UnsettledJobs } from './unsettled-jobs.js';
@@ -37,6 +45,8 @@ export interface ControlSessionPorts {
   /** SHA-256 of this host's boot id; undefined where it has none. */
   readonly bootIdSha256: Buffer | undefined;
   readonly onState: (state: ConnectionState) => void;
+  /** The roots that could not be backed up as things are. */
+  readonly checkSource: (source: FilesSource) => Promise<readonly PathNotice[]>;
 }
 
 export interface ConnectionState {
@@ -158,6 +168,9 @@ export class ControlSession implements JobReports {
         case 'cancelJob':
           jobs.cancel(fromWireRef(message.value.job));
           return;
+        case 'checkSource':
+          void this.check(connection, message.value);
+          return;
         case 'jobSettled':
           this.inBackground(this.ports.unsettled.forget(fromWireRef(message.value.job)));
           return;
@@ -168,6 +181,16 @@ export class ControlSession implements JobReports {
     } catch (error) {
       // Without a meaningful command there is no job to report on: its lease ends, and the server names the failure.
       this.ports.log.error(errorFacts(error), 'a command of the server was not understood');
+    }
+  }
+
+  /** What cannot be checked is not answered: the server goes on without. */
+  private async check(connection: ControlConnection, { checkId, files }: CheckSource): Promise<void> {
+    try {
+      const troubles = await this.ports.checkSource(fromFilesDatasource(files));
+      connection.send({ $case: 'sourceChecked', value: { checkId, check: toSourceCheck(troubles) } });
+    } catch (error) {
+      this.ports.log.warn(errorFacts(error), 'a datasource could not be checked');
     }
   }
 

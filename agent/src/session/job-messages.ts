@@ -64,9 +64,8 @@ export function toWireCounters(counters: jobs.Counters): wire.Counters {
 }
 
 export function fromStartBackup(message: wire.StartBackup): jobs.BackupCommand {
-  const { domain, files } = message;
-  if (domain === undefined || files === undefined || files.roots.length === 0)
-    throw meaningless('it says not what to back up, or not with which keys');
+  const { domain } = message;
+  if (domain === undefined) throw meaningless('it says not with which keys to back up');
   return {
     kind: 'backup',
     job: fromWireRef(message.job),
@@ -81,12 +80,17 @@ export function fromStartBackup(message: wire.StartBackup): jobs.BackupCommand {
       chunker: { minBytes: domain.chunkMinBytes, normalBytes: domain.chunkNormalBytes, maxBytes: domain.chunkMaxBytes },
     },
     type: nameOf(backupTypes, message.type),
-    files: { roots: files.roots, include: files.include, exclude: files.exclude, oneFileSystem: files.oneFileSystem },
+    files: fromFilesDatasource(message.files),
     lastPointId: optionalUuid(message.lastPointId),
     lastFullPointId: optionalUuid(message.lastFullPointId),
     cacheGeneration: message.cacheGeneration,
     ...expectedOf(message),
   };
+}
+
+export function fromFilesDatasource(files: wire.FilesDatasource | undefined): jobs.FilesSource {
+  if (files === undefined || files.roots.length === 0) throw meaningless('it says not what to back up');
+  return { roots: files.roots, include: files.include, exclude: files.exclude, oneFileSystem: files.oneFileSystem };
 }
 
 export function fromStartRestore(message: wire.StartRestore): jobs.RestoreCommand {
@@ -127,10 +131,19 @@ export function toJobFinished(finished: jobs.FinishedJob): wire.JobFinished {
   return {
     job: toWireRef(finished.job),
     counters: toWireCounters(finished.counters),
-    notices: finished.notices.map(({ path, kind, message }) => ({ path, kind: noticeKinds[kind], message })),
+    notices: finished.notices.map(toPathNotice),
     noticesTotal: BigInt(finished.noticesTotal),
+    source: finished.rootTroubles && toSourceCheck(finished.rootTroubles),
     outcome: toWireOutcome(finished.outcome),
   };
+}
+
+export function toSourceCheck(troubles: readonly jobs.PathNotice[]): wire.SourceCheck {
+  return { troubles: troubles.map(toPathNotice) };
+}
+
+function toPathNotice({ path, kind, message }: jobs.PathNotice): wire.PathNotice {
+  return { path, kind: noticeKinds[kind], message };
 }
 
 function toWireOutcome(outcome: jobs.JobOutcome): NonNullable<wire.JobFinished['outcome']> {

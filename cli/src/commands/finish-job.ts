@@ -7,7 +7,7 @@ import { createJobProgress } from '../output/job-progress.js';
 import { type Printer, printable } from '../output/printer.js';
 
 /** A backup that could not read some files is a result, not an error. */
-const WARNINGS_EXIT = 3;
+export const WARNINGS_EXIT = 3;
 const SHOWN_NOTICES = 20;
 
 export async function finishJob(api: ApiClient, id: string, printer: Printer): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { itemName } from './protect.js';
+import { describePreCheck, itemName } from './protect.js';
 
 /** The rule of the server's item names. */
 const ACCEPTED = /^[\p{L}\p{N}][\p{L}\p{N} ._()-]{0,62}$/u;
@@ -17,5 +17,30 @@ describe('the name of an item that was given none', () => {
   it('is always one that the server takes', () => {
     for (const folder of ['/', '/*', `/${'x'.repeat(200)}`, '/a b ', '/…'])
       expect(itemName('web-1', folder)).toMatch(ACCEPTED);
+  });
+});
+
+describe('what a pre-check found', () => {
+  const agent = { name: 'web-1', status: 'ONLINE' } as const;
+  const checkedAt = '2026-01-02T03:04:05.000Z';
+  const problems = [{ path: '/no/such', message: 'no such file or directory (ENOENT)' }];
+
+  it('is said with the folders it is about', () => {
+    expect(describePreCheck({ agent, preCheck: { status: 'PASSED', checkedAt, problems: [] } })).toEqual([
+      'Pre-check PASSED: web-1 can read what is to be backed up.',
+    ]);
+    expect(describePreCheck({ agent, preCheck: { status: 'WARNING', checkedAt, problems } })).toEqual([
+      'Pre-check WARNING on web-1: a part of it cannot be backed up as things are.',
+      '  /no/such: no such file or directory (ENOENT)',
+    ]);
+    expect(describePreCheck({ agent, preCheck: { status: 'CRITICAL', checkedAt, problems } })[0]).toBe(
+      'Pre-check CRITICAL on web-1: nothing of it can be backed up as things are, and a backup would fail.',
+    );
+  });
+
+  it('is owed when the agent is not there', () => {
+    expect(describePreCheck({ agent: { ...agent, status: 'OFFLINE' }, preCheck: null })).toEqual([
+      'The agent web-1 is not connected: whether the folders are there shows at the first backup.',
+    ]);
   });
 });

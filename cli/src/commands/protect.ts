@@ -2,7 +2,10 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { collect, findAgent, findPolicy, findProtectedItem, findVault } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
+import type { ConfigureProtectionMutation } from '../gql/graphql.js';
+import { printable } from '../output/printer.js';
 import { contextOf } from './command-context.js';
+import { WARNINGS_EXIT } from './finish-job.js';
 
 const ProtectedItems = graphql(`
   query ProtectedItems($after: String) {
@@ -10,6 +13,7 @@ const ProtectedItems = graphql(`
       edges {
         node {
           id name protectionState nextBackupAt files { roots } agent { name } vault { name } policy { name }
+          preCheck { status checkedAt problems { path message } }
           lastBackup { state finishedAt } lastRecoveryPoint { time }
         }
       }
@@ -20,7 +24,9 @@ const ProtectedItems = graphql(`
 
 const ConfigureProtection = graphql(`
   mutation ConfigureProtection($input: ConfigureProtectionInput!) {
-    configureProtection(input: $input) { protectedItem { id name } }
+    configureProtection(input: $input) {
+      protectedItem { id name preCheck { status checkedAt problems { path message } } agent { name status } }
+    }
   }
 `);
 
@@ -29,6 +35,8 @@ const StopProtection = graphql(`
     stopProtection(input: $input) { protectedItem { id name protectionState } }
   }
 `);
+
+type NewItem = ConfigureProtectionMutation['configureProtection']['protectedItem'];
 
 interface AddOptions {
   readonly agent: string;
@@ -54,13 +62,14 @@ export function addProtectCommands(program: Command): void {
       const items = await collect(async (after) => (await client.ask(ProtectedItems, { after })).protectedItems);
       printer.result(items, () => {
         printer.table(
-          ['NAME', 'AGENT', 'VAULT', 'POLICY', 'STATE', 'LAST BACKUP', 'LAST POINT', 'NEXT', 'ROOTS'],
+          ['NAME', 'AGENT', 'VAULT', 'POLICY', 'STATE', 'PRE-CHECK', 'LAST BACKUP', 'LAST POINT', 'NEXT', 'ROOTS'],
           items.map((item) => [
             item.name,
             item.agent.name,
             item.vault.name,
             item.policy?.name,
             item.protectionState,
+            item.preCheck?.status,
             item.lastBackup?.state,
             item.lastRecoveryPoint?.time,
             item.nextBackupAt,
@@ -98,8 +107,11 @@ export function addProtectCommands(program: Command): void {
       const { configureProtection } = await client.ask(ConfigureProtection, { input });
       const { protectedItem } = configureProtection;
       printer.result(protectedItem, () => {
-        printer.line(`Protected as "${protectedItem.name}". First backup now: holdfast backup "${protectedItem.name}"`);
+        printer.line(`Protected as "${protectedItem.name}".`);
+        for (const line of describePreCheck(protectedItem)) printer.line(line);
+        printer.line(`First backup now: holdfast backup "${protectedItem.name}"`);
       });
+      if (protectedItem.preCheck && protectedItem.preCheck.status !== 'PASSED') process.exitCode = WARNINGS_EXIT;
     });
 
   protect
@@ -117,6 +129,25 @@ export function addProtectCommands(program: Command): void {
         printer.line(`Stopped "${stopProtection.protectedItem.name}".`),
       );
     });
+}
+
+/** What the agent says of the folders, in lines. */
+export function describePreCheck({ agent, preCheck }: Pick<NewItem, 'agent' | 'preCheck'>): string[] {
+  if (!preCheck)
+    return [
+      agent.status === 'ONLINE'
+        ? `The agent ${agent.name} has not looked at the folders yet; the first backup does.`
+        : `The agent ${agent.name} is not connected: whether the folders are there shows at the first backup.`,
+    ];
+  if (preCheck.status === 'PASSED') return [`Pre-check PASSED: ${agent.name} can read what is to be backed up.`];
+  const outcome =
+    preCheck.status === 'CRITICAL'
+      ? 'nothing of it can be backed up as things are, and a backup would fail'
+      : 'a part of it cannot be backed up as things are';
+  return [
+    `Pre-check ${preCheck.status} on ${agent.name}: ${outcome}.`,
+    ...preCheck.problems.map(({ path: root, message }) => `  ${printable(root)}: ${printable(message)}`),
+  ];
 }
 
 /** e.g. `web-1 home`: only what the server takes in a name. */

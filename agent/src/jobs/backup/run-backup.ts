@@ -8,7 +8,7 @@ import { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js'
 import { InvalidRootError } from '../../workloads/files/root-tree.js';
 import type { WalkBatch } from '../../workloads/files/walk.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
-import type { BackupCommand, BackupOutcome, FilesSource } from '../job.js';
+import type { BackupCommand, BackupOutcome, FilesSource, PathNotice } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import { BackupPipeline } from './backup-pipeline.js';
 import { ChangeCaches } from './change-caches.js';
@@ -21,6 +21,8 @@ import { TreeBackup } from './tree-backup.js';
 
 /** The host's files, as a backup reads them. */
 export interface FilesWorkload {
+  /** The roots that could not be backed up as things are. */
+  check(source: FilesSource): Promise<readonly PathNotice[]>;
   walk(source: FilesSource, signal: AbortSignal): AsyncIterable<WalkBatch>;
 }
 
@@ -48,6 +50,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   let draft: ChangeCacheWriter | undefined;
   let cursor = firstCursor;
   try {
+    run.rootTroubles = await ports.workload.check(command.files);
     session = await ports.transport.openSession(command.job, stop.signal);
     pipeline = await BackupPipeline.open(command, run, session, ports, stop);
 

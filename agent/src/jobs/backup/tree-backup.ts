@@ -10,6 +10,7 @@ import { sameStamp } from '../../workloads/files/scan-entry.js';
 import type { WalkBatch, WalkEvent } from '../../workloads/files/walk.js';
 import type { NoticeKind } from '../job.js';
 import type { JobRun } from '../job-run.js';
+import { NOTICE_KINDS } from '../notices.js';
 import type { Defect } from '../tree-entries.js';
 import { toTreeEntry } from '../tree-entries.js';
 import type { BackupPipeline } from './backup-pipeline.js';
@@ -55,7 +56,6 @@ interface Step {
   readonly reading?: Reading;
 }
 
-const noticeKinds = { unreadable: 'UNREADABLE', vanished: 'VANISHED', changedWhileRead: 'CHANGED_WHILE_READ' } as const;
 /** Batches of the walk whose files are being read while the tree is built from earlier ones. */
 const BATCHES_UNDER_WAY = 8;
 
@@ -140,11 +140,7 @@ export class TreeBackup {
       case 'leaveDirectory':
         return this.leave();
       case 'notice':
-        return this.notice(
-          event.notice.path,
-          noticeKinds[event.notice.kind as keyof typeof noticeKinds] ?? 'UNREADABLE',
-          event.notice.message,
-        );
+        return this.notice(event.notice.path, NOTICE_KINDS[event.notice.kind], event.notice.message);
     }
   }
 

@@ -3,10 +3,10 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
-import type { Notice } from '../../workloads/notice.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
-import type { NoticeKind, RestoreCommand, RestoreOutcome } from '../job.js';
+import type { RestoreCommand, RestoreOutcome } from '../job.js';
 import type { JobRun } from '../job-run.js';
+import { NOTICE_KINDS } from '../notices.js';
 import { toFileEntry } from '../tree-entries.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
@@ -26,16 +26,6 @@ export interface RestorePorts {
   /** The host's own limits; undefined: anywhere. */
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
 }
-
-const noticeKinds = {
-  unreadable: 'UNREADABLE',
-  vanished: 'VANISHED',
-  changedWhileRead: 'CHANGED_WHILE_READ',
-  notRestorable: 'NOT_RESTORABLE',
-  skipped: 'SKIPPED',
-  damaged: 'DAMAGED',
-  unwritable: 'UNWRITABLE',
-} as const satisfies Record<Notice['kind'], NoticeKind>;
 
 /** One restore. What can be restored is, whatever happens to single entries; what could not decides how the job ends. */
 export async function runRestore(command: RestoreCommand, run: JobRun, ports: RestorePorts): Promise<RestoreOutcome> {
@@ -91,7 +81,7 @@ async function restoreTree(
     // With single paths selected, the directory above them is not part of what was asked for.
     ...(start.entry && selection === 'all' && { base: start.entry }),
     onNotice: ({ kind, path, message }) => {
-      run.notices.add(path, noticeKinds[kind], message);
+      run.notices.add(path, NOTICE_KINDS[kind], message);
       run.counters.warnings = run.notices.total;
     },
     onSkipped: () => {

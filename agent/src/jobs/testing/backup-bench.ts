@@ -9,6 +9,7 @@ import { walkFiles } from '../../workloads/files/walk.js';
 import { inlineLanes } from '../backup/lanes/lane-link.js';
 import type { BackupPorts } from '../backup/run-backup.js';
 import { runBackup } from '../backup/run-backup.js';
+import { checkSource } from '../check-source.js';
 import type { BackupCommand, BackupOutcome, RestoreCommand, RestoreOutcome } from '../job.js';
 import { JobRun } from '../job-run.js';
 import { runRestore } from '../restore/run-restore.js';
@@ -65,7 +66,10 @@ export class BackupBench {
     const now = () => systemClock.now();
     return {
       transport: this.gateway,
-      workload: { walk: (source, signal) => walkFiles(source, { never: [], now, signal }) },
+      workload: {
+        check: (source) => checkSource(source, { never: [], now }),
+        walk: (source, signal) => walkFiles(source, { never: [], now, signal }),
+      },
       lanes: {
         start: inlineLanes({
           open: (ref) => {

@@ -21,6 +21,7 @@ export interface ScannerSettings {
   readonly never: readonly Buffer[];
   readonly neverFolders: readonly FolderIdentity[];
   readonly now: () => number;
+  readonly rootsOnly: boolean;
 }
 
 /** A directory that the scanner is in. */
@@ -257,7 +258,8 @@ export class TreeScanner {
     }
     if (inRoot && !unreadable) {
       try {
-        for (const name of readNames(directory.fd)) names.add(name);
+        const listed = readNames(directory.fd);
+        if (!this.settings.rootsOnly) for (const name of listed) names.add(name);
       } catch (error) {
         unreadable = true;
         this.notice('unreadable', directory.path, reasonOf(error));

@@ -35,6 +35,8 @@ export interface WalkOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly signal?: AbortSignal;
+  /** Opens and lists the roots and takes nothing of what lies in them. */
+  readonly rootsOnly?: boolean;
 }
 
 const EVENTS_PER_BATCH = 256;
@@ -67,6 +69,7 @@ export async function* walkFiles(
     never: [...ALWAYS_NEVER, ...options.never],
     neverFolders: options.neverFolders ?? [],
     now: options.now,
+    rootsOnly: options.rootsOnly ?? false,
   });
   let whole = false;
   try {

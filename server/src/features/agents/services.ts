@@ -4,12 +4,14 @@ import type { Pace } from '../../platform/pace.js';
 import type { Authority } from '../../platform/pki/certificate-authority.js';
 import type { AttemptLimiter } from '../access/attempt-limiter.js';
 import type { JobRef } from '../jobs/domain/job.js';
-import type { JobCommand } from '../jobs/domain/job-command.js';
+import type { FilesSource, JobCommand } from '../jobs/domain/job-command.js';
+import type { RootTrouble } from '../protected-items/domain/pre-check.js';
 
 /** What control says to an agent beside answers to its own messages. */
 export type AgentMessage =
   | { readonly kind: 'start'; readonly job: JobRef; readonly command: JobCommand }
-  | { readonly kind: 'cancel'; readonly job: JobRef };
+  | { readonly kind: 'cancel'; readonly job: JobRef }
+  | { readonly kind: 'check'; readonly checkId: string; readonly files: FilesSource };
 
 /** One open control stream. */
 export interface AgentLink {
@@ -30,9 +32,17 @@ export interface AgentConnections {
   end(agentId: string, reason: HoldfastError): void;
 }
 
+/** How datasources look on hosts right now. */
+export interface SourceChecker {
+  /** The roots that could not be backed up; undefined when the agent is not connected or does not answer soon. */
+  ask(agentId: string, files: FilesSource): Promise<readonly RootTrouble[] | undefined>;
+  answered(agentId: string, checkId: string, troubles: readonly RootTrouble[]): void;
+}
+
 export interface AgentServices {
   readonly authority: Pick<Authority, 'certificate' | 'fingerprint' | 'certify'>;
   readonly connections: AgentConnections;
+  readonly sourceChecks: SourceChecker;
   /** Failed enrolments, counted per address and token. */
   readonly attempts: AttemptLimiter;
   /** Renewals of certificates, by agent: each is signed and stands in the audit log. */

@@ -1,5 +1,6 @@
 import type { Page, PageRequest } from '../../platform/page.js';
 import type { Scope } from '../access/domain/scope.js';
+import type { PreCheck } from './domain/pre-check.js';
 import type { ProtectedItem, ProtectionState } from './domain/protected-item.js';
 
 export interface ProtectedItemFilter {
@@ -17,6 +18,7 @@ export interface ProtectedItemStore {
   findByName(vaultId: string, name: string): Promise<ProtectedItem | undefined>;
   list(scopes: readonly Scope[], filter: ProtectedItemFilter, page: PageRequest): Promise<Page<ProtectedItem>>;
   setState(id: string, state: ProtectionState): Promise<void>;
+  setPreCheck(id: string, preCheck: PreCheck): Promise<void>;
   /** STOPPED, and out of the schedule. */
   stop(id: string, at: number): Promise<void>;
   /** Items whose next backup is due, the longest waiting first. */

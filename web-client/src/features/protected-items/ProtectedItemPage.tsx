@@ -20,12 +20,14 @@ import { useJobsAsTheyAre } from '../jobs/live-jobs';
 import { RecoveryPointList } from '../recovery-points/RecoveryPointList';
 import { BackUpNow } from './BackUpNow';
 import { LastBackup } from './LastBackup';
+import { PreCheckAlert, PreCheckSign } from './PreCheck';
 
 const ProtectedItemDocument = graphql(`
   query ProtectedItem($id: ID!) {
     protectedItem(id: $id) {
       ...ItemRow
       createdAt
+      preCheck { status checkedAt problems { path message } }
       files { roots include exclude oneFileSystem }
     }
     jobs(first: 5, filter: { protectedItemId: $id }) { edges { node { ...JobRow } } }
@@ -60,6 +62,7 @@ export function ProtectedItemPage() {
       )}
       {item && (
         <>
+          <PreCheckAlert preCheck={item.preCheck} />
           <ItemFacts item={item} />
           <RecoveryPointList protectedItemId={item.id} />
           {jobs.length > 0 && (
@@ -90,6 +93,7 @@ function ItemFacts({ item }: { readonly item: ItemDetails }) {
             />,
           ],
           ['Protection', PROTECTION_STATE_WORDS[item.protectionState]],
+          ['Pre-check', <PreCheckSign key="pre-check" preCheck={item.preCheck} />],
           ['Folders', <Paths key="roots" paths={files.roots} />],
           [
             'Agent',

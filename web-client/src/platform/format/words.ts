@@ -7,6 +7,7 @@ import type {
   JobPhase,
   JobState,
   OnConflict,
+  PreCheckStatus,
   ProtectionState,
   ScheduleFrequency,
   Weekday,
@@ -42,6 +43,11 @@ export const PROTECTION_STATE_WORDS: Record<ProtectionState, string> = {
   PENDING: 'Waiting for its first backup',
   PROTECTED: 'Protected',
   STOPPED: 'Stopped',
+};
+export const PRE_CHECK_WORDS: Record<PreCheckStatus, string> = {
+  PASSED: 'Passed',
+  WARNING: 'Some folders cannot be read',
+  CRITICAL: 'No folder can be read',
 };
 export const AGENT_STATUS_WORDS: Record<AgentStatus, string> = {
   ONLINE: 'Online',

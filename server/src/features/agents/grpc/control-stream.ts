@@ -9,7 +9,9 @@ import type { Job, JobRef } from '../../jobs/domain/job.js';
 import {
   fromJobFinished,
   fromJobProgress,
+  fromSourceChecked,
   fromWireRef,
+  toCheckSource,
   toWireCommand,
   toWireRef,
 } from '../../jobs/grpc/job-messages.js';
@@ -85,8 +87,14 @@ export class ControlStream implements AgentLink {
   }
 
   send(message: AgentMessage): boolean {
-    if (message.kind === 'cancel') return this.write({ $case: 'cancelJob', value: { job: toWireRef(message.job) } });
-    return this.write(toWireCommand(message.job, message.command));
+    switch (message.kind) {
+      case 'start':
+        return this.write(toWireCommand(message.job, message.command));
+      case 'cancel':
+        return this.write({ $case: 'cancelJob', value: { job: toWireRef(message.job) } });
+      case 'check':
+        return this.write(toCheckSource(message.checkId, message.files));
+    }
   }
 
   end(reason: HoldfastError): void {
@@ -127,6 +135,11 @@ export class ControlStream implements AgentLink {
         await finishJob(this.ctx, ref, fromJobFinished(message.value));
         this.held.delete(ref.jobId);
         this.write({ $case: 'jobSettled', value: { job: toWireRef(ref) } });
+        return;
+      }
+      case 'sourceChecked': {
+        const { checkId, troubles } = fromSourceChecked(message.value);
+        this.ctx.services.agents.sourceChecks.answered(this.agentId, checkId, troubles);
         return;
       }
       case undefined:

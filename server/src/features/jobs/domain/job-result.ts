@@ -1,3 +1,4 @@
+import type { RootTrouble } from '../../protected-items/domain/pre-check.js';
 import type { BackupType, JobCounters, JobNotice } from './job.js';
 
 export type JobOutcome =
@@ -19,6 +20,8 @@ export interface JobResult {
   /** At most 1,000. */
   readonly notices: readonly JobNotice[];
   readonly noticesTotal: number;
+  /** Of a backup: the roots that could not be read when it began; absent when it did not come that far. */
+  readonly rootTroubles?: readonly RootTrouble[];
 }
 
 export const MOST_NOTICES = 1_000;

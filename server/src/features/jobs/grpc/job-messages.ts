@@ -1,8 +1,9 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import * as wire from '@holdfast/proto/v1';
+import type { RootTrouble } from '../../protected-items/domain/pre-check.js';
 import type { BackupType, JobCounters, JobNotice, JobPhase, JobRef, NoticeKind } from '../domain/job.js';
-import type { BackupCommand, JobCommand, RestoreCommand } from '../domain/job-command.js';
+import type { BackupCommand, FilesSource, JobCommand, RestoreCommand } from '../domain/job-command.js';
 import type { JobOutcome, JobResult } from '../domain/job-result.js';
 import { MOST_NOTICES } from '../domain/job-result.js';
 import type { ProgressReport } from '../domain/progress.js';
@@ -49,18 +50,21 @@ function toStartBackup(job: JobRef, { domain, files, ...command }: BackupCommand
       chunkMaxBytes: domain.chunkMaxBytes,
     },
     type: toWireBackupType(command.type),
-    files: {
-      roots: files.roots.map(bytes),
-      include: files.include.map(bytes),
-      exclude: files.exclude.map(bytes),
-      oneFileSystem: files.oneFileSystem,
-    },
+    files: toFilesDatasource(files),
     lastPointId: optionalId(command.lastPointId),
     lastFullPointId: optionalId(command.lastFullPointId),
     cacheGeneration: BigInt(command.cacheGeneration),
     expectedBytes: command.expectedBytes,
     expectedEntries: command.expectedEntries,
   };
+}
+
+export function toCheckSource(checkId: string, files: FilesSource): FromServer {
+  return { $case: 'checkSource', value: { checkId: uuidToBytes(checkId), files: toFilesDatasource(files) } };
+}
+
+function toFilesDatasource({ roots, include, exclude, oneFileSystem }: FilesSource): wire.FilesDatasource {
+  return { roots: roots.map(bytes), include: include.map(bytes), exclude: exclude.map(bytes), oneFileSystem };
 }
 
 function toStartRestore(job: JobRef, command: RestoreCommand): wire.StartRestore {
@@ -99,7 +103,20 @@ export function fromJobFinished(message: wire.JobFinished): JobResult {
     counters: fromCounters(message.counters),
     notices: firstNotices(message.notices),
     noticesTotal: Math.min(number(message.noticesTotal), 2 ** 31 - 1),
+    ...(message.source && { rootTroubles: fromSourceCheck(message.source) }),
   };
+}
+
+export function fromSourceChecked({ checkId, check }: wire.SourceChecked): {
+  readonly checkId: string;
+  readonly troubles: readonly RootTrouble[];
+} {
+  if (check === undefined) throw malformed('what was found');
+  return { checkId: uuidFromBytes(checkId), troubles: fromSourceCheck(check) };
+}
+
+function fromSourceCheck({ troubles }: wire.SourceCheck): RootTrouble[] {
+  return troubles.slice(0, MOST_NOTICES).map(fromNotice);
 }
 
 function fromOutcome(outcome: wire.JobFinished['outcome']): JobOutcome {

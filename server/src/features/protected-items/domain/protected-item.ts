@@ -1,4 +1,5 @@
 import type { FilesDatasource } from './files-datasource.js';
+import type { PreCheck } from './pre-check.js';
 
 export type ProtectionState = 'PENDING' | 'PROTECTED' | 'STOPPED';
 export type Workload = 'FILES';
@@ -22,6 +23,8 @@ export interface ProtectedItem {
   /** Milliseconds since 1970, UTC. */
   readonly createdAt: number;
   readonly stoppedAt?: number;
+  /** Absent until an agent has looked. */
+  readonly preCheck?: PreCheck;
 }
 
 /** PENDING until there is something to restore; a stopped item stays stopped whatever still arrives. */

@@ -3,6 +3,7 @@ import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
 import { DateTimeScalar, PathScalar } from '../../../platform/graphql/scalars.js';
+import type { PreCheck, PreCheckStatus } from '../domain/pre-check.js';
 import type { ProtectedItem, ProtectionState, Workload } from '../domain/protected-item.js';
 
 export const ProtectionStateEnum: { readonly [S in ProtectionState]: S } = {
@@ -26,6 +27,33 @@ export class FilesDatasourceType {
   oneFileSystem!: boolean;
 }
 
+const PreCheckStatusEnum: { readonly [S in PreCheckStatus]: S } = {
+  PASSED: 'PASSED',
+  WARNING: 'WARNING',
+  CRITICAL: 'CRITICAL',
+};
+registerEnumType(PreCheckStatusEnum, { name: 'PreCheckStatus' });
+
+@ObjectType('PreCheckProblem')
+class PreCheckProblemType {
+  @Field(() => PathScalar)
+  path!: Uint8Array;
+  @Field()
+  message!: string;
+}
+
+@ObjectType('PreCheck', { description: 'Whether a backup could run as things were on the host.' })
+class PreCheckType {
+  @Field(() => PreCheckStatusEnum, {
+    description: 'WARNING when some of the roots could not be read, CRITICAL when none could.',
+  })
+  status!: PreCheckStatus;
+  @Field(() => DateTimeScalar)
+  checkedAt!: number;
+  @Field(() => [PreCheckProblemType])
+  problems!: readonly PreCheckProblemType[];
+}
+
 @ObjectType('ProtectedItem', { implements: NodeType })
 export class ProtectedItemType extends NodeType {
   /** What the resolvers of other fields start from; it does not appear in the schema. */
@@ -42,6 +70,8 @@ export class ProtectedItemType extends NodeType {
   nextBackupAt!: number | null;
   @Field(() => DateTimeScalar)
   createdAt!: number;
+  @Field(() => PreCheckType, { nullable: true, description: 'Null until the agent has looked.' })
+  preCheck!: PreCheckType | null;
 }
 
 export const ProtectedItemConnection = connectionType('ProtectedItem', ProtectedItemType);
@@ -56,5 +86,12 @@ export function presentProtectedItem(item: ProtectedItem): ProtectedItemType {
     protectionState: item.state,
     nextBackupAt: item.nextBackupAt ?? null,
     createdAt: item.createdAt,
+    preCheck: presentPreCheck(item.preCheck),
   };
+}
+
+function presentPreCheck(preCheck: PreCheck | undefined): PreCheckType | null {
+  if (preCheck === undefined) return null;
+  const { status, checkedAt, troubles } = preCheck;
+  return { status, checkedAt, problems: troubles };
 }

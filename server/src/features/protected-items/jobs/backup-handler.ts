@@ -9,6 +9,7 @@ import type { Stores } from '../../stores.js';
 import type { DomainRecord, Vault } from '../../vaults/domain/vault.js';
 import { domainForItem } from '../../vaults/use-cases/domain-for-item.js';
 import { domainSecret } from '../../vaults/use-cases/vault-keys.js';
+import { judgeRoots } from '../domain/pre-check.js';
 import type { ProtectedItem } from '../domain/protected-item.js';
 
 /** What the queue asks about backups. */
@@ -23,14 +24,18 @@ export const backupHandler: JobKindHandler = {
     return ctx.unitOfWork.run((stores) => backupCommand(ctx, stores, job, item, vault, domain));
   },
 
-  async onFinished(_ctx, stores, job, { outcome }) {
+  async onFinished(ctx, stores, job, { outcome, rootTroubles }) {
     await stores.recoveryPoints.removePrepared(job.id);
     if (outcome.kind === 'restore')
       throw refused('NOT_A_RESTORE', 'The agent reported the end of a restore for a backup.');
-    if (outcome.kind !== 'backup') return;
-    const point = await stores.recoveryPoints.get(outcome.pointId);
-    if (point?.jobId !== job.id)
-      throw refused('POINT_NOT_RECORDED', 'The agent named a recovery point that was never recorded for this job.');
+    if (outcome.kind === 'backup') {
+      const point = await stores.recoveryPoints.get(outcome.pointId);
+      if (point?.jobId !== job.id)
+        throw refused('POINT_NOT_RECORDED', 'The agent named a recovery point that was never recorded for this job.');
+    }
+    const item = rootTroubles && (await stores.protectedItems.get(job.protectedItemId));
+    if (item)
+      await stores.protectedItems.setPreCheck(item.id, judgeRoots(item.files.roots, rootTroubles, ctx.clock.now()));
   },
 
   async recordedPoint(stores, job) {

@@ -33,6 +33,19 @@ describeOnEachDatabase('the store of protected items', (open) => {
     expect(await database.unitOfWork.run(({ protectedItems }) => protectedItems.get(scheduled.id))).toEqual(scheduled);
   });
 
+  it('keeps the latest pre-check', async () => {
+    const checked = item();
+    await insert(checked);
+    const at = (checkedAt: number) =>
+      ({ status: 'WARNING', checkedAt, troubles: [{ path: Buffer.from([0x2f, 0xff]), message: 'gone' }] }) as const;
+    for (const checkedAt of [1, 2])
+      await database.unitOfWork.run(({ protectedItems }) => protectedItems.setPreCheck(checked.id, at(checkedAt)));
+    expect(await database.unitOfWork.run(({ protectedItems }) => protectedItems.get(checked.id))).toEqual({
+      ...checked,
+      preCheck: at(2),
+    });
+  });
+
   it('frees the name of a stopped item and takes it out of the schedule', async () => {
     const stopped = item({ policyId: randomUUID(), nextBackupAt: 10, state: 'PROTECTED' });
     await insert(stopped);

@@ -5,9 +5,10 @@ import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
 import { withinScopes } from '../../vaults/persistence/scope-filter.js';
 import type { FilesDatasource } from '../domain/files-datasource.js';
+import type { PreCheck } from '../domain/pre-check.js';
 import type { ProtectedItem, ProtectionState } from '../domain/protected-item.js';
 import type { ProtectedItemFilter, ProtectedItemStore } from '../ports.js';
-import { type FilesDatasourceJson, ProtectedItemRow } from './protected-item.entity.js';
+import { type FilesDatasourceJson, type PreCheckJson, ProtectedItemRow } from './protected-item.entity.js';
 
 // Rows change by statements, so what an entity manager remembers of them would be old.
 const FRESH = { disableIdentityMap: true } as const;
@@ -15,7 +16,15 @@ const FRESH = { disableIdentityMap: true } as const;
 export class MikroProtectedItemStore implements ProtectedItemStore {
   constructor(private readonly em: SqlEntityManager) {}
 
-  async insert({ files, policyId, servedUntil, nextBackupAt, stoppedAt, ...item }: ProtectedItem): Promise<void> {
+  async insert({
+    files,
+    policyId,
+    servedUntil,
+    nextBackupAt,
+    stoppedAt,
+    preCheck,
+    ...item
+  }: ProtectedItem): Promise<void> {
     await this.em.insert(ProtectedItemRow, {
       ...item,
       files: toJson(files),
@@ -23,6 +32,7 @@ export class MikroProtectedItemStore implements ProtectedItemStore {
       servedUntil: servedUntil ?? null,
       nextBackupAt: nextBackupAt ?? null,
       stoppedAt: stoppedAt ?? null,
+      preCheck: preCheck === undefined ? null : toPreCheckJson(preCheck),
     });
   }
 
@@ -50,6 +60,10 @@ export class MikroProtectedItemStore implements ProtectedItemStore {
 
   async setState(id: string, state: ProtectionState): Promise<void> {
     await this.em.nativeUpdate(ProtectedItemRow, { id }, { state });
+  }
+
+  async setPreCheck(id: string, preCheck: PreCheck): Promise<void> {
+    await this.em.nativeUpdate(ProtectedItemRow, { id }, { preCheck: toPreCheckJson(preCheck) });
   }
 
   async stop(id: string, at: number): Promise<void> {
@@ -96,6 +110,7 @@ function toItem(row: ProtectedItemRow): ProtectedItem {
     ...(row.servedUntil === null ? {} : { servedUntil: row.servedUntil }),
     ...(row.nextBackupAt === null ? {} : { nextBackupAt: row.nextBackupAt }),
     ...(row.stoppedAt === null ? {} : { stoppedAt: row.stoppedAt }),
+    ...(row.preCheck === null ? {} : { preCheck: fromPreCheckJson(row.preCheck) }),
   };
 }
 
@@ -117,5 +132,21 @@ function fromJson(json: FilesDatasourceJson): FilesDatasource {
     include: toBytes(json.include),
     exclude: toBytes(json.exclude),
     oneFileSystem: json.oneFileSystem,
+  };
+}
+
+function toPreCheckJson({ status, checkedAt, troubles }: PreCheck): PreCheckJson {
+  return {
+    status,
+    checkedAt,
+    troubles: troubles.map(({ path, message }) => ({ path: Buffer.from(path).toString('base64'), message })),
+  };
+}
+
+function fromPreCheckJson({ status, checkedAt, troubles }: PreCheckJson): PreCheck {
+  return {
+    status,
+    checkedAt,
+    troubles: troubles.map(({ path, message }) => ({ path: Buffer.from(path, 'base64'), message })),
   };
 }

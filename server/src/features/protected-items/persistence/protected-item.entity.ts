@@ -1,5 +1,6 @@
 import { Entity, Index } from '@mikro-orm/decorators/legacy';
 import { IdColumn, IdRefColumn, IntColumn, JsonColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
+import type { PreCheckStatus } from '../domain/pre-check.js';
 import type { ProtectionState, Workload } from '../domain/protected-item.js';
 
 /** Paths and patterns are bytes, so JSON holds them as base64. */
@@ -8,6 +9,12 @@ export interface FilesDatasourceJson {
   readonly include: string[];
   readonly exclude: string[];
   readonly oneFileSystem: boolean;
+}
+
+export interface PreCheckJson {
+  readonly status: PreCheckStatus;
+  readonly checkedAt: number;
+  readonly troubles: readonly { readonly path: string; readonly message: string }[];
 }
 
 @Entity({ tableName: 'protected_item' })
@@ -28,4 +35,5 @@ export class ProtectedItemRow {
   @IntColumn() cacheGeneration!: number;
   @TimeColumn() createdAt!: number;
   @TimeColumn({ nullable: true }) stoppedAt: number | null = null;
+  @JsonColumn({ nullable: true }) preCheck: PreCheckJson | null = null;
 }

@@ -9,6 +9,7 @@ import type { Vault } from '../../vaults/domain/vault.js';
 import { noSuchThing, requireVault } from '../../vaults/use-cases/require-vault.js';
 import { checkFilesDatasource, type FilesDatasourceInput } from '../domain/files-datasource.js';
 import { invalidInput } from '../domain/invalid-input.js';
+import { judgeRoots } from '../domain/pre-check.js';
 import type { ProtectedItem } from '../domain/protected-item.js';
 
 export interface ConfigureProtectionInput {
@@ -19,8 +20,20 @@ export interface ConfigureProtectionInput {
   readonly files: FilesDatasourceInput;
 }
 
-/** Puts a datasource of an agent under the protection of a vault; PENDING until its first recovery point. */
+/**
+ * Puts a datasource of an agent under the protection of a vault; PENDING until its first recovery point. With a pre-check if
+ * the agent is connected and answers soon; otherwise the first backup makes it.
+ */
 export async function configureProtection(ctx: Context, input: ConfigureProtectionInput): Promise<ProtectedItem> {
+  const item = await insertItem(ctx, input);
+  const troubles = await ctx.services.agents.sourceChecks.ask(item.agentId, item.files);
+  if (troubles === undefined) return item;
+  const preCheck = judgeRoots(item.files.roots, troubles, ctx.clock.now());
+  await ctx.unitOfWork.run((stores) => stores.protectedItems.setPreCheck(item.id, preCheck));
+  return { ...item, preCheck };
+}
+
+async function insertItem(ctx: Context, input: ConfigureProtectionInput): Promise<ProtectedItem> {
   const name = parseName('An item', input.name);
   const files = checkFilesDatasource(input.files, 'files');
   return ctx.unitOfWork.run(async (stores) => {

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import type { Context } from '../../../platform/context.js';
@@ -5,6 +7,8 @@ import { SYSTEM, type TestDatabase } from '../../../platform/db/testing.js';
 import type { Principal } from '../../access/domain/principal.js';
 import type { Role } from '../../access/domain/roles.js';
 import type { Scope } from '../../access/domain/scope.js';
+import { LinkRegistry } from '../../agents/link-registry.js';
+import { SourceChecks } from '../../agents/source-checks.js';
 import type { BackupType, Job, JobCounters } from '../../jobs/domain/job.js';
 import type { BackupCommand } from '../../jobs/domain/job-command.js';
 import { backupNow } from '../../protected-items/use-cases/backup-now.js';
@@ -47,6 +51,8 @@ export interface TestSite {
   readonly agentId: string;
   /** Times that somebody woke the log writer. */
   readonly logWakes: { count: number };
+  /** Nobody is connected until a test says so. */
+  readonly links: LinkRegistry;
   addSubscription(name: string): Promise<string>;
   addAgent(subscriptionId: string, name: string): Promise<string>;
   addUser(role: Role, scope: Scope): Promise<Context>;
@@ -76,6 +82,7 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
   const gateway = new MemoryGateway();
   const logWakes = { count: 0 };
   const opening = new FrameOpener(systemRandom);
+  const links = new LinkRegistry();
   const services = {
     gateway,
     keys: createKeyKeeper(Buffer.alloc(32, 7), systemRandom),
@@ -86,6 +93,10 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
       wake() {
         logWakes.count += 1;
       },
+    },
+    agents: {
+      connections: links,
+      sourceChecks: new SourceChecks({ connections: links, timers: systemClock, newId: randomUUID }),
     },
     jobs: {
       handlers: PROTECTION_HANDLERS,
@@ -159,6 +170,7 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
     regionId,
     agentId,
     logWakes,
+    links,
     addSubscription,
     addAgent,
     run,

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { createPrivateKey, webcrypto } from 'node:crypto';
+import { createPrivateKey, randomUUID, webcrypto } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import type { ServiceError } from '@grpc/grpc-js';
 import { credentials } from '@grpc/grpc-js';
@@ -24,6 +24,7 @@ import type { JobRef } from '../../../jobs/domain/job.js';
 import { createJobRuntime } from '../../../jobs/job-runtime.js';
 import type { Services } from '../../../services.js';
 import { LinkRegistry } from '../../link-registry.js';
+import { SourceChecks } from '../../source-checks.js';
 import { createEnrollmentToken } from '../../use-cases/create-enrollment-token.js';
 import { RecordingHandler } from './recording-handler.js';
 import { TestAgent } from './test-agent.js';
@@ -81,6 +82,7 @@ export async function startControl(
       connections: links,
       attempts: createAttemptLimiter(db.clock),
       renewals: new Pace({ burst: 5, perSecond: 1 / 3_600 }, db.clock),
+      sourceChecks: new SourceChecks({ connections: links, timers: silence, newId: randomUUID }),
       addresses,
       ownHost,
     },
@@ -112,7 +114,7 @@ export async function startControl(
     links,
     handlers,
     gatewayCalls,
-    /** Timers of streams: their watchdogs. */
+    /** Timers of streams (their watchdogs) and of questions to agents. */
     silence,
     system,
     contextFor,
