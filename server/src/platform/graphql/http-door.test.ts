@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-return -- answers have the shape that the query asks for */
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -7,7 +6,8 @@ import { encodeGlobalId } from '@holdfast/core/ids';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConnectionGate } from '../connection-gate.js';
 import { describeOnEachDatabase, type TestDatabase } from '../db/testing.js';
-import { type Answer, PASSWORD, startTestDoor, type TestDoor } from './testing.js';
+import type { Answer } from './answer.fixture.js';
+import { PASSWORD, startTestDoor, type TestDoor } from './testing.js';
 
 const refusal = (answer: Answer): [string | undefined, string | undefined] => [
   answer.errors[0]?.extensions.code,
@@ -32,9 +32,9 @@ describeOnEachDatabase('the HTTP door', (open) => {
     });
   };
   const newUser = async (name: string): Promise<{ id: string; token: string }> => {
-    const { data } = await mutate('createUser', { name, password: PASSWORD }, 'user { id }', admin);
+    const made = await mutate('createUser', { name, password: PASSWORD }, 'user { id }', admin);
     const signedIn = await mutate('signIn', { name, password: PASSWORD }, 'token');
-    return { id: data.createUser.user.id, token: signedIn.data.signIn.token };
+    return { id: made.text('createUser.user.id'), token: signedIn.text('signIn.token') };
   };
 
   beforeAll(async () => {
@@ -102,18 +102,20 @@ describeOnEachDatabase('the HTTP door', (open) => {
     const cookie = signedIn.headers.get('set-cookie') ?? '';
     expect(cookie).toMatch(/^holdfast=hfs_[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
     const headers = { cookie: cookie.split(';')[0] ?? '' };
-    expect((await door.ask('{ me { user { name } } }', { headers })).data.me.user.name).toBe('admin');
+    expect((await door.ask('{ me { user { name } } }', { headers })).text('me.user.name')).toBe('admin');
     const out = await door.ask('mutation { signOut(input: {}) { clientMutationId } }', { headers });
     expect(out.headers.get('set-cookie')).toMatch(/^holdfast=; .*Max-Age=0/);
-    expect((await door.ask('{ me { user { name } } }', { headers })).data.me).toBeNull();
+    expect((await door.ask('{ me { user { name } } }', { headers })).value('me')).toBeNull();
   });
 
   it('ends a session after 12 hours without use, and after 7 days in any case', async () => {
     const hour = 3_600_000;
-    const idle = (await mutate('signIn', { name: 'admin', password: PASSWORD }, 'token')).data.signIn.token as string;
-    const busy = (await mutate('signIn', { name: 'admin', password: PASSWORD }, 'token')).data.signIn.token as string;
+    const signIn = async (): Promise<string> =>
+      (await mutate('signIn', { name: 'admin', password: PASSWORD }, 'token')).text('signIn.token');
+    const idle = await signIn();
+    const busy = await signIn();
     const alive = async (token: string): Promise<boolean> =>
-      (await door.ask('{ me { user { id } } }', { token })).data.me !== null;
+      (await door.ask('{ me { user { id } } }', { token })).value('me') !== null;
     for (let hours = 0; hours < 7 * 24 - 11; hours += 11) {
       await database.clock.advance(11 * hour);
       expect(await alive(busy)).toBe(true);
@@ -121,7 +123,7 @@ describeOnEachDatabase('the HTTP door', (open) => {
     expect(await alive(idle)).toBe(false);
     await database.clock.advance(11 * hour);
     expect(await alive(busy)).toBe(false);
-    admin = (await mutate('signIn', { name: 'admin', password: PASSWORD }, 'token')).data.signIn.token;
+    admin = await signIn();
   });
 
   it('refuses a form post, which any other site could make a browser send', async () => {
@@ -184,25 +186,27 @@ describeOnEachDatabase('the HTTP door', (open) => {
   });
 
   it('shows a node only to those who may read it', async () => {
-    const { data } = await mutate('createSubscription', { name: 'other' }, 'subscription { id }', admin);
-    const other = data.createSubscription.subscription.id as string;
+    const made = await mutate('createSubscription', { name: 'other' }, 'subscription { id }', admin);
+    const other = made.text('createSubscription.subscription.id');
     const ann = await newUser('ann');
     const node = async (id: string, token: string): Promise<unknown> =>
-      (await door.ask('query Q($id: ID!) { node(id: $id) { __typename id } }', { token, variables: { id } })).data.node;
+      (await door.ask('query Q($id: ID!) { node(id: $id) { __typename id } }', { token, variables: { id } })).value(
+        'node',
+      );
     expect(await node(other, admin)).toEqual({ __typename: 'Subscription', id: other });
     expect(await node(other, ann.token)).toBeNull();
     const events = await door.ask(
       '{ auditEvents(first: 1) { edges { node { id } } } regions { edges { node { id } } } me { user { id } roleAssignments { id } } }',
       { token: admin },
     );
-    const hidden = [events.data.me.user.id, events.data.me.roleAssignments[0].id];
+    const hidden = [events.text('me.user.id'), events.text('me.roleAssignments.0.id')];
     for (const id of hidden) expect(await node(id, ann.token)).toBeNull();
-    for (const id of [events.data.auditEvents.edges[0].node.id, events.data.regions.edges[0].node.id]) {
+    for (const id of [events.text('auditEvents.edges.0.node.id'), events.text('regions.edges.0.node.id')]) {
       const answer = await door.ask('query Q($id: ID!) { node(id: $id) { id } }', {
         token: ann.token,
         variables: { id },
       });
-      expect([answer.data.node, refusal(answer)[0]]).toEqual([null, 'FORBIDDEN']);
+      expect([answer.value('node'), refusal(answer)[0]]).toEqual([null, 'FORBIDDEN']);
     }
     expect(await node(encodeGlobalId('Subscription', '01901234-5678-7abc-8def-0123456789ab'), ann.token)).toBeNull();
     await mutate(
@@ -213,7 +217,7 @@ describeOnEachDatabase('the HTTP door', (open) => {
     );
     expect(await node(other, ann.token)).toEqual({ __typename: 'Subscription', id: other });
     const list = await door.ask('{ subscriptions { edges { node { id } } } }', { token: ann.token });
-    expect(list.data.subscriptions.edges.map((edge: { node: { id: string } }) => edge.node.id)).toEqual([other]);
+    expect(list.nodes('subscriptions')).toEqual([{ id: other }]);
     expect(
       refusal(
         await mutate(
@@ -238,10 +242,9 @@ describeOnEachDatabase('the HTTP door', (open) => {
       'token apiToken { id role }',
       admin,
     );
-    const { token, apiToken } = made.data.createApiToken;
+    const token = made.text('createApiToken.token');
     expect(token).toMatch(/^hft_/);
-    const names = (answer: Answer): string[] =>
-      answer.data.subscriptions.edges.map((edge: { node: { name: string } }) => edge.node.name);
+    const names = (answer: Answer): string[] => answer.nodes<{ name: string }>('subscriptions').map(({ name }) => name);
     expect(names(await door.ask('{ subscriptions { edges { node { name } } } }', { token }))).toContain('default');
     expect(refusal(await mutate('createSubscription', { name: 'by token' }, 'subscription { id }', token))).toEqual([
       'FORBIDDEN',
@@ -250,8 +253,8 @@ describeOnEachDatabase('the HTTP door', (open) => {
     expect(
       refusal(await mutate('createApiToken', { name: 'child', role: 'OWNER', expiresAt }, 'token', token)),
     ).toEqual(['FORBIDDEN', 'TOKEN_MAKES_NO_TOKEN']);
-    await mutate('revokeApiToken', { apiTokenId: apiToken.id }, 'clientMutationId', admin);
-    expect((await door.ask('{ me { user { id } } }', { token })).data.me).toBeNull();
+    await mutate('revokeApiToken', { apiTokenId: made.text('createApiToken.apiToken.id') }, 'clientMutationId', admin);
+    expect((await door.ask('{ me { user { id } } }', { token })).value('me')).toBeNull();
     expect(
       refusal(
         await mutate(
@@ -275,7 +278,7 @@ describeOnEachDatabase('the HTTP door', (open) => {
       expect(answer.errors[0]?.extensions.code).toBe('CONFLICT');
     const again = await mutate('createSubscription', input, 'clientMutationId subscription { id createdAt }', admin);
     expect(again.data).toEqual(done[0]?.data);
-    expect(again.data.createSubscription.clientMutationId).toBe('m-1');
+    expect(again.value('createSubscription.clientMutationId')).toBe('m-1');
     expect(
       refusal(await mutate('createSubscription', { ...input, name: 'another' }, 'clientMutationId', admin)),
     ).toEqual(['CONFLICT', 'CLIENT_MUTATION_ID_REUSED']);
@@ -297,13 +300,14 @@ describeOnEachDatabase('the HTTP door', (open) => {
     const rows = await database.orm.em
       .getConnection()
       .execute<{ sealed_payload: Buffer | null }[]>('select sealed_payload from handled_mutation');
-    for (const row of rows) expect(row.sealed_payload?.includes(first.data.createApiToken.token) ?? false).toBe(false);
+    const token = first.text('createApiToken.token');
+    for (const row of rows) expect(row.sealed_payload?.includes(token) ?? false).toBe(false);
   });
 
   it('admits stores only under the allowed roots', async () => {
     const create = async (name: string, storeUrl: string): Promise<Answer> =>
       mutate('createRegion', { name, zones: [{ name: 'z', storeUrl }] }, 'region { zones { storeUrl } }', admin);
-    expect((await create('good', `local:${door.folder}/stores/deep/er`)).data.createRegion.region.zones).toEqual([
+    expect((await create('good', `local:${door.folder}/stores/deep/er`)).value('createRegion.region.zones')).toEqual([
       { storeUrl: `local:${door.folder}/stores/deep/er` },
     ]);
     for (const bad of [
@@ -323,16 +327,12 @@ describeOnEachDatabase('the HTTP door', (open) => {
   });
 
   it('audits sign-ins, mutations and refusals, and shows them to those who may read them', async () => {
-    const { data } = await door.ask(
+    const answer = await door.ask(
       '{ auditEvents(first: 200) { edges { node { actor action outcome reason targetType } } } }',
       { token: admin },
     );
-    const seen = new Set(
-      data.auditEvents.edges.map(
-        (edge: { node: { actor: string; action: string; outcome: string } }) =>
-          `${edge.node.actor} ${edge.node.action} ${edge.node.outcome}`,
-      ),
-    );
+    const events = answer.nodes<{ actor: string; action: string; outcome: string }>('auditEvents');
+    const seen = new Set(events.map(({ actor, action, outcome }) => `${actor} ${action} ${outcome}`));
     for (const wanted of [
       'anonymous completeSetup REFUSED',
       'admin completeSetup SUCCEEDED',
@@ -346,7 +346,7 @@ describeOnEachDatabase('the HTTP door', (open) => {
     ]) {
       expect(seen).toContain(wanted);
     }
-    expect(JSON.stringify(data)).not.toMatch(/hf[st]_|correct horse/);
+    expect(JSON.stringify(answer.data)).not.toMatch(/hf[st]_|correct horse/);
   });
 
   it('masks a defect and says nothing of its cause', async () => {

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access -- answers have the shape that the query asks for */
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,21 +15,10 @@ import type { ConnectionGate } from '../connection-gate.js';
 import type { TestDatabase } from '../db/testing.js';
 import { createHttpGate, limitConnections } from '../http/listen.js';
 import { createPayloadSeal } from '../idempotency/payload-seal.js';
+import { Answer, type AnswerError } from './answer.fixture.js';
 import { buildHoldfastSchema } from './build-schema.js';
 import { createHttpDoor } from './http-door.js';
 import { openLiveDoor } from './live-door.js';
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads answers of any shape
-  readonly data: any;
-  readonly errors: readonly {
-    message: string;
-    path?: readonly string[];
-    extensions: { code: string; reason?: string; field?: string };
-  }[];
-}
 
 export interface TestDoor {
   readonly url: string;
@@ -101,8 +89,8 @@ export async function startTestDoor(
       },
       body: options.body ?? JSON.stringify({ query, variables: options.variables }),
     });
-    const answer = (await response.json()) as { data?: unknown; errors?: Answer['errors'] };
-    return { status: response.status, headers: response.headers, data: answer.data, errors: answer.errors ?? [] };
+    const { data, errors = [] } = (await response.json()) as { data?: unknown; errors?: AnswerError[] };
+    return new Answer(response.status, response.headers, data, errors);
   };
 
   return {
@@ -112,10 +100,10 @@ export async function startTestDoor(
     services,
     ask,
     async completeSetup() {
-      const { data } = await ask(
+      const answer = await ask(
         `mutation { completeSetup(input: { setupCode: "${setup.code}", name: "admin", password: "${PASSWORD}" }) { token } }`,
       );
-      return data.completeSetup.token as string;
+      return answer.text('completeSetup.token');
     },
     async stop() {
       await live.stop();
