@@ -213,6 +213,21 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     expect(tab.complaints).toEqual([]);
   });
 
+  it('a list that cannot be read is not called empty', async () => {
+    const { page } = tab;
+    await page.route('**/graphql', async (route) => {
+      if (route.request().postData()?.includes('query Vaults')) await route.fulfill({ status: 503, body: 'busy' });
+      else await route.continue();
+    });
+    await signInAt('/vaults');
+    await page.getByRole('alert').getByText('The vaults could not be read').waitFor();
+    expect(await page.getByText('There is no vault yet').count()).toBe(0);
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await page.unroute('**/graphql');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('row', { name: /main/ }).waitFor();
+  });
+
   it('every page fits 400 pixels and stays readable in both colour schemes', async () => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const narrow = await Tab.open(browser, fleet.server.addresses.http, { width: 400, colorScheme });

@@ -6,9 +6,8 @@ import { problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
 import { Page } from '../../platform/routing/Page';
 import { paths } from '../../platform/routing/paths';
-import { EmptyState } from '../../platform/ui/EmptyState';
 import { Go } from '../../platform/ui/Go';
-import { LoadingRows } from '../../platform/ui/LoadingRows';
+import { ListContent } from '../../platform/ui/ListContent';
 import { Panel } from '../../platform/ui/Panel';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import { JobTable } from './JobTable';
@@ -36,7 +35,8 @@ const FILTERS: Record<string, JobFilter> = {
 export function JobsPage() {
   const [shown, setShown] = useState('all');
   const [first, setFirst] = useState(PAGE);
-  const { data, error, loading, reload } = useFreshQuery(Jobs, { first, filter: FILTERS[shown] ?? {} });
+  const query = useFreshQuery(Jobs, { first, filter: FILTERS[shown] ?? {} });
+  const { data, error, reload } = query;
   const listed = useJobsAsTheyAre(data?.jobs.edges.map(({ node }) => node) ?? []);
   const open = useOpenJobs(listed);
   const jobs = shown === 'open' ? open : listed;
@@ -56,18 +56,19 @@ export function JobsPage() {
       />
       {error && <ProblemAlert title="The jobs could not be read" problem={problemOf(error)} onRetry={reload} />}
       <Panel title="Backups and restores" flush>
-        {loading ? (
-          <LoadingRows rows={6} />
-        ) : jobs.length === 0 ? (
-          <EmptyState title={shown === 'all' ? 'No job has run yet' : 'None right now'}>
+        <ListContent
+          query={query}
+          isEmpty={jobs.length === 0}
+          emptyTitle={shown === 'all' ? 'No job has run yet' : 'None right now'}
+          emptyAdvice={
             <Text size="sm">
               Start a backup on the page of a <Go to={paths.protectedItems}>protected item</Go>; it appears here and
               moves by itself.
             </Text>
-          </EmptyState>
-        ) : (
+          }
+        >
           <JobTable jobs={jobs} caption="Jobs, newest first" />
-        )}
+        </ListContent>
         {data?.jobs.pageInfo.hasNextPage && first < MAX && (
           <Center p="md">
             <Button variant="default" onClick={() => setFirst(MAX)}>

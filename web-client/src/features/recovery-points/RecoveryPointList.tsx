@@ -8,9 +8,8 @@ import { problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
 import { paths } from '../../platform/routing/paths';
 import { type Column, DataTable } from '../../platform/ui/DataTable';
-import { EmptyState } from '../../platform/ui/EmptyState';
 import { Go } from '../../platform/ui/Go';
-import { LoadingRows } from '../../platform/ui/LoadingRows';
+import { ListContent } from '../../platform/ui/ListContent';
 import { Moment } from '../../platform/ui/Moment';
 import { Panel } from '../../platform/ui/Panel';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
@@ -50,24 +49,26 @@ const COLUMNS: readonly Column<RecoveryPointsQuery['recoveryPoints']['edges'][nu
 
 export function RecoveryPointList({ protectedItemId }: { readonly protectedItemId: string }) {
   const [first, setFirst] = useState(PAGE);
-  const { data, error, loading, reload } = useFreshQuery(RecoveryPoints, { protectedItemId, first });
+  const query = useFreshQuery(RecoveryPoints, { protectedItemId, first });
+  const { data, error, reload } = query;
   const points = data?.recoveryPoints.edges.map(({ node }) => node) ?? [];
   return (
     <Panel title="Recovery points" flush>
       {error && (
         <ProblemAlert title="The recovery points could not be read" problem={problemOf(error)} onRetry={reload} />
       )}
-      {loading ? (
-        <LoadingRows rows={4} />
-      ) : points.length === 0 ? (
-        <EmptyState title="No recovery point yet">
+      <ListContent
+        query={query}
+        isEmpty={points.length === 0}
+        emptyTitle="No recovery point yet"
+        emptyAdvice={
           <Text size="sm">
             Choose “Back up now” to make the first one; then files can be browsed and restored here.
           </Text>
-        </EmptyState>
-      ) : (
+        }
+      >
         <DataTable caption="Recovery points, newest first" columns={COLUMNS} rows={points} />
-      )}
+      </ListContent>
       {data?.recoveryPoints.pageInfo.hasNextPage && first < MAX && (
         <Center p="md">
           <Button variant="default" onClick={() => setFirst(MAX)}>
