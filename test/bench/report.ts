@@ -1,4 +1,5 @@
 /** The table for people. */
+import { DISTURBED } from './disturbance.js';
 import { type Floor, GIB } from './floor.js';
 import type { CaseResult, Summary } from './results.js';
 
@@ -45,6 +46,17 @@ function figures(summary: Summary, lowest: number): string[] {
     summary.stored === undefined ? '' : formatBytes(summary.stored),
     (summary.seconds / lowest).toFixed(1),
   ];
+}
+
+/** undefined when the machine was left in peace. */
+export function formatDisturbance(cases: readonly CaseResult[]): string | undefined {
+  const disturbed = cases.flatMap(({ name, ours, peers }) =>
+    Object.entries({ holdfast: ours, ...peers }).flatMap(([who, { others }]) =>
+      others === undefined || others <= DISTURBED ? [] : [`${name} ${who} ${Math.round(others * 100)} %`],
+    ),
+  );
+  if (disturbed.length === 0) return undefined;
+  return `DISTURBED: other processes used much of the CPU time meanwhile, so these seconds say little: ${disturbed.join(', ')}`;
 }
 
 /** What each of our processes had, so that the next person sees where the time goes. */

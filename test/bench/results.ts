@@ -7,6 +7,7 @@ export interface Summary {
   readonly cpuSeconds: number;
   readonly cpu: Readonly<Record<string, number>>;
   readonly cpuAfterwards?: number;
+  readonly others?: number;
   readonly rssBytes: number;
   readonly rss: Readonly<Record<string, number>>;
   readonly stored?: number;
@@ -56,6 +57,7 @@ export function summarize(rounds: readonly Measurement[]): Summary {
     cpuSeconds: median(rounds.map(({ cpu }) => sum(cpu))),
     cpu: each(({ cpu }) => cpu),
     cpuAfterwards: optional(({ cpuAfterwards }) => cpuAfterwards),
+    others: optional(({ others }) => others),
     rssBytes: median(rounds.map(({ rss }) => sum(rss))),
     rss: each(({ rss }) => rss),
     stored: optional(({ stored }) => stored),

@@ -8,7 +8,7 @@ import { startPeers } from './contenders/peers.js';
 import { type Dataset, expectedBytes, prepareDataset, sizesFor } from './datasets/prepare.js';
 import { type Floor, measureFloor } from './floor.js';
 import type { BenchOptions } from './options.js';
-import { formatBytes, formatFloor, formatProcesses, formatTable } from './report.js';
+import { formatBytes, formatDisturbance, formatFloor, formatProcesses, formatTable } from './report.js';
 import type { CaseResult } from './results.js';
 import { runGroup } from './run-group.js';
 
@@ -94,6 +94,8 @@ class Bench {
       print(`${name}: ${files} files, ${formatBytes(bytes)}, ${origin}`);
     for (const text of [formatFloor(floor), formatTable(cases, floor), formatProcesses(cases, floor)])
       print(`\n${text}`);
+    const disturbance = formatDisturbance(cases);
+    if (disturbance !== undefined) print(`\n${disturbance}`);
     if (json === undefined) return;
     const machine = { cpus: os.cpus().map(({ model }) => model), memory: os.totalmem(), kernel: os.release() };
     fs.writeFileSync(json, `${JSON.stringify({ cases, floor, datasets, rounds, quick, machine }, undefined, 2)}\n`);

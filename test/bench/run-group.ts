@@ -5,6 +5,7 @@ import type { Contender, Measurement, Repository } from './contenders/contender.
 import { run } from './contenders/measured-command.js';
 import type { Dataset } from './datasets/prepare.js';
 import { rewriteOnePercent } from './datasets/random-file.js';
+import { watchingOthers } from './disturbance.js';
 import { type CaseResult, compare, summarize } from './results.js';
 import { sum } from './usage.js';
 import { describe, type Tree, verifyRestore } from './verify.js';
@@ -109,12 +110,13 @@ class GroupRun {
     const { dataset, scratch } = this.#setting;
     if (step.does !== 'restore') {
       await this.#settle();
-      return await repository.backUp(step.does, dataset.folder);
+      const kind = step.does;
+      return await watchingOthers(() => repository.backUp(kind, dataset.folder));
     }
     const target = path.join(scratch, 'restored');
     fs.mkdirSync(target);
     await this.#settle();
-    const { root, ...measurement } = await repository.restore(dataset.folder, target);
+    const { root, ...measurement } = await watchingOthers(() => repository.restore(dataset.folder, target));
     this.#verify(contender, root);
     await fs.promises.rm(target, { recursive: true, force: true });
     return measurement;

@@ -13,6 +13,8 @@ export interface Measurement {
   readonly stored?: number;
   /** The same as occupied blocks. */
   readonly allocated?: number;
+  /** Share of the machine's CPU time that others used meanwhile. */
+  readonly others?: number;
   /** How much of `cpu` came after the job had ended; ours only. */
   readonly cpuAfterwards?: number;
 }
