@@ -54,15 +54,18 @@ export class ChunkEntries {
       this.db = db;
       this.sql = sql;
       this.store = new PieceStore(db, sql, file);
-      this.runs = new SortedRuns(sql, this.store, pages);
+      this.runs = new SortedRuns(sql, this.store, pages, sizes.piece);
       const transaction = (work: () => void): void => db.transaction(work).immediate();
       this.merging = { runs: this.runs, store: this.store, sql, transaction, sizes };
       this.nextCopy = required(sql.nextToSort.get());
       this.fresh = new FreshEntries(required(sql.secret.get()));
+      const remade = this.nextCopy === 0;
       for (const frame of framesFrom(this.nextCopy)) {
         if (this.fresh.size >= sizes.greatest) this.sortFresh();
         this.put(frame);
       }
+      // So many at once only when the file was made anew: whoever pays for merges later is not to pay for that.
+      if (remade) while (mergeOnce(this.merging) > 0) this.store.syncIfDue();
     } catch (error) {
       file.close();
       db.close();
@@ -98,7 +101,7 @@ export class ChunkEntries {
   }
 
   close(): void {
-    this.runs.forgetKeys();
+    for (const run of this.runs.runs) this.runs.forget(run);
     this.store.close();
     this.db.close();
   }

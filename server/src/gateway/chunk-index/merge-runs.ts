@@ -2,7 +2,7 @@ import { compareEntries, ENTRY_BYTES } from './entry.js';
 import type { EntryStatements } from './entry-statements.js';
 import type { PieceStore } from './piece-store.js';
 import { planMerge } from './plan-merges.js';
-import { type Piece, Run } from './run.js';
+import type { Piece, Run } from './run.js';
 import type { SortedRuns } from './sorted-runs.js';
 
 /** Entries of a run that are read at a time. */
@@ -37,8 +37,8 @@ export function writeRun({ runs, sql, transaction, sizes }: MergePorts, entries:
       pieces.push(runs.writePiece(number, entries.subarray(at, at + sizes.piece * ENTRY_BYTES)));
     also();
   });
-  const run = new Run(number);
-  for (const piece of pieces) run.append(piece);
+  const run = runs.newRun(number);
+  for (const piece of pieces) runs.append(run, piece);
   runs.runs.push(run);
 }
 
@@ -69,7 +69,7 @@ function begin({ runs, sql, transaction }: MergePorts, left: number, right: numb
     sql.mergeRun.run(target, right);
   });
   for (const run of runs.runs) if (run.number === left || run.number === right) run.mergesInto = target;
-  runs.runs.push(new Run(target));
+  runs.runs.push(runs.newRun(target));
 }
 
 function advance(ports: MergePorts, target: Run, sources: readonly Run[]): number {
@@ -92,14 +92,17 @@ function advance(ports: MergePorts, target: Run, sources: readonly Run[]): numbe
     }
     if (over) for (const { number } of sources) sql.deleteRun.run(number);
   });
-  if (written) target.append(written);
+  if (written) runs.append(target, written);
   for (const { run, read, current, position } of readers) {
-    runs.forgetKeys(read);
     store.release(read);
-    run.removeFirst(read.length);
+    runs.removeFirst(run, read.length);
     if (current) current.skip = position;
   }
-  if (over) for (const source of sources) runs.runs.splice(runs.runs.indexOf(source), 1);
+  if (!over) return bytes / ENTRY_BYTES;
+  for (const source of sources) {
+    runs.forget(source);
+    runs.runs.splice(runs.runs.indexOf(source), 1);
+  }
   return bytes / ENTRY_BYTES;
 }
 
@@ -149,7 +152,7 @@ class RunReader {
 
   private load(piece: Piece): void {
     this.window = this.bytes.subarray(0, Math.min(WINDOW_ENTRIES, piece.entries - this.position) * ENTRY_BYTES);
-    this.store.read(this.store.offsetOf(piece, this.position), this.window, 0, this.window.length);
+    this.store.read(this.store.offsetOf(piece.slot, this.position), this.window, 0, this.window.length);
     this.at = 0;
   }
 }

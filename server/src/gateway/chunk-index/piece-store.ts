@@ -47,7 +47,7 @@ export class PieceStore {
     for (const { slot } of pieces) this.released.push(slot);
   }
 
-  offsetOf({ slot }: Pick<Piece, 'slot'>, position: number): number {
+  offsetOf(slot: number, position: number): number {
     return this.file.offsetOf(slot) + position * ENTRY_BYTES;
   }
 

@@ -12,7 +12,7 @@ import { required } from './index-rows.js';
 import type { PageBudget } from './page-budget.js';
 import { collectPositions, makeKeys, prefixOf } from './piece-keys.js';
 import type { PieceStore } from './piece-store.js';
-import { type Piece, Run } from './run.js';
+import { type KeySegment, type Piece, Run } from './run.js';
 
 /** With more positions than this for one id, somebody made ids up: then the order of the entries is searched. */
 const MOST_POSITIONS = 16;
@@ -28,14 +28,15 @@ export class SortedRuns {
     private readonly sql: EntryStatements,
     private readonly store: PieceStore,
     private readonly budget: PageBudget,
+    private readonly pieceEntries: number,
   ) {
     const byNumber = new Map<number, Run>();
     for (const { number, mergesInto } of sql.runs.all()) {
-      const run = new Run(number);
+      const run = this.newRun(number);
       run.mergesInto = mergesInto ?? undefined;
       byNumber.set(number, run);
     }
-    for (const { run, ...piece } of sql.pieces.all()) required(byNumber.get(run)).append(piece);
+    for (const { run, ...piece } of sql.pieces.all()) this.append(required(byNumber.get(run)), piece);
     this.runs = [...byNumber.values()];
   }
 
@@ -47,13 +48,12 @@ export class SortedRuns {
       const prefix = prefixOf(ids, at);
       for (const run of this.runs) {
         for (let next = run.firstReaching(prefix); next < run.pieces.length; next++) {
-          const piece = run.pieces[next] as Piece;
-          if (piece.low > prefix) break;
+          if (run.lowAt(next) > prefix) break;
           positions.length = 0;
-          collectPositions(this.keysOf(piece), piece, ids, at, piece.skip, positions);
-          if (positions.length > MOST_POSITIONS) this.search(piece, ids, place, found);
-          else
-            for (const position of positions) questions.push({ place, offset: this.store.offsetOf(piece, position) });
+          this.collect(run, next, ids, at, positions);
+          const offset = this.store.offsetOf(run.slotAt(next), 0);
+          if (positions.length > MOST_POSITIONS) this.search(run.pieces[next] as Piece, ids, place, found);
+          else for (const position of positions) questions.push({ place, offset: offset + position * ENTRY_BYTES });
         }
       }
     }
@@ -63,7 +63,7 @@ export class SortedRuns {
       if (this.compare(ids, place, offset) === 0) found(place, numberOf(this.entry, 0), packOf(this.entry, 0));
   }
 
-  /** Writes the next piece of a run, within a transaction; `append` it to the run once that has succeeded. */
+  /** Writes the next piece of a run, within a transaction; to be appended to it once that has succeeded. */
   writePiece(run: number, entries: Buffer): Piece {
     const { keys, bounds } = makeKeys(entries);
     const { slot, sha256 } = this.store.write(entries);
@@ -71,24 +71,45 @@ export class SortedRuns {
     return { number: Number(done.lastInsertRowid), slot, skip: 0, ...bounds };
   }
 
-  /** Gives the memory back that these pieces hold. */
-  forgetKeys(pieces: readonly Piece[] = this.runs.flatMap((run) => run.pieces)): void {
-    for (const piece of pieces) {
-      if (piece.loaded) this.budget.release(piece.loaded);
-      delete piece.loaded;
-    }
+  append(run: Run, piece: Piece): void {
+    const stale = run.append(piece);
+    if (stale) this.budget.release(stale);
   }
 
-  private keysOf(piece: Piece): Buffer {
-    let { loaded } = piece;
-    if (loaded === undefined) {
-      const keys = required(this.sql.pieceKeys.get(piece.number));
-      loaded = { keys, bytes: keys.length, used: true, drop: () => void delete piece.loaded };
-      piece.loaded = loaded;
-      this.budget.admit(loaded);
-    }
-    loaded.used = true;
-    return loaded.keys;
+  newRun(number: number): Run {
+    return new Run(number, this.pieceEntries);
+  }
+
+  /** These pieces at the front of a run are no more. */
+  removeFirst(run: Run, count: number): void {
+    for (const segment of run.removeFirst(count)) this.budget.release(segment);
+  }
+
+  /** The run is no more, or not needed now: gives the memory back that it holds. */
+  forget(run: Run): void {
+    for (const segment of run.segments) if (segment) this.budget.release(segment);
+    run.segments.length = 0;
+  }
+
+  private collect(run: Run, place: number, ids: Buffer, idAt: number, positions: number[]): void {
+    const segment = run.segments[run.segmentOf(place)] ?? this.loadSegment(run, run.segmentOf(place));
+    segment.used = true;
+    const [at, entries, low, high] = [run.keysAt(place), run.entriesAt(place), run.lowAt(place), run.highAt(place)];
+    collectPositions(segment.keys, at, entries, low, high, ids, idAt, run.skipAt(place), positions);
+  }
+
+  private loadSegment(run: Run, number: number): KeySegment {
+    const keys = Buffer.alloc(run.segmentBytes);
+    const { from, to } = run.placesIn(number);
+    for (let place = from; place < to; place++)
+      required(this.sql.pieceKeys.get((run.pieces[place] as Piece).number)).copy(keys, run.keysAt(place));
+    const drop = (): void => {
+      run.segments[number] = undefined;
+    };
+    const segment = { keys, bytes: keys.length, used: true, drop };
+    run.segments[number] = segment;
+    this.budget.admit(segment);
+    return segment;
   }
 
   /** Binary search of one piece in the file. */
@@ -97,10 +118,10 @@ export class SortedRuns {
     let to = piece.entries;
     while (from < to) {
       const middle = (from + to) >>> 1;
-      if (this.compare(ids, place, this.store.offsetOf(piece, middle)) > 0) from = middle + 1;
+      if (this.compare(ids, place, this.store.offsetOf(piece.slot, middle)) > 0) from = middle + 1;
       else to = middle;
     }
-    for (; from < piece.entries && this.compare(ids, place, this.store.offsetOf(piece, from)) === 0; from++)
+    for (; from < piece.entries && this.compare(ids, place, this.store.offsetOf(piece.slot, from)) === 0; from++)
       found(place, numberOf(this.entry, 0), packOf(this.entry, 0));
   }
 
