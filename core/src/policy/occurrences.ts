@@ -3,15 +3,16 @@
  * time that does not exist on a day falls on the next instant that does (the end of the gap), one that
  * exists twice counts once, the first time.
  */
-import { Temporal } from 'temporal-polyfill';
+import type { Temporal } from 'temporal-polyfill';
 import type { ScheduleRule, TimeOfDay } from './schedule-rule.js';
+import { instantOf, localDate } from './wall-clock.js';
 
 // A week, a day for the weekday before, and a day for a date that a zone left out.
 const SEARCH_DAYS = 9;
 
 /** The first moment of the rule after `afterMs`. Milliseconds since 1970, UTC. */
 export function nextOccurrence(rule: ScheduleRule, afterMs: number): number {
-  const day = localDate(rule, afterMs);
+  const day = localDate(afterMs, rule.timeZone);
   // A gap can push a moment of the day before behind `afterMs`.
   for (let offset = -1; offset <= SEARCH_DAYS; offset++) {
     const found = occurrencesOf(rule, day.add({ days: offset })).find((moment) => moment > afterMs);
@@ -22,7 +23,7 @@ export function nextOccurrence(rule: ScheduleRule, afterMs: number): number {
 
 /** The last moment of the rule at or before `atMs`. */
 export function previousOccurrence(rule: ScheduleRule, atMs: number): number {
-  const day = localDate(rule, atMs);
+  const day = localDate(atMs, rule.timeZone);
   for (let offset = 1; offset >= -SEARCH_DAYS; offset--) {
     const found = occurrencesOf(rule, day.add({ days: offset })).findLast((moment) => moment <= atMs);
     if (found !== undefined) return found;
@@ -30,14 +31,10 @@ export function previousOccurrence(rule: ScheduleRule, atMs: number): number {
   throw new RangeError('a schedule rule without moments was not refused');
 }
 
-function localDate(rule: ScheduleRule, ms: number): Temporal.PlainDate {
-  return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(rule.timeZone).toPlainDate();
-}
-
 /** Ascending moments that the rule names on one local date. */
 function occurrencesOf(rule: ScheduleRule, date: Temporal.PlainDate): number[] {
   return timesOn(rule, date).map(({ hour, minute }) =>
-    instantOf(date.toPlainDateTime({ hour, minute }), rule.timeZone),
+    instantOf(date.toPlainDateTime({ hour, minute }), rule.timeZone, 'first'),
   );
 }
 
@@ -53,11 +50,4 @@ function timesOn(rule: ScheduleRule, date: Temporal.PlainDate): TimeOfDay[] {
     case 'WEEKLY':
       return rule.weekdays.some((day) => day === date.dayOfWeek) ? [rule.at] : [];
   }
-}
-
-function instantOf(local: Temporal.PlainDateTime, timeZone: string): number {
-  const zoned = local.toZonedDateTime(timeZone, { disambiguation: 'earlier' });
-  if (zoned.toPlainDateTime().equals(local)) return zoned.epochMilliseconds;
-  // In a gap "earlier" answers a moment before it; the gap ends at the transition that follows.
-  return zoned.getTimeZoneTransition('next')?.epochMilliseconds ?? zoned.epochMilliseconds;
 }

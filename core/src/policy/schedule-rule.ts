@@ -33,14 +33,19 @@ export function checkScheduleRule(rule: ScheduleRule): void {
     if (!isWithin(rule.minute, 59)) throw invalid('minute', 'A minute is 0 to 59.');
     return;
   }
-  if (!isWithin(rule.at.hour, 23) || !isWithin(rule.at.minute, 59))
-    throw invalid('at', 'A time of day is 00:00 to 23:59.');
-  if (rule.kind === 'WEEKLY') {
-    const days = new Set(rule.weekdays);
-    const sound =
-      days.size > 0 && days.size === rule.weekdays.length && rule.weekdays.every((day) => day >= 1 && isWithin(day, 7));
-    if (!sound) throw invalid('weekdays', 'Weekdays are 1 (Monday) to 7 (Sunday), at least one, none twice.');
-  }
+  if (!isTimeOfDay(rule.at)) throw invalid('at', 'A time of day is 00:00 to 23:59.');
+  if (rule.kind === 'WEEKLY' && !areWeekdays(rule.weekdays)) throw invalid('weekdays', WEEKDAYS_ARE);
+}
+
+export const WEEKDAYS_ARE = 'Weekdays are 1 (Monday) to 7 (Sunday), at least one, none twice.';
+
+export function areWeekdays(weekdays: readonly number[]): boolean {
+  const days = new Set(weekdays);
+  return days.size > 0 && days.size === weekdays.length && weekdays.every((day) => day >= 1 && isWithin(day, 7));
+}
+
+export function isTimeOfDay({ hour, minute }: TimeOfDay): boolean {
+  return isWithin(hour, 23) && isWithin(minute, 59);
 }
 
 export function isTimeZone(name: string): boolean {
