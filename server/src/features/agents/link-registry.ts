@@ -45,6 +45,10 @@ export class LinkRegistry implements AgentConnections {
     return entry?.ready === true ? entry.link : undefined;
   }
 
+  attached(agentId: string): AgentLink | undefined {
+    return this.entries.get(agentId)?.link;
+  }
+
   readyIds(): string[] {
     return [...this.entries].filter(([, { ready }]) => ready).map(([agentId]) => agentId);
   }

@@ -1,3 +1,4 @@
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { Page, PageRequest } from '../../platform/page.js';
 import type { Scope } from '../access/domain/scope.js';
 import type { Agent, EnrollmentToken, HostFacts } from './domain/agent.js';
@@ -23,6 +24,7 @@ export interface AgentStore {
     id: string,
     facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number },
   ): Promise<void>;
+  setBandwidth(id: string, bandwidth: BandwidthLimits): Promise<void>;
   touch(id: string, lastSeenAt: number): Promise<void>;
   /** False if it was revoked before. */
   revoke(id: string, at: number): Promise<boolean>;

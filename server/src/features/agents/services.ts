@@ -1,4 +1,5 @@
 import type { HoldfastError } from '@holdfast/core/errors';
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { OwnHost } from '../../platform/own-host.js';
 import type { Pace } from '../../platform/pace.js';
 import type { Authority } from '../../platform/pki/certificate-authority.js';
@@ -11,7 +12,8 @@ import type { RootTrouble } from '../protected-items/domain/pre-check.js';
 export type AgentMessage =
   | { readonly kind: 'start'; readonly job: JobRef; readonly command: JobCommand }
   | { readonly kind: 'cancel'; readonly job: JobRef }
-  | { readonly kind: 'check'; readonly checkId: string; readonly files: FilesSource };
+  | { readonly kind: 'check'; readonly checkId: string; readonly files: FilesSource }
+  | { readonly kind: 'bandwidth'; readonly limits: BandwidthLimits };
 
 /** One open control stream. */
 export interface AgentLink {
@@ -25,6 +27,8 @@ export interface AgentLink {
 export interface AgentConnections {
   /** The agent's stream, once its Hello has been answered. */
   ready(agentId: string): AgentLink | undefined;
+  /** The same, before that too. */
+  attached(agentId: string): AgentLink | undefined;
   readyIds(): string[];
   /** When a connected agent was last heard; undefined when it is not connected. */
   lastSeenAt(agentId: string): number | undefined;

@@ -33,6 +33,7 @@ describe('the built-in roles', () => {
     'agent.read': 'OCORB',
     'agent.enroll': 'OC...',
     'agent.revoke': 'OC...',
+    'agent.configure': 'OC...',
     'item.read': 'OCORB',
     'item.configure': 'OCO..',
     'item.stop': 'OC...',

@@ -12,6 +12,7 @@ export const PERMISSIONS = [
   'agent.read',
   'agent.enroll',
   'agent.revoke',
+  'agent.configure',
   'item.read',
   'item.configure',
   'item.stop',

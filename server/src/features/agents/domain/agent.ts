@@ -1,3 +1,5 @@
+import type { BandwidthLimits } from '@holdfast/core/policy';
+
 /** What a host says of itself. */
 export interface HostFacts {
   readonly hostName: string;
@@ -13,6 +15,7 @@ export interface Agent {
   readonly host: HostFacts;
   /** For example `workload.files`; none before the agent first connected. */
   readonly capabilities: readonly string[];
+  readonly bandwidth: BandwidthLimits;
   /** Milliseconds since 1970, as all times here. */
   readonly enrolledAt: number;
   /** Written sparsely: while the agent is connected, memory knows better. */

@@ -36,6 +36,12 @@ export class RevokeAgentInput extends MutationInput {
   agentId!: string;
 }
 
+@ObjectType('SetAgentBandwidthPayload')
+export class SetAgentBandwidthPayload extends MutationPayload {
+  @Field(() => AgentType)
+  agent!: AgentType;
+}
+
 @ObjectType('RevokeAgentPayload')
 export class RevokeAgentPayload extends MutationPayload {
   @Field(() => AgentType)

@@ -7,14 +7,17 @@ import { createEnrollmentToken } from '../use-cases/create-enrollment-token.js';
 import { getAgent } from '../use-cases/get-agent.js';
 import { listAgents } from '../use-cases/list-agents.js';
 import { revokeAgent } from '../use-cases/revoke-agent.js';
+import { setAgentBandwidth } from '../use-cases/set-agent-bandwidth.js';
 import {
   AgentFilterInput,
   CreateEnrollmentTokenInput,
   CreateEnrollmentTokenPayload,
   RevokeAgentInput,
   RevokeAgentPayload,
+  SetAgentBandwidthPayload,
 } from './agent.inputs.js';
 import { AgentConnection, AgentType, presentAgent } from './agent.type.js';
+import { SetAgentBandwidthInput, toBandwidthLimits } from './bandwidth.type.js';
 
 @Resolver(() => AgentType)
 export class AgentResolver {
@@ -57,6 +60,16 @@ export class AgentResolver {
     @Arg('input', () => RevokeAgentInput) input: RevokeAgentInput,
   ): Promise<RevokeAgentPayload> {
     const agent = await revokeAgent(ctx, { agentId: decodeGlobalIdOf('Agent', input.agentId) });
+    return { agent: presentAgent(agent, ctx.services.agents.connections) };
+  }
+
+  @Mutation(() => SetAgentBandwidthPayload)
+  async setAgentBandwidth(
+    @Ctx() ctx: GraphqlContext,
+    @Arg('input', () => SetAgentBandwidthInput) input: SetAgentBandwidthInput,
+  ): Promise<SetAgentBandwidthPayload> {
+    const agentId = decodeGlobalIdOf('Agent', input.agentId);
+    const agent = await setAgentBandwidth(ctx, { agentId, bandwidth: toBandwidthLimits(input) });
     return { agent: presentAgent(agent, ctx.services.agents.connections) };
   }
 

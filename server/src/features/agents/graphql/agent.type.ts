@@ -6,6 +6,7 @@ import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
 import type { Agent, AgentStatus } from '../domain/agent.js';
 import type { AgentConnections } from '../services.js';
 import { statusOf } from '../use-cases/list-agents.js';
+import { BandwidthLimitsType, presentBandwidth } from './bandwidth.type.js';
 
 export const AgentStatusEnum: { readonly [S in AgentStatus]: S } = {
   ONLINE: 'ONLINE',
@@ -36,6 +37,8 @@ export class AgentType extends NodeType {
   enrolledAt!: number;
   @Field(() => [String])
   capabilities!: readonly string[];
+  @Field(() => BandwidthLimitsType)
+  bandwidth!: BandwidthLimitsType;
 }
 
 export const AgentConnection = connectionType('Agent', AgentType);
@@ -53,5 +56,6 @@ export function presentAgent(agent: Agent, connections: AgentConnections): Agent
     lastSeenAt: connections.lastSeenAt(agent.id) ?? agent.lastSeenAt ?? null,
     enrolledAt: agent.enrolledAt,
     capabilities: agent.capabilities,
+    bandwidth: presentBandwidth(agent.bandwidth),
   };
 }

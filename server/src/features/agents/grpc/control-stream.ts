@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Timers } from '@holdfast/core/clock';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { ConnectRequest, ConnectResponse, Hello, JobProgress, JobRef as WireRef } from '@holdfast/proto/v1';
 import type { Context } from '../../../platform/context.js';
 import { toGrpcStatus } from '../../../platform/grpc/errors.js';
@@ -21,6 +22,7 @@ import { renewLeases } from '../../jobs/use-cases/renew-leases.js';
 import type { LinkRegistry } from '../link-registry.js';
 import type { AgentLink, AgentMessage } from '../services.js';
 import { connectAgent, noteAgentSeen } from '../use-cases/connect-agent.js';
+import { toWireBandwidth } from './bandwidth-message.js';
 import { emptyHostFacts } from './host-facts.js';
 
 export const HEARTBEAT_MS = 5_000;
@@ -56,6 +58,9 @@ export class ControlStream implements AgentLink {
     { readonly job: Pick<Job, 'id' | 'kind' | 'subscriptionId'>; readonly epoch: number; toldAt?: number }
   >();
   private greeted = false;
+  private welcomed = false;
+  /** Set while the agent is not welcomed yet: newer than what Hello found. */
+  private newBandwidth: BandwidthLimits | undefined;
   private ended = false;
   private seenWrittenAt = 0;
   private renewedAt = 0;
@@ -94,6 +99,10 @@ export class ControlStream implements AgentLink {
         return this.write({ $case: 'cancelJob', value: { job: toWireRef(message.job) } });
       case 'check':
         return this.write(toCheckSource(message.checkId, message.files));
+      case 'bandwidth':
+        if (this.welcomed) return this.write({ $case: 'bandwidthLimits', value: toWireBandwidth(message.limits) });
+        this.newBandwidth = message.limits;
+        return true;
     }
   }
 
@@ -154,7 +163,7 @@ export class ControlStream implements AgentLink {
     const named = hello.running.map((ref: WireRef) => fromWireRef(ref));
     // First: without a gateway there is nothing to connect for, and the agent tries again.
     const dataAddress = this.ctx.services.agents.addresses.data();
-    const { held, fenced } = await connectAgent(this.ctx, {
+    const { held, fenced, bandwidth } = await connectAgent(this.ctx, {
       host: hello.host ?? emptyHostFacts(),
       capabilities: hello.capabilities,
       running: named,
@@ -164,6 +173,7 @@ export class ControlStream implements AgentLink {
     for (const job of held) this.held.set(job.id, { job, epoch: job.epoch });
     const { bootIdSha256, folders } = this.ctx.services.agents.ownHost;
     const serverFolders = (await folders()).map((folder) => ({ ...folder }));
+    this.welcomed = true;
     this.write({
       $case: 'welcome',
       value: {
@@ -172,6 +182,7 @@ export class ControlStream implements AgentLink {
         fenced: fenced.map(toWireRef),
         serverBootId: bootIdSha256 ?? NONE,
         serverFolders,
+        bandwidthLimits: toWireBandwidth(this.newBandwidth ?? bandwidth),
       },
     });
     for (const job of held) {

@@ -1,3 +1,4 @@
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import { Entity, Index } from '@mikro-orm/decorators/legacy';
 import { IdColumn, IdRefColumn, JsonColumn, TextColumn, TimeColumn } from '../../../platform/db/columns.js';
 
@@ -13,6 +14,7 @@ export class AgentRow {
   @TextColumn() architecture!: string;
   @TextColumn() agentVersion!: string;
   @JsonColumn() capabilities!: string[];
+  @JsonColumn() bandwidth!: BandwidthLimits;
   @TimeColumn() enrolledAt!: number;
   @TimeColumn({ nullable: true }) lastSeenAt: number | null = null;
   @TimeColumn({ nullable: true }) revokedAt: number | null = null;

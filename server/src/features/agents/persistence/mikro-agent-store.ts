@@ -1,3 +1,4 @@
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { FilterQuery } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
@@ -62,6 +63,10 @@ export class MikroAgentStore implements AgentStore {
     );
   }
 
+  async setBandwidth(id: string, bandwidth: BandwidthLimits): Promise<void> {
+    await this.em.nativeUpdate(AgentRow, { id }, { bandwidth });
+  }
+
   async touch(id: string, lastSeenAt: number): Promise<void> {
     await this.em.nativeUpdate(AgentRow, { id }, { lastSeenAt });
   }
@@ -90,6 +95,7 @@ function toAgent(row: AgentRow): Agent {
     architecture,
     agentVersion,
     capabilities,
+    bandwidth,
     enrolledAt,
     lastSeenAt,
     revokedAt,
@@ -100,6 +106,7 @@ function toAgent(row: AgentRow): Agent {
     name,
     host: { hostName, operatingSystem, architecture, agentVersion },
     capabilities,
+    bandwidth,
     enrolledAt,
     ...(lastSeenAt === null ? {} : { lastSeenAt }),
     ...(revokedAt === null ? {} : { revokedAt }),

@@ -1,3 +1,4 @@
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { Context } from '../../../platform/context.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
 import { resumeJobs } from '../../jobs/use-cases/resume-jobs.js';
@@ -15,6 +16,7 @@ export interface Hello {
 export interface Welcomed {
   readonly held: readonly Job[];
   readonly fenced: readonly JobRef[];
+  readonly bandwidth: BandwidthLimits;
 }
 
 /** An agent said who it is and what it works on: jobs that it still holds go on, those it lost are named. Throws Forbidden once revoked. */
@@ -26,7 +28,8 @@ export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed
       capabilities: tidyCapabilities(hello.capabilities),
       lastSeenAt: ctx.clock.now(),
     });
-    return resumeJobs(ctx, stores, transaction, agent.id, hello.running);
+    const jobs = await resumeJobs(ctx, stores, transaction, agent.id, hello.running);
+    return { ...jobs, bandwidth: agent.bandwidth };
   });
 }
 

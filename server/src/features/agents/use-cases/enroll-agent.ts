@@ -54,6 +54,7 @@ async function enroll(ctx: Context, input: EnrollAgentInput, hash: string): Prom
       name: token.agentName,
       host: tidyHostFacts(input.host),
       capabilities: [],
+      bandwidth: { windows: [] },
       enrolledAt: ctx.clock.now(),
     };
     await stores.agents.insert(made);

@@ -2,27 +2,17 @@ import { isHoldfastError } from '@holdfast/core/errors';
 import {
   checkScheduleRule,
   decideRun,
-  type Weekday as IsoWeekday,
   jitterOffset,
   nextOccurrence,
   type RunDecision,
   type ScheduleRule,
 } from '@holdfast/core/policy';
 import { invalidInput } from '../../protected-items/domain/invalid-input.js';
-import type { Schedule, Weekday } from './policy.js';
+import type { Schedule } from './policy.js';
+import { isoWeekday } from './weekdays.js';
 
 const MINUTE_MS = 60_000;
 const LONGEST_JITTER_MINUTES = 12 * 60;
-
-const ISO: Readonly<Record<Weekday, IsoWeekday>> = {
-  MONDAY: 1,
-  TUESDAY: 2,
-  WEDNESDAY: 3,
-  THURSDAY: 4,
-  FRIDAY: 5,
-  SATURDAY: 6,
-  SUNDAY: 7,
-};
 
 /** Throws Validation with the field's path, for a rule that names no moments or says what it cannot mean. */
 export function checkSchedule(schedule: Schedule, field: string): Schedule {
@@ -95,7 +85,7 @@ function toRule(schedule: Schedule): ScheduleRule {
     case 'WEEKLY':
       return {
         kind: 'WEEKLY',
-        weekdays: (schedule.weekdays ?? []).map((day) => ISO[day]),
+        weekdays: (schedule.weekdays ?? []).map(isoWeekday),
         at: { hour, minute },
         timeZone,
       };

@@ -10,7 +10,7 @@ import type { Policy, Schedule, ScheduleFrequency, Weekday } from '../domain/pol
 
 const FrequencyEnum: { readonly [F in ScheduleFrequency]: F } = { HOURLY: 'HOURLY', DAILY: 'DAILY', WEEKLY: 'WEEKLY' };
 registerEnumType(FrequencyEnum, { name: 'ScheduleFrequency' });
-const WeekdayEnum: { readonly [D in Weekday]: D } = {
+export const WeekdayEnum: { readonly [D in Weekday]: D } = {
   MONDAY: 'MONDAY',
   TUESDAY: 'TUESDAY',
   WEDNESDAY: 'WEDNESDAY',

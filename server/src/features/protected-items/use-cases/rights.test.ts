@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Context } from '../../../platform/context.js';
 import { describeOnEachDatabase } from '../../../platform/db/testing.js';
 import { ROLES, type Role } from '../../access/domain/roles.js';
+import { setAgentBandwidth } from '../../agents/use-cases/set-agent-bandwidth.js';
 import { createPolicy } from '../../policies/use-cases/create-policy.js';
 import { browseRecoveryPoint } from '../../recovery-points/use-cases/browse-recovery-point.js';
 import { deleteRecoveryPoint } from '../../recovery-points/use-cases/delete-recovery-point.js';
@@ -56,6 +57,14 @@ const MATRIX: [string, string, (ctx: Context, given: Given) => Promise<unknown>]
     'OC',
     (ctx, { site }) =>
       createPolicy(ctx, { subscriptionId: site.subscriptionId, name: `p ${ctx.newId()}`, schedule: SCHEDULE }),
+  ],
+  [
+    "limit an agent's bandwidth",
+    'OC',
+    async (ctx, { site }) => {
+      const agentId = await site.addAgent(site.subscriptionId, `a ${ctx.newId()}`);
+      return setAgentBandwidth(ctx, { agentId, bandwidth: { windows: [] } });
+    },
   ],
   [
     'configure protection',

@@ -125,6 +125,7 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
         name,
         host,
         capabilities: [],
+        bandwidth: { windows: [] },
         enrolledAt: ctx.clock.now(),
       });
       return id;
