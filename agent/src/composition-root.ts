@@ -12,6 +12,7 @@ import type { AgentLog } from './log.js';
 import { errorFacts } from './log.js';
 import { nice } from './platform/thread-priority.js';
 import { keepYoungSmall } from './platform/young-garbage.js';
+import { Bandwidth } from './session/bandwidth.js';
 import type { ConnectionState } from './session/control-session.js';
 import { ControlSession } from './session/control-session.js';
 import { GrpcDataTransport } from './session/data-transport.js';
@@ -46,7 +47,8 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
   lowerPriority(log);
   const access = new ServerAccess(folder, identity);
   const unsettled = await UnsettledJobs.open(folder.outcomeFolder);
-  const ports = { clock: systemClock, random: systemRandom, access, log };
+  const bandwidth = new Bandwidth(systemClock);
+  const ports = { clock: systemClock, random: systemRandom, access, bandwidth, log };
   const transport = new GrpcDataTransport(ports);
   let connection: ConnectionState = { connected: false, lastError: undefined };
   const whatToLookAt = () => ({
@@ -95,6 +97,7 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
   log.info({ agent: identity.agentId, state: folder.path }, 'agent started');
   await session.run(jobs, signal);
   await jobs.stop();
+  bandwidth.stop();
   await stopStatus();
   log.info({}, 'agent stopped');
 }

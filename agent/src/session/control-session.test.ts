@@ -6,6 +6,7 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import type { BandwidthLimits } from '@holdfast/core/policy';
 import type {
   ConnectRequest,
   ConnectResponse,
@@ -13,6 +14,7 @@ import type {
   Hello,
   JobFinished,
   SourceChecked,
+  BandwidthLimits as WireBandwidth,
 } from '@holdfast/proto/v1';
 import { BackupType, ControlServiceService, NoticeKind } from '@holdfast/proto/v1';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -43,6 +45,8 @@ let authority: TestAuthority;
 let folder: StateFolder;
 let control: TestControl;
 let agents: { stop: () => Promise<void> }[];
+/** What the agents were limited to, in this order. */
+let bandwidths: BandwidthLimits[];
 
 /** A control service over real mutual TLS that records what it is told and says what the test wants. */
 class TestControl {
@@ -57,6 +61,7 @@ class TestControl {
   fence = false;
   bootId = Buffer.alloc(32, 1);
   revoked = false;
+  bandwidth: WireBandwidth | undefined;
   private call: ServerDuplexStream<ConnectRequest, ConnectResponse> | undefined;
   private server: SecureServer | undefined;
 
@@ -70,7 +75,8 @@ class TestControl {
           if (this.revoked) return void call.emit('error', revoked());
           const fenced = this.fence ? message.value.running : [];
           const own = { serverBootId: this.bootId, serverFolders: [FOLDER] };
-          const welcome = { dataAddress: 'localhost:1', heartbeatIntervalMs: 200, fenced, ...own };
+          const told = { dataAddress: 'localhost:1', heartbeatIntervalMs: 200, bandwidthLimits: this.bandwidth };
+          const welcome = { ...told, fenced, ...own };
           this.send({ $case: 'welcome', value: welcome });
         } else if (message?.$case === 'heartbeat') {
           this.heartbeats += 1;
@@ -198,6 +204,7 @@ async function startAgent(
     random: { bytes: (length) => Buffer.alloc(length) },
     log: silentLog,
     access,
+    bandwidth: { apply: (limits) => bandwidths.push(limits) },
     unsettled: await UnsettledJobs.open(folder.outcomeFolder),
     host,
     bootIdSha256: Buffer.alloc(32, 1),
@@ -226,6 +233,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   agents = [];
+  bandwidths = [];
   control = new TestControl();
   const path = await mkdtemp(join(tmpdir(), 'holdfast-control-'));
   folder = await prepareStateFolder(path, process.getuid?.() ?? 0);
@@ -275,6 +283,32 @@ describe('the control session', () => {
     control.bootId = Buffer.alloc(32, 2);
     await control.restart();
     await eventually(() => expect(access.serverFolders).toEqual([]));
+  });
+
+  it('follows the limits of the welcome and those after it, and keeps to them when it understands none', async () => {
+    const limit = { uploadBytesPerSecond: 1_000_000n, downloadBytesPerSecond: 0n };
+    const window = { ...limit, weekdays: [1, 7], fromMinute: 1_350, toMinute: 0, timeZone: 'Asia/Kathmandu' };
+    control.bandwidth = { ...limit, windows: [window] };
+    await startAgent(await identityFor(await control.start()), untilStopped);
+    await eventually(() => expect(bandwidths).toHaveLength(1));
+    control.send({ $case: 'bandwidthLimits', value: { ...limit, windows: [{ ...window, timeZone: 'Nowhere' }] } });
+    control.send({ $case: 'bandwidthLimits', value: { ...limit, uploadBytesPerSecond: 0n, windows: [] } });
+    await eventually(() => expect(bandwidths).toHaveLength(2));
+    expect(bandwidths).toEqual([
+      {
+        uploadBytesPerSecond: 1_000_000,
+        windows: [
+          {
+            weekdays: [1, 7],
+            from: { hour: 22, minute: 30 },
+            to: { hour: 0, minute: 0 },
+            timeZone: 'Asia/Kathmandu',
+            uploadBytesPerSecond: 1_000_000,
+          },
+        ],
+      },
+      { windows: [] },
+    ]);
   });
 
   it('carries out a command under its lease and reports until it is settled', async () => {

@@ -8,6 +8,8 @@ import type { JobHost, JobReports } from '../jobs/job-host.js';
 import type { AgentLog } from '../log.js';
 import { errorFacts } from '../log.js';
 import { BackOff } from './back-off.js';
+import type { Bandwidth } from './bandwidth.js';
+import { fromWireBandwidth } from './bandwidth-message.js';
 import { controlChannel } from './channel.js';
 import type { FromServer, ToServer } from './control-connection.js';
 import { ControlConnection } from './control-connection.js';
@@ -40,6 +42,7 @@ export interface ControlSessionPorts {
   readonly random: Random;
   readonly log: AgentLog;
   readonly access: ServerAccess;
+  readonly bandwidth: Pick<Bandwidth, 'apply'>;
   readonly unsettled: UnsettledJobs;
   readonly host: HostFacts;
   /** SHA-256 of this host's boot id; undefined where it has none. */
@@ -134,6 +137,7 @@ export class ControlSession implements JobReports {
     this.backOff.reset();
     access.dataAddress = welcome.dataAddress;
     access.serverFolders = this.serverFoldersHere(welcome);
+    this.limit(welcome.bandwidthLimits);
     log.info({ server: access.identity.controlAddress, data: welcome.dataAddress }, 'connected');
     onState({ connected: true, lastError: undefined });
     const fenced = welcome.fenced.map(fromWireRef);
@@ -174,6 +178,9 @@ export class ControlSession implements JobReports {
         case 'jobSettled':
           this.inBackground(this.ports.unsettled.forget(fromWireRef(message.value.job)));
           return;
+        case 'bandwidthLimits':
+          this.limit(message.value);
+          return;
         case 'heartbeatAck':
         case 'welcome':
           return;
@@ -191,6 +198,18 @@ export class ControlSession implements JobReports {
       connection.send({ $case: 'sourceChecked', value: { checkId, check: toSourceCheck(troubles) } });
     } catch (error) {
       this.ports.log.warn(errorFacts(error), 'a datasource could not be checked');
+    }
+  }
+
+  /** Limits that make no sense change nothing: those before them hold on. */
+  private limit(limits: Welcome['bandwidthLimits']): void {
+    const { bandwidth, log } = this.ports;
+    try {
+      const { windows, ...otherwise } = fromWireBandwidth(limits);
+      bandwidth.apply({ ...otherwise, windows });
+      log.info({ ...otherwise, windows: windows.length }, 'bandwidth limits');
+    } catch (error) {
+      log.error(errorFacts(error), 'bandwidth limits of the server were not understood');
     }
   }
 

@@ -34,9 +34,10 @@ export class GrpcDataSession implements DataSession {
   }
 
   async hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer> {
-    const answer = await this.link.attempt(signal, ({ client, sessionId }) =>
-      callUnary(bound(client, 'hasChunks'), { sessionId, claims }, { timeoutMs: QUESTION_TIMEOUT_MS, signal }),
-    );
+    const answer = await this.link.attempt(signal, async ({ client, sessionId, throttle }) => {
+      await throttle.take(claims.length, signal);
+      return callUnary(bound(client, 'hasChunks'), { sessionId, claims }, { timeoutMs: QUESTION_TIMEOUT_MS, signal });
+    });
     return answer.present;
   }
 

@@ -13,6 +13,7 @@ import { runRestore } from '../jobs/restore/run-restore.js';
 import { BackupBench, describeFolder } from '../jobs/testing/backup-bench.js';
 import { silentLog } from '../log.js';
 import { stateFolderAt } from '../state/state-folder.js';
+import { Bandwidth } from './bandwidth.js';
 import { GrpcDataTransport } from './data-transport.js';
 import { ServerAccess } from './server-access.js';
 import { TestAuthority } from './testing/certificate-authority.js';
@@ -29,6 +30,7 @@ let service: TestDataService;
 let server: SecureServer;
 let link: CuttableLink;
 let transport: GrpcDataTransport;
+let bandwidth: Bandwidth;
 
 beforeEach(async () => {
   bench = await BackupBench.create();
@@ -54,10 +56,12 @@ beforeEach(async () => {
   };
   const access = new ServerAccess(stateFolderAt(bench.folder), identity);
   access.dataAddress = link.address;
+  bandwidth = new Bandwidth(systemClock);
   transport = new GrpcDataTransport({
     clock: systemClock,
     random: { bytes: (length) => Buffer.alloc(length, 0x10) },
     access,
+    bandwidth,
     log: silentLog,
   });
 });
@@ -143,6 +147,18 @@ describe('the data client over mutual TLS', () => {
     expect(link.cuts).toBe(1);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });
+
+  it('reads a little at a time under a limit, and no faster than that', async () => {
+    writeFileSync(join(bench.source, 'large'), systemRandom.bytes(6 * MIB));
+    await backup();
+    bandwidth.apply({ downloadBytesPerSecond: 3 * MIB, windows: [] });
+    const target = join(bench.folder, 'target');
+    const startedAt = systemClock.monotonic();
+    await restore(target);
+    expect(systemClock.monotonic() - startedAt).toBeGreaterThan(1_800);
+    expect(service.calls['readChunks']).toBeGreaterThan(4);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  }, 30_000);
 
   it('ends a job at once with a refusal, whatever it is in the middle of', async () => {
     fill();

@@ -13,6 +13,7 @@ import { GrpcDataSession } from './data-session.js';
 import { isWorthRepeating } from './grpc-error.js';
 import { toWireRef } from './job-messages.js';
 import type { ServerAccess } from './server-access.js';
+import type { Throttle, Throttles } from './throttle.js';
 import { callUnary, stopped } from './unary-call.js';
 
 const FIRST_WAIT_MS = 250;
@@ -26,6 +27,7 @@ export interface DataTransportPorts {
   readonly clock: Clock & Timers;
   readonly random: Random;
   readonly access: ServerAccess;
+  readonly bandwidth: Throttles;
   readonly log: AgentLog;
 }
 
@@ -34,6 +36,7 @@ export interface Opened {
   readonly client: DataServiceClient;
   /** Of the writes of packs. */
   readonly writes: Turns;
+  readonly throttle: Throttle;
   readonly sessionId: Buffer;
   readonly limits: SessionLimits;
 }
@@ -63,6 +66,10 @@ export class SessionLink {
     private readonly ports: DataTransportPorts,
     private readonly job: JobRef,
   ) {}
+
+  get bandwidth(): Throttles {
+    return this.ports.bandwidth;
+  }
 
   /** 1 for the first session, one more for every session that had to replace it. */
   get generation(): number {
@@ -148,7 +155,7 @@ export class SessionLink {
       );
       this.opens += 1;
       const { sessionId, ...limits } = answer;
-      return { client, writes: new Turns(1), sessionId, limits };
+      return { client, writes: new Turns(1), throttle: this.bandwidth.upload, sessionId, limits };
     } catch (error) {
       client.close();
       throw error;

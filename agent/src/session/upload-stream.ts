@@ -6,6 +6,7 @@ import { DataServiceService } from '@holdfast/proto/v1';
 import type { Turns } from '../jobs/turns.js';
 import { collectYoung } from '../platform/young-garbage.js';
 import { fromGrpcError } from './grpc-error.js';
+import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
 import { encodePiece, PIECE_BYTES, PieceMemory } from './upload-piece.js';
 
@@ -28,6 +29,7 @@ export interface Uplink {
   readonly client: DataServiceClient;
   /** One pack at a time is written to a connection, so that its loss costs no more than one: the others are whole or not begun. */
   readonly writes: Turns;
+  readonly throttle: Throttle;
 }
 
 /**
@@ -35,13 +37,13 @@ export interface Uplink {
  * have arrived whole before its answer was lost, so it waits to be asked for.
  */
 export async function sendPack(
-  { client, writes }: Uplink,
+  { client, writes, throttle }: Uplink,
   parts: PackParts,
   again: boolean,
   signal: AbortSignal,
 ): Promise<number> {
   await writes.enter(signal);
-  const upload = new Upload(client, signal);
+  const upload = new Upload(client, throttle, signal);
   try {
     try {
       await upload.write(parts, again);
@@ -71,6 +73,7 @@ class Upload {
 
   constructor(
     client: DataServiceClient,
+    private readonly throttle: Throttle,
     private readonly signal: AbortSignal,
   ) {
     let settle!: { readonly resolve: (answer: UploadPackResponse) => void; readonly reject: (error: Error) => void };
@@ -99,18 +102,14 @@ class Upload {
     this.send(encoded({ $case: 'header', value: header }));
     if (again) await Promise.race([this.wanted, this.answered]);
     for (const frame of frames) {
-      for (let at = 0; at < frame.length; at += PIECE_BYTES) {
+      for await (const { data, last } of this.pieces(frame)) {
         const place = await this.place();
         if (place === undefined) return;
-        const last = at + PIECE_BYTES >= frame.length;
-        this.send(encodePiece(place, frame.subarray(at, at + PIECE_BYTES), last), () => this.memory.giveBack(place));
+        this.send(encodePiece(place, data, last), () => this.memory.giveBack(place));
       }
     }
+    for await (const piece of this.pieces(footer)) this.send(encoded({ $case: 'footer', value: piece }));
     if (this.over) return;
-    for (let at = 0; at < footer.length; at += PIECE_BYTES) {
-      const last = at + PIECE_BYTES >= footer.length;
-      this.send(encoded({ $case: 'footer', value: { data: footer.subarray(at, at + PIECE_BYTES), last } }));
-    }
     this.call.end();
     await this.until(() => this.underWay === 0);
     this.mayTake(ANSWER_TIMEOUT_MS);
@@ -124,6 +123,15 @@ class Upload {
     this.cancelTimer();
     this.signal.removeEventListener('abort', this.stop);
     collectYoung();
+  }
+
+  /** No faster than the agent may send, until the call is over. */
+  private async *pieces(bytes: Buffer): AsyncGenerator<{ readonly data: Buffer; readonly last: boolean }> {
+    for (let at = 0, end = 0; at < bytes.length && !this.over; at = end) {
+      end = Math.min(bytes.length, at + Math.min(PIECE_BYTES, this.throttle.pieceBytes));
+      await this.throttle.take(end - at, this.signal);
+      yield { data: bytes.subarray(at, end), last: end === bytes.length };
+    }
   }
 
   private send(message: Buffer, taken: () => void = () => undefined): void {
