@@ -1,6 +1,10 @@
+import { HoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
+import type { ApiClient } from '../api/client.js';
 import { collect, findAgent, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
+import type { BandwidthOfAgentFragment } from '../gql/graphql.js';
+import { describeRate, describeSpan, parseRate, parseSpan, type Rate, type Span, withRates } from './bandwidth.js';
 import { contextOf } from './command-context.js';
 
 const Agents = graphql(`
@@ -25,6 +29,37 @@ const RevokeAgent = graphql(`
     revokeAgent(input: $input) { agent { id name status } }
   }
 `);
+
+const AgentBandwidth = graphql(`
+  query AgentBandwidth($id: ID!) {
+    agent(id: $id) { ...BandwidthOfAgent }
+  }
+`);
+
+const SetAgentBandwidth = graphql(`
+  mutation SetAgentBandwidth($input: SetAgentBandwidthInput!) {
+    setAgentBandwidth(input: $input) { agent { ...BandwidthOfAgent } }
+  }
+`);
+
+graphql(`
+  fragment BandwidthOfAgent on Agent {
+    id
+    name
+    bandwidth {
+      uploadBytesPerSecond
+      downloadBytesPerSecond
+      windows { weekdays from to timeZone uploadBytesPerSecond downloadBytesPerSecond }
+    }
+  }
+`);
+
+interface LimitOptions {
+  readonly upload?: Rate;
+  readonly download?: Rate;
+  readonly during?: Span;
+  readonly clear?: boolean;
+}
 
 export function addAgentCommands(program: Command): void {
   const agent = program.command('agent').description('agents, the program on each host');
@@ -63,6 +98,35 @@ export function addAgentCommands(program: Command): void {
     });
 
   agent
+    .command('limit <agent>')
+    .description('show or change how fast an agent may send and receive')
+    .option('--upload <rate>', 'for what it sends: 10MB/s, 80Mbit/s, none', parseRate)
+    .option('--download <rate>', 'for what it receives', parseRate)
+    .option(
+      '--during <span>',
+      'only then, instead of what holds otherwise: "mon-fri 08:00-18:00 Europe/Berlin"',
+      parseSpan,
+    )
+    .option('--clear', 'no limits at all: those given beside it are the first again')
+    .action(async (name: string, options: LimitOptions, command: Command) => {
+      const { api, printer } = contextOf(command);
+      const client = api();
+      const id = await findAgent(client, name);
+      const limited = await limitAgent(client, id, options);
+      printer.result(limited, () => {
+        const { bandwidth } = limited;
+        printer.table(
+          ['WHEN', 'UPLOAD', 'DOWNLOAD'],
+          [...bandwidth.windows, bandwidth].map((limit) => [
+            'weekdays' in limit ? describeSpan(limit) : 'otherwise',
+            describeRate(limit.uploadBytesPerSecond),
+            describeRate(limit.downloadBytesPerSecond),
+          ]),
+        );
+      });
+    });
+
+  agent
     .command('revoke <agent>')
     .description('refuse an agent from now on; its recovery points stay')
     .action(async (name: string, _options: unknown, command: Command) => {
@@ -71,4 +135,28 @@ export function addAgentCommands(program: Command): void {
       const { revokeAgent } = await client.ask(RevokeAgent, { input: { agentId: await findAgent(client, name) } });
       printer.result(revokeAgent.agent, () => printer.line(`Revoked ${revokeAgent.agent.name}.`));
     });
+}
+
+/** What holds afterwards. */
+async function limitAgent(client: ApiClient, id: string, options: LimitOptions): Promise<BandwidthOfAgentFragment> {
+  const { upload, download, during, clear } = options;
+  const { agent } = await client.ask(AgentBandwidth, { id });
+  if (!agent) throw refusal('NotFound', 'NO_SUCH_NAME', 'the agent is gone');
+  if (upload === undefined && download === undefined && clear === undefined) {
+    if (during === undefined) return agent;
+    throw refusal('Validation', 'RATE_MISSING', '--during says when; give --upload, --download or both for how much');
+  }
+  const rates = {
+    ...(upload === undefined ? {} : { uploadBytesPerSecond: upload }),
+    ...(download === undefined ? {} : { downloadBytesPerSecond: download }),
+  };
+  const limits = withRates(clear ? { windows: [] } : agent.bandwidth, rates, during);
+  const { setAgentBandwidth } = await client.ask(SetAgentBandwidth, {
+    input: { agentId: id, ...limits, windows: [...limits.windows] },
+  });
+  return setAgentBandwidth.agent;
+}
+
+function refusal(kind: 'NotFound' | 'Validation', code: string, message: string): HoldfastError {
+  return new HoldfastError({ kind, code, message });
 }

@@ -4,6 +4,7 @@ import { collect, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BackupType, ScheduleRuleInput, Weekday } from '../gql/graphql.js';
 import { contextOf } from './command-context.js';
+import { parseWeekdays, shortWeekdays } from './weekdays.js';
 
 const Policies = graphql(`
   query Policies($after: String) {
@@ -24,17 +25,6 @@ const CreatePolicy = graphql(`
     createPolicy(input: $input) { policy { id name } }
   }
 `);
-
-const WEEKDAYS: readonly Weekday[] = ['MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY', 'SUNDAY'];
-
-function parseWeekdays(text: string): Weekday[] {
-  return text.split(',').map((part) => {
-    const wanted = part.trim().toUpperCase();
-    const day = wanted.length >= 3 ? WEEKDAYS.find((candidate) => candidate.startsWith(wanted)) : undefined;
-    if (day === undefined) throw new InvalidArgumentError(`"${part}" is not a weekday (mon, tue, … sun).`);
-    return day;
-  });
-}
 
 function parseCount(text: string): number {
   if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
@@ -126,5 +116,5 @@ function describeRule(rule: {
 }): string {
   if (rule.frequency === 'HOURLY') return `every ${rule.everyHours ?? 1} h at minute ${rule.at.slice(-2)}`;
   if (rule.frequency === 'DAILY') return `daily at ${rule.at}`;
-  return `${(rule.weekdays ?? []).map((day) => day.slice(0, 3).toLowerCase()).join(',')} at ${rule.at}`;
+  return `${shortWeekdays(rule.weekdays ?? [])} at ${rule.at}`;
 }
