@@ -7,12 +7,21 @@ import { HostText } from '../../platform/ui/HostText';
 import { ListPage } from '../../platform/ui/ListPage';
 import { Moment } from '../../platform/ui/Moment';
 import { AgentStatusSign } from './AgentStatusSign';
+import { bandwidthLines } from './bandwidth-words';
 import { NewAgent } from './NewAgent';
 
 const Agents = graphql(`
   query Agents {
     agents(first: 200) {
-      edges { node { id name hostName operatingSystem architecture version status lastSeenAt enrolledAt } }
+      edges {
+        node {
+          id name hostName operatingSystem architecture version status lastSeenAt enrolledAt
+          bandwidth {
+            uploadBytesPerSecond downloadBytesPerSecond
+            windows { weekdays from to timeZone uploadBytesPerSecond downloadBytesPerSecond }
+          }
+        }
+      }
     }
   }
 `);
@@ -28,6 +37,7 @@ const COLUMNS: readonly Column<AgentView>[] = [
     room: 'wide',
     cell: ({ operatingSystem, architecture }) => <HostText>{`${operatingSystem} ${architecture}`}</HostText>,
   },
+  { head: 'Bandwidth', room: 'wide', cell: ({ bandwidth }) => <Bandwidth lines={bandwidthLines(bandwidth)} /> },
   { head: 'Version', room: 'wide', cell: ({ version }) => <HostText>{version}</HostText> },
   { head: 'Enrolled', room: 'wide', cell: ({ enrolledAt }) => <Moment at={enrolledAt} /> },
 ];
@@ -65,6 +75,19 @@ function AgentName({ agent }: { readonly agent: AgentView }) {
           <HostText>{agent.hostName}</HostText>
         </Text>
       )}
+    </Stack>
+  );
+}
+
+function Bandwidth({ lines }: { readonly lines: readonly string[] }) {
+  if (lines.length === 0) return <Text size="sm">Unlimited</Text>;
+  return (
+    <Stack gap={0}>
+      {lines.map((line) => (
+        <Text key={line} size="sm">
+          {line}
+        </Text>
+      ))}
     </Stack>
   );
 }
