@@ -17,8 +17,7 @@ const LIMITS: BandwidthLimits = {
     },
   ],
 };
-const rates = ({ upload, download }: Bandwidth): (number | undefined)[] =>
-  [upload, download].map(({ burstBytes }) => (burstBytes === Number.POSITIVE_INFINITY ? undefined : burstBytes * 2));
+const rates = ({ upload, download }: Bandwidth) => [upload.bytesPerSecond, download.bytesPerSecond];
 
 describe('the bandwidth of an agent', () => {
   it('is unlimited until the server says something, and follows the week then', async () => {

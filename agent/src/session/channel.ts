@@ -28,9 +28,9 @@ export function controlChannel(address: string, identity: AgentIdentity): Channe
   return channel(address, 'control', identity.caCertificate, identity, {});
 }
 
-export function dataChannel(address: string, identity: AgentIdentity): Channel {
+export function dataChannel(address: string, identity: AgentIdentity, windowBytes: number): Channel {
   return channel(address, 'gateway', identity.caCertificate, identity, {
-    'grpc-node.flow_control_window': DATA_WINDOW_BYTES,
+    'grpc-node.flow_control_window': windowBytes,
     'grpc.max_receive_message_length': 4 * 1024 * 1024,
   });
 }

@@ -9,6 +9,7 @@ import type { AgentLog } from '../log.js';
 import { errorFacts } from '../log.js';
 import { BackOff } from './back-off.js';
 import { dataChannel } from './channel.js';
+import { DataClients } from './data-clients.js';
 import { GrpcDataSession } from './data-session.js';
 import { isWorthRepeating } from './grpc-error.js';
 import { toWireRef } from './job-messages.js';
@@ -31,8 +32,10 @@ export interface DataTransportPorts {
   readonly log: AgentLog;
 }
 
-/** One live session on one channel. */
+/** One live session. */
 export interface Opened {
+  readonly clients: DataClients;
+  /** For everything but reads under a limit. */
   readonly client: DataServiceClient;
   /** Of the writes of packs. */
   readonly writes: Turns;
@@ -107,7 +110,7 @@ export class SessionLink {
     } catch {
       // The gateway ends the session with the job's lease.
     }
-    opened.client.close();
+    opened.clients.close();
   }
 
   private async recover(error: unknown, failed: Promise<Opened>, backOff: BackOff, signal: AbortSignal): Promise<void> {
@@ -138,15 +141,18 @@ export class SessionLink {
     if (this.opening !== failed) return;
     this.opening = undefined;
     failed.then(
-      ({ client }) => client.close(),
+      ({ clients }) => clients.close(),
       () => undefined,
     );
   }
 
   private async open(signal: AbortSignal): Promise<Opened> {
     const { access } = this.ports;
-    const channel = dataChannel(access.dataAddress, access.identity);
-    const client = new DataServiceClient(channel.address, channel.credentials, channel.options);
+    const clients = new DataClients((windowBytes) => {
+      const { address, credentials, options } = dataChannel(access.dataAddress, access.identity, windowBytes);
+      return new DataServiceClient(address, credentials, options);
+    });
+    const client = clients.main;
     try {
       const answer = await callUnary(
         client.openSession.bind(client),
@@ -155,9 +161,9 @@ export class SessionLink {
       );
       this.opens += 1;
       const { sessionId, ...limits } = answer;
-      return { client, writes: new Turns(1), throttle: this.bandwidth.upload, sessionId, limits };
+      return { clients, client, writes: new Turns(1), throttle: this.bandwidth.upload, sessionId, limits };
     } catch (error) {
-      client.close();
+      clients.close();
       throw error;
     }
   }

@@ -99,7 +99,7 @@ describe('a rate limiter', () => {
     await pass(clock, 100);
     limiter.setRate(undefined);
     await waiting;
-    expect([limiter.pieceBytes, limiter.burstBytes, clock.waiting]).toEqual([1024 * 1024, Number.POSITIVE_INFINITY, 0]);
+    expect([limiter.pieceBytes, limiter.bytesPerSecond, clock.waiting]).toEqual([1024 * 1024, undefined, 0]);
   });
 
   it('saves nothing up while nobody asks', async () => {

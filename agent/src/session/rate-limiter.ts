@@ -5,7 +5,6 @@ import { stopped } from './unary-call.js';
 const LARGEST_PIECE_BYTES = 1024 * 1024;
 const SMALLEST_PIECE_BYTES = 16 * 1024;
 const PIECE_MS = 50;
-const BURST_MS = 500;
 /** What was not used is kept for so long: a pause of the link or of the process costs nothing, an idle hour saves nothing up. */
 const KEPT_MS = 250;
 
@@ -36,8 +35,8 @@ export class RateLimiter implements Throttle {
     return Math.min(LARGEST_PIECE_BYTES, Math.max(SMALLEST_PIECE_BYTES, even));
   }
 
-  get burstBytes(): number {
-    return this.rate === undefined ? Number.POSITIVE_INFINITY : (this.rate * BURST_MS) / 1000;
+  get bytesPerSecond(): number | undefined {
+    return this.rate;
   }
 
   /** Bytes per second; undefined: no limit. */

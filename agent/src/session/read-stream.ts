@@ -14,10 +14,7 @@ import { stopped } from './unary-call.js';
 
 const TIMEOUT_MS = 15 * 60_000;
 
-/**
- * Reads on after a lost connection with what has not arrived yet. Under a limit it asks for a little at a time: what was asked for comes
- * as fast as the link takes it, and only what is asked for later can be held back.
- */
+/** Reads on after a lost connection with what has not arrived yet, and no faster than the agent may receive. */
 export async function* readStream(
   link: SessionLink,
   ids: readonly Buffer[],
@@ -26,20 +23,16 @@ export async function* readStream(
 ): AsyncGenerator<ReadAnswer> {
   const { download } = link.bandwidth;
   const left = new Map(ids.map((id) => [idKey(id), id]));
-  const size = new ExpectedSize();
   while (left.size > 0) {
     const before = left.size;
-    const most = size.countFor(download.burstBytes);
     const answers = new Handover<ReadAnswer>();
     // The call runs inside `attempt`, so that it is repeated there; what it yields is handed over as it arrives.
     const running = link
-      .attempt(signal, async ({ client, sessionId }) => {
-        const asked = [...left.values()].slice(0, most);
-        const request = { sessionId, chunkIds: Buffer.concat(asked), avoidPacks: [...avoidPacks] };
+      .attempt(signal, async ({ clients, sessionId }) => {
+        const client = clients.forReads(download.bytesPerSecond);
+        const request = { sessionId, chunkIds: Buffer.concat([...left.values()]), avoidPacks: [...avoidPacks] };
         for await (const answer of readOnce(client, request, download, signal)) {
-          const missing = left.size;
           for (const id of answeredIds(answer)) left.delete(idKey(id));
-          if (answer.kind === 'frame') size.learn(answer.frame.stored.length, missing - left.size);
           await answers.put(answer);
           if (answers.closed) return;
         }
@@ -132,21 +125,6 @@ function malformed(): HoldfastError {
     code: 'READ_MALFORMED',
     message: 'The gateway sent a stream of chunks that breaks the protocol.',
   });
-}
-
-/** How much there is to receive for an id that is asked for, from what came for those before: a frame may hold many of them. */
-class ExpectedSize {
-  private bytes = 1024 * 1024;
-  private ids = 1;
-
-  learn(bytes: number, ids: number): void {
-    this.bytes += bytes;
-    this.ids += ids;
-  }
-
-  countFor(bytes: number): number {
-    return Math.max(1, Math.floor((bytes * this.ids) / this.bytes));
-  }
 }
 
 /** One value at a time from a producer to one consumer: the producer waits until its value was taken. */

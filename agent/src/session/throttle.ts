@@ -2,8 +2,8 @@
 export interface Throttle {
   /** How much to ask for at a time, so that what passes is even. */
   readonly pieceBytes: number;
-  /** How much of an answer to ask for at a time: what was asked for comes as fast as the link takes it. Infinity without a limit. */
-  readonly burstBytes: number;
+  /** Undefined: no limit. */
+  readonly bytesPerSecond: number | undefined;
   /** Resolves when so many bytes may pass, in the order of the calls. Rejects with Cancelled when the signal fires. */
   take(bytes: number, signal: AbortSignal): Promise<void>;
 }

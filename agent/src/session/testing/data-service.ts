@@ -10,7 +10,7 @@ import { zeroCounters } from '../../jobs/job.js';
 import type { MemoryGateway } from '../../jobs/testing/memory-gateway.js';
 
 const signal = new AbortController().signal;
-const PIECE_BYTES = 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
 
 /** The gateway in memory behind the real service, so that the agent's data client is tested over real streams. */
 export class TestDataService {

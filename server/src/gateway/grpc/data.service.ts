@@ -12,9 +12,11 @@ import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
 import { serveStream } from './serve-stream.js';
 import { tellIncident } from './tell-incident.js';
 import { uploadPack } from './upload-pack.js';
-import { PIECE_BYTES, readBackupType, readJob, writePackKind } from './wire.js';
+import { readBackupType, readJob, writePackKind } from './wire.js';
 
 const NONE = Buffer.alloc(0);
+/** A reader takes pieces whole: in small ones a limited reader takes evenly. */
+const READ_PIECE_BYTES = 256 * 1024;
 
 /** DataService: agents only. The session named in a call must be one that the same agent opened. */
 export function createDataService(core: GatewayCore): DataServiceServer {
@@ -119,8 +121,8 @@ function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; b
     domainId: uuidToBytes(pack.domainId),
   };
   yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-    const piece = bytes.subarray(at, at + PIECE_BYTES);
+  for (let at = 0; at < bytes.length; at += READ_PIECE_BYTES) {
+    const piece = bytes.subarray(at, at + READ_PIECE_BYTES);
     yield { message: { part: { $case: 'piece', value: piece } }, bytes: piece.length };
   }
 }
