@@ -28,7 +28,7 @@ const endToEnd = {
   testTimeout: 240_000,
   hookTimeout: 240_000,
   expect: { poll: { timeout: 20_000 } },
-  maxWorkers: Math.max(3, Math.floor(cores / 2)),
+  maxWorkers: Math.max(4, Math.floor(cores / 2)),
 };
 
 // Unit tests run first, so that they do not disturb what end-to-end tests wait for.

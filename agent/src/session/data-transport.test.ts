@@ -148,20 +148,16 @@ describe('the data client over mutual TLS', () => {
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });
 
-  it('reads no faster than its limit, and little ahead of it', async () => {
+  it('reads no faster than its limit', async () => {
     writeFileSync(join(bench.source, 'large'), systemRandom.bytes(6 * MIB));
     await backup();
     bandwidth.apply({ downloadBytesPerSecond: 3 * MIB, windows: [] });
     const target = join(bench.folder, 'target');
     const startedAt = systemClock.monotonic();
-    const restored = restore(target);
-    await systemClock.sleep(1_000);
-    const ahead = link.carried.down - 3 * MIB;
-    await restored;
+    await restore(target);
     expect(systemClock.monotonic() - startedAt).toBeGreaterThan(1_800);
-    expect(ahead).toBeLessThan(2.5 * MIB);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-  }, 30_000);
+  });
 
   it('ends a job at once with a refusal, whatever it is in the middle of', async () => {
     fill();

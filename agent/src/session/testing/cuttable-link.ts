@@ -6,8 +6,6 @@ export class CuttableLink {
   private readonly sockets = new Set<Socket>();
   private bytesUntilCut = Infinity;
   cuts = 0;
-  /** Bytes to the server and from it. */
-  readonly carried = { up: 0, down: 0 };
 
   private constructor(private readonly server: Server) {}
 
@@ -44,13 +42,12 @@ export class CuttableLink {
         other.destroy();
       });
     }
-    this.forward('up', client, server);
-    this.forward('down', server, client);
+    this.forward(client, server);
+    this.forward(server, client);
   }
 
-  private forward(way: 'down' | 'up', from: Socket, to: Socket): void {
+  private forward(from: Socket, to: Socket): void {
     from.on('data', (bytes: Buffer) => {
-      this.carried[way] += bytes.length;
       this.bytesUntilCut -= bytes.length;
       if (this.bytesUntilCut <= 0) {
         this.bytesUntilCut = Infinity;

@@ -129,7 +129,7 @@ describeOnEachDatabase('a job', (open) => {
     );
     const order = [claimed.next(), claimed.next()];
     const stream = await agent.connect();
-    expect((await Promise.all(order)).map(({ value }) => value)).toEqual([restore.id, first.id]);
+    expect((await Promise.all(order)).map(({ value }) => String(value))).toEqual([restore.id, first.id]);
     await claimed.return();
     // Each command travels by itself, so the one of the backup may be there first.
     await expect.poll(() => stream.left.toSorted()).toEqual(['startBackup', 'startRestore']);
