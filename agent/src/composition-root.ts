@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { systemClock } from '@holdfast/core/clock';
 import { systemRandom } from '@holdfast/core/ids';
+import { collectSeldom } from '@holdfast/core/memory';
 import type { HostFacts } from './enrollment/ports.js';
 import { threadedLanes } from './jobs/backup/lanes/threaded-lane.js';
 import { runBackup } from './jobs/backup/run-backup.js';
@@ -11,7 +12,6 @@ import { runRestore } from './jobs/restore/run-restore.js';
 import type { AgentLog } from './log.js';
 import { errorFacts } from './log.js';
 import { nice } from './platform/thread-priority.js';
-import { keepYoungSmall } from './platform/young-garbage.js';
 import { Bandwidth } from './session/bandwidth.js';
 import type { ConnectionState } from './session/control-session.js';
 import { ControlSession } from './session/control-session.js';
@@ -41,7 +41,7 @@ const STATUS_MS = 2_000;
 
 /** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
 export async function runAgent({ folder, identity, log, host, bootIdSha256, signal }: AgentSetup): Promise<void> {
-  keepYoungSmall();
+  collectSeldom();
   // Found now rather than in the middle of a restore.
   await loadSettings(folder);
   lowerPriority(log);

@@ -2,6 +2,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { MAX_FRAME_STORED_BYTES } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
+import { YoungGarbage } from '@holdfast/core/memory';
 import type { DataServiceClient, FrameHead, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
 import { PackKind } from '@holdfast/proto/v1';
 import { FrameEntry } from '@holdfast/proto/vault';
@@ -13,6 +14,8 @@ import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
 
 const TIMEOUT_MS = 15 * 60_000;
+/** What arrives lies in buffers of 16 KiB, then in messages, in frames, and opened. */
+const garbage = new YoungGarbage();
 
 /** Reads on after a lost connection with what has not arrived yet, and no faster than the agent may receive. */
 export async function* readStream(
@@ -88,6 +91,7 @@ async function* readOnce(
         bytes += part.value.length;
         if (head === undefined || bytes > MAX_FRAME_STORED_BYTES) throw malformed();
         pieces.push(part.value);
+        garbage.add(4 * part.value.length);
         await download.take(part.value.length, signal);
         continue;
       }

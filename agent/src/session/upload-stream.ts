@@ -1,10 +1,10 @@
 import type { ClientWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
+import { collectYoung } from '@holdfast/core/memory';
 import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
 import { DataServiceService } from '@holdfast/proto/v1';
 import type { Turns } from '../jobs/turns.js';
-import { collectYoung } from '../platform/young-garbage.js';
 import { fromGrpcError } from './grpc-error.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { createIdSource } from '@holdfast/core/ids';
+import { collectSeldom } from '@holdfast/core/memory';
 import { prepareDataDirectory } from '../platform/data-directory.js';
 import { IncidentRelay } from '../platform/incidents/incident-relay.js';
 import { parseListenAddress } from '../platform/listen-address.js';
@@ -68,6 +69,7 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
 
 /** Binds the data listener and serves; vaults are opened as control names them. */
 export const startGateway: StartGateway = async (settings, ports) => {
+  collectSeldom();
   await prepareDataDirectory(settings.dataDirectory);
   const identity = new ReceivedIdentity(settings.credentials);
   const coordination = createGrpcCoordination(controlOf(settings.credentials), identity, ports.clock);

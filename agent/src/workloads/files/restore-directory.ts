@@ -45,10 +45,12 @@ export class RestoreDirectory {
     /** Whose metadata the directory gets when everything in it is done; undefined if it keeps its own. */
     private readonly metadata: FileEntry | undefined,
     private readonly mayHaveOtherAcl: boolean,
+    /** The restore made it. */
+    private readonly isNew: boolean,
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
     this.handsDownAcl = handsDownAcl(fd);
-    this.places = new RestorePlaces(run, fd, path);
+    this.places = new RestorePlaces(run, fd, path, isNew);
   }
 
   /** Where an entry of this directory would lie, absolute: for notices. */
@@ -62,7 +64,7 @@ export class RestoreDirectory {
     const path = this.places.below(entry.name);
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const existing = this.places.existing(entry.name);
+        const existing = this.isNew && attempt === 0 ? undefined : this.places.existing(entry.name);
         if (existing?.type === 'directory') return this.enterExisting(entry);
         if (existing && entry.leadsToRoot) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
@@ -81,7 +83,11 @@ export class RestoreDirectory {
           if (errorCode(error) === 'EEXIST') continue;
           throw error;
         }
-        const made = this.enter(entry, place.name, true, this.handsDownAcl);
+        const made = this.enter(entry, place.name, {
+          isNew: true,
+          ownMetadata: true,
+          mayHaveOtherAcl: this.handsDownAcl,
+        });
         this.run.counts.restored++;
         return made;
       }
@@ -152,16 +158,21 @@ export class RestoreDirectory {
   }
 
   private enterExisting(entry: FileEntry): RestoreDirectory {
-    const child = this.enter(entry, entry.name, this.run.onConflict === 'OVERWRITE', true);
+    const child = this.enter(entry, entry.name, {
+      isNew: false,
+      ownMetadata: this.run.onConflict === 'OVERWRITE',
+      mayHaveOtherAcl: true,
+    });
     if (this.run.onConflict === 'SKIP') this.run.skipped();
     else this.run.counts.restored++;
     return child;
   }
 
-  private enter(entry: FileEntry, name: Buffer, ownMetadata: boolean, mayHaveOtherAcl: boolean): RestoreDirectory {
+  private enter(entry: FileEntry, name: Buffer, { isNew, ownMetadata, mayHaveOtherAcl }: Entered): RestoreDirectory {
     const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const metadata = ownMetadata && !entry.leadsToRoot ? entry : undefined;
-    const child = new RestoreDirectory(this.run, fd, this.places.below(name), metadata, mayHaveOtherAcl, (closed) => {
+    const path = this.places.below(name);
+    const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, isNew, (closed) => {
       this.children.delete(closed);
       this.closeIfDone();
     });
@@ -198,7 +209,7 @@ export class RestoreDirectory {
   private link(entry: FileEntry, primary: Primary): RestoreOutcome | undefined {
     const temporary = this.run.temporaryName();
     try {
-      const first = this.places.decide(entry, this.places.existing(entry.name));
+      const first = this.places.choose(entry);
       if (first === 'skipped') return 'skipped';
       return this.places.put(entry, first, (place) => {
         if (!place.replace) {
@@ -224,14 +235,17 @@ export class RestoreDirectory {
     const path = this.places.below(entry.name);
     const temporary = this.run.temporaryName();
     let fd = -1;
+    let isNamed = false;
     try {
       // Before the content is asked for.
-      const place = this.places.decide(entry, this.places.existing(entry.name));
+      const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
       fd = openAt(this.fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
       const writing = writeContent(fd, entry.size, opened(open));
       if (writing) await writing;
-      return this.complete(fd, false, temporary, entry, place);
+      const restored = this.complete(fd, false, temporary, entry, place);
+      isNamed = restored.outcome === 'restored';
+      return restored;
     } catch (error) {
       if (error instanceof RestoreConflictError) throw error;
       if (error instanceof ContentSourceError) throw error.cause;
@@ -239,7 +253,7 @@ export class RestoreDirectory {
     } finally {
       if (fd >= 0) {
         fs.closeSync(fd);
-        this.places.removeTemporary(temporary);
+        if (!isNamed) this.places.removeTemporary(temporary);
       }
     }
   }
@@ -249,7 +263,7 @@ export class RestoreDirectory {
     const temporary = this.run.temporaryName();
     let fd = -1;
     try {
-      const place = this.places.decide(entry, this.places.existing(entry.name));
+      const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
       if (!this.makeSpecial(entry, temporary)) return { outcome: 'notRestorable' };
       fd = openAt(this.fd, temporary, O_PATH | O_NOFOLLOW);
@@ -299,6 +313,13 @@ export class RestoreDirectory {
     const { dev, ino } = statFd(fd);
     return { outcome, primary: { path: this.places.below(name), dev, ino } };
   }
+}
+
+interface Entered {
+  /** The restore made it. */
+  readonly isNew: boolean;
+  readonly ownMetadata: boolean;
+  readonly mayHaveOtherAcl: boolean;
 }
 
 interface Restored {

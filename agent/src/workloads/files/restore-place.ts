@@ -33,6 +33,8 @@ export class RestorePlaces {
     private readonly fd: number,
     /** Relative to the target. */
     private readonly path: Buffer,
+    /** The restore made the directory itself: what else may be in it shows when a name is taken. */
+    private readonly isNew: boolean,
   ) {}
 
   below(name: Buffer): Buffer {
@@ -41,6 +43,11 @@ export class RestorePlaces {
 
   existing(name: Buffer): FileStatus | undefined {
     return statAtIfExists(this.fd, name);
+  }
+
+  /** Where the entry shall lie as far as one knows before it is made. Throws a `RestoreConflictError` under FAIL. */
+  choose(entry: FileEntry): Place | 'skipped' {
+    return this.decide(entry, this.isNew ? undefined : this.existing(entry.name));
   }
 
   /** Where the entry shall lie, given what stands at its name. Throws a `RestoreConflictError` under FAIL. */

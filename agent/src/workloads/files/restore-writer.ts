@@ -54,7 +54,7 @@ export class RestoreWriter {
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
       const run = new RestoreRun(target, targetFd, onConflict, onNotice, onSkipped);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, () => resolve());
+      const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, false, () => resolve());
       return new RestoreWriter(run, root, promise);
     } catch (error) {
       fs.closeSync(targetFd);

@@ -1,5 +1,6 @@
 import type { handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { YoungGarbage } from '@holdfast/core/memory';
 import type { DataServiceServer, JobRef, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
@@ -17,6 +18,8 @@ import { readBackupType, readJob, writePackKind } from './wire.js';
 const NONE = Buffer.alloc(0);
 /** A reader takes pieces whole: in small ones a limited reader takes evenly. */
 const READ_PIECE_BYTES = 256 * 1024;
+/** A frame as it is read, and once more as messages. */
+const garbage = new YoungGarbage();
 
 /** DataService: agents only. The session named in a call must be one that the same agent opened. */
 export function createDataService(core: GatewayCore): DataServiceServer {
@@ -120,6 +123,7 @@ function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; b
     sealedFrameKey,
     domainId: uuidToBytes(pack.domainId),
   };
+  garbage.add(2 * bytes.length);
   yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
   for (let at = 0; at < bytes.length; at += READ_PIECE_BYTES) {
     const piece = bytes.subarray(at, at + READ_PIECE_BYTES);

@@ -2,6 +2,7 @@ import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc
 import { Metadata } from '@grpc/grpc-js';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
+import { YoungGarbage } from '@holdfast/core/memory';
 import type { PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
@@ -14,6 +15,9 @@ import { tellIncident } from './tell-incident.js';
 import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
 
 type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
+
+/** What arrives lies in buffers of 16 KiB, and once more in the message that they made. */
+const garbage = new YoungGarbage();
 
 /**
  * One pack per call: header, pieces of frames, pieces of the footer. Read no faster than the store takes it. After the header either
@@ -57,6 +61,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
       else {
         const { data, last } = part.value;
         if (data.length > PIECE_BYTES) throw malformed('A piece is longer than 1 MiB.');
+        garbage.add(2 * data.length);
         if (part.$case === 'frame') await upload.piece(data, last);
         else {
           upload.footerPiece(data);

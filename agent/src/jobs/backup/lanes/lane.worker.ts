@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '@holdfast/core/clock';
 import { toWireError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
-import { collectYoung } from '../../../platform/young-garbage.js';
+import { collectYoung } from '@holdfast/core/memory';
 import { openFileContent } from '../../../workloads/files/file-content.js';
 import type { PackBuffer, SealedPack } from '../pack-sealer.js';
 import { createLane, type SealingSetup } from './create-lane.js';

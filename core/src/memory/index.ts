@@ -1,0 +1,1 @@
+export { collectSeldom, collectYoung, YoungGarbage } from './young-garbage.js';
