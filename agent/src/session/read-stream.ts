@@ -4,15 +4,17 @@ import { MAX_FRAME_STORED_BYTES } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { YoungGarbage } from '@holdfast/core/memory';
 import type { DataServiceClient, FrameHead, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
-import { PackKind } from '@holdfast/proto/v1';
+import { DataServiceService, PackKind } from '@holdfast/proto/v1';
 import { FrameEntry } from '@holdfast/proto/vault';
 import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
 import { idKey, splitIds } from '../jobs/ids.js';
 import type { SessionLink } from './data-transport.js';
+import { decodeRead } from './decode-read.js';
 import { fromGrpcError } from './grpc-error.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
 
+const { path, requestSerialize } = DataServiceService.readChunks;
 const TIMEOUT_MS = 15 * 60_000;
 /** What arrives lies in buffers of 16 KiB, then in messages, in frames, and opened. */
 const garbage = new YoungGarbage();
@@ -70,7 +72,9 @@ async function* readOnce(
   signal: AbortSignal,
 ): AsyncGenerator<ReadAnswer> {
   if (signal.aborted) throw stopped(signal);
-  const call = client.readChunks(request, new Metadata(), { deadline: systemClock.now() + TIMEOUT_MS });
+  const call = client.makeServerStreamRequest(path, requestSerialize, decodeRead, request, new Metadata(), {
+    deadline: systemClock.now() + TIMEOUT_MS,
+  });
   const stop = (): void => call.cancel();
   signal.addEventListener('abort', stop, { once: true });
   // Cancelling a call that is being read makes it emit an error even after its iterator has gone.

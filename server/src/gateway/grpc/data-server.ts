@@ -5,11 +5,13 @@ import type { RotatingIdentity } from '../../platform/pki/rotating-identity.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { createDataService } from './data.service.js';
 import { decodeUpload } from './decode-upload.js';
+import { encodeRead } from './encode-read.js';
 import { createVaultStoreService } from './vault-store.service.js';
 
 const dataService = {
   ...DataServiceService,
   uploadPack: { ...DataServiceService.uploadPack, requestDeserialize: decodeUpload },
+  readChunks: { ...DataServiceService.readChunks, responseSerialize: encodeRead },
 };
 
 /** The gateway's listener: agents and control, each by certificate. */

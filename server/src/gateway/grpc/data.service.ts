@@ -10,14 +10,13 @@ import { commitSession } from '../sessions/commit-session.js';
 import { hasChunks } from '../sessions/has-chunks.js';
 import { openSession } from '../sessions/open-session.js';
 import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
+import { READ_PIECE_BYTES } from './encode-read.js';
 import { serveStream } from './serve-stream.js';
 import { tellIncident } from './tell-incident.js';
 import { uploadPack } from './upload-pack.js';
 import { readBackupType, readJob, writePackKind } from './wire.js';
 
 const NONE = Buffer.alloc(0);
-/** A reader takes pieces whole: in small ones a limited reader takes evenly. */
-const READ_PIECE_BYTES = 256 * 1024;
 /** A frame as it is read, and once more as messages. */
 const garbage = new YoungGarbage();
 
