@@ -28,7 +28,13 @@ interface Question {
 
 type Keys = Pick<RestoreCommand, 'vaultId' | 'idKey' | 'transportKey'>;
 
-/** What became of each chunk that was asked for: its verified content, or why there is none. */
+/** What became of a chunk that was asked for: its verified content, or why there is none. */
+export interface ChunkResult {
+  readonly id: Buffer;
+  readonly result: OpenedChunk | DamageError;
+}
+
+/** The results of one question. */
 export class FetchedChunks {
   private readonly found = new Map<string, OpenedChunk | DamageError>();
 
@@ -67,16 +73,23 @@ export class ChunkReader {
   /** Never fails for damage; throws what ends the job. */
   async fetch(ids: readonly Buffer[]): Promise<FetchedChunks> {
     const fetched = new FetchedChunks();
-    const wanted = new Map<string, Buffer>();
-    for (const id of ids) {
+    for await (const { id, result } of this.results(ids)) fetched.set(id, result);
+    return fetched;
+  }
+
+  /** What becomes of each chunk, once, in the order in which they come: no more of them is held than one frame has. As `fetch` otherwise. */
+  async *results(ids: readonly Buffer[]): AsyncGenerator<ChunkResult, void, void> {
+    const wanted = new Map(ids.map((id) => [idKey(id), id]));
+    for (const [key, id] of wanted) {
       const cached = this.opened.DATA.find(id) ?? this.opened.NODE.find(id);
       // A kept frame was checked for what was asked of it then, and may be bad in other places.
-      if (cached === undefined || !this.deliver(id, cached.chunk, cached.kind, fetched)) wanted.set(idKey(id), id);
+      if (cached === undefined || !this.isSound(id, cached.chunk, cached.kind)) continue;
+      wanted.delete(key);
+      yield { id, result: cached.chunk };
     }
     const all = [...wanted.values()];
     for (let from = 0; from < all.length; from += CHUNKS_PER_READ)
-      await this.fetchFromVault(all.slice(from, from + CHUNKS_PER_READ), fetched);
-    return fetched;
+      yield* this.fromVault(all.slice(from, from + CHUNKS_PER_READ));
   }
 
   /** Throws DamageError. */
@@ -89,47 +102,43 @@ export class ChunkReader {
     }
   }
 
-  private async fetchFromVault(ids: readonly Buffer[], fetched: FetchedChunks): Promise<void> {
+  private async *fromVault(ids: readonly Buffer[]): AsyncGenerator<ChunkResult, void, void> {
     let questions: readonly Question[] = [{ ids, avoid: [] }];
     for (let attempt = 0; questions.length > 0 && attempt < MOST_TRIES; attempt++) {
       const again: Question[] = [];
-      for (const question of questions) again.push(...(await this.ask(question, fetched)));
+      for (const question of questions) yield* this.ask(question, again);
       questions = again;
     }
     for (const id of questions.flatMap((question) => question.ids))
-      fetched.set(id, new DamageError('no copy of it is intact'));
+      yield { id, result: new DamageError('no copy of it is intact') };
   }
 
-  /** What has to be asked again: for each frame that failed, its chunks without the pack that it came from. */
-  private async ask({ ids, avoid }: Question, fetched: FetchedChunks): Promise<Question[]> {
-    const again: Question[] = [];
+  /** Adds to `again` what has to be asked anew: for each frame that failed, its chunks without the pack that it came from. */
+  private async *ask({ ids, avoid }: Question, again: Question[]): AsyncGenerator<ChunkResult, void, void> {
     const asked = new Map(ids.map((id) => [idKey(id), id]));
     for await (const answer of this.session.readChunks(ids, avoid, this.signal)) {
       if (answer.kind === 'damaged') {
-        for (const id of answer.ids) {
-          fetched.set(Buffer.from(id), new DamageError(answer.reason || 'no readable copy is left'));
-          asked.delete(idKey(id));
-        }
+        const damage = new DamageError(answer.reason || 'no readable copy is left');
+        for (const id of answer.ids) if (asked.delete(idKey(id))) yield { id: Buffer.from(id), result: damage };
         continue;
       }
-      const failed = this.openInto(answer.frame, asked, fetched);
+      const failed: Buffer[] = [];
+      yield* this.openInto(answer.frame, asked, failed);
       if (failed.length > 0) again.push({ ids: failed, avoid: [...avoid, answer.frame.packId] });
     }
-    for (const id of asked.values()) fetched.set(id, new DamageError('the gateway did not deliver it'));
-    return again;
+    for (const id of asked.values()) yield { id, result: new DamageError('the gateway did not deliver it') };
   }
 
-  /** Delivers what was asked for of the frame, and takes it off the list; returns what is not what it should be. */
-  private openInto(frame: IncomingFrame, asked: Map<string, Buffer>, fetched: FetchedChunks): Buffer[] {
-    const failed: Buffer[] = [];
+  /** What was asked for of the frame, which goes off the list; what is not what it should be goes to `failed`. */
+  private *openInto(frame: IncomingFrame, asked: Map<string, Buffer>, failed: Buffer[]): Generator<ChunkResult> {
     const { chunks, named } = this.open(frame);
     for (const [index, id] of named.entries()) {
       if (!asked.delete(idKey(id))) continue;
       const chunk = chunks?.[index];
-      if (chunk === undefined || !this.deliver(id, chunk, frame.kind, fetched)) failed.push(id);
+      if (chunk === undefined || !this.isSound(id, chunk, frame.kind)) failed.push(id);
+      else yield { id, result: chunk };
     }
     if (chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
-    return failed;
   }
 
   /** The chunks that the frame says it has, and their content unless it cannot be opened. */
@@ -151,10 +160,9 @@ export class ChunkReader {
     }
   }
 
-  private deliver(id: Buffer, chunk: OpenedChunk, kind: IncomingFrame['kind'], fetched: FetchedChunks): boolean {
+  private isSound(id: Buffer, chunk: OpenedChunk, kind: IncomingFrame['kind']): boolean {
     try {
       verifyChunk(this.hasher, kinds[kind], id, chunk.edges, chunk.plaintext);
-      fetched.set(id, chunk);
       return true;
     } catch (error) {
       if (isHoldfastError(error, 'Integrity')) return false;

@@ -7,7 +7,7 @@ export interface DataBlock {
   readonly data: Buffer;
 }
 
-/** A file's verified bytes: all at once, or its runs of data; undefined for a file that is empty or one hole. */
+/** A file's verified bytes: all at once, or its runs of data in any order; undefined for a file that is empty or one hole. */
 export type ContentSource = Buffer | AsyncIterable<DataBlock> | undefined;
 
 /** The content could not be had, as opposed to not written; `cause` is what the source threw. */
@@ -35,10 +35,8 @@ export function writeContent(fd: number, size: number, source: ContentSource): P
 }
 
 async function writeBlocks(fd: number, size: number, source: AsyncIterable<DataBlock>): Promise<void> {
-  let end = 0;
   for await (const { offset, data } of marked(source)) {
-    if (offset < end || offset + data.length > size) throw sourceError('an extent lies outside the file or in another');
-    end = offset + data.length;
+    if (offset < 0 || offset + data.length > size) throw sourceError('an extent lies outside the file');
     if (data.length < ASYNC_BYTES) writeSync(fd, data, offset);
     else await writeBlock(fd, data, offset);
   }

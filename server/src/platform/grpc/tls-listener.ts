@@ -136,7 +136,10 @@ export class TlsListener {
 
   private admit(socket: TLSSocket): boolean {
     const address = socket.remoteAddress ?? '';
-    const caller = callerOf(socket.getPeerCertificate());
+    const certificate = socket.getPeerCertificate();
+    // It is asked for with every call, and would be taken apart each time.
+    Object.assign(socket, { getPeerCertificate: () => certificate });
+    const caller = callerOf(certificate);
     if (caller === undefined) return this.refuse('NO_IDENTITY', address);
     const identity = `${caller.role}:${caller.id}`;
     if (!this.identities.add(identity, this.options.limits.perIdentity[caller.role]))
