@@ -3,6 +3,7 @@ import { uuidToBytes } from '@holdfast/core/ids';
 import type { DataSession } from '../data-transport.js';
 import type { BackupCommand } from '../job.js';
 import type { JobRun } from '../job-run.js';
+import { ClaimLog } from './claim-log.js';
 import { Existence } from './existence.js';
 import { NodeMaker } from './file-assembly.js';
 import { createSealer } from './lanes/create-lane.js';
@@ -25,6 +26,7 @@ export class BackupPipeline {
     readonly intake: NodeIntake,
     readonly nodes: NodeMaker,
     private readonly uploader: PackUploader,
+    private readonly claims: ClaimLog,
   ) {}
 
   static async open(
@@ -33,6 +35,7 @@ export class BackupPipeline {
     session: DataSession,
     ports: Pick<BackupPorts, 'lanes' | 'random' | 'clock' | 'agentId'>,
     stop: PipelineStop,
+    claimsFile: string,
   ): Promise<BackupPipeline> {
     const { domain, vaultId } = command;
     const setup = {
@@ -48,7 +51,9 @@ export class BackupPipeline {
       takeBuffer: () => buffers.take(),
       emit: (pack: SealedPack) => void uploader.submit(pack).then(() => buffers.giveBack(pack.buffer)),
     };
-    const existence = new Existence(session, stop.signal);
+    const sealer = await createSealer('NODE', setup, { ...packing, random: ports.random });
+    const claims = new ClaimLog(claimsFile);
+    const existence = new Existence(session, claims, stop.signal);
     const host = {
       present: (claims: Buffer) => existence.present(claims),
       counted: (counts: { readonly bytesRead: number; readonly bytesChanged: number }) => {
@@ -57,10 +62,9 @@ export class BackupPipeline {
       },
     };
     const lanes = new LanePool(ports.lanes.start, ports.lanes.most, setup, { host, ...packing }, stop);
-    const sealer = await createSealer('NODE', setup, { ...packing, random: ports.random });
     const intake = new NodeIntake({ existence, sealer, timers: ports.clock, stop });
     const nodes = new NodeMaker(new ChunkHasher(domain.idKey), domain.chunkerKey, (node) => intake.node(node));
-    return new BackupPipeline(existence, lanes, intake, nodes, uploader);
+    return new BackupPipeline(existence, lanes, intake, nodes, uploader, claims);
   }
 
   /** Everything that was taken in is durable in the vault's store, or among the returned ids. */
@@ -74,5 +78,6 @@ export class BackupPipeline {
   async close(): Promise<void> {
     this.lanes.close();
     await this.uploader.settled();
+    this.claims.close();
   }
 }

@@ -32,6 +32,11 @@ export class ChangeCaches {
     return `${job.jobId}-${job.epoch}.changes`;
   }
 
+  /** Where a job keeps what it asked about. */
+  claimsOf(job: JobRef): string {
+    return join(this.folder, `${job.jobId}-${job.epoch}.claims`);
+  }
+
   /** The point is committed, and the cache durable: from now on it is what the next backup compares with. */
   async promote(cache: KnownCache, type: BackupType): Promise<void> {
     const full = type === 'FULL' ? cache : this.known.full;

@@ -3,19 +3,19 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { DataSession } from '../data-transport.js';
 import { idKey } from '../ids.js';
 import { Turns } from '../turns.js';
-import { ClaimSet } from './claim-set.js';
+import type { ClaimLog } from './claim-log.js';
+import { RecentClaims } from './recent-claims.js';
 
 const CLAIM_BYTES = 32;
 const CLAIMS_PER_QUESTION = 1_000;
 const QUESTIONS_AT_ONCE = 4;
 
 /**
- * What the vault has, as far as this job asked: each claim is asked about once, whoever comes across it first. What the vault
- * lacks is for whoever was told so to send.
+ * What the vault has, as far as this job asked: each claim is asked about once, whoever comes across it first, and again only long after. What
+ * the vault lacks is for whoever was told so to send.
  */
 export class Existence {
-  /** Every claim of the session that was asked about, and so may be referred to. */
-  private readonly claims = new ClaimSet();
+  private readonly recent = new RecentClaims();
   private readonly turns = new Turns(QUESTIONS_AT_ONCE);
   private readonly most: number;
   private generation: number;
@@ -24,6 +24,8 @@ export class Existence {
 
   constructor(
     private readonly session: DataSession,
+    /** Every claim of the session that was asked about, and so may be referred to. */
+    private readonly log: Pick<ClaimLog, 'append' | 'slice' | 'size'>,
     private readonly signal: AbortSignal,
   ) {
     this.generation = session.generation;
@@ -72,8 +74,9 @@ export class Existence {
   }
 
   private isNew(claim: Buffer): boolean {
-    if (this.claims.add(claim)) return true;
-    return this.absent.size > 0 && this.absent.delete(idKey(idOfClaim(claim)));
+    const isNew = this.recent.add(claim);
+    if (isNew) this.log.append(claim);
+    return (this.absent.size > 0 && this.absent.delete(idKey(idOfClaim(claim)))) || isNew;
   }
 
   private async ask(claims: Buffer): Promise<(index: number) => boolean> {
@@ -89,8 +92,8 @@ export class Existence {
 
   /** A new session of the gateway knows nothing of what the one before had answered and taken. */
   private async askAgain(): Promise<void> {
-    for (let from = 0; from < this.claims.size; from += this.most) {
-      const claims = this.claims.slice(from, this.most);
+    for (let from = 0; from < this.log.size; from += this.most) {
+      const claims = this.log.slice(from, this.most);
       const present = await this.ask(claims);
       for (let index = 0; index < claims.length / CLAIM_BYTES; index++) {
         if (!present(index)) this.missing(idOfClaim(claimAt(claims, index)));

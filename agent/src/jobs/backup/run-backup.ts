@@ -52,7 +52,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   try {
     run.rootTroubles = await ports.workload.check(command.files);
     session = await ports.transport.openSession(command.job, stop.signal);
-    pipeline = await BackupPipeline.open(command, run, session, ports, stop);
+    pipeline = await BackupPipeline.open(command, run, session, ports, stop, caches.claimsOf(command.job));
 
     run.phase = 'TRANSFERRING';
     for (let walk = 1; ; walk++) {
