@@ -20,11 +20,11 @@ export function collectYoung(): void {
 
 /**
  * Before anything else in a process through which data streams. V8 counts buffers since its last full collection towards the growth of
- * its heap, so a small heap is collected in full every 16 MiB; five times as large, it is not. The room for
+ * its heap, so a small heap is collected in full every 16 MiB; let grow to three times its size, it is not. The room for
  * young objects stays as it is at the start; it would grow to 48 MiB in each thread.
  */
 export function collectSeldom(): void {
-  setFlagsFromString('--heap-growing-percent=400');
+  setFlagsFromString('--heap-growing-percent=200');
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
