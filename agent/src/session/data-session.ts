@@ -10,9 +10,11 @@ import type {
   SessionLimits,
 } from '../jobs/data-transport.js';
 import { splitIds } from '../jobs/ids.js';
-import type { Opened, SessionLink } from './data-transport.js';
+import type { Opened } from './data-transport.js';
 import { toWireBackupType, toWireCounters } from './job-messages.js';
 import { readStream } from './read-stream.js';
+import type { SessionLink } from './session-link.js';
+import type { Throttle } from './throttle.js';
 import { callUnary } from './unary-call.js';
 import { sendPack } from './upload-stream.js';
 
@@ -25,8 +27,9 @@ export const packKinds = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KI
 
 export class GrpcDataSession implements DataSession {
   constructor(
-    private readonly link: SessionLink,
+    private readonly link: SessionLink<Opened>,
     readonly limits: SessionLimits,
+    private readonly download: Throttle,
   ) {}
 
   get generation(): number {
@@ -68,7 +71,7 @@ export class GrpcDataSession implements DataSession {
   }
 
   readChunks(ids: readonly Buffer[], avoidPacks: readonly Buffer[], signal: AbortSignal): AsyncIterable<ReadAnswer> {
-    return readStream(this.link, ids, avoidPacks, signal);
+    return readStream(this.link, this.download, ids, avoidPacks, signal);
   }
 
   close(): Promise<void> {

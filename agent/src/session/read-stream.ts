@@ -8,9 +8,10 @@ import { DataServiceService, PackKind } from '@holdfast/proto/v1';
 import { FrameEntry } from '@holdfast/proto/vault';
 import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
 import { idKey, splitIds } from '../jobs/ids.js';
-import type { SessionLink } from './data-transport.js';
+import type { Opened } from './data-transport.js';
 import { decodeRead } from './decode-read.js';
 import { fromGrpcError } from './grpc-error.js';
+import type { SessionLink } from './session-link.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
 
@@ -21,12 +22,12 @@ const garbage = new YoungGarbage();
 
 /** Reads on after a lost connection with what has not arrived yet, and no faster than the agent may receive. */
 export async function* readStream(
-  link: SessionLink,
+  link: SessionLink<Opened>,
+  download: Throttle,
   ids: readonly Buffer[],
   avoidPacks: readonly Buffer[],
   signal: AbortSignal,
 ): AsyncGenerator<ReadAnswer> {
-  const { download } = link.bandwidth;
   const left = new Map(ids.map((id) => [idKey(id), id]));
   while (left.size > 0) {
     const before = left.size;

@@ -1,0 +1,138 @@
+import type { Clock, Timers } from '@holdfast/core/clock';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import type { Random } from '@holdfast/core/ids';
+import type { JobRef } from '../jobs/job.js';
+import type { AgentLog } from '../log.js';
+import { errorFacts } from '../log.js';
+import { BackOff } from './back-off.js';
+import { isWorthRepeating } from './grpc-error.js';
+import { stopped } from './unary-call.js';
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 15_000;
+/** Without any answer of the gateway for this long a job fails: it must end, and the next may find the gateway back. */
+const GIVE_UP_MS = 10 * 60_000;
+const MOST_REOPENS = 5;
+
+/** One live session, over whatever transport. */
+export interface OpenedSession {
+  /** Tells the gateway that it is over. */
+  close(): Promise<void>;
+  /** Closes the connections. */
+  letGo(): void;
+}
+
+export interface SessionLinkPorts<Opened extends OpenedSession> {
+  readonly clock: Clock & Timers;
+  readonly random: Random;
+  readonly log: AgentLog;
+  open(job: JobRef, signal: AbortSignal): Promise<Opened>;
+}
+
+/**
+ * Keeps a session usable while connections come and go: a call that the transport lost is made again, under the same session while the
+ * gateway knows it, else under a new one of the same lease. A lease that has ended is refused there, and that ends the job.
+ */
+export class SessionLink<Opened extends OpenedSession> {
+  private opening: Promise<Opened> | undefined;
+  private opens = 0;
+  private reopensInRow = 0;
+  /** Of the first of the failures that no answer has interrupted. */
+  private failingSince: number | undefined;
+
+  constructor(
+    private readonly ports: SessionLinkPorts<Opened>,
+    private readonly job: JobRef,
+  ) {}
+
+  /** 1 for the first session, one more for every session that had to replace it. */
+  get generation(): number {
+    return this.opens;
+  }
+
+  /** The call is told when it is made again. */
+  async attempt<T>(signal: AbortSignal, call: (opened: Opened, again: boolean) => Promise<T>): Promise<T> {
+    const backOff = new BackOff(this.ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
+    for (let again = false; ; again = true) {
+      if (signal.aborted) throw stopped(signal);
+      this.opening ??= this.open(signal);
+      const { opening } = this;
+      try {
+        const answer = await call(await opening, again);
+        this.failingSince = undefined;
+        this.reopensInRow = 0;
+        return answer;
+      } catch (error) {
+        if (signal.aborted) throw stopped(signal);
+        await this.recover(error, opening, backOff, signal);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.opening?.catch(() => undefined);
+    if (opened === undefined) return;
+    try {
+      await opened.close();
+    } catch {
+      // The gateway ends the session with the job's lease.
+    }
+    opened.letGo();
+  }
+
+  private async recover(error: unknown, failed: Promise<Opened>, backOff: BackOff, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.ports;
+    const neverOpened = await failed.then(
+      () => false,
+      () => true,
+    );
+    if (neverOpened) this.discard(failed);
+    if (!neverOpened && isSessionGone(error)) {
+      if (this.opening === failed) this.reopensInRow += 1;
+      if (this.reopensInRow > MOST_REOPENS) throw error;
+      log.warn(
+        { job: this.job.jobId, ...errorFacts(error) },
+        'the gateway no longer knows the session; opening another',
+      );
+      return this.discard(failed);
+    }
+    if (!isHoldfastError(error) || !isWorthRepeating(error)) throw error;
+    this.failingSince ??= clock.monotonic();
+    if (clock.monotonic() - this.failingSince > GIVE_UP_MS) throw unreachable(error);
+    const waitMs = backOff.next();
+    log.warn({ job: this.job.jobId, waitMs, ...errorFacts(error) }, 'a call to the gateway failed; trying again');
+    await clock.sleep(waitMs, signal).catch(() => undefined);
+  }
+
+  private discard(failed: Promise<Opened>): void {
+    if (this.opening !== failed) return;
+    this.opening = undefined;
+    failed.then(
+      (opened) => opened.letGo(),
+      () => undefined,
+    );
+  }
+
+  private async open(signal: AbortSignal): Promise<Opened> {
+    const opened = await this.ports.open(this.job, signal);
+    this.opens += 1;
+    return opened;
+  }
+}
+
+function isSessionGone(error: unknown): boolean {
+  return (
+    isHoldfastError(error) &&
+    (error.kind === 'NotFound' || error.kind === 'IllegalState') &&
+    error.code.startsWith('SESSION_')
+  );
+}
+
+function unreachable(cause: HoldfastError): HoldfastError {
+  return new HoldfastError({
+    kind: 'Unavailable',
+    code: 'GATEWAY_UNREACHABLE',
+    message: `The gateway did not answer for ten minutes: ${cause.message}`,
+    cause,
+  });
+}
