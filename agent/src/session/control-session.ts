@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
+import { reached } from '@holdfast/core/moments';
 import type { CheckSource, Welcome } from '@holdfast/proto/v1';
 import type { HostFacts } from '../enrollment/ports.js';
 import type { FilesSource, FinishedJob, JobCommand, JobProgress, JobRef, PathNotice } from '../jobs/job.js';
@@ -94,6 +95,7 @@ export class ControlSession implements JobReports {
 
   async finished(finished: FinishedJob): Promise<void> {
     const message = await this.ports.unsettled.add(finished);
+    reached('agent.outcome-kept');
     this.welcomed?.send({ $case: 'jobFinished', value: message });
   }
 

@@ -2,6 +2,7 @@ import type { ClientWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { collectYoung } from '@holdfast/core/memory';
+import { reached } from '@holdfast/core/moments';
 import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
 import { DataServiceService } from '@holdfast/proto/v1';
 import type { Turns } from '../jobs/turns.js';
@@ -112,6 +113,7 @@ class Upload {
     if (this.over) return;
     this.call.end();
     await this.until(() => this.underWay === 0);
+    reached('agent.pack-sent');
     this.mayTake(ANSWER_TIMEOUT_MS);
   }
 

@@ -1,3 +1,4 @@
+import { reached } from '@holdfast/core/moments';
 import type { DataSession, OutgoingPack } from '../data-transport.js';
 import type { Counters } from '../job.js';
 import { BackPressure } from './back-pressure.js';
@@ -52,7 +53,9 @@ export class PackUploader {
 
   private async upload(pack: OutgoingPack): Promise<void> {
     try {
+      reached('agent.pack-sealed');
       const stored = await this.session.uploadPack(pack, this.stop.signal);
+      reached('agent.pack-acknowledged');
       this.counters.bytesSent += pack.bytes;
       this.counters.bytesStored += stored;
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
+import { reached } from '@holdfast/core/moments';
 import { InvalidPatternError } from '@holdfast/core/path-patterns';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
 import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
@@ -67,11 +68,13 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       const absent = await pipeline.drain();
       if (absent.size === 0) {
         run.phase = 'COMMITTING';
+        reached('agent.all-sent');
         const answer = await session.commit(
           { rootNode, type: base.type, basePointId: base.basePointId, counters: { ...run.counters } },
           stop.signal,
         );
         if (answer.kind === 'committed') {
+          reached('agent.commit-answered');
           draft.commit();
           const cache = {
             pointId: answer.pointId,
@@ -80,6 +83,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
             file: caches.draftOf(command.job),
           };
           await caches.promote(cache, base.type);
+          reached('agent.cache-written');
           run.phase = 'FINISHING';
           return {
             kind: 'backup',

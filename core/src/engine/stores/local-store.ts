@@ -10,6 +10,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Random } from '../../ids/index.js';
+import { reached } from '../../moments/index.js';
 import { unstorable } from '../format/format-errors.js';
 import type {
   ByteRange,
@@ -212,9 +213,13 @@ class LocalWriter implements ObjectWriter {
   async commit(): Promise<PutResult> {
     if (!this.open) throw writerClosed();
     try {
+      reached('store.written');
       await this.file.sync();
+      reached('store.flushed');
       const created = await this.publish();
+      reached('store.named');
       await syncFolder(dirname(this.path));
+      reached('store.durable');
       this.open = false;
       await this.file.close();
       return { created };

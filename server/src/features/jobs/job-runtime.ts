@@ -1,4 +1,5 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
+import { reached } from '@holdfast/core/moments';
 import type { ContextFor } from '../../platform/context.js';
 import type { Loop } from '../../platform/scheduler/loop.js';
 import { startLoop } from '../../platform/scheduler/loop.js';
@@ -57,7 +58,11 @@ export function createJobRuntime(ports: JobRuntimePorts): JobRuntime {
         dispatcher: startLoop({
           name: 'dispatcher',
           everyMs: POLL_MS,
-          run: async () => (await claimNextJob(dispatch)) !== undefined,
+          run: async () => {
+            const leased = (await claimNextJob(dispatch)) !== undefined;
+            if (leased) reached('control.job-leased');
+            return leased;
+          },
           timers,
           log,
         }),

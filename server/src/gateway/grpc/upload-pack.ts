@@ -3,6 +3,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import { YoungGarbage } from '@holdfast/core/memory';
+import { reached } from '@holdfast/core/moments';
 import type { PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
@@ -26,7 +27,10 @@ const garbage = new YoungGarbage();
 export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadPackRequest, UploadPackResponse> {
   return (call, callback) => {
     void receive(core, call).then(
-      (storedBytes) => callback(null, { storedBytes: BigInt(storedBytes) }),
+      (storedBytes) => {
+        callback(null, { storedBytes: BigInt(storedBytes) });
+        reached('gateway.pack-answered');
+      },
       (error: unknown) => {
         if (asHoldfastError(error).kind === 'Internal')
           core.log.error({ err: error, method: call.getPath() }, 'grpc.defect');

@@ -12,6 +12,7 @@
  */
 import { PackKind, pointName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
+import { reached } from '@holdfast/core/moments';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Point } from '../chunk-index/chunk-index.js';
@@ -47,6 +48,7 @@ export async function commitSession(
   request: CommitRequest,
 ): Promise<CommitOutcome> {
   session.requireKind('backup');
+  reached('gateway.commit-received');
   if (request.root.length !== ID_BYTES) throw invalid('MALFORMED_ROOT', 'The root is the 32-byte id of a node.');
   if (session.committed) {
     if (session.committed.root.equals(request.root)) return { kind: 'committed', pointId: session.committed.pointId };
@@ -64,14 +66,19 @@ export async function commitSession(
 
     const { vault } = session;
     await vault.indexObjects.writePending();
+    reached('gateway.footers-stored');
     const point = vault.index.findPoint(session.job.jobId, request.root) ?? (await prepare(ports, session, request));
     session.assertOpen();
+    reached('gateway.point-kept');
     await vault.store.put(pointName(uuidToBytes(point.id)), point.signed, { ifAbsent: true });
+    reached('gateway.point-stored');
     vault.index.setPointState(point.id, 'stored');
     session.assertOpen();
     await ports.coordination.recordPoint(session.agentId, session.job, { pointId: point.id, signed: point.signed });
+    reached('gateway.point-recorded');
     vault.index.setPointState(point.id, 'recorded');
     vault.index.setSessionState(session.number, 'committed');
+    reached('gateway.commit-finished');
     session.committed = { root: request.root, pointId: point.id };
     ports.log.info(
       { sessionId: session.id, jobId: session.job.jobId, vaultId: vault.vaultId, pointId: point.id },

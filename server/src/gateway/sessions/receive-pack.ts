@@ -20,6 +20,7 @@ import {
 } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
+import { reached } from '@holdfast/core/moments';
 import type { Pack } from '../chunk-index/chunk-index.js';
 import type { GatewayLimits } from '../limits.js';
 import { Turn } from '../turn.js';
@@ -88,6 +89,7 @@ export class PackReceiver {
       });
       const receiver = new PackReceiver(session, limits, pack, packNumber, writer, verifier, header.length, leave);
       session.uploads.set(pack.packId, receiver);
+      reached('gateway.pack-arriving');
       return receiver;
     } catch (error) {
       if (packNumber !== undefined) index.forgetArrivingPack(packNumber);
@@ -144,6 +146,7 @@ export class PackReceiver {
       if (!created) await this.compareWithStored(tail[0]);
       takeIn(session, index.recordStoredPack(this.packNumber, footer, total));
       this.state = 'stored';
+      reached('gateway.pack-indexed');
       const turn = new Turn(session.clock);
       while (index.tend()) await turn.pass();
       return total;

@@ -1,6 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Timers } from '@holdfast/core/clock';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { reached } from '@holdfast/core/moments';
 import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { ConnectRequest, ConnectResponse, Hello, JobProgress, JobRef as WireRef } from '@holdfast/proto/v1';
 import type { Context } from '../../../platform/context.js';
@@ -141,7 +142,9 @@ export class ControlStream implements AgentLink {
         return this.progressed(message.value);
       case 'jobFinished': {
         const ref = fromWireRef(message.value.job);
+        reached('control.outcome-received');
         await finishJob(this.ctx, ref, fromJobFinished(message.value));
+        reached('control.outcome-recorded');
         this.held.delete(ref.jobId);
         this.write({ $case: 'jobSettled', value: { job: toWireRef(ref) } });
         return;

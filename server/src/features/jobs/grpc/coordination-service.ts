@@ -1,5 +1,6 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { reached } from '@holdfast/core/moments';
 import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
 import { CoordinationServiceService, SessionKind } from '@holdfast/proto/v1';
 import type { Context, ContextFor } from '../../../platform/context.js';
@@ -57,6 +58,7 @@ export function coordinationService(
         ...(request.basePointId.length === 0 ? {} : { basePointId: uuidFromBytes(request.basePointId) }),
         counters: fromCounters(request.counters),
       });
+      reached('control.point-signed');
       return { pointId: uuidToBytes(pointId), signedPoint: Buffer.from(signedPoint) };
     }),
     recordPoint: asGateway(async (ctx, request) => {
@@ -67,6 +69,7 @@ export function coordinationService(
         pointId: uuidFromBytes(pointId),
         signedPoint,
       });
+      reached('control.point-recorded');
       return {};
     }),
     releaseFrameKeys: asGateway(async (ctx, { job, frames }) => {

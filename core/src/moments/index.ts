@@ -1,0 +1,1 @@
+export { MOMENTS, type Moment, reached, watchMoments } from './moments.js';
