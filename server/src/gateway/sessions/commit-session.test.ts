@@ -144,6 +144,28 @@ describe('the commit of a backup', () => {
     },
   );
 
+  it('answers its repetition in a session that was asked and sent nothing, once the point is stored', async () => {
+    world = await World.create('stored');
+    const { alice } = world;
+    const { session, job } = await world.backup(alice);
+    const data = alice.data('content');
+    const root = alice.node('root', [data]);
+    await world.upload(session, alice.pack([[data]]));
+    await world.upload(session, alice.pack([[root]]));
+    world.control.failing.set('recordPoint', away);
+    await expect(world.commit(session, root.id)).rejects.toBe(away);
+    world.crash();
+    await expect(world.commit(await world.open(alice, job), root.id)).rejects.toBe(away);
+    world.control.failing.clear();
+    const first = await world.commit(await world.open(alice, world.control.takeOver(job)), root.id);
+    expect(first).toMatchObject({ kind: 'committed' });
+    world.crash();
+    expect(await world.commit(await world.open(alice, world.control.takeOver(job)), root.id)).toEqual(first);
+    // Of another job it proves nothing.
+    const other = await world.backup(alice);
+    expect(await world.commit(other.session, root.id)).toEqual({ kind: 'missing', ids: root.id });
+  });
+
   it('goes on after a store that failed at each of its writes', async () => {
     world = await World.create('store fails');
     const { alice } = world;

@@ -58,16 +58,19 @@ export async function commitSession(
   try {
     if (session.uploads.size > 0)
       throw notNow('UPLOADS_UNDER_WAY', 'Uploads of this session are under way: wait for their answers, then commit.');
-    const missing = whatIsMissing(session, request.root, ports.limits);
-    if (missing.length > 0) {
-      reportUnclaimed(ports, session, missing);
-      return { kind: 'missing', ids: Buffer.concat(missing) };
-    }
-
     const { vault } = session;
-    await vault.indexObjects.writePending();
-    reached('gateway.footers-stored');
-    const point = vault.index.findPoint(session.job.jobId, request.root) ?? (await prepare(ports, session, request));
+    const known = vault.index.findPoint(session.job.jobId, request.root);
+    // All that a stored point leads to was there before it; a session that replaces the one which committed it cannot know.
+    if (known === undefined || known.state === 'prepared') {
+      const missing = whatIsMissing(session, request.root, ports.limits);
+      if (missing.length > 0) {
+        reportUnclaimed(ports, session, missing);
+        return { kind: 'missing', ids: Buffer.concat(missing) };
+      }
+      await vault.indexObjects.writePending();
+      reached('gateway.footers-stored');
+    }
+    const point = known ?? (await prepare(ports, session, request));
     session.assertOpen();
     reached('gateway.point-kept');
     await vault.store.put(pointName(uuidToBytes(point.id)), point.signed, { ifAbsent: true });
