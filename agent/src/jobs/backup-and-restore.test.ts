@@ -17,6 +17,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom as random } from '@holdfast/core/ids';
+import { watchMoments } from '@holdfast/core/moments';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { idKey, splitIds } from './ids.js';
 import { asDamage } from './restore/chunk-reader.js';
@@ -217,6 +218,20 @@ describe('a backup that is disturbed', () => {
       if (uploads++ === 0) bench.gateway.restarts += 1;
     };
     await bench.backup();
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('claims everything anew, and reads nothing again, when the gateway forgets the session over the commit', async () => {
+    fill();
+    let restarts = 0;
+    const stop = watchMoments((moment) => {
+      if (moment === 'agent.all-sent' && restarts++ < 2) bench.gateway.restarts += 1;
+    });
+    await bench.backup();
+    stop();
+    expect(restarts).toBe(3);
+    expect(bench.opened.toSorted()).toEqual([...new Set(bench.opened)].toSorted());
     await bench.restore(target);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });

@@ -64,9 +64,14 @@ export class Existence {
     return this.absent.size > 0 && this.absent.has(idKey(id));
   }
 
-  /** Asks everything anew while the gateway's session is another than the one that answered. Returns the ids that are missing. */
+  /** The gateway's session is another than the one that answered. */
+  get isOutdated(): boolean {
+    return this.generation !== this.session.generation;
+  }
+
+  /** Asks everything anew while that is so. Returns the ids that are missing. */
   async settle(): Promise<ReadonlySet<string>> {
-    while (this.generation !== this.session.generation) {
+    while (this.isOutdated) {
       this.generation = this.session.generation;
       await this.askAgain();
     }

@@ -66,7 +66,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       cursor = undefined;
       requireReadableRoot(command.files.roots, run.notices.kept);
       const absent = await pipeline.drain();
-      if (absent.size === 0) {
+      while (absent.size === 0) {
         run.phase = 'COMMITTING';
         reached('agent.all-sent');
         const answer = await session.commit(
@@ -93,9 +93,11 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
             typeReason: base.typeReason,
           };
         }
-        for (const id of answer.ids) pipeline.existence.missing(id);
-        run.phase = 'TRANSFERRING';
+        // Another session than the one that answered and took everything knows nothing of it: that costs questions, and no walk.
+        if (pipeline.existence.isOutdated) await pipeline.existence.settle();
+        else for (const id of answer.ids) pipeline.existence.missing(id);
       }
+      run.phase = 'TRANSFERRING';
       draft.discard();
       if (walk === WALKS) throw stillMissing();
     }
