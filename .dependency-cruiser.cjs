@@ -76,8 +76,14 @@ const folders = [
   not(
     'tests-use-public-doors',
     'test/ speaks GraphQL, gRPC, CLI and the browser',
-    { path: '^test/' },
+    { path: '^test/', pathNot: '^test/simulation/' },
     { path: '^(server|agent|cli|web-client)/' },
+  ),
+  not(
+    'simulation-opens-agent-and-server',
+    'the simulation puts agent and gateway together in one thread, which no door allows',
+    { path: '^test/simulation/' },
+    { path: '^(cli|web-client|schema|test/(?!kit/|simulation/))' },
   ),
   not(
     'control-and-gateway-apart',

@@ -4,14 +4,17 @@
  * Crash safety: bytes go to a temporary file beside their place, which is flushed to the disk before
  * it gets its name, and then the folder is flushed. A crash before the name leaves a temporary file,
  * removed when a store of the same owner opens. A flush that fails is final: the kernel may have
- * dropped the pages, so a second flush that succeeds would prove nothing.
+ * dropped the pages, so a second flush that succeeds would prove nothing. A folder that is there may
+ * have been made by a process that died before it flushed the folder around it: each process flushes
+ * that once before it relies on it.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import * as fileSystem from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Random } from '../../ids/index.js';
 import { reached } from '../../moments/index.js';
 import { unstorable } from '../format/format-errors.js';
+import type { FileCalls, OpenFile } from './file-calls.js';
 import type {
   ByteRange,
   ObjectInfo,
@@ -37,13 +40,16 @@ export interface LocalStoreOptions {
   readonly random: Random;
   /** Make the folder (not its parents) if it is missing. Otherwise a missing folder is Unavailable: its disk may not be mounted. */
   readonly create: boolean;
+  /** Those of this system unless given. */
+  readonly calls?: FileCalls;
 }
 
 export async function openLocalStore(options: LocalStoreOptions): Promise<LocalStore> {
   if (!OWNER.test(options.owner)) throw unstorable('STORE_OWNER', "This is not a name for a store's owner.");
+  const { root, owner, create, calls = fileSystem } = options;
   try {
-    if (options.create) await makeFolder(options.root);
-    await removeLeftovers(options.root, temporaryPrefix(options.owner));
+    if (create) await makeFolder(calls, root);
+    await removeLeftovers(calls, root, temporaryPrefix(owner));
   } catch (thrown) {
     throw storeFailure(thrown);
   }
@@ -53,10 +59,13 @@ export async function openLocalStore(options: LocalStoreOptions): Promise<LocalS
 export class LocalStore implements ObjectStore, ObjectReaper {
   readonly remote = false;
   private readonly root: string;
-  private readonly knownFolders = new Set<string>();
+  private readonly calls: FileCalls;
+  /** Folders below the root, each known to be durable once its promise resolves. */
+  private readonly folders = new Map<string, Promise<void>>();
 
   constructor(private readonly options: LocalStoreOptions) {
     this.root = options.root;
+    this.calls = options.calls ?? fileSystem;
   }
 
   async put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult> {
@@ -79,8 +88,9 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     );
     try {
       await this.ensureFolder(dirname(path));
-      const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, FILE_MODE);
-      return new LocalWriter(name, path, temporary, file, options.ifAbsent === true);
+      const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+      const file = await this.calls.open(temporary, flags, FILE_MODE);
+      return new LocalWriter(this.calls, { name, path, temporary, ifAbsent: options.ifAbsent === true }, file);
     } catch (thrown) {
       throw storeFailure(thrown, name);
     }
@@ -88,9 +98,9 @@ export class LocalStore implements ObjectStore, ObjectReaper {
 
   async get(name: string, range?: ByteRange): Promise<Buffer> {
     const path = this.pathOf(name);
-    let file: FileHandle | undefined;
+    let file: OpenFile | undefined;
     try {
-      file = await open(path, constants.O_RDONLY);
+      file = await this.calls.open(path, constants.O_RDONLY);
       const { offset, length } = checkRange(name, range, (await file.stat()).size);
       const bytes = Buffer.allocUnsafeSlow(length);
       for (let done = 0; done < length; ) {
@@ -108,7 +118,7 @@ export class LocalStore implements ObjectStore, ObjectReaper {
 
   async stat(name: string): Promise<ObjectInfo | undefined> {
     try {
-      return { name, size: (await stat(this.pathOf(name))).size };
+      return { name, size: (await this.calls.stat(this.pathOf(name))).size };
     } catch (thrown) {
       const failure = await this.readFailure(thrown, name);
       if (failure.kind === 'NotFound') return undefined;
@@ -118,7 +128,7 @@ export class LocalStore implements ObjectStore, ObjectReaper {
 
   async *list(prefix: string): AsyncIterable<ObjectInfo> {
     try {
-      await stat(this.root);
+      await this.calls.stat(this.root);
     } catch (thrown) {
       throw storeFailure(thrown);
     }
@@ -128,8 +138,8 @@ export class LocalStore implements ObjectStore, ObjectReaper {
   async delete(name: string): Promise<void> {
     const path = this.pathOf(name);
     try {
-      await unlink(path);
-      await syncFolder(dirname(path));
+      await this.calls.unlink(path);
+      await syncFolder(this.calls, dirname(path));
     } catch (thrown) {
       const failure = await this.readFailure(thrown, name);
       if (failure.kind !== 'NotFound') throw failure;
@@ -142,17 +152,21 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     return shard === undefined ? join(this.root, name) : join(this.root, 'pack', shard, name.slice('pack/'.length));
   }
 
-  private async ensureFolder(folder: string): Promise<void> {
-    if (folder === this.root || this.knownFolders.has(folder)) return;
-    await this.ensureFolder(dirname(folder));
-    await makeFolder(folder);
-    this.knownFolders.add(folder);
+  private ensureFolder(folder: string): Promise<void> {
+    if (folder === this.root) return Promise.resolve();
+    let ensured = this.folders.get(folder);
+    if (ensured === undefined) {
+      ensured = this.ensureFolder(dirname(folder)).then(() => makeFolder(this.calls, folder));
+      this.folders.set(folder, ensured);
+      ensured.catch(() => this.folders.delete(folder));
+    }
+    return ensured;
   }
 
   // A missing file below a present root is a missing object; below a missing root, a missing store.
   private async readFailure(thrown: unknown, name: string) {
     if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') return storeFailure(thrown, name);
-    const rootFailure = await stat(this.root).then(
+    const rootFailure = await this.calls.stat(this.root).then(
       () => undefined,
       (failed: unknown) => storeFailure(failed, name),
     );
@@ -162,12 +176,12 @@ export class LocalStore implements ObjectStore, ObjectReaper {
   // `inside` is the object name of a folder, ending in '/', or ''. Sharding does not disturb the order:
   // a shard's name is how the names in it begin.
   private async *walk(inside: string, prefix: string, shard = ''): AsyncIterable<ObjectInfo> {
-    const entries = await readdir(join(this.root, inside, shard), { withFileTypes: true }).catch(
-      (thrown: NodeJS.ErrnoException) => {
+    const entries = await this.calls
+      .readdir(join(this.root, inside, shard), { withFileTypes: true })
+      .catch((thrown: NodeJS.ErrnoException) => {
         if (thrown.code === 'ENOENT') return [];
         throw storeFailure(thrown);
-      },
-    );
+      });
     // A folder sorts as its name with the slash, as the names in it do.
     const named = entries
       .filter((entry) => !entry.name.startsWith('.'))
@@ -191,11 +205,14 @@ class LocalWriter implements ObjectWriter {
   private open = true;
 
   constructor(
-    private readonly name: string,
-    private readonly path: string,
-    private readonly temporary: string,
-    private readonly file: FileHandle,
-    private readonly ifAbsent: boolean,
+    private readonly calls: FileCalls,
+    private readonly object: {
+      readonly name: string;
+      readonly path: string;
+      readonly temporary: string;
+      readonly ifAbsent: boolean;
+    },
+    private readonly file: OpenFile,
   ) {}
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -206,7 +223,7 @@ class LocalWriter implements ObjectWriter {
       }
     } catch (thrown) {
       await this.abort();
-      throw storeFailure(thrown, this.name);
+      throw storeFailure(thrown, this.object.name);
     }
   }
 
@@ -218,14 +235,14 @@ class LocalWriter implements ObjectWriter {
       reached('store.flushed');
       const created = await this.publish();
       reached('store.named');
-      await syncFolder(dirname(this.path));
+      await this.makeNameDurable(created);
       reached('store.durable');
       this.open = false;
       await this.file.close();
       return { created };
     } catch (thrown) {
       await this.abort();
-      throw storeFailure(thrown, this.name);
+      throw storeFailure(thrown, this.object.name);
     }
   }
 
@@ -234,22 +251,35 @@ class LocalWriter implements ObjectWriter {
     this.open = false;
     await this.file.close().catch(() => undefined);
     // What cannot be removed now is removed when the store opens next.
-    await rm(this.temporary, { force: true }).catch(() => undefined);
+    await this.calls.unlink(this.object.temporary).catch(() => undefined);
+  }
+
+  /** A new name that cannot be flushed is taken away again, for a later flush of the same folder could not vouch for it. */
+  private async makeNameDurable(created: boolean): Promise<void> {
+    const { path, ifAbsent } = this.object;
+    try {
+      await syncFolder(this.calls, dirname(path));
+    } catch (thrown) {
+      if (created && ifAbsent) await this.calls.unlink(path).catch(() => undefined);
+      throw thrown;
+    }
   }
 
   private async publish(): Promise<boolean> {
-    if (!this.ifAbsent) {
-      await rename(this.temporary, this.path);
+    const { calls } = this;
+    const { path, temporary, ifAbsent } = this.object;
+    if (!ifAbsent) {
+      await calls.rename(temporary, path);
       return true;
     }
-    const created = await link(this.temporary, this.path).then(
+    const created = await calls.link(temporary, path).then(
       () => true,
       (thrown: NodeJS.ErrnoException) => {
         if (thrown.code === 'EEXIST') return false;
         throw thrown;
       },
     );
-    await unlink(this.temporary);
+    await calls.unlink(temporary);
     return created;
   }
 }
@@ -262,18 +292,26 @@ function mayHold(folder: string, prefix: string): boolean {
   return folder.startsWith(prefix) || prefix.startsWith(folder);
 }
 
-async function makeFolder(folder: string): Promise<void> {
+/** There, and durable: whoever made it may have died before it flushed the folder around it. */
+async function makeFolder(calls: FileCalls, folder: string): Promise<void> {
+  const made = await calls.mkdir(folder, { mode: FOLDER_MODE }).then(
+    () => true,
+    (thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'EEXIST') return false;
+      throw thrown;
+    },
+  );
   try {
-    await mkdir(folder, { mode: FOLDER_MODE });
+    await syncFolder(calls, dirname(folder));
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return;
+    // As with a file's name: whoever needs the folder next makes it anew.
+    if (made) await calls.rmdir(folder).catch(() => undefined);
     throw thrown;
   }
-  await syncFolder(dirname(folder));
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+async function syncFolder(calls: FileCalls, folder: string): Promise<void> {
+  const handle = await calls.open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await handle.sync();
   } finally {
@@ -281,10 +319,10 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function removeLeftovers(folder: string, prefix: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+async function removeLeftovers(calls: FileCalls, folder: string, prefix: string): Promise<void> {
+  for (const entry of await calls.readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await removeLeftovers(path, prefix);
-    else if (entry.name.startsWith(prefix)) await unlink(path);
+    if (entry.isDirectory()) await removeLeftovers(calls, path, prefix);
+    else if (entry.name.startsWith(prefix)) await calls.unlink(path);
   }
 }
