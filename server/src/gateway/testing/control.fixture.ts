@@ -53,6 +53,7 @@ export class TestControl implements Coordination {
   readonly failing = new Map<keyof Coordination, HoldfastError>();
   readonly transportKey: Buffer;
   private readonly signer;
+  private readonly sessionKeys = new Map<string, Promise<Buffer>>();
   private sequence = 0n;
 
   constructor(
@@ -142,10 +143,7 @@ export class TestControl implements Coordination {
       frames.map(async ({ domainId, sessionKey, frame }) => {
         const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
         const entry = decodeAny(frame);
-        const key = releaseFrameKey(
-          await openSessionKey(this.domain.secret.privateKey, place, decodeWrappedSessionKey(sessionKey)),
-          entry,
-        );
+        const key = releaseFrameKey(await this.sessionKeyOf(place, sessionKey), entry);
         return sealReleasedKey(this.transportKey, place, entry, key, this.random);
       }),
     );
@@ -191,6 +189,15 @@ export class TestControl implements Coordination {
       verifyChunk(hasher, kind, chunk.id, chunk.edges, chunk.plaintext);
       return chunk.plaintext;
     });
+  }
+
+  private sessionKeyOf(place: { vaultId: Buffer; domainId: Buffer }, wrapped: Buffer): Promise<Buffer> {
+    const name = wrapped.toString('base64');
+    const known = this.sessionKeys.get(name);
+    if (known !== undefined) return known;
+    const opened = openSessionKey(this.domain.secret.privateKey, place, decodeWrappedSessionKey(wrapped));
+    this.sessionKeys.set(name, opened);
+    return opened;
   }
 
   private async verify(packId: string): Promise<PackVerdict> {

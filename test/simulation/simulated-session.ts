@@ -1,0 +1,198 @@
+/** The agent's side and the gateway's side of a data session over the simulated network, with the real code of both behind it. */
+import { PackKind } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { reached } from '@holdfast/core/moments';
+import type {
+  CommitAnswer,
+  CommitQuestion,
+  DataSession,
+  DataTransport,
+  OutgoingPack,
+  ReadAnswer,
+  SessionLimits,
+} from '../../agent/src/jobs/data-transport.js';
+import { splitIds } from '../../agent/src/jobs/ids.js';
+import type { JobRef } from '../../agent/src/jobs/job.js';
+import type { OpenedSession, SessionLinkPorts } from '../../agent/src/session/session-link.js';
+import { SessionLink } from '../../agent/src/session/session-link.js';
+import type { GatewayCore } from '../../server/src/gateway/gateway-core.js';
+import { commitSession } from '../../server/src/gateway/sessions/commit-session.js';
+import { hasChunks } from '../../server/src/gateway/sessions/has-chunks.js';
+import { openSession } from '../../server/src/gateway/sessions/open-session.js';
+import { readChunks } from '../../server/src/gateway/sessions/read-chunks.js';
+import { PackReceiver } from '../../server/src/gateway/sessions/receive-pack.js';
+import type { Life } from './life.js';
+
+interface Opened extends OpenedSession {
+  readonly sessionId: string;
+  readonly limits: SessionLimits;
+}
+
+export interface SimulatedTransportPorts extends Omit<SessionLinkPorts<Opened>, 'open'> {
+  readonly life: Life;
+  readonly agentId: string;
+  /** Calls the gateway. */
+  readonly call: <T>(work: (core: GatewayCore) => Promise<T>) => Promise<T>;
+  readonly watch: {
+    /** Its answer came: every chunk of it is durable. */
+    acknowledged(pack: OutgoingPack): void;
+    answered(claims: Buffer, present: Buffer): void;
+  };
+}
+
+export class SimulatedTransport implements DataTransport {
+  constructor(private readonly ports: SimulatedTransportPorts) {}
+
+  async openSession(job: JobRef, signal: AbortSignal): Promise<DataSession> {
+    const link = new SessionLink<Opened>({ ...this.ports, open: (ref) => this.open(ref) }, job);
+    const limits = await link.attempt(signal, (opened) => Promise.resolve(opened.limits));
+    return new SimulatedSession(this.ports, link, limits);
+  }
+
+  private open({ jobId, epoch }: JobRef): Promise<Opened> {
+    const { call, agentId } = this.ports;
+    return call(async (core) => {
+      const session = await openSession(core, agentId, { jobId, epoch: Number(epoch) });
+      const { maxPackBytes, maxClaimsPerQuestion, maxUploadsPerSession } = core.limits;
+      return {
+        sessionId: session.id,
+        limits: { maxPackBytes, maxClaimsPerQuestion, maxParallelUploads: maxUploadsPerSession, padFrames: false },
+        close: () => call(async (now) => now.sessions.close(now.sessions.find(agentId, session.id))),
+        letGo: () => undefined,
+      };
+    });
+  }
+}
+
+class SimulatedSession implements DataSession {
+  constructor(
+    private readonly ports: SimulatedTransportPorts,
+    private readonly link: SessionLink<Opened>,
+    readonly limits: SessionLimits,
+  ) {}
+
+  get generation(): number {
+    return this.link.generation;
+  }
+
+  async hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer> {
+    const present = await this.ask(signal, (core, sessionId) =>
+      hasChunks(core.sessions.find(this.ports.agentId, sessionId), claims, core.limits),
+    );
+    this.ports.watch.answered(claims, present);
+    return present;
+  }
+
+  async uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
+    const stored = await this.ask(signal, async (core, sessionId) => {
+      const bytes = await receive(core, this.ports.agentId, sessionId, pack, this.ports.life);
+      reached('gateway.pack-answered');
+      return bytes;
+    });
+    this.ports.watch.acknowledged(pack);
+    return stored;
+  }
+
+  async commit(question: CommitQuestion, signal: AbortSignal): Promise<CommitAnswer> {
+    const { rootNode, type, basePointId, counters } = question;
+    const outcome = await this.ask(signal, (core, sessionId) =>
+      commitSession(core, core.sessions.find(this.ports.agentId, sessionId), {
+        root: Buffer.from(rootNode),
+        type,
+        basePointId: basePointId === undefined ? Buffer.alloc(0) : uuidToBytes(basePointId),
+        counters: bigCounters(counters),
+      }),
+    );
+    return outcome.kind === 'committed' ? outcome : { kind: 'missing', ids: splitIds(outcome.ids) };
+  }
+
+  async *readChunks(
+    ids: readonly Buffer[],
+    avoidPacks: readonly Buffer[],
+    signal: AbortSignal,
+  ): AsyncGenerator<ReadAnswer> {
+    const avoid = avoidPacks.map(uuidFromBytes);
+    yield* await this.ask(signal, async (core, sessionId) => {
+      const session = core.sessions.find(this.ports.agentId, sessionId);
+      const answers: ReadAnswer[] = [];
+      for await (const part of readChunks(core, session, Buffer.concat(ids), avoid)) {
+        if (part.kind === 'damaged') {
+          answers.push({ kind: 'damaged', ids: splitIds(part.chunkIds), reason: part.reason });
+          continue;
+        }
+        const frame = {
+          packId: uuidToBytes(part.pack.id),
+          kind: part.pack.kind === PackKind.PACK_KIND_NODE ? ('NODE' as const) : ('DATA' as const),
+          entry: part.entry,
+          sealedKey: part.sealedFrameKey,
+          domainId: uuidToBytes(part.pack.domainId),
+          stored: part.bytes,
+        };
+        answers.push({ kind: 'frame', frame });
+      }
+      return answers;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.link.close();
+  }
+
+  private ask<T>(signal: AbortSignal, work: (core: GatewayCore, sessionId: string) => Promise<T>): Promise<T> {
+    return this.link.attempt(signal, ({ sessionId }) => this.ports.call((core) => work(core, sessionId)));
+  }
+}
+
+/** What the gateway's door does with an upload, message by message. */
+async function receive(
+  core: GatewayCore,
+  agentId: string,
+  sessionId: string,
+  pack: OutgoingPack,
+  sender: Life,
+): Promise<number> {
+  const session = core.sessions.find(agentId, sessionId);
+  const kind = pack.kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA;
+  const leave = await core.uploads.enter(agentId, session.signal);
+  try {
+    const receiver = await PackReceiver.start(session, { packId: uuidFromBytes(pack.packId), kind }, core.limits);
+    if (!(receiver instanceof PackReceiver)) return receiver.storedBytes;
+    try {
+      for (const frame of pack.frames) {
+        const half = frame.length >> 1;
+        for (const [bytes, last] of [
+          [frame.subarray(0, half), false] as const,
+          [frame.subarray(half), true] as const,
+        ]) {
+          if (!sender.alive)
+            throw new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' });
+          // Copied, as from a socket: the sender's memory is its own again once it is gone.
+          await receiver.piece(Buffer.from(bytes), last);
+        }
+      }
+      const footer = Buffer.from(pack.footer);
+      sender.live(() => reached('agent.pack-sent'));
+      return await receiver.finish(footer);
+    } finally {
+      await receiver.abort();
+    }
+  } finally {
+    leave();
+  }
+}
+
+function bigCounters(counters: CommitQuestion['counters']) {
+  return {
+    entries: BigInt(counters.entries),
+    files: BigInt(counters.files),
+    bytesTotal: BigInt(counters.bytesTotal),
+    bytesRead: BigInt(counters.bytesRead),
+    bytesChanged: BigInt(counters.bytesChanged),
+    bytesSent: BigInt(counters.bytesSent),
+    bytesStored: BigInt(counters.bytesStored),
+    bytesWritten: BigInt(counters.bytesWritten),
+    warnings: BigInt(counters.warnings),
+    entriesSkipped: BigInt(counters.entriesSkipped),
+  };
+}

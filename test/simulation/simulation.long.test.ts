@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { simulate } from './simulate.js';
+
+const SEEDS = 10_000;
+const given = process.env.HOLDFAST_TEST_SEED ?? String(Date.now());
+const minutes = Number(process.env.HOLDFAST_TEST_MINUTES ?? Number.POSITIVE_INFINITY);
+/** One seed of a run, as a failure prints it, is played again alone. */
+const seeds = given.includes('/') ? [given] : Array.from({ length: SEEDS }, (_, number) => `${given}/${number}`);
+
+describe('simulated fleets whose processes die at named moments', () => {
+  it(`lose no committed point, send nothing twice, and leave nothing unknown (seed ${given})`, async () => {
+    const total = { seeds: 0, kills: 0, powerCuts: 0, points: 0 };
+    const began = performance.now();
+    for (const seed of seeds) {
+      if (performance.now() - began > minutes * 60_000) break;
+      const { kills, powerCuts, points } = await simulate(seed);
+      total.seeds += 1;
+      total.kills += kills;
+      total.powerCuts += powerCuts;
+      total.points += points;
+    }
+    process.stderr.write(
+      `seed ${given}: ${JSON.stringify(total)} in ${Math.round((performance.now() - began) / 1000)} s\n`,
+    );
+    expect(total.points).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,326 @@
+/**
+ * A fleet in one thread: the agent's, the gateway's and the engine's real code over a simulated disk, network and clock, with
+ * everything that happens by chance drawn from one seed. What a seed did it does again.
+ */
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDomain, DomainScope } from '@holdfast/core/engine';
+import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { type Moment, watchMoments } from '@holdfast/core/moments';
+import type { BackupCommand, BackupType, JobRef } from '../../agent/src/jobs/job.js';
+import type { Coordination } from '../../server/src/gateway/coordination/coordination.js';
+import type { TestDomain } from '../../server/src/gateway/testing/uploader.fixture.js';
+import { SeededChance } from '../kit/seeded-chance.js';
+import { Life, type Party } from './life.js';
+import { type ControlLine, SimulatedAgent } from './simulated-agent.js';
+import { SimulatedCatalog, SimulatedControl, type SimulatedJob } from './simulated-control.js';
+import { SimulatedDisk, type Survives } from './simulated-disk.js';
+import { SimulatedGateway } from './simulated-gateway.js';
+import { SimulatedNetwork, unavailable } from './simulated-network.js';
+import { SimulatedTransport } from './simulated-session.js';
+import { SimulationClock } from './simulation-clock.js';
+import { SourceTree } from './source-tree.js';
+import type { Strike } from './strikes.js';
+import { threadPoolIsBusy } from './thread-pool.js';
+import { Witness } from './witness.js';
+
+const CHUNKER = { minBytes: 16 * 1024, normalBytes: 64 * 1024, maxBytes: 256 * 1024 };
+const LOOK_MS = 200;
+/** Later than any file of the tree was made: its times can be relied on. */
+const LATER = Date.UTC(2100, 0);
+
+export interface WorldOptions {
+  /** Of a hundred calls between agent and gateway so many are cut. */
+  readonly cutsPerHundred: number;
+}
+
+export interface PowerCut {
+  readonly disk: SimulatedDisk;
+  /** With the index. */
+  readonly folder: string;
+  /** Points that control had recorded by then. */
+  readonly recorded: readonly string[];
+}
+
+export class World {
+  readonly clock = new SimulationClock(LATER);
+  readonly random;
+  readonly folder: string;
+  readonly source: SourceTree;
+  readonly witness = new Witness();
+  readonly catalog: SimulatedCatalog;
+  disk = new SimulatedDisk();
+  /** Told of every change of what is stored, by the gateway's disk or in its index. */
+  changed: () => void = () => undefined;
+  control: SimulatedControl | undefined;
+  gateway: SimulatedGateway | undefined;
+  agent: SimulatedAgent | undefined;
+  /** Everything that mattered, in order. */
+  readonly trace: string[] = [];
+  kills = 0;
+  powerCuts = 0;
+  readonly agentId: string;
+  private readonly network: SimulatedNetwork;
+  private readonly dead: SimulatedAgent[] = [];
+  private folders = 0;
+  private strikes: Strike[] = [];
+  private reachedTimes = 0;
+  private stopWatching: () => void = () => undefined;
+
+  private constructor(
+    readonly chance: SeededChance,
+    seed: string,
+    readonly domain: TestDomain,
+    options: WorldOptions,
+  ) {
+    this.random = seededRandom(`${seed} bytes`);
+    this.agentId = uuidFromBytes(this.random.bytes(16));
+    this.folder = mkdtempSync(join(scratch(), 'holdfast-simulation-'));
+    mkdirSync(join(this.folder, 'source'));
+    this.source = new SourceTree(join(this.folder, 'source'), chance, this.random);
+    this.network = new SimulatedNetwork(chance, options.cutsPerHundred);
+    this.useDisk(this.disk);
+    const vault = { vaultId: domain.vaultId, storeUrl: 'local:/store' };
+    const store = { get: () => Promise.reject(new Error('control reads no store here')) };
+    this.catalog = new SimulatedCatalog(vault, domain, store as never, this.random);
+  }
+
+  static async create(seed: string, options: WorldOptions): Promise<World> {
+    const random = seededRandom(`${seed} keys`);
+    const vaultId = random.bytes(16);
+    const domainId = random.bytes(16);
+    const made = await createDomain(
+      { vaultId, vaultKey: random.bytes(32), domainId, scope: DomainScope.DOMAIN_SCOPE_VAULT, chunker: CHUNKER },
+      random,
+    );
+    const domain = { vaultId: uuidFromBytes(vaultId), id: uuidFromBytes(domainId), ...made };
+    return new World(new SeededChance(seed), seed, domain, options);
+  }
+
+  /** Runs the work in this world, with its time. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    this.stopWatching = watchMoments((moment) => this.reached(moment));
+    for (const party of ['control', 'gateway', 'agent'] as const) this.start(party);
+    try {
+      return await this.clock.run(work(), threadPoolIsBusy);
+    } finally {
+      this.stopWatching();
+      for (const party of ['control', 'gateway', 'agent'] as const) this.end(party);
+      await this.clock.run(Promise.all(this.dead.map((agent) => agent.removeRemains())), threadPoolIsBusy);
+      rmSync(this.folder, { recursive: true, force: true });
+    }
+  }
+
+  /** A backup from its request to its end, with these deaths on the way. */
+  async backUp(type: BackupType, strikes: readonly Strike[]): Promise<SimulatedJob> {
+    await this.untilAllStand();
+    const { control } = this;
+    if (control === undefined) throw new Error('control does not stand');
+    this.strikes = [...strikes];
+    this.reachedTimes = 0;
+    const job = control.enqueue(type);
+    while (job.pointId === undefined && job.failure === undefined) {
+      this.control?.life.live(() => this.control?.dispatch());
+      await this.clock.sleep(LOOK_MS);
+    }
+    this.strikes = [];
+    this.trace.push(`${type} ended: ${job.failure ?? 'completed'}`);
+    return job;
+  }
+
+  async untilAllStand(): Promise<void> {
+    const stands = (): boolean =>
+      this.control !== undefined && this.gateway?.core.vaults.complete === true && this.agent?.isConnected === true;
+    while (!stands()) await this.clock.sleep(LOOK_MS);
+  }
+
+  /** These die at once, and come back some time later. */
+  kill(parties: readonly Party[], power: boolean): void {
+    const survives = (): boolean => this.chance.below(2) === 0;
+    for (const party of parties) {
+      if (this[party] === undefined) continue;
+      this.kills += 1;
+      this.end(party, power && party === 'gateway' ? survives : undefined);
+      this.clock.after(100 + this.chance.below(10_000), () => this.start(party));
+    }
+    if (!power) return;
+    this.powerCuts += 1;
+    this.useDisk(this.disk.afterPowerCut(survives));
+  }
+
+  /** What a power cut in this moment would leave of the server. */
+  powerCut(survives: Survives): PowerCut {
+    const folder = this.newFolder();
+    this.gateway?.copyIndex(folder, survives);
+    return { disk: this.disk.afterPowerCut(survives), folder, recorded: this.catalog.recorded() };
+  }
+
+  /** The server comes back with what a cut had left. */
+  async comeBackFrom({ disk, folder }: PowerCut): Promise<void> {
+    this.kill(['gateway'], false);
+    this.useDisk(disk);
+    this.left.gateway = folder;
+    await this.untilAllStand();
+  }
+
+  private useDisk(disk: SimulatedDisk): void {
+    this.disk = disk;
+    disk.changed = () => this.changed();
+  }
+
+  private reached(moment: Moment): void {
+    const life = Life.current;
+    // Another world may be at work in this thread, and what was killed may not have come to its end yet.
+    if (life === undefined || life !== this[life.party]?.life) return;
+    const [strike] = this.strikes;
+    if (strike?.moment !== moment) return;
+    this.reachedTimes += 1;
+    if (this.reachedTimes < strike.nth) return;
+    this.strikes.shift();
+    this.reachedTimes = 0;
+    this.trace.push(`${strike.victims.join('+')} killed at ${moment}`);
+    // What is on the stack goes on to its next port and finds it gone: a diagnostics channel lets no listener throw.
+    this.kill(strike.victims, strike.power);
+  }
+
+  private end(party: Party, survives?: () => boolean): void {
+    const next = this.newFolder();
+    if (party === 'control') this.control?.life.end();
+    else if (party === 'gateway') this.gateway?.kill(next, survives);
+    else if (this.agent !== undefined) {
+      this.agent.kill(next);
+      this.dead.push(this.agent);
+    }
+    this.left[party] = next;
+    this[party] = undefined;
+  }
+
+  private readonly left: { [P in Party]?: string } = {};
+
+  private start(party: Party): void {
+    const { clock, random, agentId } = this;
+    const folder = this.left[party] ?? this.newFolder();
+    mkdirSync(folder, { recursive: true });
+    this.trace.push(`${party} starts`);
+    if (party === 'control') {
+      this.control = new SimulatedControl(this.catalog, {
+        agentId,
+        commandFor: (job, lease) => this.commandFor(job, lease),
+        tell: (say) => {
+          if (this.agent?.isConnected === true) say(this.agent);
+        },
+      });
+    } else if (party === 'gateway') {
+      this.gateway = new SimulatedGateway({
+        ...{ clock, random, folder, disk: this.disk, vaultId: this.domain.vaultId },
+        coordination: (life) => this.coordinationFor(life),
+        changed: () => this.changed(),
+      });
+      this.gateway.start().catch(() => undefined);
+    } else {
+      const agent = new SimulatedAgent({
+        ...{ clock, random, agentId, folder },
+        transport: (life) => this.transportFor(life),
+        control: (life) => this.controlLine(life),
+        opened: (job, name) => this.witness.opened(job, name),
+      });
+      this.agent = agent;
+      agent.life.live(() => agent.run()).catch(() => undefined);
+    }
+  }
+
+  transportFor(life: Life): SimulatedTransport {
+    return new SimulatedTransport({
+      life,
+      clock: life.clock(this.clock),
+      random: this.random,
+      agentId: this.agentId,
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      call: (work) => this.network.call(life, () => this.gatewayDoor(), work, { mayBeCut: true }),
+      watch: this.witness,
+    });
+  }
+
+  private gatewayDoor() {
+    return this.gateway && { life: this.gateway.life, server: this.gateway.core };
+  }
+
+  private controlDoor() {
+    return this.control && { life: this.control.life, server: this.control };
+  }
+
+  private coordinationFor(life: Life): Coordination {
+    const ask = <T>(work: (coordination: Coordination) => Promise<T>): Promise<T> =>
+      this.network.call(
+        life,
+        () => this.controlDoor(),
+        (control) => work(control.coordination()),
+        { mayBeCut: false },
+      );
+    return {
+      authorizeSession: (...asked) => ask((control) => control.authorizeSession(...asked)),
+      preparePoint: (...asked) => ask((control) => control.preparePoint(...asked)),
+      recordPoint: (...asked) => ask((control) => control.recordPoint(...asked)),
+      releaseFrameKeys: (...asked) => ask((control) => control.releaseFrameKeys(...asked)),
+      verifyPacks: (...asked) => ask((control) => control.verifyPacks(...asked)),
+      listVaultStores: () => ask((control) => control.listVaultStores()),
+      reportIncident: (...asked) => ask((control) => control.reportIncident(...asked)),
+      reconcilePoints: (...asked) => ask((control) => control.reconcilePoints(...asked)),
+    };
+  }
+
+  private controlLine(life: Life): ControlLine {
+    const ask = <T>(work: (control: SimulatedControl) => Promise<T>): Promise<T> =>
+      this.network.call(life, () => this.controlDoor(), work, { mayBeCut: false });
+    return {
+      hello: (running) => ask(async (control) => control.hello(running)),
+      finished: (message) => ask((control) => control.finished(message)),
+      ended: () => {
+        const { control } = this;
+        if (control === undefined) return Promise.reject(unavailable('control is gone'));
+        return new Promise((resolve) => {
+          control.life.onEnd(resolve);
+          life.onEnd(resolve);
+        });
+      },
+    };
+  }
+
+  private commandFor(job: SimulatedJob, lease: JobRef): BackupCommand {
+    const { domain, secret } = this.domain;
+    const points = this.catalog.recorded();
+    return {
+      kind: 'backup',
+      job: lease,
+      vaultId: uuidToBytes(this.domain.vaultId),
+      itemId: ITEM_ID,
+      domain: {
+        domainId: uuidToBytes(this.domain.id),
+        kemId: domain.kemId,
+        publicKey: domain.publicKey,
+        idKey: secret.idKey,
+        chunkerKey: secret.chunkerKey,
+        chunker: CHUNKER,
+      },
+      type: job.type,
+      files: { roots: [Buffer.from(this.source.folder)], include: [], exclude: [], oneFileSystem: false },
+      lastPointId: points.at(-1),
+      lastFullPointId: points.findLast((id) => this.catalog.factsOf(id).type === 'FULL'),
+      cacheGeneration: 1n,
+      expectedBytes: 0,
+      expectedEntries: 0,
+    };
+  }
+
+  private newFolder(): string {
+    return join(this.folder, `state-${this.folders++}`);
+  }
+}
+
+const ITEM_ID = '01901234-5678-7abc-8def-00000000000b';
+
+/** In memory where there is such a place: what a kill leaves is not a matter of disks, and their flushes take time. */
+function scratch(): string {
+  return statSync('/dev/shm', { throwIfNoEntry: false })?.isDirectory() === true ? '/dev/shm' : tmpdir();
+}
