@@ -19,6 +19,31 @@ describe('a path in the API', () => {
     );
   });
 
+  it('tells characters from other bytes as the platform does', () => {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const isCharacter = (bytes: Buffer): boolean => {
+      try {
+        return [...decoder.decode(bytes)].length === 1;
+      } catch {
+        return false;
+      }
+    };
+    const byte = fc.oneof(
+      fc.integer({ min: 0, max: 255 }),
+      fc.constantFrom(0x80, 0x9f, 0xa0, 0xbf, 0xc1, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xf5, 0x90, 0x8f),
+    );
+    fc.assert(
+      fc.property(fc.array(byte, { minLength: 1, maxLength: 4 }), (bytes) => {
+        const one = Buffer.from(bytes);
+        // The byte behind it keeps the whole from being UTF-8.
+        const text = bytesToText(Buffer.concat([one, Buffer.from([0xff])])).slice(0, -4);
+        if (isCharacter(one)) expect(text).toBe(one.toString() === '\\' ? '\\\\' : one.toString());
+        else expect(text.length).toBeGreaterThan(1);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it('refuses an escape that means nothing, lone surrogates and what is too long', () => {
     for (const text of ['\\', 'a\\n', '\\x1', '\\xg0', '\ud800', 'a'.repeat(16_385)]) {
       expect(() => textToBytes(text)).toThrowError(expect.objectContaining({ code: 'MALFORMED_PATH' }));

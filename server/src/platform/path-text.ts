@@ -1,23 +1,24 @@
+import { isUtf8 } from 'node:buffer';
 import { HoldfastError } from '@holdfast/core/errors';
 
 const MAX_TEXT = 16_384;
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Raw bytes as the API writes them: UTF-8 as it is, any other byte as `\xHH`, a backslash doubled. */
 export function bytesToText(bytes: Uint8Array): string {
+  if (isUtf8(bytes)) return utf8(bytes, 0, bytes.length);
   let text = '';
+  let from = 0;
   for (let at = 0; at < bytes.length; ) {
     const length = characterLength(bytes, at);
-    if (length === 0) {
-      text += `\\x${(bytes[at] ?? 0).toString(16).padStart(2, '0')}`;
-      at += 1;
+    if (length > 0) {
+      at += length;
       continue;
     }
-    const character = decoder.decode(bytes.subarray(at, at + length));
-    text += character === '\\' ? '\\\\' : character;
-    at += length;
+    text += `${utf8(bytes, from, at)}\\x${(bytes[at] as number).toString(16).padStart(2, '0')}`;
+    at += 1;
+    from = at;
   }
-  return text;
+  return text + utf8(bytes, from, bytes.length);
 }
 
 /** The bytes that a text stands for. Throws Validation for a backslash that begins neither `\\` nor `\xHH`, and for lone surrogates. */
@@ -34,17 +35,23 @@ export function textToBytes(text: string): Buffer {
   );
 }
 
-/** Length of the valid UTF-8 character that begins there; 0 when none does. */
+function utf8(bytes: Uint8Array, from: number, to: number): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('utf8');
+  return text.replaceAll('\\', '\\\\');
+}
+
+/** Length of the valid UTF-8 character that begins there; 0 when none does. By hand: names of other bytes alone must cost no more than good ones. */
 function characterLength(bytes: Uint8Array, at: number): number {
-  const first = bytes[at] ?? 0;
-  const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-  if (length < 2 || at + length > bytes.length) return length === 1 ? 1 : 0;
-  try {
-    // A shorter character inside would leave a continuation byte over, which is an error of its own.
-    return decoder.decode(bytes.subarray(at, at + length)).length > 0 ? length : 0;
-  } catch {
-    return 0;
-  }
+  const first = bytes[at] as number;
+  if (first < 0x80) return 1;
+  const length = first >= 0xf5 ? 0 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+  const second = bytes[at + 1] ?? 0;
+  // No longer than needed, no surrogate, nothing beyond U+10FFFF.
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (length === 0 || second < least || second > most) return 0;
+  for (let place = 2; place < length; place++) if (((bytes[at + place] ?? 0) & 0xc0) !== 0x80) return 0;
+  return length;
 }
 
 function malformed(): HoldfastError {

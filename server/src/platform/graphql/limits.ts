@@ -76,11 +76,16 @@ export function checkCost(
 
 /** 1 for the field and what lies below it, as many times as it may appear. */
 const estimateField: ComplexityEstimator = ({ field, args, childComplexity }) => {
-  if (typeof args.first === 'number') return 1 + Math.min(Math.max(args.first, 1), MAX_PAGE) * childComplexity;
+  if (field.args.some(({ name }) => name === 'first')) return 1 + pageSize(args.first) * childComplexity;
   // The page's size has been counted at the connection.
   const repeats = isList(field.type) && field.name !== 'edges' ? PLAIN_LIST : 1;
   return 1 + repeats * childComplexity;
 };
+
+/** No number, as in `first: null`, counts as the most there may be. */
+function pageSize(first: unknown): number {
+  return typeof first === 'number' ? Math.min(Math.max(first, 1), MAX_PAGE) : MAX_PAGE;
+}
 
 function isList(type: GraphQLOutputType): boolean {
   const bare = isNullableType(type) ? type : (type as unknown as { ofType: GraphQLOutputType }).ofType;
