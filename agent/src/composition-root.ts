@@ -22,6 +22,7 @@ import { loadSettings } from './state/agent-settings.js';
 import type { AgentIdentity } from './state/identity.js';
 import { writeRunStatus } from './state/run-status.js';
 import type { StateFolder } from './state/state-folder.js';
+import { FolderSet } from './workloads/files/folder-set.js';
 import { walkFiles } from './workloads/files/walk.js';
 
 export interface AgentSetup {
@@ -83,7 +84,11 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
           cacheFolder: folder.cacheFolder,
         }),
       restore: (command, run) =>
-        runRestore(command, run, { transport, restoreRoots: async () => (await loadSettings(folder)).restoreRoots }),
+        runRestore(command, run, {
+          transport,
+          restoreRoots: async () => (await loadSettings(folder)).restoreRoots,
+          ownFolders: () => new FolderSet([Buffer.from(folder.path)], access.serverFolders),
+        }),
     },
     reports: session,
     timers: systemClock,

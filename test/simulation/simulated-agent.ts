@@ -14,6 +14,7 @@ import { runRestore } from '../../agent/src/jobs/restore/run-restore.js';
 import { silentLog } from '../../agent/src/log.js';
 import { UnsettledJobs } from '../../agent/src/session/unsettled-jobs.js';
 import { openFileContent } from '../../agent/src/workloads/files/file-content.js';
+import { FolderSet } from '../../agent/src/workloads/files/folder-set.js';
 import { walkFiles } from '../../agent/src/workloads/files/walk.js';
 import { Life } from './life.js';
 import type { AgentLine } from './simulated-control.js';
@@ -82,7 +83,11 @@ export class SimulatedAgent implements AgentLine {
             cacheFolder: join(ports.folder, 'cache'),
           }),
         restore: (command, run) =>
-          runRestore(command, run, { transport: this.transport, restoreRoots: async () => undefined }),
+          runRestore(command, run, {
+            transport: this.transport,
+            restoreRoots: async () => undefined,
+            ownFolders: () => new FolderSet([], []),
+          }),
       },
       reports: {
         accepted: () => undefined,

@@ -5,6 +5,7 @@ import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { JobRun } from '../../agent/src/jobs/job-run.js';
 import { runRestore } from '../../agent/src/jobs/restore/run-restore.js';
 import { describeFolder } from '../../agent/src/jobs/testing/backup-bench.js';
+import { FolderSet } from '../../agent/src/workloads/files/folder-set.js';
 import type { OpenVault } from '../../server/src/gateway/vault-stores/open-vault.js';
 import type { World } from './world.js';
 
@@ -96,7 +97,11 @@ async function restore(world: World, pointId: string): Promise<Description> {
   };
   try {
     await agent.life.live(() =>
-      runRestore(command, new JobRun(job), { transport: agent.transport, restoreRoots: async () => undefined }),
+      runRestore(command, new JobRun(job), {
+        transport: agent.transport,
+        restoreRoots: async () => undefined,
+        ownFolders: () => new FolderSet([], []),
+      }),
     );
     return describeFolder(target);
   } finally {

@@ -13,6 +13,7 @@ import { runRestore } from '../jobs/restore/run-restore.js';
 import { BackupBench, describeFolder } from '../jobs/testing/backup-bench.js';
 import { silentLog } from '../log.js';
 import { stateFolderAt } from '../state/state-folder.js';
+import { FolderSet } from '../workloads/files/folder-set.js';
 import { Bandwidth } from './bandwidth.js';
 import { GrpcDataTransport } from './data-transport.js';
 import { ServerAccess } from './server-access.js';
@@ -85,7 +86,11 @@ function unreachable(): never {
 
 const backup = (run = bench.newRun()) => runBackup(bench.backupCommand(run), run, { ...bench.ports(), transport });
 const restore = (target: string, run = bench.newRun()) =>
-  runRestore(bench.restoreCommand(run, target), run, { transport, restoreRoots: async () => undefined });
+  runRestore(bench.restoreCommand(run, target), run, {
+    transport,
+    restoreRoots: async () => undefined,
+    ownFolders: () => new FolderSet([], []),
+  });
 
 describe('the data client over mutual TLS', () => {
   it('backs up and restores', async () => {

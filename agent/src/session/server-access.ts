@@ -2,7 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { AgentIdentity } from '../state/identity.js';
 import { saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
-import type { FolderIdentity } from '../workloads/files/walk.js';
+import type { FolderIdentity } from '../workloads/files/folder-set.js';
 
 /** How the server is reached just now: both parts change while the agent runs. */
 export class ServerAccess {

@@ -1,6 +1,7 @@
 import { resolvePath } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
+import type { FolderSet } from '../../workloads/files/folder-set.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
@@ -25,6 +26,8 @@ export interface RestorePorts {
   readonly transport: DataTransport;
   /** The host's own limits; undefined: anywhere. */
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
+  /** Folders of Holdfast on this host, as they are now. */
+  readonly ownFolders: () => FolderSet;
 }
 
 /** One restore. What can be restored is, whatever happens to single entries; what could not decides how the job ends. */
@@ -41,7 +44,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
   const session = await ports.transport.openSession(command.job, run.signal);
   try {
-    const outcome = await restoreTree(command, run, session, base, selection, (writer) =>
+    const outcome = await restoreTree(command, run, session, { base, selection, never: ports.ownFolders() }, (writer) =>
       checkOpenedTarget(roots, writer.location, places),
     );
     run.phase = 'FINISHING';
@@ -57,12 +60,17 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
 }
 
+interface WhatToRestore {
+  readonly base: readonly Buffer[];
+  readonly selection: Selection;
+  readonly never: FolderSet;
+}
+
 async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: DataSession,
-  base: readonly Buffer[],
-  selection: Selection,
+  { base, selection, never }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
@@ -78,6 +86,7 @@ async function restoreTree(
   const writer = RestoreWriter.open({
     target: command.targetPath,
     onConflict: command.onConflict,
+    never,
     // With single paths selected, the directory above them is not part of what was asked for.
     ...(start.entry && selection === 'all' && { base: start.entry }),
     onNotice: ({ kind, path, message }) => {

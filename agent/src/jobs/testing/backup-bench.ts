@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { systemClock } from '@holdfast/core/clock';
 import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { openFileContent } from '../../workloads/files/file-content.js';
+import { FolderSet } from '../../workloads/files/folder-set.js';
 import { walkFiles } from '../../workloads/files/walk.js';
 import { inlineLanes } from '../backup/lanes/lane-link.js';
 import type { BackupPorts } from '../backup/run-backup.js';
@@ -130,6 +131,7 @@ export class BackupBench {
     const outcome = await runRestore(this.restoreCommand(run, target, over), run, {
       transport: this.gateway,
       restoreRoots: async () => restoreRoots,
+      ownFolders: () => new FolderSet([], []),
     });
     return { outcome, run };
   }

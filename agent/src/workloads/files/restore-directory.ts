@@ -65,7 +65,11 @@ export class RestoreDirectory {
     try {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const existing = this.isNew && attempt === 0 ? undefined : this.places.existing(entry.name);
-        if (existing?.type === 'directory') return this.enterExisting(entry);
+        if (existing?.type === 'directory') {
+          if (!this.run.never.has(existing)) return this.enterExisting(entry);
+          this.run.refused(path, 'it belongs to Holdfast itself: restores write nothing into it');
+          return undefined;
+        }
         if (existing && entry.leadsToRoot) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
           return undefined;

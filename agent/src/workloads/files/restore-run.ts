@@ -6,6 +6,7 @@ import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, joinPath } from './file-entry.js';
+import type { FolderSet } from './folder-set.js';
 import type { ConflictMode } from './restore-conflict.js';
 import { RestoredLinks } from './restored-links.js';
 
@@ -43,6 +44,8 @@ export class RestoreRun {
     readonly target: Buffer,
     readonly targetFd: number,
     readonly onConflict: ConflictMode,
+    /** Never entered, whatever the point says. */
+    readonly never: FolderSet,
     private readonly onNotice: (notice: Notice) => void,
     private readonly onSkipped?: () => void,
   ) {

@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { someEntry } from './restore.fixture.js';
+import { NO_FOLDERS, someEntry } from './restore.fixture.js';
 import { type ConflictMode, RestoreConflictError } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
 import { RestoreWriter } from './restore-writer.js';
@@ -109,6 +109,7 @@ describe.skipIf(process.platform !== 'linux')('no restore writes outside its tar
         const before = snapshot();
         for (const entries of [first, second]) {
           const writer = RestoreWriter.open({
+            never: NO_FOLDERS,
             target: Buffer.from(target),
             onConflict,
             onNotice: ({ kind }) => {
@@ -154,6 +155,7 @@ describe.skipIf(process.platform !== 'linux')('no restore writes outside its tar
       const until = Date.now() + 1500;
       for (let i = 0; Date.now() < until; i++) {
         const writer = RestoreWriter.open({
+          never: NO_FOLDERS,
           target: Buffer.from(target),
           onConflict: i % 2 ? 'OVERWRITE' : 'SKIP',
           onNotice: () => undefined,

@@ -10,7 +10,8 @@ import { AT_FDCWD } from '../../platform/posix.js';
 import { runsAsRoot, runUnprivileged } from '../../platform/unprivileged.fixture.js';
 import { getXattr, listXattrs, removeXattr, setXattr } from '../../platform/xattrs.js';
 import type { Notice } from '../notice.js';
-import { copyTree, someEntry } from './restore.fixture.js';
+import { FolderSet } from './folder-set.js';
+import { copyTree, NO_FOLDERS, someEntry } from './restore.fixture.js';
 import { alternativeName, ConflictProbe, RestoreConflictError } from './restore-conflict.js';
 import { RestoreWriter } from './restore-writer.js';
 
@@ -254,7 +255,12 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
   });
 
   it('leaves a file absent whose content fails, in the middle too, and passes the failure on', async () => {
-    const writer = RestoreWriter.open({ target: raw(target), onConflict: 'OVERWRITE', onNotice: () => undefined });
+    const writer = RestoreWriter.open({
+      never: NO_FOLDERS,
+      target: raw(target),
+      onConflict: 'OVERWRITE',
+      onNotice: () => undefined,
+    });
     fs.writeFileSync(to('kept'), 'old');
     const damaged = new Error('damaged');
     const half = async function* () {
@@ -283,7 +289,12 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
   });
 
   it('lets members of a group wait for one that is still being written', async () => {
-    const writer = RestoreWriter.open({ target: raw(target), onConflict: 'FAIL', onNotice: () => undefined });
+    const writer = RestoreWriter.open({
+      never: NO_FOLDERS,
+      target: raw(target),
+      onConflict: 'FAIL',
+      onNotice: () => undefined,
+    });
     const { promise, reject } = Promise.withResolvers<never>();
     const entry = (name: string) => someEntry({ name: bytes(name), size: 1, hardLinkGroup: bytes('/g') });
     const stuck = async function* () {
@@ -306,7 +317,12 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
   });
 
   it('sets a directory right only when files still being written in it are done', async () => {
-    const writer = RestoreWriter.open({ target: raw(target), onConflict: 'FAIL', onNotice: () => undefined });
+    const writer = RestoreWriter.open({
+      never: NO_FOLDERS,
+      target: raw(target),
+      onConflict: 'FAIL',
+      onNotice: () => undefined,
+    });
     const directory = writer.root.directory(
       someEntry({ name: bytes('d'), type: 'directory', mode: 0o755, mtimeNs: 42n }),
     );
@@ -326,7 +342,12 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
 
   it('closes everything when it is given up', async () => {
     const before = fs.readdirSync('/proc/self/fd').length;
-    const writer = RestoreWriter.open({ target: raw(target), onConflict: 'FAIL', onNotice: () => undefined });
+    const writer = RestoreWriter.open({
+      never: NO_FOLDERS,
+      target: raw(target),
+      onConflict: 'FAIL',
+      onNotice: () => undefined,
+    });
     const directory = writer.root.directory(someEntry({ name: bytes('d'), type: 'directory' }));
     directory?.directory(someEntry({ name: bytes('e'), type: 'directory' }));
     await writer.abandon();
@@ -447,6 +468,45 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
       ]);
       expect(counts).toMatchObject({ failed: 1, restored: 1, skipped: 1 });
       expect(fs.readFileSync(to('g'), 'utf8')).toBe('x');
+    });
+  });
+
+  describe('a folder of Holdfast itself', () => {
+    const own = () => path.join(dir, 'own');
+    const open = (target: string) =>
+      RestoreWriter.open({
+        target: bytes(target),
+        onConflict: 'OVERWRITE',
+        never: new FolderSet([bytes(own())], []),
+        onNotice: ({ message }) => notices.push(message),
+      });
+    let notices: string[];
+    beforeEach(() => {
+      notices = [];
+      fs.mkdirSync(path.join(own(), 'inside'), { recursive: true });
+      fs.symlinkSync(path.join(own(), 'inside'), path.join(dir, 'link'));
+    });
+
+    it('is no target, nor is what lies in it, by whatever path, and nothing is made there', () => {
+      for (const target of [
+        own(),
+        path.join(own(), 'inside'),
+        path.join(own(), 'new/er'),
+        path.join(dir, 'link/new'),
+      ]) {
+        expect(() => open(target)).toThrow(expect.objectContaining({ code: 'TARGET_BELONGS_TO_HOLDFAST' }));
+      }
+      expect(fs.readdirSync(own())).toEqual(['inside']);
+      expect(fs.readdirSync(path.join(own(), 'inside'))).toEqual([]);
+    });
+
+    it('is not entered by a restore above it, which goes on beside it', async () => {
+      const writer = open(dir);
+      expect(writer.root.directory(someEntry({ name: bytes('own'), type: 'directory' }))).toBeUndefined();
+      const beside = writer.root.directory(someEntry({ name: bytes('beside'), type: 'directory' }));
+      expect(beside).toBeDefined();
+      expect((await writer.finish()).failed).toBe(1);
+      expect(notices).toEqual([expect.stringContaining('belongs to Holdfast')]);
     });
   });
 });

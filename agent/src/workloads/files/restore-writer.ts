@@ -10,6 +10,7 @@
  * directories with mode 0700, and at worst files named `.holdfast-restore-…`.
  */
 import fs, { type StatsFs } from 'node:fs';
+import { HoldfastError } from '@holdfast/core/errors';
 import { syncFileSystem } from '../../platform/durability.js';
 import { makeFolders } from '../../platform/make-folders.js';
 import { readNames } from '../../platform/names.js';
@@ -17,6 +18,7 @@ import { openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import type { Notice } from '../notice.js';
 import type { FileEntry } from './file-entry.js';
+import type { FolderSet } from './folder-set.js';
 import type { ConflictMode } from './restore-conflict.js';
 import { RestoreDirectory } from './restore-directory.js';
 import { type RestoreCounts, RestoreRun } from './restore-run.js';
@@ -25,6 +27,8 @@ export interface RestoreSettings {
   /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
   readonly target: Buffer;
   readonly onConflict: ConflictMode;
+  /** Folders of Holdfast itself: nothing is written into them. */
+  readonly never: FolderSet;
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
   readonly base?: FileEntry;
   readonly onNotice: (notice: Notice) => void;
@@ -40,19 +44,22 @@ export class RestoreWriter {
     private readonly rootClosed: Promise<void>,
   ) {}
 
-  /** Throws what the system says if the target cannot be made or opened. */
+  /** Throws what the system says if the target cannot be made or opened, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, onConflict, base, onNotice, onSkipped } = settings;
+    const { target, onConflict, never, base, onNotice, onSkipped } = settings;
+    if (never.holdsPath(target)) throw ofHoldfast(target);
     makeFolders(target, 0o755);
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
     const targetFd = openAt(AT_FDCWD, target, flags);
     let rootFd = -1;
     try {
+      // Links on the way may have been exchanged since.
+      if (never.holds(targetFd)) throw ofHoldfast(target);
       // A second one, for the root closes its own when it is settled.
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const ownMetadata = onConflict === 'OVERWRITE' || readNames(rootFd).length === 0;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
-      const run = new RestoreRun(target, targetFd, onConflict, onNotice, onSkipped);
+      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, onSkipped);
       const { promise, resolve } = Promise.withResolvers<void>();
       const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, false, () => resolve());
       return new RestoreWriter(run, root, promise);
@@ -100,4 +107,12 @@ export class RestoreWriter {
       fs.closeSync(this.run.targetFd);
     }
   }
+}
+
+function ofHoldfast(target: Buffer): HoldfastError {
+  return new HoldfastError({
+    kind: 'Forbidden',
+    code: 'TARGET_BELONGS_TO_HOLDFAST',
+    message: `Restores do not write to ${target.toString()}: it belongs to Holdfast itself, as the agent's state or the server's data. Restore to another folder, and put in place by hand what you need.`,
+  });
 }

@@ -1,11 +1,14 @@
 import type { Notice } from '../notice.js';
 import { type FileContent, fileRefOf, openFileContent } from './file-content.js';
 import { type FileEntry, joinPath, type ScannedEntry } from './file-entry.js';
+import { FolderSet } from './folder-set.js';
 import type { ConflictMode } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
 import { RestoreWriter } from './restore-writer.js';
 import { walkFiles } from './walk.js';
 import type { ContentSource } from './write-content.js';
+
+export const NO_FOLDERS = new FolderSet([], []);
 
 export interface Copied {
   readonly notices: Notice[];
@@ -32,6 +35,7 @@ export async function copyTree(
         else if (event.kind === 'enterDirectory') {
           if (!writer && event.path.equals(source)) {
             writer = RestoreWriter.open({
+              never: NO_FOLDERS,
               target,
               onConflict,
               base: event.entry,

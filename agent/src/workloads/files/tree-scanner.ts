@@ -1,17 +1,18 @@
 import fs from 'node:fs';
 import { MAX_TREE_DEPTH } from '@holdfast/core/engine';
 import type { FileStatus } from '../../platform/file-status.js';
-import { deviceNumber, statAt, statFd } from '../../platform/file-status.js';
+import { statAt, statFd } from '../../platform/file-status.js';
 import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import { type ChangeStamp, joinPath, type ScannedDirectory, type ScannedEntry, SLASH } from './file-entry.js';
+import { type FolderIdentity, FolderSet } from './folder-set.js';
 import { HardLinkGroups } from './hard-link-groups.js';
 import type { PathRules, RuleState } from './path-rules.js';
 import type { RootNode } from './root-tree.js';
 import { openQuietly, readXattrs, stampOf, typeFields } from './scan-entry.js';
-import type { FolderIdentity, WalkEvent } from './walk.js';
+import type { WalkEvent } from './walk.js';
 
 export interface ScannerSettings {
   readonly roots: RootNode;
@@ -62,16 +63,11 @@ export class TreeScanner {
   private readonly open = new Set<number>();
   private left: number[] = [];
   private readonly hardLinks = new HardLinkGroups();
-  private readonly never: ReadonlySet<string>;
+  private readonly never: FolderSet;
   private readonly pending: WalkEvent[] = [];
 
   constructor(private readonly settings: ScannerSettings) {
-    this.never = new Set([
-      ...settings.never.flatMap((path) => identityOf(path) ?? []),
-      ...settings.neverFolders.map(({ deviceMajor, deviceMinor, inode }) =>
-        identity({ dev: deviceNumber(deviceMajor, deviceMinor), ino: inode }),
-      ),
-    ]);
+    this.never = new FolderSet(settings.never, settings.neverFolders);
   }
 
   *events(): Generator<WalkEvent, void, void> {
@@ -135,7 +131,7 @@ export class TreeScanner {
     if (!status) return;
     const isDirectory = status.type === 'directory';
     const choice = this.choose(parent, name, isDirectory);
-    if (choice.taken && !(isDirectory && this.never.has(identity(status)))) {
+    if (choice.taken && !(isDirectory && this.never.has(status))) {
       this.take(parent, name, path, status, choice, root);
     } else if (root && isDirectory) {
       this.lead(parent, name, path, root);
@@ -382,25 +378,6 @@ function leadingEntry(name: Buffer, parent: ScannedDirectory | undefined): Scann
     stamp: PLACEHOLDER_STAMP,
     parent,
   };
-}
-
-function identityOf(path: Buffer): string | undefined {
-  let fd: number;
-  try {
-    fd = openAt(AT_FDCWD, path, O_PATH | O_DIRECTORY);
-  } catch {
-    // What is not there need not be left out.
-    return undefined;
-  }
-  try {
-    return identity(statFd(fd));
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function identity(status: Pick<FileStatus, 'dev' | 'ino'>): string {
-  return `${status.dev}:${status.ino}`;
 }
 
 function isGone(error: unknown): boolean {

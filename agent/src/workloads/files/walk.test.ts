@@ -14,8 +14,9 @@ import { setXattr } from '../../platform/xattrs.js';
 import type { Notice } from '../notice.js';
 import { fileRefOf, openFileContent } from './file-content.js';
 import { entryPath, type ScannedEntry } from './file-entry.js';
+import type { FolderIdentity } from './folder-set.js';
 import { type FilesDatasource, InvalidRootError } from './root-tree.js';
-import { type FolderIdentity, walkFiles } from './walk.js';
+import { walkFiles } from './walk.js';
 
 let dir: string;
 beforeEach(() => {

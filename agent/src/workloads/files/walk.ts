@@ -9,6 +9,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Notice } from '../notice.js';
 import type { ScannedEntry } from './file-entry.js';
+import type { FolderIdentity } from './folder-set.js';
 import { compilePathRules } from './path-rules.js';
 import { buildRootTree, type FilesDatasource } from './root-tree.js';
 import { TreeScanner } from './tree-scanner.js';
@@ -19,13 +20,6 @@ export type WalkEvent =
   | { readonly kind: 'entry'; readonly entry: ScannedEntry }
   | { readonly kind: 'leaveDirectory'; readonly path: Buffer }
   | { readonly kind: 'notice'; readonly notice: Notice };
-
-/** A folder, by whatever name it is reached on this host. */
-export interface FolderIdentity {
-  readonly deviceMajor: number;
-  readonly deviceMinor: number;
-  readonly inode: bigint;
-}
 
 export interface WalkOptions {
   /** Directories that are never taken unless they are, or lead to, a root: the agent's state. */
