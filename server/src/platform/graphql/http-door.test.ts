@@ -305,6 +305,19 @@ describeOnEachDatabase('the HTTP door', (open) => {
     for (const row of rows) expect(row.sealed_payload?.includes(token) ?? false).toBe(false);
   });
 
+  it('answers no repeated mutation to whom a role was taken away since', async () => {
+    const user = await newUser('demoted');
+    const role = { userId: user.id, role: 'OWNER' };
+    const made = await mutate('assignRole', role, 'roleAssignment { id }', admin);
+    const input = { name: 'of the demoted', clientMutationId: 'm-4' };
+    const create = (): Promise<Answer> => mutate('createSubscription', input, 'subscription { name }', user.token);
+    expect((await create()).errors).toEqual([]);
+    expect((await create()).text('createSubscription.subscription.name')).toBe('of the demoted');
+    const roleAssignmentId = made.text('assignRole.roleAssignment.id');
+    await mutate('removeRoleAssignment', { roleAssignmentId }, 'clientMutationId', admin);
+    expect(refusal(await create())[1]).toBe('RIGHTS_REMOVED');
+  });
+
   it('admits stores only under the allowed roots', async () => {
     const create = async (name: string, storeUrl: string): Promise<Answer> =>
       mutate('createRegion', { name, zones: [{ name: 'z', storeUrl }] }, 'region { zones { storeUrl } }', admin);

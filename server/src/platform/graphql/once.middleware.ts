@@ -56,11 +56,11 @@ async function once(
     inputHash: seal.fingerprint(input),
     createdAt: ctx.clock.now(),
   };
-  const earlier = await claimOrFind(ctx, claim);
-  if (earlier !== undefined) return replay(seal, earlier, claim);
+  const { earlier, rights } = await claimOrFind(ctx, claim);
+  if (earlier !== undefined) return replay(seal, earlier, claim, rights);
   try {
     const payload = (await run()) as object;
-    const sealed = seal.seal(key, { ...payload });
+    const sealed = seal.seal(key, { rights, payload: { ...payload } } satisfies Answered);
     await ctx.unitOfWork.run((stores) => stores.handledMutations.finish(claim.id, sealed));
     return payload;
   } catch (error) {
@@ -71,16 +71,32 @@ async function once(
   }
 }
 
-async function claimOrFind(ctx: GraphqlContext, claim: HandledMutation): Promise<HandledMutation | undefined> {
+/** An answer, and what its caller's rights were then. */
+interface Answered {
+  /** Ids of role assignments. */
+  readonly rights: readonly string[];
+  readonly payload: object;
+}
+
+async function claimOrFind(
+  ctx: GraphqlContext,
+  claim: HandledMutation,
+): Promise<{ readonly earlier: HandledMutation | undefined; readonly rights: readonly string[] }> {
   return ctx.unitOfWork.run(async (stores) => {
     await stores.handledMutations.removeOlderThan(claim.createdAt - KEPT_MS);
     const earlier = await stores.handledMutations.find(claim.key);
     if (earlier === undefined) await stores.handledMutations.insert(claim);
-    return earlier;
+    const assignments = ctx.principal.kind === 'user' ? await stores.roleAssignments.ofUser(ctx.principal.userId) : [];
+    return { earlier, rights: assignments.map(({ id }) => id) };
   });
 }
 
-function replay(seal: PayloadSeal, earlier: HandledMutation, claim: HandledMutation): object {
+function replay(
+  seal: PayloadSeal,
+  earlier: HandledMutation,
+  claim: HandledMutation,
+  rights: readonly string[],
+): object {
   if (earlier.inputHash !== claim.inputHash) {
     throw new HoldfastError({
       kind: 'Conflict',
@@ -96,7 +112,16 @@ function replay(seal: PayloadSeal, earlier: HandledMutation, claim: HandledMutat
         'This mutation is still running, or the server stopped while it ran. Look whether it was done before you send it under a new id.',
     });
   }
-  return seal.open(claim.key, earlier.sealedPayload) as object;
+  const answered = seal.open(claim.key, earlier.sealedPayload) as Answered;
+  // What it tells, or leads to, may be what was taken away.
+  if (!answered.rights.every((id) => rights.includes(id))) {
+    throw new HoldfastError({
+      kind: 'Forbidden',
+      code: 'RIGHTS_REMOVED',
+      message: 'This mutation was done under roles that you no longer have, so its answer is not given again.',
+    });
+  }
+  return answered.payload;
 }
 
 function callerKey(principal: Principal): string | undefined {
