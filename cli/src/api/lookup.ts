@@ -105,15 +105,19 @@ export async function findAgent(api: ApiClient, wanted: string): Promise<string>
 
 const ItemNames = graphql(`
   query ItemNames($after: String) {
-    protectedItems(first: 200, after: $after) { edges { node { id name } } pageInfo { hasNextPage endCursor } }
+    protectedItems(first: 200, after: $after) { edges { node { id name protectionState } } pageInfo { hasNextPage endCursor } }
   }
 `);
 
+/** A name that was given again means the item that is still backed up, not the one that was stopped. */
 export async function findProtectedItem(api: ApiClient, wanted: string): Promise<string> {
+  const all = await collect(async (after) => (await api.ask(ItemNames, { after })).protectedItems);
+  const isLive = ({ name, protectionState }: (typeof all)[number]): boolean =>
+    name === wanted && protectionState !== 'STOPPED';
   return pick(
     'protected item',
     wanted,
-    await collect(async (after) => (await api.ask(ItemNames, { after })).protectedItems),
+    all.some(isLive) ? all.filter((item) => isLive(item) || item.id === wanted) : all,
   );
 }
 

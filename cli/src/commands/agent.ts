@@ -4,7 +4,7 @@ import type { ApiClient } from '../api/client.js';
 import { collect, findAgent, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BandwidthOfAgentFragment } from '../gql/graphql.js';
-import { describeRate, describeSpan, parseRate, parseSpan, type Rate, type Span, withRates } from './bandwidth.js';
+import { describeRate, describeSpan, type GivenRate, parseRate, parseSpan, type Span, withRates } from './bandwidth.js';
 import { contextOf } from './command-context.js';
 
 const Agents = graphql(`
@@ -55,8 +55,8 @@ graphql(`
 `);
 
 interface LimitOptions {
-  readonly upload?: Rate;
-  readonly download?: Rate;
+  readonly upload?: GivenRate;
+  readonly download?: GivenRate;
   readonly during?: Span;
   readonly clear?: boolean;
 }
@@ -147,8 +147,8 @@ async function limitAgent(client: ApiClient, id: string, options: LimitOptions):
     throw refusal('Validation', 'RATE_MISSING', '--during says when; give --upload, --download or both for how much');
   }
   const rates = {
-    ...(upload === undefined ? {} : { uploadBytesPerSecond: upload }),
-    ...(download === undefined ? {} : { downloadBytesPerSecond: download }),
+    ...(upload === undefined ? {} : { uploadBytesPerSecond: upload.rate }),
+    ...(download === undefined ? {} : { downloadBytesPerSecond: download.rate }),
   };
   const limits = withRates(clear ? { windows: [] } : agent.bandwidth, rates, during);
   const { setAgentBandwidth } = await client.ask(SetAgentBandwidth, {

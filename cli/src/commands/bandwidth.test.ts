@@ -14,7 +14,7 @@ describe('a rate on the command line', () => {
     ['20001B/s', '20001', '20.001 kB/s'],
     ['none', null, 'none'],
   ])('%s is %s bytes per second, and is said as %s', (text, rate, said) => {
-    expect(parseRate(text)).toBe(rate);
+    expect(parseRate(text)).toEqual({ rate });
     expect(describeRate(rate)).toBe(said);
   });
 

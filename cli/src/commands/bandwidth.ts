@@ -27,15 +27,20 @@ const FACTORS: Readonly<Record<string, number>> = {
   gi: 2 ** 30,
 };
 
+/** A rate as an option holds it. The option parser takes null for a missing value, so no limit is a value of its own. */
+export interface GivenRate {
+  readonly rate: Rate;
+}
+
 /** `10MB/s`, `500 kB/s`, `2MiB/s`, `80Mbit/s`, `none`. */
-export function parseRate(text: string): Rate {
-  if (text.trim().toLowerCase() === 'none') return null;
+export function parseRate(text: string): GivenRate {
+  if (text.trim().toLowerCase() === 'none') return { rate: null };
   const match = /^(\d+(?:\.\d+)?)\s*([kKMG]i?)?(B|bit)\/s$/.exec(text.trim());
   const factor = FACTORS[match?.[2]?.toLowerCase() ?? ''];
   if (match === null || factor === undefined)
     throw new InvalidArgumentError('It must be a rate like 10MB/s, 500kB/s or 80Mbit/s, or "none".');
   const isBits = match[3] === 'bit';
-  return String(Math.round((Number(match[1]) * factor) / (isBits ? 8 : 1)));
+  return { rate: String(Math.round((Number(match[1]) * factor) / (isBits ? 8 : 1))) };
 }
 
 /** `mon-fri 08:00-18:00 [Europe/Berlin]`. */

@@ -116,6 +116,9 @@ describe("an agent's bandwidth limits", () => {
     const query =
       'query A($id: ID!) { agent(id: $id) { bandwidth { uploadBytesPerSecond downloadBytesPerSecond windows { weekdays from to timeZone uploadBytesPerSecond downloadBytesPerSecond } } } }';
     expect(await fleet.api.ask(query, { id: fleet.agent().id })).toEqual({ agent: { bandwidth } });
+    expect(await holdfast('agent', 'limit', name, '--upload', 'none')).toMatchObject({
+      bandwidth: { ...bandwidth, uploadBytesPerSecond: null },
+    });
     expect(await holdfast('agent', 'limit', name, '--clear')).toMatchObject({
       bandwidth: { uploadBytesPerSecond: null, downloadBytesPerSecond: null, windows: [] },
     });
