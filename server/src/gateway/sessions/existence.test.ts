@@ -27,6 +27,26 @@ describe('whether a chunk exists', () => {
     expect(world.control.verified).toEqual([]);
   });
 
+  it('is answered yes for nodes that the agent left open when its session was lost, once all below them was claimed', async () => {
+    world = await World.create('left open');
+    const { alice, bob } = world;
+    const { session, job } = await world.backup(alice);
+    const [data, absent] = [alice.data('data'), alice.data('absent')];
+    const inner = alice.node('inner', [data]);
+    const root = alice.node('root', [inner]);
+    const guess = alice.node('guess', [absent]);
+    // Nodes first, so that none of them can be closed as it comes.
+    await world.upload(session, alice.pack([[root, inner, guess]]));
+    await world.upload(session, alice.pack([[data]]));
+    world.crash();
+    const again = await world.open(alice, job);
+    expect(await world.has(again, [root, inner])).toEqual([false, false]);
+    expect(await world.has(again, [root, inner, guess, data])).toEqual([true, true, false, true]);
+    expect(await world.commit(again, root.id)).toMatchObject({ kind: 'committed' });
+    const { session: bobs } = await world.backup(bob);
+    expect(await world.has(bobs, [data, guess])).toEqual([true, false]);
+  });
+
   it('is told to nobody who asks with the id instead of the claim', async () => {
     world = await World.create('claim');
     const { root, data } = await world.commitTree(world.alice, ['plans']);

@@ -20,6 +20,15 @@ export function countsFor(asker: Asker, copy: Copy): boolean {
   return pack.kind === PackKind.PACK_KIND_DATA || (copy.state & CLOSED) !== 0;
 }
 
+/** Of this agent, and would count if it were closed. */
+export function isLeftOpen(asker: Asker, copy: Copy): boolean {
+  if (!stands(copy.state) || (copy.state & CLOSED) !== 0) return false;
+  const { index } = asker.vault;
+  const pack = index.packByNumber(copy.pack);
+  if (pack.kind !== PackKind.PACK_KIND_NODE || pack.domainId !== asker.domainId) return false;
+  return pack.uploaderId === asker.agentId && !index.isVoided(asker.agentId);
+}
+
 /** Might count once control has verified it. */
 export function mayComeToCount(asker: Asker, copy: Copy): boolean {
   if (!stands(copy.state) || isVerified(copy.state)) return false;

@@ -3,7 +3,8 @@ import type { Copy } from '../chunk-index/chunk-index.js';
 import { stands } from '../chunk-index/copy-state.js';
 import type { GatewayLimits } from '../limits.js';
 import { Turn } from '../turn.js';
-import { countsFor, mayComeToCount } from './existence.js';
+import { closeNodes } from './close-nodes.js';
+import { countsFor, isLeftOpen, mayComeToCount } from './existence.js';
 import { invalid } from './refusals.js';
 import type { Session } from './session.js';
 
@@ -13,7 +14,9 @@ const CLAIMS_PER_TURN = 256;
 
 /**
  * Which of these claims name chunks that the session may refer to; each yes is remembered for the
- * commit. Copies of other agents that nobody verified yet are verified first.
+ * commit. Nodes that this agent left open, because the session that it sent them in was lost, are closed
+ * as at a commit, now that what lies below them was claimed; otherwise it would have to read all of that
+ * again to send them anew. Copies of other agents that nobody verified yet are verified first.
  * Returns one bit per claim, least significant first.
  */
 export async function hasChunks(session: Session, claims: Buffer, limits: GatewayLimits): Promise<Buffer> {
@@ -39,22 +42,28 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
       return yes;
     };
 
+    const left: { place: number; id: Buffer; nodes: number[] }[] = [];
     const unsure: { place: number; id: Buffer; candidates: Copy[] }[] = [];
     const turn = new Turn(session.clock);
     for (let from = 0; from < count; from += CLAIMS_PER_TURN) {
       const ids = idsOfClaims(claims.subarray(from * CLAIM_BYTES, (from + CLAIMS_PER_TURN) * CLAIM_BYTES));
       session.vault.index.lookup(ids).forEach((copies, place) => {
         if (answer(from + place, copies)) return;
+        const asked = { place: from + place, id: ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES) };
+        const nodes = copies.filter((copy) => isLeftOpen(session, copy)).map(({ number }) => number);
+        if (nodes.length > 0) left.push({ ...asked, nodes });
         const candidates = copies.filter((copy) => mayComeToCount(session, copy));
-        if (candidates.length === 0) return;
-        unsure.push({
-          place: from + place,
-          id: ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES),
-          candidates,
-        });
+        if (candidates.length > 0) unsure.push({ ...asked, candidates });
       });
       await turn.pass();
       session.assertOpen();
+    }
+    if (left.length > 0) {
+      closeNodes(
+        session,
+        left.flatMap(({ nodes }) => nodes),
+      );
+      for (const { place, id } of left) answer(place, session.vault.index.lookup(id)[0] ?? []);
     }
     if (unsure.length === 0) return present;
 
