@@ -39,7 +39,7 @@ export interface AgentPorts {
   readonly transport: (life: Life) => DataTransport;
   readonly control: (life: Life) => ControlLine;
   /** A file's content is opened. */
-  readonly opened: (job: JobRef, name: string) => void;
+  readonly opened: (job: JobRef, process: Life, name: string) => void;
 }
 
 /** One agent process: the real job host, backups and restores, with its state in a folder of its own. */
@@ -70,7 +70,7 @@ export class SimulatedAgent implements AgentLine {
               start: inlineLanes({
                 open: (ref) => {
                   life.check();
-                  ports.opened(command.job, ref.name.toString());
+                  ports.opened(command.job, life, ref.name.toString());
                   return openFileContent(ref, never.now);
                 },
                 random: ports.random,

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { packName, parseObjectName } from '@holdfast/core/engine';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { JobRun } from '../../agent/src/jobs/job-run.js';
@@ -18,7 +18,11 @@ export async function whatIsWrong(world: World, trees: ReadonlyMap<string, Descr
   await world.untilAllStand();
   const [vault] = world.gateway?.core.vaults.all() ?? [];
   if (vault === undefined) throw new Error('the vault is not open');
-  const wrong = [...world.witness.violations, ...(await whatIsUnknown(vault))];
+  const wrong = [
+    ...world.witness.violations,
+    ...world.witness.readInVain((jobId) => filesWithOneName(trees.get(jobId) ?? {})),
+    ...(await whatIsUnknown(vault)),
+  ];
   const recorded = world.catalog.recorded();
   for (const { jobId, pointId, failure } of world.catalog.queue) {
     if (failure !== undefined) wrong.push(`job ${jobId} failed: ${failure}`);
@@ -26,6 +30,11 @@ export async function whatIsWrong(world: World, trees: ReadonlyMap<string, Descr
       wrong.push(`the point of job ${jobId} is not recorded`);
   }
   return [...wrong, ...(await whatIsLost(world, recorded, trees))];
+}
+
+function filesWithOneName(tree: Description): Set<string> {
+  const names = Object.keys(tree).map((path) => basename(path));
+  return new Set(names.filter((name) => !name.endsWith('-again') && !names.includes(`${name}-again`)));
 }
 
 /** Each of these points is restored as it was. */

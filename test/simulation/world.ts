@@ -173,6 +173,8 @@ export class World {
     const life = Life.current;
     // Another world may be at work in this thread, and what was killed may not have come to its end yet.
     if (life === undefined || life !== this[life.party]?.life) return;
+    const job = this.catalog.queue.at(-1);
+    if (moment === 'agent.cache-written' && job !== undefined) this.witness.cached.add(job.jobId);
     const [strike] = this.strikes;
     if (strike?.moment !== moment) return;
     this.reachedTimes += 1;
@@ -223,7 +225,7 @@ export class World {
         ...{ clock, random, agentId, folder },
         transport: (life) => this.transportFor(life),
         control: (life) => this.controlLine(life),
-        opened: (job, name) => this.witness.opened(job, name),
+        opened: (job, process, name) => this.witness.opened(job, process, name),
       });
       this.agent = agent;
       agent.life.live(() => agent.run()).catch(() => undefined);
@@ -290,6 +292,10 @@ export class World {
   private commandFor(job: SimulatedJob, lease: JobRef): BackupCommand {
     const { domain, secret } = this.domain;
     const points = this.catalog.recorded();
+    const lastPointId = points.at(-1);
+    const lastFullPointId = points.findLast((id) => this.catalog.factsOf(id).type === 'FULL');
+    const base = { FULL: undefined, INCREMENTAL: lastPointId, DIFFERENTIAL: lastFullPointId }[job.type];
+    this.witness.leased(lease, base && this.catalog.factsOf(base).jobId);
     return {
       kind: 'backup',
       job: lease,
@@ -305,8 +311,8 @@ export class World {
       },
       type: job.type,
       files: { roots: [Buffer.from(this.source.folder)], include: [], exclude: [], oneFileSystem: false },
-      lastPointId: points.at(-1),
-      lastFullPointId: points.findLast((id) => this.catalog.factsOf(id).type === 'FULL'),
+      lastPointId,
+      lastFullPointId,
       cacheGeneration: 1n,
       expectedBytes: 0,
       expectedEntries: 0,
