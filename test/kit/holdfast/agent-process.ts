@@ -10,9 +10,11 @@ export class AgentProcess {
   readonly name: string;
   readonly stateFolder: string;
   readonly id: string;
+  readonly #environment: NodeJS.ProcessEnv;
   #process: BackgroundProcess | undefined;
 
-  private constructor(name: string, stateFolder: string, id: string) {
+  private constructor(name: string, stateFolder: string, id: string, environment: NodeJS.ProcessEnv) {
+    this.#environment = environment;
     this.name = name;
     this.stateFolder = stateFolder;
     this.id = id;
@@ -21,7 +23,7 @@ export class AgentProcess {
   static async enroll(
     server: ServerProcess,
     api: Api,
-    input: { folder: string; name: string; subscriptionId: string },
+    input: { folder: string; name: string; subscriptionId: string; environment?: NodeJS.ProcessEnv },
   ): Promise<AgentProcess> {
     const stateFolder = path.join(input.folder, input.name);
     const { token } = await api.mutate(
@@ -46,11 +48,13 @@ export class AgentProcess {
       },
     );
     const edge = data.agents.edges.find((candidate: { node: { name: string } }) => candidate.node.name === input.name);
-    return new AgentProcess(input.name, stateFolder, edge.node.id);
+    return new AgentProcess(input.name, stateFolder, edge.node.id, input.environment ?? {});
   }
 
   start(): void {
-    this.#process = new BackgroundProcess('holdfast-agent', ['run', '--state', this.stateFolder]);
+    this.#process = new BackgroundProcess('holdfast-agent', ['run', '--state', this.stateFolder], {
+      env: this.#environment,
+    });
   }
 
   get process(): BackgroundProcess {

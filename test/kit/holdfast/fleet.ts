@@ -16,6 +16,8 @@ export interface FleetOptions {
   readonly serverArgs?: readonly string[];
   /** What all agents reach the server over; enrolment goes past it. Closed with the fleet. */
   readonly link?: TestLink;
+  /** Of the server's and the agents' processes, beside that of the test. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** Where the agents enter the link. */
@@ -59,10 +61,10 @@ export class Fleet {
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
     const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-e2e-')));
-    const { link } = options;
+    const { link, environment = {} } = options;
     const doors = link && { control: await link.open(), data: await link.open() };
     const forwarded = doors && ['--public-grpc', doors.control.address, '--public-data-grpc', doors.data.address];
-    const server = new ServerProcess(folder, [...(forwarded ?? []), ...(options.serverArgs ?? [])]);
+    const server = new ServerProcess(folder, [...(forwarded ?? []), ...(options.serverArgs ?? [])], environment);
     const agents: AgentProcess[] = [];
     try {
       await server.start();
@@ -73,7 +75,8 @@ export class Fleet {
       const data = await api.ask('{ subscriptions { edges { node { id } } } regions { edges { node { id } } } }');
       const subscriptionId = data.subscriptions.edges[0].node.id;
       for (let index = 1; index <= (options.agents ?? 1); index += 1) {
-        const agent = await AgentProcess.enroll(server, api, { folder, name: `agent-${index}`, subscriptionId });
+        const named = { folder, name: `agent-${index}`, subscriptionId, environment };
+        const agent = await AgentProcess.enroll(server, api, named);
         agent.start();
         agents.push(agent);
       }

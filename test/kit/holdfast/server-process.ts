@@ -23,10 +23,12 @@ export class ServerProcess {
   readonly dataFolder: string;
   readonly storeRoot: string;
   readonly #extraArgs: readonly string[];
+  readonly #environment: NodeJS.ProcessEnv;
   #process: BackgroundProcess | undefined;
   #addresses: Addresses | undefined;
 
-  constructor(folder: string, extraArgs: readonly string[] = []) {
+  constructor(folder: string, extraArgs: readonly string[] = [], environment: NodeJS.ProcessEnv = {}) {
+    this.#environment = environment;
     this.dataFolder = path.join(folder, 'server');
     this.storeRoot = path.join(folder, 'stores');
     fs.mkdirSync(this.storeRoot, { recursive: true, mode: 0o700 });
@@ -51,7 +53,7 @@ export class ServerProcess {
         ],
         ...this.#extraArgs,
       ],
-      onLine === undefined ? {} : { onLine },
+      { env: this.#environment, ...(onLine && { onLine }) },
     );
     this.#addresses = await this.#process.waitForLine((line) => {
       if (!line.startsWith('{"event":"ready"')) return undefined;
