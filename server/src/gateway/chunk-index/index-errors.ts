@@ -1,28 +1,20 @@
 import { HoldfastError } from '@holdfast/core/errors';
+import { type DiskTrouble, diskTroubleOf, errorCodeOf } from '../../platform/disk-trouble.js';
 
-/** SQLite says SQLITE_…, the system E…. */
-const FULL = ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'];
-const READ_ONLY = ['SQLITE_READONLY', 'EROFS', 'EACCES', 'EPERM'];
-const IO_ERROR = ['SQLITE_IOERR', 'EIO'];
+const WORDS: Readonly<Record<DiskTrouble, readonly [code: string, message: string]>> = {
+  full: ['INDEX_DISK_FULL', 'The disk that holds the chunk index is full: make room there.'],
+  'read-only': ['INDEX_READ_ONLY', 'The chunk index cannot be written: its folder is read-only.'],
+  'io-error': ['INDEX_IO_ERROR', 'The disk that holds the chunk index reports an error.'],
+  'out-of-files': ['INDEX_OUT_OF_FILES', 'The gateway has too many files open to use the chunk index.'],
+  'cannot-open': ['INDEX_CANNOT_BE_OPENED', 'The chunk index file cannot be opened.'],
+};
 
 /** What failures of the index's files mean, in words. Anything else passes through. */
 export function asIndexError(thrown: unknown): unknown {
-  if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return thrown;
-  const code = thrown.code;
-  const isOneOf = (starts: readonly string[]): boolean => starts.some((start) => code.startsWith(start));
-  if (isOneOf(FULL))
-    return failed('Unavailable', 'INDEX_DISK_FULL', 'The disk that holds the chunk index is full.', thrown);
-  if (isOneOf(READ_ONLY))
-    return failed(
-      'Unavailable',
-      'INDEX_READ_ONLY',
-      'The chunk index cannot be written: its folder is read-only.',
-      thrown,
-    );
-  if (isOneOf(IO_ERROR))
-    return failed('Unavailable', 'INDEX_IO_ERROR', 'The disk that holds the chunk index reports an error.', thrown);
-  if (code.startsWith('SQLITE_CANTOPEN'))
-    return failed('Unavailable', 'INDEX_CANNOT_BE_OPENED', 'The chunk index file cannot be opened.', thrown);
+  const code = errorCodeOf(thrown);
+  if (code === undefined || thrown instanceof HoldfastError) return thrown;
+  const trouble = diskTroubleOf(thrown);
+  if (trouble !== undefined) return failed('Unavailable', ...WORDS[trouble], thrown);
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
     return failed('IllegalState', 'INDEX_IN_USE', 'Another process holds the chunk index of this vault.', thrown);
   }

@@ -7,6 +7,7 @@ import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { type AbstractSqlDriver, type SqlEntityManager, SqlMikroORM } from '@mikro-orm/sql';
 import { SqliteDriver } from '@mikro-orm/sqlite';
 import { ENTITIES } from './entities.js';
+import { forgiveRollback } from './forgive-rollback.js';
 import { MIGRATIONS } from './migrations/index.js';
 
 export type Orm = MikroORM<AbstractSqlDriver, SqlEntityManager>;
@@ -66,6 +67,7 @@ function options(address: DatabaseAddress): Partial<Options<AbstractSqlDriver, S
     extensions: [Migrator],
     migrations: { migrationsList: MIGRATIONS, snapshot: false, tableName: 'migration', silent: true },
     forceUtcTimezone: true,
+    onCreateConnection: forgiveRollback,
   };
   if (address.dialect === 'sqlite') return { ...common, driver: SqliteDriver, dbName: address.file } as typeof common;
   return {

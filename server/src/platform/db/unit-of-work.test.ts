@@ -1,8 +1,11 @@
-import { expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import type { User } from '../../features/access/ports.js';
 import { Refusal } from '../../features/access/refusal.js';
 import { requireLiveAgent } from '../../features/agents/use-cases/require-live-agent.js';
-import { describeOnEachDatabase, SYSTEM, type TestDatabase } from './testing.js';
+import { describeOnEachDatabase, openTestDatabase, SYSTEM, type TestDatabase } from './testing.js';
 
 const user = (database: TestDatabase, name: string): User => ({
   id: database.context().newId(),
@@ -140,5 +143,27 @@ describeOnEachDatabase('a page of a list', (open) => {
     await expect(list({ first: 201 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
     await expect(list({ first: 0 })).rejects.toMatchObject({ code: 'PAGE_SIZE' });
     await expect(list({ first: 1, after: 'bm9wZQ' })).rejects.toMatchObject({ code: 'MALFORMED_CURSOR' });
+  });
+});
+
+describe('a unit of work on a full disk', () => {
+  it('fails with that reason, keeps nothing, and goes on once there is room', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-full-'));
+    const database = await openTestDatabase({ dialect: 'sqlite', file: join(folder, 'catalog.sqlite') });
+    const connection = database.orm.em.getConnection();
+    const most = async (pages: number): Promise<unknown> => connection.execute(`pragma max_page_count = ${pages}`);
+    const [counted] = await connection.execute<{ page_count: number }[]>('pragma page_count');
+    const pages = counted?.page_count ?? 0;
+    await most(pages);
+    const large = { ...user(database, 'large'), passwordHash: 'x'.repeat(1 << 20) };
+    const insert = (): Promise<void> => database.unitOfWork.run((stores) => stores.users.insert(large));
+    for (let times = 0; times < 3; times += 1)
+      await expect(insert()).rejects.toMatchObject({ kind: 'Unavailable', code: 'DATABASE_FULL' });
+    expect(await database.unitOfWork.run((stores) => stores.users.findByName('large'))).toBeUndefined();
+    await most(pages + 1000);
+    await insert();
+    expect(await database.unitOfWork.run((stores) => stores.users.findByName('large'))).toEqual(large);
+    await database.orm.close(true);
+    rmSync(folder, { recursive: true });
   });
 });

@@ -10,6 +10,7 @@ import type { Stores } from '../../features/stores.js';
 import type { Transaction, TransactionOptions, UnitOfWork } from '../context.js';
 import type { Log } from '../telemetry/log.js';
 import { dialectOf, type Orm } from './database.js';
+import { asDatabaseFailure } from './database-failure.js';
 
 const MAX_TRIES = 8;
 const FIRST_PAUSE_MS = 5;
@@ -64,7 +65,7 @@ async function runWithRetries<T>(
     try {
       return await runOnce(ports, work, options);
     } catch (error) {
-      if (!mayRunAgain(error)) throw error;
+      if (!mayRunAgain(error)) throw asDatabaseFailure(error);
       if (tries === MAX_TRIES) {
         throw new HoldfastError({
           kind: 'Unavailable',
