@@ -112,7 +112,8 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     } catch (thrown) {
       throw await this.readFailure(thrown, name);
     } finally {
-      await file?.close();
+      // What was read is whole however the closing goes.
+      await file?.close().catch(() => undefined);
     }
   }
 
