@@ -31,6 +31,8 @@ export interface AgentSetup {
   readonly log: AgentLog;
   readonly host: HostFacts;
   readonly bootIdSha256: Buffer | undefined;
+  /** Every frame is opened before it is sent, not one of each pack. */
+  readonly paranoid: boolean;
   /** Fires when the agent shall stop. */
   readonly signal: AbortSignal;
 }
@@ -41,7 +43,15 @@ const MOST_LANES = 4;
 const STATUS_MS = 2_000;
 
 /** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
-export async function runAgent({ folder, identity, log, host, bootIdSha256, signal }: AgentSetup): Promise<void> {
+export async function runAgent({
+  folder,
+  identity,
+  log,
+  host,
+  bootIdSha256,
+  paranoid,
+  signal,
+}: AgentSetup): Promise<void> {
   collectSeldom();
   // Found now rather than in the middle of a restore.
   await loadSettings(folder);
@@ -82,6 +92,7 @@ export async function runAgent({ folder, identity, log, host, bootIdSha256, sign
           lanes,
           agentId: identity.agentId,
           cacheFolder: folder.cacheFolder,
+          paranoid,
         }),
       restore: (command, run) =>
         runRestore(command, run, {

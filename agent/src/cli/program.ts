@@ -54,7 +54,11 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     );
   command('run')
     .description('serve the server until stopped')
-    .action((options: { state: string }) => settle(runCommand(options, terminal)));
+    .option(
+      '--paranoid',
+      'open everything that was sealed before it is sent, not a sample: safer on doubtful memory, slower',
+    )
+    .action((options: { state: string; paranoid?: boolean }) => settle(runCommand(options, terminal)));
   command('status')
     .description('tell whether the agent is enrolled, running and connected')
     .option('--json', 'one JSON object on stdout')

@@ -7,7 +7,7 @@ import { readBootIdSha256, readHostFacts } from './host-facts.js';
 import type { Terminal } from './program.js';
 
 /** 0 after SIGTERM or SIGINT: stopping is how this command ends. */
-export async function runCommand(options: { state: string }, terminal: Terminal): Promise<number> {
+export async function runCommand(options: { state: string; paranoid?: boolean }, terminal: Terminal): Promise<number> {
   const folder = await prepareStateFolder(options.state, terminal.uid);
   const lock = lockState(folder);
   try {
@@ -18,6 +18,7 @@ export async function runCommand(options: { state: string }, terminal: Terminal)
       log: createLog(terminal.logLevel),
       host: readHostFacts(),
       bootIdSha256: readBootIdSha256(),
+      paranoid: options.paranoid === true,
       signal: terminal.stop,
     });
     return 0;

@@ -21,7 +21,7 @@ import { Turns } from './turns.js';
 export interface JobReports {
   accepted(job: JobRef): void;
   progress(progress: JobProgress): void;
-  /** Resolves once the result cannot be lost by a crash of the agent. */
+  /** Resolves once the result cannot be lost by a crash of the agent, or its disk has refused to keep it. Never rejects. */
   finished(finished: FinishedJob): Promise<void>;
 }
 
@@ -116,18 +116,14 @@ export class JobHost {
       'job ended',
     );
     if (outcome === undefined) return;
-    try {
-      await reports.finished({
-        job: run.job,
-        counters: { ...run.counters },
-        notices: run.notices.kept,
-        noticesTotal: run.notices.total,
-        rootTroubles: run.rootTroubles,
-        outcome,
-      });
-    } catch (error) {
-      log.error({ ...facts, ...errorFacts(error) }, 'the result could not be kept');
-    }
+    await reports.finished({
+      job: run.job,
+      counters: { ...run.counters },
+      notices: run.notices.kept,
+      noticesTotal: run.notices.total,
+      rootTroubles: run.rootTroubles,
+      outcome,
+    });
   }
 
   private async outcomeOf(command: JobCommand, run: JobRun): Promise<JobOutcome | undefined> {

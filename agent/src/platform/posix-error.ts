@@ -34,6 +34,11 @@ export function reasonOf(error: unknown): string {
   return text === undefined ? code : `${text} (${code})`;
 }
 
+/** The host ran short: true of no file in particular. */
+export function isExhaustion(code: string | undefined): boolean {
+  return code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM';
+}
+
 // Node makes a new map at each call.
 const described = util.getSystemErrorMap();
 const namesByNumber = new Map<number, string>();

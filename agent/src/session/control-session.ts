@@ -94,8 +94,14 @@ export class ControlSession implements JobReports {
   }
 
   async finished(finished: FinishedJob): Promise<void> {
-    const message = await this.ports.unsettled.add(finished);
-    reached('agent.outcome-kept');
+    const { message, keep } = this.ports.unsettled.add(finished);
+    try {
+      await keep();
+      reached('agent.outcome-kept');
+    } catch (error) {
+      // On a full disk the server is told all the same; only a crash before that runs the job again.
+      this.ports.log.error({ job: finished.job.jobId, ...errorFacts(error) }, 'the result could not be kept');
+    }
     this.welcomed?.send({ $case: 'jobFinished', value: message });
   }
 

@@ -20,12 +20,25 @@ export function fromGrpcError(thrown: unknown): HoldfastError {
 }
 
 /**
+ * Disks of the server that are full or may not be written: somebody has to see to them first, and learns of it from a job that has
+ * failed, not from one that waits.
+ */
+const FOR_SOMEBODY_TO_MEND: ReadonlySet<string> = new Set([
+  'STORE_FULL',
+  'STORE_READ_ONLY',
+  'STORE_DENIED',
+  'INDEX_DISK_FULL',
+  'INDEX_READ_ONLY',
+  'DATABASE_FULL',
+  'DATABASE_READ_ONLY',
+]);
+
+/**
  * The other side may not have seen the call, or its answer was lost, or it has no room just now: the call may be made again. Two statuses stand for that beside UNAVAILABLE: a
- * stream that was cut in the middle ends CANCELLED or INTERNAL (RST_STREAM), without the server's trailer. A full store is the exception:
- * somebody has to make room first, and learns of it from a job that has failed, not from one that waits.
+ * stream that was cut in the middle ends CANCELLED or INTERNAL (RST_STREAM), without the server's trailer.
  */
 export function isWorthRepeating(error: HoldfastError): boolean {
-  if (error.code === 'STORE_FULL') return false;
+  if (FOR_SOMEBODY_TO_MEND.has(error.code)) return false;
   if (error.kind === 'Unavailable' || error.kind === 'Timeout' || error.kind === 'RateLimited') return true;
   return error.code === 'GRPC_CANCELLED' || error.code === 'GRPC_INTERNAL' || error.code === 'GRPC_UNKNOWN';
 }

@@ -10,7 +10,7 @@ import { stopped } from './unary-call.js';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
-/** Without any answer of the gateway for this long a job fails: it must end, and the next may find the gateway back. */
+/** Without a good answer of the gateway for this long a job fails: it must end, and the next may find the gateway back. */
 const GIVE_UP_MS = 10 * 60_000;
 const MOST_REOPENS = 5;
 
@@ -129,10 +129,11 @@ function isSessionGone(error: unknown): boolean {
 }
 
 function unreachable(cause: HoldfastError): HoldfastError {
+  const silent = cause.code.startsWith('GRPC_');
   return new HoldfastError({
     kind: 'Unavailable',
-    code: 'GATEWAY_UNREACHABLE',
-    message: `The gateway did not answer for ten minutes: ${cause.message}`,
+    code: silent ? 'GATEWAY_UNREACHABLE' : cause.code,
+    message: `The gateway ${silent ? 'did not answer' : 'refused'} for ten minutes: ${cause.message}`,
     cause,
   });
 }

@@ -44,11 +44,12 @@ export class UnsettledJobs {
     return found !== undefined && sameLease(found.job, job) ? found.message : undefined;
   }
 
-  async add(finished: FinishedJob): Promise<JobFinished> {
+  /** Known from now on, and kept on disk once `keep` resolves. */
+  add(finished: FinishedJob): { readonly message: JobFinished; readonly keep: () => Promise<void> } {
     const message = toJobFinished(finished);
-    this.byJob.set(finished.job.jobId, { job: finished.job, message });
-    await writeFileDurably(this.file(finished.job.jobId), JobFinished.encode(message).finish());
-    return message;
+    const { jobId } = finished.job;
+    this.byJob.set(jobId, { job: finished.job, message });
+    return { message, keep: () => writeFileDurably(this.file(jobId), JobFinished.encode(message).finish()) };
   }
 
   /** The server has it, or has given the job away. A result of a later lease stays. */

@@ -14,6 +14,7 @@ import type { SealedPack } from './pack-sealer.js';
 import { PackUploader } from './pack-uploader.js';
 import type { PipelineStop } from './pipeline-stop.js';
 import type { BackupPorts } from './run-backup.js';
+import { SpoiledPacks } from './spoiled-packs.js';
 
 /** Packs beyond those that are being filled. */
 const PACKS_ON_THEIR_WAY = 2;
@@ -25,6 +26,7 @@ export class BackupPipeline {
     readonly lanes: LanePool,
     readonly intake: NodeIntake,
     readonly nodes: NodeMaker,
+    readonly spoiled: SpoiledPacks,
     private readonly uploader: PackUploader,
     private readonly claims: ClaimLog,
   ) {}
@@ -33,7 +35,7 @@ export class BackupPipeline {
     command: BackupCommand,
     run: JobRun,
     session: DataSession,
-    ports: Pick<BackupPorts, 'lanes' | 'random' | 'clock' | 'agentId'>,
+    ports: Pick<BackupPorts, 'lanes' | 'random' | 'clock' | 'agentId' | 'paranoid'>,
     stop: PipelineStop,
     claimsFile: string,
   ): Promise<BackupPipeline> {
@@ -44,16 +46,26 @@ export class BackupPipeline {
       agentId: uuidToBytes(ports.agentId),
       maxPackBytes: session.limits.maxPackBytes,
       padFrames: session.limits.padFrames,
+      paranoid: ports.paranoid,
     };
-    const uploader = new PackUploader(session, run.counters, stop);
     const buffers = new PackBuffers(ports.lanes.most + PACKS_ON_THEIR_WAY);
     const packing = {
       takeBuffer: () => buffers.take(),
-      emit: (pack: SealedPack) => void uploader.submit(pack).then(() => buffers.giveBack(pack.buffer)),
+      emit: (pack: SealedPack) => void send(pack).then(() => buffers.giveBack(pack.buffer)),
     };
     const sealer = await createSealer('NODE', setup, { ...packing, random: ports.random });
     const claims = new ClaimLog(claimsFile);
     const existence = new Existence(session, claims, stop.signal);
+    const spoiled = new SpoiledPacks(existence);
+    const uploader = new PackUploader(session, run.counters, spoiled, stop);
+    const send = async (pack: SealedPack): Promise<void> => {
+      try {
+        if (pack.spoiled === undefined) await uploader.submit(pack);
+        else spoiled.add(pack.footer, pack.spoiled);
+      } catch (error) {
+        stop.fail(error);
+      }
+    };
     const host = {
       present: (claims: Buffer) => existence.present(claims),
       counted: (counts: { readonly bytesRead: number; readonly bytesChanged: number }) => {
@@ -64,7 +76,7 @@ export class BackupPipeline {
     const lanes = new LanePool(ports.lanes.start, ports.lanes.most, setup, { host, ...packing }, stop);
     const intake = new NodeIntake({ existence, sealer, timers: ports.clock, stop });
     const nodes = new NodeMaker(new ChunkHasher(domain.idKey), domain.chunkerKey, (node) => intake.node(node));
-    return new BackupPipeline(existence, lanes, intake, nodes, uploader, claims);
+    return new BackupPipeline(existence, lanes, intake, nodes, spoiled, uploader, claims);
   }
 
   /** Everything that was taken in is durable in the vault's store, or among the returned ids. */

@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileDurably } from '../../state/atomic-file.js';
+import { stateFailure } from '../../state/state-failure.js';
 import type { BackupType, JobRef } from '../job.js';
 import type { KnownCache, KnownCaches } from './plan-base.js';
 
@@ -19,7 +20,11 @@ export class ChangeCaches {
 
   static async open(cacheFolder: string, itemId: string): Promise<ChangeCaches> {
     const folder = join(cacheFolder, itemId);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw stateFailure(cacheFolder, error);
+    }
     return new ChangeCaches(folder, await readBook(join(folder, BOOK)));
   }
 

@@ -1,5 +1,7 @@
 import fs from 'node:fs';
+import { dirname } from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
+import { stateFailure } from '../../state/state-failure.js';
 
 const CLAIM_BYTES = 32;
 const BUFFERED_CLAIMS = 2_048;
@@ -15,10 +17,13 @@ export class ClaimLog {
   private written = 0;
   private closed = false;
 
-  constructor(path: string) {
-    fs.rmSync(path, { force: true });
-    this.fd = fs.openSync(path, 'wx+', 0o600);
-    fs.unlinkSync(path);
+  constructor(private readonly path: string) {
+    this.fd = this.onDisk(() => {
+      fs.rmSync(path, { force: true });
+      const fd = fs.openSync(path, 'wx+', 0o600);
+      fs.unlinkSync(path);
+      return fd;
+    });
   }
 
   get size(): number {
@@ -38,7 +43,7 @@ export class ClaimLog {
     this.flush();
     const claims = Buffer.alloc(Math.max(0, Math.min(limit, this.size - from)) * CLAIM_BYTES);
     for (let at = 0; at < claims.length; ) {
-      const got = fs.readSync(this.fd, claims, at, claims.length - at, from * CLAIM_BYTES + at);
+      const got = this.onDisk(() => fs.readSync(this.fd, claims, at, claims.length - at, from * CLAIM_BYTES + at));
       if (got === 0) throw new RangeError('the log of claims is shorter than what was written to it');
       at += got;
     }
@@ -57,10 +62,21 @@ export class ClaimLog {
       throw new HoldfastError({ kind: 'IllegalState', code: 'BACKUP_OVER', message: 'This backup has ended.' });
   }
 
+  /** Throws Unavailable with what the disk says. */
+  private onDisk<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw stateFailure(dirname(this.path), error);
+    }
+  }
+
   private flush(): void {
     const length = this.buffered * CLAIM_BYTES;
-    for (let at = 0; at < length; )
-      at += fs.writeSync(this.fd, this.buffer, at, length - at, this.written * CLAIM_BYTES + at);
+    this.onDisk(() => {
+      for (let at = 0; at < length; )
+        at += fs.writeSync(this.fd, this.buffer, at, length - at, this.written * CLAIM_BYTES + at);
+    });
     this.written += this.buffered;
     this.buffered = 0;
   }

@@ -10,6 +10,7 @@ import {
   PackKind,
   releaseFrameKey,
 } from '@holdfast/core/engine';
+import { isHoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import type { PackKindName } from '../data-transport.js';
 import { shuffled } from './shuffled.js';
@@ -39,6 +40,8 @@ export interface SealedPack {
   readonly footer: Buffer;
   /** Bytes of frames and footer. */
   readonly bytes: number;
+  /** Why the frames are not what was sealed, where that was found; such a pack is not to be sent. */
+  readonly spoiled?: string;
 }
 
 export interface PackSealerOptions {
@@ -51,6 +54,8 @@ export interface PackSealerOptions {
   readonly maxPackBytes: number;
   /** Frames are padded. */
   readonly padded: boolean;
+  /** Every frame is opened before it is sent, not one of each pack. */
+  readonly paranoid: boolean;
   readonly hasher: ChunkHasher;
   readonly random: Random;
   /** Resolves when there is room for another pack. */
@@ -142,7 +147,7 @@ export class PackSealer {
   private finishPack(): void {
     const { builder, buffer } = this;
     if (builder === undefined || buffer === undefined) return;
-    this.verifySample();
+    const spoiled = this.whatIsSpoiled();
     const order = shuffled(this.frames.length, this.options.random);
     const { footerBytes } = builder.finish(order);
     const { kind, emit } = this.options;
@@ -158,15 +163,23 @@ export class PackSealer {
       frames,
       footer: footerBytes,
       bytes: builder.storedBytes + footerBytes.length,
+      ...(spoiled !== undefined && { spoiled }),
     });
   }
 
-  /** Opens one frame of every pack before it leaves, as a restore would: a host that computes wrongly is noticed now. Throws Integrity. */
-  private verifySample(): void {
-    const { random, hasher } = this.options;
-    const sample = this.frames[random.bytes(4).readUInt32LE(0) % this.frames.length];
-    if (sample === undefined) return;
-    const entry = { offset: 0n, ...sample.entry };
-    openChunks(hasher, releaseFrameKey(this.keys, entry), this.context, entry, sample.stored);
+  /** Opens a frame of every pack before it leaves, as a restore would, or all of them: a host that computes wrongly is noticed now. */
+  private whatIsSpoiled(): string | undefined {
+    const { random, hasher, paranoid } = this.options;
+    const sample = random.bytes(4).readUInt32LE(0) % this.frames.length;
+    try {
+      for (const { entry: sealed, stored } of paranoid ? this.frames : this.frames.slice(sample, sample + 1)) {
+        const entry = { offset: 0n, ...sealed };
+        openChunks(hasher, releaseFrameKey(this.keys, entry), this.context, entry, stored);
+      }
+      return undefined;
+    } catch (error) {
+      if (!isHoldfastError(error, 'Integrity')) throw error;
+      return error.message;
+    }
   }
 }

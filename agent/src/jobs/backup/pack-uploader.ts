@@ -1,8 +1,10 @@
+import { isHoldfastError } from '@holdfast/core/errors';
 import { reached } from '@holdfast/core/moments';
 import type { DataSession, OutgoingPack } from '../data-transport.js';
 import type { Counters } from '../job.js';
 import { BackPressure } from './back-pressure.js';
 import type { PipelineStop } from './pipeline-stop.js';
+import type { SpoiledPacks } from './spoiled-packs.js';
 
 /** Uploads beside each other: more keep a slow link full, fewer keep memory low. */
 const PARALLEL_UPLOADS = 3;
@@ -17,6 +19,7 @@ export class PackUploader {
   constructor(
     private readonly session: DataSession,
     private readonly counters: Counters,
+    private readonly spoiled: Pick<SpoiledPacks, 'add'>,
     private readonly stop: PipelineStop,
   ) {
     this.parallel = Math.max(1, Math.min(session.limits.maxParallelUploads, PARALLEL_UPLOADS));
@@ -59,11 +62,21 @@ export class PackUploader {
       this.counters.bytesSent += pack.bytes;
       this.counters.bytesStored += stored;
     } catch (error) {
-      this.stop.fail(error);
+      this.failed(pack, error);
     } finally {
       this.active -= 1;
       this.startNext();
       this.pressure.changed();
+    }
+  }
+
+  /** A pack that is not what its footer says when the gateway hashes it can be made anew; anything else ends the job. */
+  private failed(pack: OutgoingPack, error: unknown): void {
+    try {
+      if (!isHoldfastError(error, 'Integrity')) throw error;
+      this.spoiled.add(pack.footer, error.message);
+    } catch (final) {
+      this.stop.fail(final);
     }
   }
 }

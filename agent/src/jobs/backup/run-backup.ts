@@ -1,11 +1,13 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
-import { HoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
 import { InvalidPatternError } from '@holdfast/core/path-patterns';
+import { errorCode, isExhaustion } from '../../platform/posix-error.js';
+import { stateFailure } from '../../state/state-failure.js';
 import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
 import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
-import { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
+import { ChangeCacheWriter, UnwritableChangeCacheError } from '../../workloads/files/change-cache-writer.js';
 import { InvalidRootError } from '../../workloads/files/root-tree.js';
 import type { WalkBatch } from '../../workloads/files/walk.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
@@ -13,6 +15,7 @@ import type { BackupCommand, BackupOutcome, FilesSource, PathNotice } from '../j
 import type { JobRun } from '../job-run.js';
 import { BackupPipeline } from './backup-pipeline.js';
 import { ChangeCaches } from './change-caches.js';
+import { hostExhausted } from './host-exhausted.js';
 import type { StartLane } from './lanes/lane-link.js';
 import { PipelineStop } from './pipeline-stop.js';
 import type { BasePlan } from './plan-base.js';
@@ -35,6 +38,8 @@ export interface BackupPorts {
   readonly random: Random;
   readonly agentId: string;
   readonly cacheFolder: string;
+  /** Every frame is opened before it is sent. */
+  readonly paranoid: boolean;
 }
 
 /** First with the cache; then without what the vault was found to lack; then everything is read. */
@@ -67,6 +72,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       requireReadableRoot(command.files.roots, run.notices.kept);
       const absent = await pipeline.drain();
       while (absent.size === 0) {
+        pipeline.spoiled.tell(run, command.files.roots[0] ?? Buffer.from('/'));
         run.phase = 'COMMITTING';
         reached('agent.all-sent');
         const answer = await session.commit(
@@ -75,14 +81,9 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
         );
         if (answer.kind === 'committed') {
           reached('agent.commit-answered');
-          draft.commit();
-          const cache = {
-            pointId: answer.pointId,
-            generation: String(command.cacheGeneration),
-            domainId,
-            file: caches.draftOf(command.job),
-          };
-          await caches.promote(cache, base.type);
+          const generation = String(command.cacheGeneration);
+          const cache = { pointId: answer.pointId, generation, domainId, file: caches.draftOf(command.job) };
+          await keepCache(draft, () => caches.promote(cache, base.type), run, ports.cacheFolder);
           reached('agent.cache-written');
           run.phase = 'FINISHING';
           return {
@@ -99,10 +100,10 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       }
       run.phase = 'TRANSFERRING';
       draft.discard();
-      if (walk === WALKS) throw stillMissing();
+      if (walk === WALKS) throw pipeline.spoiled.failure() ?? stillMissing();
     }
   } catch (error) {
-    stop.fail(asFailure(error));
+    stop.fail(asFailure(error, ports.cacheFolder));
     stop.check();
     throw error;
   } finally {
@@ -134,7 +135,26 @@ function startCounting({ counters, notices }: JobRun): void {
   Object.assign(counters, { entries: 0, files: 0, bytesTotal: 0, warnings: 0 });
 }
 
-function asFailure(error: unknown): unknown {
+/** The point is committed: a cache that cannot be kept is no failure any more, and costs the next backup its time. */
+async function keepCache(
+  draft: ChangeCacheWriter,
+  promote: () => Promise<void>,
+  { notices }: JobRun,
+  folder: string,
+): Promise<void> {
+  try {
+    draft.commit();
+    await promote();
+  } catch (error) {
+    const cause = error instanceof UnwritableChangeCacheError ? error.cause : error;
+    const { message } = asHoldfastError(stateFailure(folder, cause));
+    notices.add(Buffer.from(folder), 'UNWRITABLE', `${message} The next backup reads everything.`);
+  }
+}
+
+function asFailure(error: unknown, cacheFolder: string): unknown {
+  if (error instanceof UnwritableChangeCacheError) return stateFailure(cacheFolder, error.cause);
+  if (error instanceof Error && isExhaustion(errorCode(error))) return hostExhausted(error.message);
   if (error instanceof InvalidRootError || error instanceof InvalidPatternError) {
     return new HoldfastError({
       kind: 'Validation',

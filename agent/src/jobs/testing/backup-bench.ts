@@ -7,7 +7,8 @@ import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { openFileContent } from '../../workloads/files/file-content.js';
 import { FolderSet } from '../../workloads/files/folder-set.js';
 import { walkFiles } from '../../workloads/files/walk.js';
-import { inlineLanes } from '../backup/lanes/lane-link.js';
+import { inlineLanes, type StartLane } from '../backup/lanes/lane-link.js';
+import type { PackBuffer } from '../backup/pack-sealer.js';
 import type { BackupPorts } from '../backup/run-backup.js';
 import { runBackup } from '../backup/run-backup.js';
 import { checkSource } from '../check-source.js';
@@ -28,6 +29,13 @@ export class BackupBench {
   private full: string | undefined;
   private jobs = 0;
   opened: string[] = [];
+  /** What reading a file of this name ends with. */
+  failRead: (name: string) => Error | undefined = () => undefined;
+  paranoid = false;
+  /** The memory of packs that are being filled. */
+  readonly buffers: Buffer[] = [];
+  /** Called before the lanes seal what they still hold and let their last packs go. */
+  beforeLastPacks: () => void = () => undefined;
 
   private constructor(readonly gateway: MemoryGateway) {}
 
@@ -72,19 +80,46 @@ export class BackupBench {
         walk: (source, signal) => walkFiles(source, { never: [], now, signal }),
       },
       lanes: {
-        start: inlineLanes({
-          open: (ref) => {
-            this.opened.push(ref.name.toString());
-            return openFileContent(ref, now);
-          },
-          random: systemRandom,
-        }),
+        start: this.watched(
+          inlineLanes({
+            open: (ref) => {
+              this.opened.push(ref.name.toString());
+              const content = openFileContent(ref, now);
+              const failure = this.failRead(ref.name.toString());
+              if (failure)
+                content.read = () => {
+                  throw failure;
+                };
+              return content;
+            },
+            random: systemRandom,
+          }),
+        ),
         most: 2,
       },
       clock: systemClock,
       random: systemRandom,
       agentId: AGENT_ID,
       cacheFolder: this.cacheFolder,
+      paranoid: this.paranoid,
+    };
+  }
+
+  private watched(start: StartLane): StartLane {
+    return (setup, job) => {
+      const takeBuffer = async (): Promise<PackBuffer> => {
+        const buffer = await job.takeBuffer();
+        this.buffers.push(buffer.bytes);
+        return buffer;
+      };
+      const lane = start(setup, { ...job, takeBuffer });
+      return {
+        ...lane,
+        finish: () => {
+          this.beforeLastPacks();
+          return lane.finish();
+        },
+      };
     };
   }
 

@@ -54,6 +54,7 @@ export class ChangeCacheCursor {
   private payload: Buffer = Buffer.alloc(0);
   private at = 0;
   private peeked: CacheRecord | undefined;
+  private lost = false;
   /** Levels that the walk is in and the cache does not know. */
   private unknown = 0;
 
@@ -120,16 +121,23 @@ export class ChangeCacheCursor {
 
   private peek(): CacheRecord | undefined {
     if (this.peeked) return this.peeked;
-    while (this.at === this.payload.length) {
-      const next = this.blocks.next();
-      if (!next) return undefined;
-      this.payload = next;
-      this.at = 0;
+    if (this.lost) return undefined;
+    try {
+      while (this.at === this.payload.length) {
+        const next = this.blocks.next();
+        if (!next) return undefined;
+        this.payload = next;
+        this.at = 0;
+      }
+      const { record, next } = decodeRecord(this.payload, this.at);
+      this.at = next;
+      this.peeked = record;
+      return record;
+    } catch {
+      // It was whole when it was opened, and its disk fails now: what it knew is read again.
+      this.lost = true;
+      return undefined;
     }
-    const { record, next } = decodeRecord(this.payload, this.at);
-    this.at = next;
-    this.peeked = record;
-    return record;
   }
 }
 

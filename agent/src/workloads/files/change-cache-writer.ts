@@ -13,7 +13,12 @@ import {
   MAX_BLOCK_BYTES,
 } from './change-cache-format.js';
 
-/** Writes a change cache in the order of a walk. Nothing counts before `commit`. */
+/** The cache's disk does not take it; the cause is the failed system call. */
+export class UnwritableChangeCacheError extends Error {
+  override readonly name = 'UnwritableChangeCacheError';
+}
+
+/** Writes a change cache in the order of a walk. Nothing counts before `commit`. Throws `UnwritableChangeCacheError`. */
 export class ChangeCacheWriter {
   private readonly fd: number;
   private readonly temporary: string;
@@ -27,13 +32,20 @@ export class ChangeCacheWriter {
     private readonly file: string,
     header: Buffer,
   ) {
-    this.temporary = `${file}.new`;
-    fs.rmSync(this.temporary, { force: true });
-    this.fd = fs.openSync(this.temporary, 'wx', 0o600);
-    fs.writeSync(this.fd, MAGIC);
     if (header.length === 0 || header.length > MAX_BLOCK_BYTES)
       throw new RangeError('a header is 1 byte to 16 MiB long');
-    this.writeBlock(header.length, header);
+    this.temporary = `${file}.new`;
+    this.fd = orUnwritable(() => {
+      fs.rmSync(this.temporary, { force: true });
+      return fs.openSync(this.temporary, 'wx', 0o600);
+    });
+    try {
+      this.write(MAGIC);
+      this.writeBlock(header.length, header);
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   enterDirectory(name: Buffer): void {
@@ -54,17 +66,23 @@ export class ChangeCacheWriter {
     const counts = Buffer.alloc(COUNTS_BYTES);
     counts.writeBigUInt64LE(BigInt(this.records));
     this.writeBlock(0, counts);
-    fs.fsyncSync(this.fd);
-    this.close();
-    fs.renameSync(this.temporary, this.file);
-    syncDirectory(Buffer.from(path.dirname(this.file)));
+    orUnwritable(() => {
+      fs.fsyncSync(this.fd);
+      this.close();
+      fs.renameSync(this.temporary, this.file);
+      syncDirectory(Buffer.from(path.dirname(this.file)));
+    });
   }
 
   /** Gives it up, if it was not committed. */
   discard(): void {
     if (!this.open) return;
-    this.close();
-    fs.rmSync(this.temporary, { force: true });
+    try {
+      this.close();
+      fs.rmSync(this.temporary, { force: true });
+    } catch {
+      // What cannot be removed now is removed when the next cache is made.
+    }
   }
 
   private add(record: CacheRecord): void {
@@ -87,12 +105,25 @@ export class ChangeCacheWriter {
     const head = Buffer.alloc(BLOCK_HEAD_BYTES);
     head.writeUInt32LE(length, 0);
     head.writeUInt32LE(crc32(payload), 4);
-    const block = Buffer.concat([head, payload]);
-    for (let at = 0; at < block.length; ) at += fs.writeSync(this.fd, block, at);
+    this.write(Buffer.concat([head, payload]));
+  }
+
+  private write(bytes: Buffer): void {
+    orUnwritable(() => {
+      for (let at = 0; at < bytes.length; ) at += fs.writeSync(this.fd, bytes, at);
+    });
   }
 
   private close(): void {
-    fs.closeSync(this.fd);
     this.open = false;
+    fs.closeSync(this.fd);
+  }
+}
+
+function orUnwritable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new UnwritableChangeCacheError('the change cache cannot be written', { cause: error });
   }
 }

@@ -129,6 +129,19 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     }
   });
 
+  it('knows nothing more from where its disk fails after it was opened', () => {
+    store(Object.fromEntries(Array.from({ length: 4_000 }, (_, index) => [String(index).padStart(6, '0'), index + 1])));
+    const opened = openChangeCache(file);
+    if (opened.status !== 'valid') throw new Error(opened.reason);
+    fs.truncateSync(file, 100_000);
+    opened.cursor.enterDirectory(bytes(''));
+    expect(opened.cursor.find(bytes('000000'))?.stamp.size).toBe(1);
+    expect(opened.cursor.find(bytes('003999'))).toBeUndefined();
+    expect(opened.cursor.find(bytes('004000'))).toBeUndefined();
+    opened.cursor.leaveDirectory();
+    opened.cursor.close();
+  });
+
   it('is absent when there is none, and says so', () => {
     expect(openChangeCache(file)).toEqual({ status: 'absent', reason: 'there is no change cache' });
   });

@@ -5,7 +5,7 @@ import { statAt, statFd } from '../../platform/file-status.js';
 import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
-import { errorCode, reasonOf } from '../../platform/posix-error.js';
+import { errorCode, isExhaustion, reasonOf } from '../../platform/posix-error.js';
 import { type ChangeStamp, joinPath, type ScannedDirectory, type ScannedEntry, SLASH } from './file-entry.js';
 import { type FolderIdentity, FolderSet } from './folder-set.js';
 import { HardLinkGroups } from './hard-link-groups.js';
@@ -204,6 +204,7 @@ export class TreeScanner {
     try {
       fd = openAt(parent.directory.fd, name, O_PATH | O_DIRECTORY);
     } catch (error) {
+      passOnExhaustion(error);
       this.missRootsBelow(root, path, isGone(error) ? 'vanished' : 'unreadable', reasonOf(error));
       return;
     }
@@ -257,6 +258,7 @@ export class TreeScanner {
         const listed = readNames(directory.fd);
         if (!this.settings.rootsOnly) for (const name of listed) names.add(name);
       } catch (error) {
+        passOnExhaustion(error);
         unreadable = true;
         this.notice('unreadable', directory.path, reasonOf(error));
       }
@@ -341,6 +343,7 @@ export class TreeScanner {
 
   /** Gives the notice; false if the name is gone. */
   private failed(error: unknown, path: Buffer): boolean {
+    passOnExhaustion(error);
     const gone = isGone(error);
     this.notice(gone ? 'vanished' : 'unreadable', path, reasonOf(error));
     return !gone;
@@ -378,6 +381,11 @@ function leadingEntry(name: Buffer, parent: ScannedDirectory | undefined): Scann
     stamp: PLACEHOLDER_STAMP,
     parent,
   };
+}
+
+/** A directory that the host is too short of descriptors for is not unreadable: the walk ends rather than leave it out. */
+function passOnExhaustion(error: unknown): void {
+  if (isExhaustion(errorCode(error))) throw error;
 }
 
 function isGone(error: unknown): boolean {

@@ -14,6 +14,7 @@ export interface SealingSetup {
   readonly agentId: Buffer;
   readonly maxPackBytes: number;
   readonly padFrames: boolean;
+  readonly paranoid: boolean;
 }
 
 export interface LaneSetup extends Pick<PackSealerOptions, 'takeBuffer' | 'emit'> {
@@ -39,7 +40,7 @@ export async function createSealer(
   setup: SealingSetup,
   ports: Pick<LaneSetup, 'takeBuffer' | 'emit' | 'random'>,
 ): Promise<PackSealer> {
-  const { vaultId, agentId, maxPackBytes, padFrames } = setup;
+  const { vaultId, agentId, maxPackBytes, padFrames, paranoid } = setup;
   const { domainId, publicKey, idKey } = setup.domain;
   const { random, takeBuffer, emit } = ports;
   const key = await createSessionKey(publicKey, { vaultId, domainId }, random);
@@ -52,6 +53,7 @@ export async function createSealer(
     key,
     maxPackBytes,
     padded: padFrames,
+    paranoid,
     hasher,
     random,
     takeBuffer,

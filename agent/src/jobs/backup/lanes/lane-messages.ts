@@ -27,6 +27,7 @@ export type FromLane =
       readonly frames: Float64Array;
       readonly footer: Uint8Array;
       readonly bytes: number;
+      readonly spoiled: string | undefined;
     };
 
 /** Many small objects cost more to copy than to read. */

@@ -1,12 +1,10 @@
-import { HoldfastError } from '@holdfast/core/errors';
+import { isExhaustion } from '../../../platform/posix-error.js';
 import type { FileRef } from '../../../workloads/files/file-content.js';
+import { hostExhausted } from '../host-exhausted.js';
 import type { PipelineStop } from '../pipeline-stop.js';
 import type { SealingSetup } from './create-lane.js';
 import { type CutChunks, extentAt, type FileResult, type NamedExtent } from './file-result.js';
 import type { LaneJob, LaneLink, StartLane } from './lane-link.js';
-
-/** The host ran short: true of no file in particular. */
-const EXHAUSTED = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
 /** A file, and where what was cut of it goes, in order. */
 export interface FileToRead {
@@ -77,10 +75,5 @@ function deliver(chunks: CutChunks, from: number, count: number, file: FileToRea
 }
 
 function refuseExhaustion({ code, message }: FileResult & { outcome: 'failed' }): void {
-  if (!EXHAUSTED.includes(code)) return;
-  throw new HoldfastError({
-    kind: 'Unavailable',
-    code: 'HOST_EXHAUSTED',
-    message: `The host ran short of a resource: ${message}`,
-  });
+  if (isExhaustion(code)) throw hostExhausted(message);
 }

@@ -80,14 +80,14 @@ function inTurn(call: number, work: (running: Lane) => Promise<Awaited<ReturnTyp
   });
 }
 
-function sendPack({ packId, buffer, frames, footer, bytes }: SealedPack): void {
+function sendPack({ packId, buffer, frames, footer, bytes, spoiled }: SealedPack): void {
   const places = new Float64Array(frames.length * 2);
   for (const [index, frame] of frames.entries()) {
     places[index * 2] = frame.byteOffset - buffer.bytes.byteOffset;
     places[index * 2 + 1] = frame.length;
   }
   const memory = buffer.bytes.buffer as ArrayBuffer;
-  tell({ kind: 'pack', packId, memory, frames: places, footer, bytes }, [memory]);
+  tell({ kind: 'pack', packId, memory, frames: places, footer, bytes, spoiled }, [memory]);
   collectYoung();
 }
 

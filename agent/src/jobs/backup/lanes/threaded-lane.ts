@@ -115,13 +115,14 @@ class ThreadedLane implements LaneLink {
     this.tell({ kind: 'buffer', memory }, [memory]);
   }
 
-  private emit({ packId, memory, frames: places, footer, bytes }: FromLane & { kind: 'pack' }): void {
+  private emit({ packId, memory, frames: places, footer, bytes, spoiled }: FromLane & { kind: 'pack' }): void {
     const buffer = { bytes: Buffer.from(memory) };
     const frames = Array.from({ length: places.length / 2 }, (_, index) => {
       const offset = places[index * 2] as number;
       return buffer.bytes.subarray(offset, offset + (places[index * 2 + 1] as number));
     });
-    this.job.emit({ packId: asBuffer(packId), kind: 'DATA', buffer, frames, footer: asBuffer(footer), bytes });
+    const pack = { packId: asBuffer(packId), kind: 'DATA', buffer, frames, footer: asBuffer(footer), bytes } as const;
+    this.job.emit({ ...pack, ...(spoiled !== undefined && { spoiled }) });
   }
 
   private settle(call: number): Pending | undefined {
