@@ -25,13 +25,13 @@ export function needPackage(needed: NeededPackage): boolean {
   const install = `apt-get install -y --no-install-recommends ${needed.packages.join(' ')}`;
   const failure = process.getuid?.() === 0 ? installAsRoot(install) : 'needs root';
   if (failure === undefined && needed.isThere()) return true;
-  reportNotRun(needed.what, `sudo ${install}`, failure);
+  reportNotRun(needed.what, `install with: sudo ${install}`, failure);
   return false;
 }
 
 /** @throws Error when `CI=true`: there, nothing may be left out */
-export function reportNotRun(what: string, command: string, reason?: string): void {
-  const line = `NOT RUN: ${what} — install with: ${command}`;
+export function reportNotRun(what: string, remedy: string, reason?: string): void {
+  const line = `NOT RUN: ${what} — ${remedy}`;
   const file = process.env[NOT_RUN_FILE];
   if (file) appendFileSync(file, `${line}\n`);
   else console.error(line);

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Door, TestLink } from '../link/test-link.js';
 import { toPathScalar } from '../path-scalar.js';
+import { SmallDisk } from '../small-disk.js';
 import { AgentProcess } from './agent-process.js';
 import type { Api, Data } from './api.js';
 import { backUp, type RestoreRequest, restoreTo, waitForJob } from './jobs.js';
@@ -18,6 +19,8 @@ export interface FleetOptions {
   readonly link?: TestLink;
   /** Of the server's and the agents' processes, beside that of the test. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Parts of the fleet's folder (`server`, `stores`, `agent-1`) that are small file systems of their own, with their MiB. */
+  readonly disks?: Readonly<Record<string, number>>;
 }
 
 /** Where the agents enter the link. */
@@ -36,6 +39,7 @@ export class Fleet {
   readonly agents: readonly AgentProcess[];
   readonly #link: TestLink | undefined;
   readonly #doors: LinkDoors | undefined;
+  readonly #disks: ReadonlyMap<string, SmallDisk>;
 
   private constructor(fields: {
     folder: string;
@@ -47,6 +51,7 @@ export class Fleet {
     agents: readonly AgentProcess[];
     link: TestLink | undefined;
     doors: LinkDoors | undefined;
+    disks: ReadonlyMap<string, SmallDisk>;
   }) {
     this.folder = fields.folder;
     this.server = fields.server;
@@ -57,6 +62,7 @@ export class Fleet {
     this.agents = fields.agents;
     this.#link = fields.link;
     this.#doors = fields.doors;
+    this.#disks = fields.disks;
   }
 
   static async start(options: FleetOptions = {}): Promise<Fleet> {
@@ -64,6 +70,9 @@ export class Fleet {
     const { link, environment = {} } = options;
     const doors = link && { control: await link.open(), data: await link.open() };
     const forwarded = doors && ['--public-grpc', doors.control.address, '--public-data-grpc', doors.data.address];
+    const disks = new Map<string, SmallDisk>();
+    for (const [name, mib] of Object.entries(options.disks ?? {}))
+      disks.set(name, SmallDisk.mount(path.join(folder, name), mib));
     const server = new ServerProcess(folder, [...(forwarded ?? []), ...(options.serverArgs ?? [])], environment);
     const agents: AgentProcess[] = [];
     try {
@@ -91,11 +100,13 @@ export class Fleet {
         agents,
         link,
         doors,
+        disks,
       });
     } catch (error) {
       await Promise.all(agents.map((agent) => agent.stop()));
       await server.stop();
       link?.close();
+      for (const disk of disks.values()) disk.remove();
       fs.rmSync(folder, { recursive: true, force: true });
       throw error;
     }
@@ -110,6 +121,12 @@ export class Fleet {
   get doors(): LinkDoors {
     if (this.#doors === undefined) throw new Error('the fleet was started without a link');
     return this.#doors;
+  }
+
+  disk(name: string): SmallDisk {
+    const disk = this.#disks.get(name);
+    if (disk === undefined) throw new Error(`${name} has no disk of its own`);
+    return disk;
   }
 
   /** A new, empty folder of this test. */
@@ -164,6 +181,7 @@ export class Fleet {
     await Promise.all(this.agents.map((agent) => agent.stop()));
     await this.server.stop();
     this.#link?.close();
+    for (const disk of this.#disks.values()) disk.remove();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -71,8 +71,8 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       cursor = undefined;
       requireReadableRoot(command.files.roots, run.notices.kept);
       const absent = await pipeline.drain();
+      if (absent.size === 0) pipeline.spoiled.tell(run, command.files.roots[0] ?? Buffer.from('/'));
       while (absent.size === 0) {
-        pipeline.spoiled.tell(run, command.files.roots[0] ?? Buffer.from('/'));
         run.phase = 'COMMITTING';
         reached('agent.all-sent');
         const answer = await session.commit(

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiError } from '../kit/holdfast/api.js';
+import { Fleet } from '../kit/holdfast/fleet.js';
+import { backUp, readJob, waitForJob } from '../kit/holdfast/jobs.js';
+import { canMountDisks } from '../kit/small-disk.js';
+import { buildPlainTree } from '../kit/tree/build-tree.js';
+import { describeTree, type EntryDescription } from '../kit/tree/describe-tree.js';
+import { diffTrees } from '../kit/tree/diff-trees.js';
+
+const canMount = canMountDisks();
+const PATIENCE = { timeoutMs: 90_000 };
+const POLICY = { schedule: { frequency: 'DAILY', at: '02:00', timeZone: 'UTC' } };
+
+let fleet: Fleet;
+let source: string;
+let itemId: string;
+let rounds = 0;
+/** What was committed before anything went wrong. */
+let first: { readonly pointId: string; readonly tree: Map<string, EntryDescription> };
+
+beforeAll(async () => {
+  if (!canMount) return;
+  fleet = await Fleet.start({ disks: { server: 48, stores: 64, 'agent-1': 16 } });
+  source = fleet.newFolder('source');
+  buildPlainTree(source, { files: 60, large: 0 });
+  itemId = await fleet.protect({ name: 'item', vaultId: (await fleet.createVault('vault')).id, root: source });
+  const tree = describeTree(source);
+  const job = await fleet.backUp(itemId);
+  first = { pointId: job.recoveryPoint.id, tree };
+});
+
+afterAll(async () => {
+  await fleet?.stop();
+});
+
+function addSomethingNew(): void {
+  rounds += 1;
+  buildPlainTree(path.join(source, `round-${rounds}`), { files: 20, large: 1 });
+}
+
+/** Starts a backup of a few MiB that no vault has yet, and waits until its first attempt has failed for this reason. */
+async function failsAtFirst(words: RegExp): Promise<string> {
+  addSomethingNew();
+  const jobId = await backUp(fleet.api, itemId, 'INCREMENTAL');
+  const failed = { code: 'UNAVAILABLE', message: expect.stringMatching(words) as string };
+  await expect
+    .poll(async () => (await readJob(fleet.api, jobId)).previousAttemptError, { timeout: 60_000 })
+    .toMatchObject(failed);
+  return jobId;
+}
+
+/** The job, or a new one, succeeds by itself, and what it and the first one hold comes back. */
+async function recovers(jobId?: string): Promise<void> {
+  if (jobId === undefined) addSomethingNew();
+  const job = await waitForJob(fleet.api, jobId ?? (await backUp(fleet.api, itemId, 'INCREMENTAL')), PATIENCE);
+  expect(job).toMatchObject({ state: 'COMPLETED', error: null });
+  await restoresAsItWas({ pointId: job.recoveryPoint.id, tree: describeTree(source) });
+  await restoresAsItWas();
+}
+
+async function restoresAsItWas({ pointId, tree } = first): Promise<void> {
+  const target = path.join(fleet.folder, 'restored');
+  expect(await fleet.restore({ recoveryPointId: pointId, path: target, base: source })).toMatchObject({
+    state: 'COMPLETED',
+  });
+  const privileged = process.getuid?.() === 0;
+  expect(diffTrees(tree, describeTree(target), { privileged }).differences).toEqual([]);
+  fs.rmSync(target, { recursive: true });
+}
+
+describe.runIf(canMount)('a disk', () => {
+  it("of a vault's store that is full fails the backup with that reason, and loses nothing", async () => {
+    const disk = fleet.disk('stores');
+    disk.fill();
+    const jobId = await failsAtFirst(/store is full/);
+    await restoresAsItWas();
+    expect(await waitForJob(fleet.api, jobId, PATIENCE)).toMatchObject({
+      state: 'FAILED',
+      recoveryPoint: null,
+      error: { code: 'UNAVAILABLE', message: expect.stringMatching(/store is full: no space is left/) as string },
+    });
+    disk.makeRoom();
+    await recovers();
+  });
+
+  it("of a vault's store that is read-only is told as that, and the backup goes on once it can", async () => {
+    const disk = fleet.disk('stores');
+    disk.remount('ro');
+    const jobId = await failsAtFirst(/store is read-only/);
+    await restoresAsItWas();
+    disk.remount('rw');
+    await recovers(jobId);
+  });
+
+  it("of the agent's state that is full is told as that, and the backup goes on once it can", async () => {
+    const disk = fleet.disk('agent-1');
+    disk.fill();
+    const jobId = await failsAtFirst(/agent's state folder .* full: make room/);
+    await restoresAsItWas();
+    disk.makeRoom();
+    await recovers(jobId);
+  });
+
+  it("of the server's databases that is full is told to whoever asks for something, and loses nothing", async () => {
+    const disk = fleet.disk('server');
+    disk.fill();
+    // What is free inside the files of the databases carries a few more transactions.
+    const refused = await refusedAtLast(() =>
+      fleet.api.mutate(
+        'createPolicy',
+        { ...POLICY, subscriptionId: fleet.subscriptionId, name: randomUUID() },
+        'policy { id }',
+      ),
+    );
+    expect(refused).toMatchObject({ code: 'UNAVAILABLE', reason: 'DATABASE_FULL' });
+    expect(refused.message).toMatch(/disk that holds the server's database is full/);
+    disk.makeRoom();
+    await recovers();
+  });
+});
+
+async function refusedAtLast(call: () => Promise<unknown>): Promise<ApiError> {
+  for (let calls = 0; calls < 5_000; calls += 1) {
+    try {
+      await call();
+    } catch (error) {
+      if (error instanceof ApiError) return error;
+      throw error;
+    }
+  }
+  throw new Error('nothing was refused');
+}
