@@ -23,6 +23,7 @@ import {
   MAX_PACK_BYTES,
   SHA256_BYTES,
 } from '../format/limits.js';
+import type { MessageShape } from '../format/message-shape.js';
 import type { KeyDeriver } from '../sealing/hkdf.js';
 
 export const TAG_BYTES = 16;
@@ -41,6 +42,14 @@ export interface FrameContext {
 
 /** What the key and the seal depend on. */
 export type FrameInfo = Pick<FrameEntry, 'codec' | 'plainLength' | 'storedLength' | 'chunkIds' | 'chunkLengths'>;
+
+// A chunk's length is a varint of up to four bytes, for the longest chunk has 2^23.
+const LENGTHS_BYTES = MAX_FRAME_CHUNKS * 4;
+/** Of a FrameEntry: chunk_lengths (7) and edges (8). */
+export const frameShape = (mostEdges: number): MessageShape => ({
+  7: { longest: LENGTHS_BYTES },
+  8: { most: mostEdges },
+});
 
 const KEY_LABEL = Buffer.from('holdfast frame key v1', 'ascii');
 const SEAL_LABEL = Buffer.from('holdfast frame v1', 'ascii');
@@ -74,7 +83,7 @@ export function encodeFrameEntry(entry: FrameEntry): Buffer {
 
 /** Reads and checks an entry that came beside a frame. Throws Integrity. */
 export function decodeFrameEntry(bytes: Uint8Array, kind: PackKind): FrameEntry {
-  const entry = decodeMessage(FrameEntry, bytes, 'frame entry', MAX_FOOTER_BYTES);
+  const entry = decodeMessage(FrameEntry, bytes, 'frame entry', MAX_FOOTER_BYTES, frameShape(MAX_FRAME_CHUNKS));
   checkFrameEntry(entry, kind);
   return entry;
 }

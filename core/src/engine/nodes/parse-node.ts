@@ -3,8 +3,9 @@ import { decodeMessage } from '../format/canonical.js';
 import { damaged } from '../format/format-errors.js';
 import { type IdList, idAt, idCount, isSortedIdSet } from '../format/id-set.js';
 import { MAX_CHUNK_BYTES, MAX_NODE_EDGES, MAX_NODE_ENTRIES } from '../format/limits.js';
+import type { MessageShape } from '../format/message-shape.js';
 import type { FileExtent } from './file-builder.js';
-import { type ContentRef, flawOfEntry, flawOfName, type TreeEntry } from './tree-entry.js';
+import { type ContentRef, flawOfEntry, flawOfName, MAX_XATTRS, type TreeEntry } from './tree-entry.js';
 
 export interface DirectoryPartRef {
   readonly id: Buffer;
@@ -26,10 +27,19 @@ export type ParsedNode =
   | { readonly type: 'file'; readonly extents: readonly FileExtent[] }
   | { readonly type: 'file-index'; readonly parts: readonly FilePartRef[] };
 
+const items = (inside?: MessageShape): MessageShape => ({ 1: { most: MAX_NODE_ENTRIES, ...(inside && { inside }) } });
+/** Of a Node: directory (1), directory_index (2), file (3) or file_index (4), with its items; and the xattrs (12) of entries. */
+const SHAPE: MessageShape = {
+  1: { inside: items({ 12: { most: MAX_NODE_ENTRIES * MAX_XATTRS } }) },
+  2: { inside: items() },
+  3: { inside: items() },
+  4: { inside: items() },
+};
+
 /** Reads a node chunk whose id was verified, and checks every rule that one node can break. Throws Integrity. */
 export function parseNode(plaintext: Uint8Array, edges: IdList): ParsedNode {
   if (!isSortedIdSet(edges) || idCount(edges) > MAX_NODE_EDGES) throw malformed('its edges are not a sorted set');
-  const { body } = decodeMessage(Node, plaintext, 'node', MAX_CHUNK_BYTES);
+  const { body } = decodeMessage(Node, plaintext, 'node', MAX_CHUNK_BYTES, SHAPE);
   const take = new EdgeReader(edges);
   const node = parseBody(body, take);
   take.expectAllUsed();

@@ -67,7 +67,7 @@ export function treeEntry(given: Partial<TreeEntry> & Pick<TreeEntry, 'name' | '
 export const MAX_NAME_BYTES = 1024;
 export const MAX_PATH_BYTES = 64 * KIB;
 const MAX_LINK_TARGET_BYTES = 4096;
-const MAX_XATTRS = 256;
+export const MAX_XATTRS = 256;
 const MAX_XATTR_NAME_BYTES = 255;
 const MAX_XATTR_BYTES = MIB;
 

@@ -13,6 +13,8 @@ import { descriptorName, parseObjectName } from './object-names.js';
 export const FORMAT_VERSION = 1;
 const MAX_SLOTS = 64;
 const MAX_NAME_LENGTH = 256;
+/** Of a Descriptor: slots (11). */
+const SHAPE = { 11: { most: MAX_SLOTS } };
 
 /** Features that this version knows, by what a reader that misses one must do. */
 const KNOWN_READ_ONLY = 0n;
@@ -31,7 +33,7 @@ export function encodeDescriptor(signer: Signer, descriptor: Descriptor): NamedO
  * Throws Integrity; IllegalState for a vault that needs a newer version.
  */
 export function openDescriptor(object: NamedObject, trustedKey?: Uint8Array): Descriptor {
-  const read = (payload: Uint8Array) => decodeMessage(Descriptor, payload, object.name, MAX_SMALL_OBJECT_BYTES);
+  const read = (payload: Uint8Array) => decodeMessage(Descriptor, payload, object.name, MAX_SMALL_OBJECT_BYTES, SHAPE);
   const key = trustedKey ?? read(peekSignedObject(object.name, object.bytes)).signingPublicKey;
   const descriptor = read(openSignedObject(key, SignedKind.Descriptor, object.name, object.bytes));
   checkVersion(descriptor);

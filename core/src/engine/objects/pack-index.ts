@@ -3,11 +3,16 @@ import { sha256 } from '../chunks/hmac-sha256.js';
 import { asBuffer, decodeMessage, encodeMessage } from '../format/canonical.js';
 import { damaged } from '../format/format-errors.js';
 import { MAX_INDEX_BYTES, MAX_INDEX_FOOTERS, SHA256_BYTES, UUID_BYTES } from '../format/limits.js';
-import { checkPackFooter } from '../packs/pack-format.js';
+import { checkPackFooter, footerShape } from '../packs/pack-format.js';
 import { type NamedObject, orUnstorable } from './named-object.js';
 import { indexName } from './object-names.js';
 
 const MAGIC = Buffer.from('HFINDEX1', 'ascii');
+// What takes least room in a footer: an edge set with its chunk's id and length, a frame with its hash and one id.
+const MOST_EDGES = MAX_INDEX_BYTES / 32;
+const MOST_FRAMES = MAX_INDEX_BYTES / 64;
+/** Of a PackIndex: footers (3). */
+const SHAPE = { 3: { most: MAX_INDEX_FOOTERS, inside: footerShape(MOST_FRAMES, MOST_EDGES) } };
 const HEAD_BYTES = MAGIC.length + SHA256_BYTES;
 
 /**
@@ -32,7 +37,7 @@ export function openPackIndex(object: NamedObject): PackIndex {
     throw malformed('it does not start as an index does, or is too long');
   }
   if (!sha256(message).equals(bytes.subarray(MAGIC.length, HEAD_BYTES))) throw malformed('its hash does not match');
-  const index = decodeMessage(PackIndex, message, object.name, MAX_INDEX_BYTES);
+  const index = decodeMessage(PackIndex, message, object.name, MAX_INDEX_BYTES, SHAPE);
   checkIndex(index);
   if (indexName(index.number) !== object.name) throw malformed('it stands under another name');
   return index;

@@ -9,6 +9,8 @@ import { pointName } from './object-names.js';
 
 const MAX_REQUIRED = 10_000;
 const MAX_WORKLOAD_LENGTH = 64;
+/** Of a RecoveryPoint: requires (8). */
+const SHAPE = { 8: { most: MAX_REQUIRED } };
 
 /** The commit of a backup. Throws Validation for a point that the format cannot hold. */
 export function encodePoint(signer: Signer, point: RecoveryPoint): NamedObject {
@@ -30,7 +32,7 @@ export function peekPoint(object: NamedObject): RecoveryPoint {
 /** The same bytes under the name that the point in them gives itself. Throws Integrity for what is no point. */
 export function namePoint(bytes: Uint8Array): NamedObject {
   const payload = peekSignedObject('a point object', bytes);
-  const { pointId } = decodeMessage(RecoveryPoint, payload, 'point object', MAX_SMALL_OBJECT_BYTES);
+  const { pointId } = decodeMessage(RecoveryPoint, payload, 'point object', MAX_SMALL_OBJECT_BYTES, SHAPE);
   if (pointId.length !== UUID_BYTES) throw malformed('an id has a wrong length');
   return { name: pointName(pointId), bytes: Buffer.from(bytes) };
 }
@@ -41,7 +43,7 @@ export function pointSha256(object: NamedObject): Buffer {
 }
 
 function parsePoint(name: string, payload: Uint8Array): RecoveryPoint {
-  const point = decodeMessage(RecoveryPoint, payload, name, MAX_SMALL_OBJECT_BYTES);
+  const point = decodeMessage(RecoveryPoint, payload, name, MAX_SMALL_OBJECT_BYTES, SHAPE);
   checkPoint(point);
   if (pointName(point.pointId) !== name) throw malformed('it stands under another name');
   return point;

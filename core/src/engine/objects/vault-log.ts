@@ -14,6 +14,9 @@ import { logName } from './object-names.js';
 
 export const MAX_PACKS_PER_LOG_ENTRY = 100_000;
 
+/** Of a LogEntry: packs_deleted (8), and in it pack_ids (1). */
+const SHAPE = { 8: { inside: { 1: { most: MAX_PACKS_PER_LOG_ENTRY } } } };
+
 export type LogEvent = NonNullable<LogEntry['event']>;
 
 /** The last entry of a log, as far as one has read it. */
@@ -61,7 +64,7 @@ export class LogReader {
   /** Takes the next entry. Throws Integrity unless it is signed, of this vault, and follows the head. */
   next(object: NamedObject): LogEntry {
     const payload = openSignedObject(this.publicKey, SignedKind.Log, object.name, object.bytes);
-    const entry = decodeMessage(LogEntry, payload, object.name, MAX_SMALL_OBJECT_BYTES);
+    const entry = decodeMessage(LogEntry, payload, object.name, MAX_SMALL_OBJECT_BYTES, SHAPE);
     checkEntry(entry);
     const follows =
       entry.number === this.at.number + 1n &&

@@ -11,8 +11,15 @@ import { sha256 } from '../chunks/hmac-sha256.js';
 import { asBuffer, decodeMessage, encodeMessage } from '../format/canonical.js';
 import { damaged } from '../format/format-errors.js';
 import { MAX_FOOTER_BYTES, MAX_PACK_BYTES, MAX_PACK_CHUNKS, MAX_PACK_FRAMES, UUID_BYTES } from '../format/limits.js';
-import { checkFrameEntry } from '../frames/frame.js';
+import type { MessageShape } from '../format/message-shape.js';
+import { checkFrameEntry, frameShape } from '../frames/frame.js';
 import { checkWrappedSessionKey } from '../sealing/session-keys.js';
+
+/** Of a PackFooter: frames (6). */
+export const footerShape = (mostFrames: number, mostEdges: number): MessageShape => ({
+  6: { most: mostFrames, inside: frameShape(mostEdges) },
+});
+const SHAPE = footerShape(MAX_PACK_FRAMES, MAX_PACK_CHUNKS);
 
 export const PACK_HEADER_BYTES = 16;
 export const PACK_TRAILER_BYTES = 48;
@@ -73,7 +80,7 @@ export function encodePackFooter(footer: PackFooter): Buffer {
 
 /** Reads a footer and checks every rule that does not need the frames. Throws Integrity. */
 export function parsePackFooter(bytes: Uint8Array): PackFooter {
-  const footer = decodeMessage(PackFooter, bytes, 'pack footer', MAX_FOOTER_BYTES);
+  const footer = decodeMessage(PackFooter, bytes, 'pack footer', MAX_FOOTER_BYTES, SHAPE);
   checkPackFooter(footer);
   return footer;
 }
