@@ -41,7 +41,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             '{core,proto,server,agent,cli,web-client}/src/**/*.test.{ts,tsx}',
-            'test/{kit,compat,bench,simulation}/**/*.test.ts',
+            'test/{kit,compat,bench,fuzz,simulation}/**/*.test.ts',
           ],
           exclude: [...exclude, ...timed],
           ...unit,
