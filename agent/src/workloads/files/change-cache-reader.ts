@@ -162,8 +162,10 @@ class BlockReader {
   /** Records that the end block promises. */
   counted: bigint | undefined;
   private position = MAGIC.length;
+  private readonly size: number;
 
   constructor(private readonly fd: number) {
+    this.size = fs.fstatSync(fd).size;
     const magic = read(fd, 0, MAGIC.length);
     if (!magic.equals(MAGIC)) throw new Error('it is no change cache of this version');
   }
@@ -172,7 +174,8 @@ class BlockReader {
   next(): Buffer | undefined {
     const head = read(this.fd, this.position, BLOCK_HEAD_BYTES);
     const length = head.readUInt32LE(0);
-    if (length > MAX_BLOCK_BYTES) throw new Error('a block is too long');
+    if (length > MAX_BLOCK_BYTES || this.position + BLOCK_HEAD_BYTES + length > this.size)
+      throw new Error('a block is too long');
     const payload = read(this.fd, this.position + BLOCK_HEAD_BYTES, length || COUNTS_BYTES);
     if (crc32(payload) !== head.readUInt32LE(4)) throw new Error('a checksum does not match');
     if (length === 0) {
