@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isHoldfastError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
-import { BackupType, ConnectResponse, OnConflict } from '@holdfast/proto/v1';
+import { BackupType, ConnectResponse, OnConflict, ReadChunksResponse } from '@holdfast/proto/v1';
 import { describe, it } from 'vitest';
 import { type Decoder, fuzz } from '../../test/kit/fuzz.js';
 import { parseEnrollmentToken } from './enrollment/enrollment-token.js';
 import { parseServerAddress } from './enrollment/server-address.js';
 import { decodeReference, encodeReference } from './jobs/backup/stored-content.js';
 import { fromWireBandwidth } from './session/bandwidth-message.js';
+import { decodeRead } from './session/decode-read.js';
 import { fromStartBackup, fromStartRestore, fromWireRef } from './session/job-messages.js';
 import { decodeRecord, encodeRecord } from './workloads/files/change-cache-format.js';
 import { openChangeCache } from './workloads/files/change-cache-reader.js';
@@ -154,6 +155,15 @@ const decoders: readonly Decoder[] = [
     name: 'commands of the server',
     samples: fromServer.map((message) => ConnectResponse.encode({ message }).finish()),
     decode: readFromServer,
+    refuses: noMessage,
+  },
+  {
+    name: 'decodeRead',
+    samples: [
+      { part: { $case: 'piece' as const, value: Buffer.alloc(200, 7) } },
+      { part: { $case: 'damaged' as const, value: { chunkIds: Buffer.alloc(64), reason: 'gone' } } },
+    ].map((message) => ReadChunksResponse.encode(message).finish()),
+    decode: decodeRead,
     refuses: noMessage,
   },
   { name: 'openChangeCache', samples: [changeCache()], decode: readChangeCache, refuses: invalid },

@@ -10,9 +10,10 @@ import {
   ReadChunksRequest,
   UploadPackRequest,
 } from '@holdfast/proto/v1';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Decoder, fuzz } from '../../test/kit/fuzz.js';
 import { formatEnrollmentToken, parseEnrollmentToken } from './features/agents/domain/enrollment-token.js';
+import { decodeFromAgent } from './features/agents/grpc/decode-from-agent.js';
 import { fromJobFinished, fromJobProgress, fromSourceChecked, fromWireRef } from './features/jobs/grpc/job-messages.js';
 import { decodeBrowseCursor, encodeBrowseCursor } from './features/recovery-points/browse/browse-cursor.js';
 import { fromPayload, toPayload } from './features/restores/domain/restore-payload.js';
@@ -70,7 +71,7 @@ const fromAgent: readonly NonNullable<ConnectRequest['message']>[] = [
 
 /** Every message of an agent on its control stream, as far as it is read before anything is done. */
 function readFromAgent(bytes: Buffer): unknown {
-  const { message } = ConnectRequest.decode(bytes);
+  const { message } = decodeFromAgent(bytes);
   switch (message?.$case) {
     case 'jobProgress':
       return [fromWireRef(message.value.job), fromJobProgress(message.value)];
@@ -209,3 +210,44 @@ describe('a decoder of the server', () => {
     (_, decoder) => fuzz(decoder, seed, rounds),
   );
 });
+
+describe('a message of an agent', () => {
+  const MIB = 1 << 20;
+  const field = (number: number, content: Uint8Array): Buffer =>
+    Buffer.concat([Buffer.from([number * 8 + 2]), varint(content.length), content]);
+  const empties = (number: number, bytes: number): Buffer => Buffer.alloc(bytes, Buffer.of(number * 8 + 2, 0));
+
+  it.each([
+    ['notices', field(5, empties(3, 9 * MIB))],
+    ['troubles', field(5, field(9, empties(1, 9 * MIB)))],
+    ['jobs that run', field(1, empties(3, 9 * MIB))],
+    ['capabilities', field(1, empties(2, 9 * MIB))],
+    ['answers to one question', field(6, empties(2, 9 * MIB))],
+  ])('of millions of empty %s is refused before anything is made of it', (_, bytes) => {
+    const before = process.memoryUsage().heapUsed;
+    const started = process.cpuUsage();
+    expect(() => decodeFromAgent(bytes)).toThrowError('more than it may');
+    expect(process.cpuUsage(started).user / 1_000).toBeLessThan(2_000);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * MIB);
+  });
+
+  it('may have as many notices as an agent keeps, in any order of its fields', () => {
+    const value = {
+      job,
+      counters,
+      notices: Array<typeof notice>(1_000).fill(notice),
+      noticesTotal: 5_000n,
+      source: { troubles: [notice] },
+      outcome: { $case: 'backup' as const, value: backup },
+    };
+    const message = { $case: 'jobFinished' as const, value };
+    expect(decodeFromAgent(Buffer.from(ConnectRequest.encode({ message }).finish()))).toEqual({ message });
+  });
+});
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}

@@ -37,6 +37,7 @@ export { ChunkHasher, type ChunkName, idOfClaim, verifyChunk } from './chunks/ch
 export { sha256 } from './chunks/hmac-sha256.js';
 export * from './format/id-set.js';
 export * from './format/limits.js';
+export { holdsNoMore, type MessageShape } from './format/message-shape.js';
 export {
   checkFrameEntry,
   decodeFrameEntry,

@@ -20,23 +20,34 @@ const FIXED32 = 5;
  * message: an empty element takes two bytes to send and hundreds to hold, and a megabyte of them a reader's memory and seconds of its time.
  */
 export function hasShape(bytes: Uint8Array, shape: MessageShape): boolean {
-  return new ShapeReader(bytes).read(bytes.length, shape);
+  return new ShapeReader(bytes, true).read(bytes.length, shape);
+}
+
+/** The same for a message on the wire, whose writer may put fields in any order; those with numbers above 31 are not looked at. */
+export function holdsNoMore(bytes: Uint8Array, shape: MessageShape): boolean {
+  return new ShapeReader(bytes, false).read(bytes.length, shape);
 }
 
 class ShapeReader {
   private readonly counts = new Map<FieldShape, number>();
   private at = 0;
 
-  constructor(private readonly bytes: Uint8Array) {}
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly ordered: boolean,
+  ) {}
 
   read(end: number, shape: MessageShape): boolean {
     let last = 0;
+    let seen = 0;
     while (this.at < end) {
       const tag = this.varint(end);
       const field = Math.floor(tag / 8);
       const known = shape[field];
-      if (field < last || (field === last && known?.most === undefined)) return false;
+      const again = field === last || (field < 32 && (seen & (1 << field)) !== 0);
+      if ((this.ordered && field < last) || (again && known?.most === undefined)) return false;
       last = field;
+      seen |= field < 32 ? 1 << field : 0;
       if (!this.count(known) || !this.value(tag % 8, end, known)) return false;
     }
     return this.at === end;

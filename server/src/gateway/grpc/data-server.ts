@@ -1,4 +1,5 @@
-import { DataServiceService, VaultStoreServiceService } from '@holdfast/proto/v1';
+import { DataServiceService, ReadChunksRequest, VaultStoreServiceService } from '@holdfast/proto/v1';
+import { boundedMessage } from '../../platform/grpc/bounded-message.js';
 import { CERTIFICATE_DOOR, DATA_CALLS } from '../../platform/grpc/connection-limits.js';
 import { createGrpcServer, type GrpcServer } from '../../platform/grpc/grpc-server.js';
 import type { RotatingIdentity } from '../../platform/pki/rotating-identity.js';
@@ -8,10 +9,13 @@ import { decodeUpload } from './decode-upload.js';
 import { encodeRead } from './encode-read.js';
 import { createVaultStoreService } from './vault-store.service.js';
 
+/** As many packs to avoid (3) as fit into a message. */
+const decodeRead = boundedMessage(ReadChunksRequest, { 3: { most: 65_536 } });
+
 const dataService = {
   ...DataServiceService,
   uploadPack: { ...DataServiceService.uploadPack, requestDeserialize: decodeUpload },
-  readChunks: { ...DataServiceService.readChunks, responseSerialize: encodeRead },
+  readChunks: { ...DataServiceService.readChunks, requestDeserialize: decodeRead, responseSerialize: encodeRead },
 };
 
 /** The gateway's listener: agents and control, each by certificate. */

@@ -12,6 +12,7 @@ import { enrollAgent } from '../use-cases/enroll-agent.js';
 import { renewCertificate } from '../use-cases/renew-certificate.js';
 import type { ControlStreamPorts } from './control-stream.js';
 import { ControlStream } from './control-stream.js';
+import { decodeFromAgent } from './decode-from-agent.js';
 import { emptyHostFacts } from './host-facts.js';
 
 export function enrollmentService(contextFor: ContextFor, log: Log): GrpcService {
@@ -47,5 +48,9 @@ export function controlService(contextFor: ContextFor, log: Log, ports: ControlS
       return renewCertificate(contextFor({ kind: 'agent', agentId: id }, peerAddress(call)), { certificateRequest });
     }),
   };
-  return { name: 'holdfast.v1.ControlService', definition: ControlServiceService, handlers };
+  const definition = {
+    ...ControlServiceService,
+    connect: { ...ControlServiceService.connect, requestDeserialize: decodeFromAgent },
+  };
+  return { name: 'holdfast.v1.ControlService', definition, handlers };
 }
