@@ -81,6 +81,7 @@ export class SimulatedAgent implements AgentLine {
             random: ports.random,
             agentId: ports.agentId,
             cacheFolder: join(ports.folder, 'cache'),
+            paranoid: false,
           }),
         restore: (command, run) =>
           runRestore(command, run, {
@@ -93,10 +94,11 @@ export class SimulatedAgent implements AgentLine {
         accepted: () => undefined,
         progress: () => undefined,
         finished: async (finished) => {
-          const message = await this.unsettled?.add(finished);
+          const added = this.unsettled?.add(finished);
+          await added?.keep();
           life.check();
           reached('agent.outcome-kept');
-          if (message !== undefined) await this.tell(message);
+          if (added !== undefined) await this.tell(added.message);
         },
       },
       timers: clock,
