@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { losePower } from './power-loss.js';
 
 const seed = process.env.HOLDFAST_TEST_SEED ?? String(Date.now());
-const WORLDS = 12;
+const WORLDS = 3;
 
 describe('gateways whose power is cut after every single write', () => {
   it(`have every point that control recorded before (seed ${seed})`, async () => {
