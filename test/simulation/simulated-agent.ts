@@ -104,7 +104,8 @@ export class SimulatedAgent implements AgentLine {
       timers: clock,
       log: silentLog,
     });
-    life.onEnd(() => void this.jobs.stop());
+    // What a dead process was still about to do fails, and nobody is there to mind.
+    life.onEnd(() => void this.jobs.stop().catch(() => undefined));
   }
 
   /** Connects, and connects again, as long as the process lives. */
