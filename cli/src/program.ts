@@ -29,7 +29,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-export function buildProgram(): Command {
+/** With `--json` nothing is written to stderr but the one error, so what the parser has to say is left to the caller. */
+export function buildProgram({ json = false } = {}): Command {
   const program = new Command('holdfast')
     .description('Backups of a Holdfast server: vaults, policies, agents, jobs, recovery points and restores')
     .version(version, '-V, --version')
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
     .option('--ca-file <file>', "PEM file of the server's CA (HOLDFAST_CA_FILE)")
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(run with --help for what is there)')
+    .configureOutput(json ? { writeErr: () => undefined } : {})
     .exitOverride();
   addLoginCommands(program);
   addVaultCommands(program);

@@ -46,6 +46,14 @@ describe('the command line', () => {
     });
   });
 
+  it('says with --json what is wrong with a command line as one document, too', async () => {
+    for (const args of [['backup'], ['agent', 'limit', 'agent-1', '--upload', 'fast'], []]) {
+      const { code, stdout, stderr } = await holdfast(['--json', ...args]);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'BAD_USER_INPUT', reason: 'USAGE' } });
+    }
+  });
+
   const protect = (name: string, ...roots: string[]): Promise<ProgramResult> =>
     holdfast(['protect', 'add', ...roots, '--agent', 'agent-1', '--vault', 'main', '--name', name]);
 
