@@ -1,5 +1,5 @@
 import type { ServerInterceptor } from '@grpc/grpc-js';
-import { ServerInterceptingCall } from '@grpc/grpc-js';
+import { ServerInterceptingCall, status } from '@grpc/grpc-js';
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { addressGroup } from '../address-group.js';
@@ -21,6 +21,13 @@ export type CallLimits = Readonly<Record<CallerRole | 'unknown', CallerLimits>>;
 
 /** A request of one message has to be there after so long. */
 const REQUEST_MS = 120_000;
+/** Calls of one agent that may fail at the usual speed. */
+const FAILURES: PaceLimits = { burst: 50, perSecond: 5 };
+/**
+ * How long the end of any further one is kept back. Meanwhile it keeps its place among the few calls that one connection may have open:
+ * an agent that is refused and asks again without end would keep this process busy refusing.
+ */
+export const FAILURE_MS = 5_000;
 
 /**
  * grpc-js gathers a message before any handler sees it. A call beyond its caller's limit is refused before anything of it is
@@ -34,18 +41,28 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
     const { pace } = limits[kind];
     if (pace !== undefined) paces.set(kind, new Pace(pace, ports.clock));
   }
+  const failures = new Pace(FAILURES, ports.clock);
   return (method, call) => {
     const { kind, key } = whose(call);
     const { atOnce } = limits[kind];
     let stopWaiting = (): void => undefined;
+    let stopEnding = (): void => undefined;
     let leave = (): void => undefined;
+    const end = (code: status, send: () => void): void => {
+      if (code === status.OK || kind !== 'agent' || failures.allows(key)) send();
+      else stopEnding = ports.timers.after(FAILURE_MS, send);
+    };
+    const refuse = (error: HoldfastError): void => {
+      const refusal = toGrpcStatus(error);
+      end(refusal.code, () => call.sendStatus(refusal));
+    };
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           // Called once, unless the call is over already; onCancel follows then in any case, however the call ends.
           onReceiveMetadata(metadata, pass) {
-            if (paces.get(kind)?.allows(key) === false) return call.sendStatus(toGrpcStatus(tooFast()));
-            if (!underWay.add(key, atOnce)) return call.sendStatus(toGrpcStatus(tooMany(atOnce)));
+            if (paces.get(kind)?.allows(key) === false) return refuse(tooFast());
+            if (!underWay.add(key, atOnce)) return refuse(tooMany(atOnce));
             leave = () => underWay.remove(key);
             if (!method.requestStream)
               stopWaiting = ports.timers.after(REQUEST_MS, () => call.sendStatus(toGrpcStatus(tooSlow())));
@@ -57,9 +74,11 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
           },
           onCancel() {
             stopWaiting();
+            stopEnding();
             leave();
           },
         }),
+      sendStatus: (ending, next) => end(ending.code ?? status.UNKNOWN, () => next(ending)),
     });
   };
 }

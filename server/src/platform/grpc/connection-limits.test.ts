@@ -10,6 +10,7 @@ import type { Authority, IssuedIdentity } from '../pki/certificate-authority.js'
 import { createAuthority, generateAuthority } from '../pki/certificate-authority.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { rotateIdentity } from '../pki/rotating-identity.js';
+import { FAILURE_MS } from './call-limits.js';
 import { CERTIFICATE_DOOR, DATA_CALLS, ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
 import { fromGrpcError } from './errors.js';
 import type { GrpcLimits, GrpcServer, GrpcService } from './grpc-server.js';
@@ -182,6 +183,34 @@ describe('a gRPC door', () => {
     for (let i = 0; i < 5; i += 1) outcomes.push(await isHealthy(client(port, agent)));
     expect(outcomes).toEqual([true, true, true, false, false]);
     expect(await isHealthy(client(port, other))).toBe(true);
+  });
+
+  it('lets an agent whose calls fail again and again wait for each further failure', async () => {
+    const clock = new ManualClock();
+    const port = await open({ calls: { ...DATA_CALLS, agent: { atOnce: 0 } } }, { timers: clock });
+    const by = client(port, agent);
+    let told = 0;
+    const call = (): void => void isHealthy(by).then(() => (told += 1));
+    for (let calls = 0; calls < 50; calls += 1) await isHealthy(by);
+    for (let calls = 0; calls < 8; calls += 1) call();
+    // A few more may fail at once, as time goes by.
+    await expect.poll(() => clock.waiting + told).toBe(8);
+    expect(clock.waiting).toBeGreaterThan(0);
+    const soon = told;
+    await clock.advance(FAILURE_MS - 1);
+    expect(told).toBe(soon);
+    await clock.advance(1);
+    await expect.poll(() => told).toBe(8);
+
+    const { path, requestSerialize, responseDeserialize } = watch;
+    const gone = Array.from({ length: 8 }, () =>
+      by
+        .makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service: '' })
+        .on('error', () => undefined),
+    );
+    await expect.poll(() => clock.waiting).toBeGreaterThan(0);
+    for (const each of gone) each.cancel();
+    await expect.poll(() => clock.waiting).toBe(0);
   });
 
   it('gives up a call whose request does not come, also in part', async () => {
