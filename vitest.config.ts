@@ -80,6 +80,8 @@ export default defineConfig({
           include: ['**/*.long.test.ts'],
           exclude: [...configDefaults.exclude, '**/dist/**'],
           testTimeout: 3_600_000,
+          hookTimeout: endToEnd.hookTimeout,
+          expect: endToEnd.expect,
           sequence: { groupOrder: 3 },
         },
       },
