@@ -33,12 +33,15 @@ async function limit(input: Record<string, unknown>): Promise<void> {
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Megabytes per second on the line over five seconds, once what was under way before has passed. */
+/**
+ * Megabytes per second on the line, once what was under way before has passed. What is received comes in waves: each question of a
+ * restore fills the messages that the agent holds ready, and the line rests while they are used up.
+ */
 async function rateOf(way: 'up' | 'down'): Promise<number> {
   const { data } = fleet.doors;
   await sleep(1_000);
   const [before, startedAt] = [data.delivered[way], performance.now()];
-  await sleep(5_000);
+  await sleep(way === 'up' ? 5_000 : 10_000);
   return (data.delivered[way] - before) / MB / ((performance.now() - startedAt) / 1000);
 }
 
