@@ -96,7 +96,7 @@ export class SimulatedAgent implements AgentLine {
         finished: async (finished) => {
           const added = this.unsettled?.add(finished);
           await added?.keep();
-          life.check();
+          if (!life.alive) return;
           reached('agent.outcome-kept');
           if (added !== undefined) await this.tell(added.message);
         },
