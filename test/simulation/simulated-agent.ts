@@ -104,8 +104,7 @@ export class SimulatedAgent implements AgentLine {
       timers: clock,
       log: silentLog,
     });
-    // What a dead process was still about to do fails, and nobody is there to mind.
-    life.onEnd(() => void this.jobs.stop().catch(() => undefined));
+    life.onEnd(() => void this.jobs.stop());
   }
 
   /** Connects, and connects again, as long as the process lives. */
