@@ -13,6 +13,7 @@ import {
 import { isHoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import type { PackKindName } from '../data-transport.js';
+import { idKey } from '../ids.js';
 import { shuffled } from './shuffled.js';
 
 /** Room for a pack's frames: its target, and some so that frames of the usual length reach it. */
@@ -79,6 +80,9 @@ export class PackSealer {
   private builder: PackBuilder | undefined;
   private packId: Buffer = Buffer.alloc(0);
   private frames: SealedFrame[] = [];
+  /** Ids in the pack, and those gathered for its next frame. */
+  private readonly packed = new Set<string>();
+  private readonly gathered = new Set<string>();
 
   constructor(private readonly options: PackSealerOptions) {
     const { key, kind, vaultId, domainId, maxPackBytes } = options;
@@ -93,9 +97,15 @@ export class PackSealer {
     this.mostBytes = Math.min(PACK_BUFFER_BYTES, maxPackBytes - TAIL_RESERVE_BYTES);
   }
 
-  /** The plaintext is the caller's again once this resolves. */
+  /**
+   * The plaintext is the caller's again once this resolves. A chunk that the pack holds already, which its vault cannot know of while
+   * the pack is being filled, is not sealed again.
+   */
   async add(chunk: ChunkToSeal): Promise<void> {
     await this.roomFor(this.mostFor(chunk.plaintext.length));
+    const id = idKey(chunk.id);
+    if (this.packed.has(id) || this.gathered.has(id)) return;
+    this.gathered.add(id);
     this.gatherer.add(chunk);
     if (this.builder?.isFull === true) this.finishPack();
   }
@@ -135,6 +145,10 @@ export class PackSealer {
     this.builder ??= this.newPack();
     this.builder.add(sealed);
     this.frames.push(sealed);
+    for (const chunk of frame.chunks) {
+      this.gathered.delete(idKey(chunk.id));
+      this.packed.add(idKey(chunk.id));
+    }
   }
 
   private newPack(): PackBuilder {
@@ -155,6 +169,7 @@ export class PackSealer {
     this.buffer = undefined;
     this.builder = undefined;
     this.frames = [];
+    this.packed.clear();
     this.filled = 0;
     emit({
       packId: this.packId,

@@ -10,7 +10,14 @@ import { FrameEntry, PackFooter, PackKind } from '@holdfast/proto/vault';
 import { sha256 } from '../chunks/hmac-sha256.js';
 import { asBuffer, decodeMessage, encodeMessage } from '../format/canonical.js';
 import { damaged } from '../format/format-errors.js';
-import { MAX_FOOTER_BYTES, MAX_PACK_BYTES, MAX_PACK_CHUNKS, MAX_PACK_FRAMES, UUID_BYTES } from '../format/limits.js';
+import {
+  ID_BYTES,
+  MAX_FOOTER_BYTES,
+  MAX_PACK_BYTES,
+  MAX_PACK_CHUNKS,
+  MAX_PACK_FRAMES,
+  UUID_BYTES,
+} from '../format/limits.js';
 import type { MessageShape } from '../format/message-shape.js';
 import { checkFrameEntry, frameShape } from '../frames/frame.js';
 import { checkWrappedSessionKey } from '../sealing/session-keys.js';
@@ -93,12 +100,16 @@ export function checkPackFooter(footer: PackFooter): void {
     throw malformed('its number of frames is out of bounds');
   let offset = PACK_HEADER_BYTES;
   let chunks = 0;
+  const named = new Set<string>();
   for (const frame of footer.frames) {
     checkFrameEntry(frame, footer.kind);
     if (frame.offset !== BigInt(offset)) throw malformed('its frames do not follow each other');
     offset += frame.storedLength;
     chunks += frame.chunkLengths.length;
     if (offset > MAX_PACK_BYTES || chunks > MAX_PACK_CHUNKS) throw malformed('it holds more than a pack may');
+    for (let at = 0; at < frame.chunkIds.length; at += ID_BYTES)
+      named.add(frame.chunkIds.toString('latin1', at, at + ID_BYTES));
+    if (named.size !== chunks) throw malformed('it holds a chunk twice');
   }
 }
 

@@ -44,6 +44,12 @@ function sealed(contents: readonly Uint8Array[], kind = PackKind.PACK_KIND_DATA,
   });
 }
 
+/** As drawn, but for a number in front of each that makes it another. */
+function withoutRepetition(frames: readonly (readonly Uint8Array[])[]): Uint8Array[][] {
+  let number = 0;
+  return frames.map((chunks) => chunks.map((each) => Uint8Array.of(number++, ...each)));
+}
+
 function build(frames: readonly SealedFrame[], kind = PackKind.PACK_KIND_DATA) {
   const builder = new PackBuilder(identity(kind));
   for (const frame of frames) builder.add(frame);
@@ -73,7 +79,8 @@ describe('a pack', () => {
           minLength: 1,
           maxLength: 5,
         }),
-        async (contents) => {
+        async (drawn) => {
+          const contents = withoutRepetition(drawn);
           const pack = build(contents.map((each) => sealed(each)));
           const store = new MemoryStore();
           await store.put(packName(pack.footer.packId), pack.object);
@@ -127,6 +134,14 @@ describe('a pack', () => {
     }
   });
 
+  it('is not made with a chunk twice', () => {
+    const builder = new PackBuilder(identity());
+    for (const frame of [small[0], small[1], small[0]]) builder.add(frame as SealedFrame);
+    expect(() => builder.finish()).toThrowError(
+      expect.objectContaining({ kind: 'Validation', code: 'UNSTORABLE_PACK' }),
+    );
+  });
+
   it('that is absent is not found', async () => {
     await expect(readPackFooter(new MemoryStore(), Buffer.alloc(16))).rejects.toMatchObject({ kind: 'NotFound' });
   });
@@ -160,6 +175,8 @@ describe('a footer', () => {
     ['no frames', { frames: [] }],
     ['an unknown codec', { frames: [{ ...first, codec: 9 as Codec }] }],
     ['lengths that do not add up', { frames: [{ ...first, plainLength: first.plainLength + 1 }] }],
+    ['a chunk twice in a frame', { frames: [{ ...first, chunkIds: Buffer.alloc(64, 5) }] }],
+    ['a chunk twice in different frames', { frames: [first, { ...second, chunkIds: first.chunkIds.subarray(0, 32) }] }],
     ['an empty chunk', { frames: [{ ...first, chunkLengths: [0, 6] }] }],
     ['fewer ids than lengths', { frames: [{ ...first, chunkIds: first.chunkIds.subarray(32) }] }],
     ['edges of data', { frames: [{ ...first, edges: [nodeEdges, nodeEdges] }] }],
