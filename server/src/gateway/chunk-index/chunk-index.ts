@@ -10,6 +10,9 @@ export interface Copy {
   readonly state: number;
 }
 
+/** How much a copy is worth to whoever looks chunks up: above zero, or it is left out. The same for the same copy during one look-up. */
+export type Worth = (copy: Copy) => number;
+
 export type PackState = 'arriving' | 'stored' | 'leaked';
 
 export interface Pack {
@@ -125,8 +128,11 @@ export interface ChunkIndex {
    */
   tend(): boolean;
 
-  /** The copies of each of these concatenated ids, in the order asked, each oldest first. */
-  lookup(ids: Buffer): Copy[][];
+  /**
+   * The copies of each of these concatenated ids, in the order asked, each oldest first. At most 16 of each: those that are worth
+   * most, and of equals the oldest. Somebody may have stored any number.
+   */
+  lookup(ids: Buffer, worth?: Worth): Copy[][];
   chunkIdOf(copy: number): Buffer;
   frameOf(copy: number): StoredFrame;
   framesOf(pack: Pack): StoredFrame[];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Copy } from './chunk-index.js';
+import type { Copy, Worth } from './chunk-index.js';
 import { settleUpwards } from './settle-upwards.js';
 
 const idOf = (number: number): Buffer => Buffer.alloc(32, `${number}/`);
@@ -19,10 +19,11 @@ function graph(edges: readonly (readonly number[])[], beyond: ReadonlyMap<number
     index: {
       chunkIdOf: idOf,
       edgesOf: (node: number) => Buffer.concat((edges[node] ?? []).map(idOf)),
-      lookup: (ids: Buffer) =>
+      lookup: (ids: Buffer, worth: Worth = () => 1) =>
         Array.from({ length: ids.length / 32 }, (_, place) => {
           looked += 1;
-          return copiesOf(byId.get(ids.subarray(place * 32, place * 32 + 32).toString('hex')) as number);
+          const chunk = byId.get(ids.subarray(place * 32, place * 32 + 32).toString('hex')) as number;
+          return copiesOf(chunk).filter((copy) => worth(copy) > 0);
         }),
     },
   };

@@ -19,8 +19,8 @@ export function settleUpwards(
   for (const node of nodes) {
     const edges = index.edgesOf(node);
     let count = 0;
-    for (const [place, copies] of index.lookup(edges).entries()) {
-      if (copies.some(settles)) continue;
+    for (const [place, copies] of index.lookup(edges, (copy) => (settles(copy) ? 1 : 0)).entries()) {
+      if (copies.length > 0) continue;
       const id = edges.toString('latin1', place * ID_BYTES, (place + 1) * ID_BYTES);
       const waiting = waitingFor.get(id);
       if (waiting) waiting.push(node);

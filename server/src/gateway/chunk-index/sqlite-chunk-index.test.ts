@@ -6,7 +6,7 @@ import { Codec, type PackFooter, PackKind } from '@holdfast/proto/vault';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChunkIndex } from './chunk-index.js';
+import type { ChunkIndex, Copy } from './chunk-index.js';
 import { BAD, VERIFIED } from './copy-state.js';
 import { PageBudget } from './page-budget.js';
 import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
@@ -110,6 +110,22 @@ describe('the chunk index', () => {
     expect(index.frameOf(found[3]?.[0]?.number as number)).toMatchObject({ pack: second.pack.number, offset: 16 });
     expect(index.footerOf(index.packByNumber(first.pack.number))).toEqual(first.made);
     expect(e).toBeDefined();
+  });
+
+  it('tells of sixteen copies of a chunk and no more, those of most worth and of equals the oldest', () => {
+    const id = random.bytes(32);
+    const copies = Array.from({ length: 40 }, () => store([[id]]).pack.firstCopy);
+    const told = (worth?: (copy: Copy) => number) => index.lookup(id, worth)[0]?.map(({ number }) => number);
+    expect(told()).toEqual(copies.slice(0, 16));
+    expect(told(() => 0)).toEqual([]);
+    expect(told(({ number }) => (number === copies[30] || number === copies[39] ? 1 : 0))).toEqual([
+      copies[30],
+      copies[39],
+    ]);
+    expect(told(({ number }) => (number > (copies[34] as number) ? 2 : 1))).toEqual([
+      ...copies.slice(0, 11),
+      ...copies.slice(35),
+    ]);
   });
 
   it('gives nodes their edges back', () => {

@@ -8,8 +8,9 @@ import {
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import Database from 'better-sqlite3';
+import { addIfAmongBest } from './best-copies.js';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
-import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame } from './chunk-index.js';
+import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame, Worth } from './chunk-index.js';
 import { CopyStates } from './copy-states.js';
 import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
@@ -241,11 +242,11 @@ class SqliteChunkIndex implements ChunkIndex {
     return this.read(() => this.entries.tend());
   }
 
-  lookup(ids: Buffer): Copy[][] {
+  lookup(ids: Buffer, worth: Worth = () => 1): Copy[][] {
     return this.read(() => {
       const found = Array.from({ length: ids.length / ID_BYTES }, (): Copy[] => []);
       this.entries.find(ids, (place, number, pack) => {
-        found[place]?.push({ number, pack, state: this.states.of(number) });
+        addIfAmongBest(required(found[place]), { number, pack, state: this.states.of(number) }, worth);
       });
       for (const copies of found) if (copies.length > 1) copies.sort((a, b) => a.number - b.number);
       return found;

@@ -32,10 +32,11 @@ export function mayBeReferredTo(session: Session, copy: Copy): boolean {
 export function missingBelow(session: Session, openNodes: readonly number[], limit: number): Buffer[] {
   const { index } = session.vault;
   const missing = new Map<string, Buffer>();
+  const isThere = (copy: Copy): number => (session.known.has(copy.number) && stands(copy.state) ? 1 : 0);
   for (const node of openNodes) {
     const edges = index.edgesOf(node);
-    index.lookup(edges).forEach((copies, place) => {
-      if (copies.some((copy) => session.known.has(copy.number) && stands(copy.state))) return;
+    index.lookup(edges, isThere).forEach((copies, place) => {
+      if (copies.length > 0) return;
       const id = edges.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
       missing.set(id.toString('latin1'), id);
     });

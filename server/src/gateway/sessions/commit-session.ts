@@ -15,7 +15,7 @@ import { uuidToBytes } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
-import type { Point } from '../chunk-index/chunk-index.js';
+import type { Copy, Point } from '../chunk-index/chunk-index.js';
 import type { BackupType, Coordination, Counters } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
 import { closeNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
@@ -109,17 +109,17 @@ function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): B
   const missing = missingBelow(session, session.openNodes, limits.maxMissingPerCommit);
   if (missing.length > 0) return missing;
   const { index } = session.vault;
-  const [copies = []] = index.lookup(root);
-  const node = copies.some(
-    (copy) => mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE,
-  );
-  return node ? [] : [root];
+  const isNode = (copy: Copy): boolean =>
+    mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE;
+  const [copies = []] = index.lookup(root, (copy) => (isNode(copy) ? 1 : 0));
+  return copies.length > 0 ? [] : [root];
 }
 
 /** What was proved in this session may have turned out bad since; what never was, somebody only knows the id of. */
 function reportUnclaimed({ incidents }: CommitPorts, session: Session, missing: readonly Buffer[]): void {
-  const found = session.vault.index.lookup(Buffer.concat(missing));
-  if (found.every((copies) => copies.some((copy) => session.known.has(copy.number)))) return;
+  const isKnown = (copy: Copy): number => (session.known.has(copy.number) ? 1 : 0);
+  const found = session.vault.index.lookup(Buffer.concat(missing), isKnown);
+  if (found.every((copies) => copies.length > 0)) return;
   incidents.report({
     kind: 'commit',
     reason: 'CHUNKS_NOT_PROVED',

@@ -1,5 +1,5 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { TestChunk } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
 import { voidAgent } from './void-agent.js';
@@ -55,6 +55,18 @@ describe('whether a chunk exists', () => {
     expect(await world.has(session, asIds)).toEqual([false, false]);
   });
 
+  it('is looked up once however often one question asks', async () => {
+    world = await World.create('repeated');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const [one, two] = [alice.data('one'), alice.data('two')];
+    await world.upload(session, alice.pack([[two]]));
+    const lookup = vi.spyOn(session.vault.index, 'lookup');
+    const asked = Array.from({ length: 1_000 }, (_, place) => (place % 3 === 0 ? two : one));
+    expect(await world.has(session, asked)).toEqual(asked.map((chunk) => chunk === two));
+    expect(lookup.mock.calls.map(([ids]) => ids.length)).toEqual([64]);
+  });
+
   it("takes another agent's copies only after control has verified them, each pack once", async () => {
     world = await World.create('others');
     const { data } = await world.commitTree(world.alice, ['one', 'two']);
@@ -107,6 +119,38 @@ describe('whether a chunk exists', () => {
         count: 1,
       },
     ]);
+  });
+
+  it('is answered rightly behind more copies than a look-up tells of, and so are commits and restores', async () => {
+    world = await World.create('crowd');
+    const { alice, bob } = world;
+    const wanted = alice.data('the real content');
+    const evil = await world.backup(bob);
+    for (let times = 0; times < 20; times += 1) await world.upload(evil.session, bob.pack([[garbageUnder(wanted)]]));
+    const { session } = await world.backup(alice);
+    world.control.failing.set(
+      'verifyPacks',
+      new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }),
+    );
+    expect(await world.has(session, [wanted])).toEqual([false]);
+    const own = alice.pack([[wanted]]);
+    await world.upload(session, own);
+    expect(await world.has(session, [wanted])).toEqual([true]);
+    const tree = alice.node('tree', [wanted]);
+    await world.upload(session, alice.pack([[tree]]));
+    expect(await world.commit(session, tree.id)).toMatchObject({ kind: 'committed' });
+
+    const restore = await world.restore(alice, tree.id);
+    await world.read(restore, [tree.id]);
+    // As a restore does that finds the content to be another.
+    const avoid: string[] = [];
+    for (;;) {
+      const [part] = await world.read(restore, [wanted.id], avoid);
+      if (part?.kind !== 'frame') throw new Error('no copy was served');
+      avoid.push(part.pack.id);
+      if (part.pack.id === own.packId) break;
+    }
+    expect(avoid).toHaveLength(21);
   });
 
   it('stays no, without an error, while control cannot verify', async () => {

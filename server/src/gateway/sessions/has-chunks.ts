@@ -1,6 +1,7 @@
 import { idOfClaim } from '@holdfast/core/engine';
 import type { Copy } from '../chunk-index/chunk-index.js';
 import { stands } from '../chunk-index/copy-state.js';
+import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
 import { Turn } from '../turn.js';
 import { closeNodes } from './close-nodes.js';
@@ -11,6 +12,12 @@ import type { Session } from './session.js';
 const CLAIM_BYTES = 32;
 /** Looked up in one go: with a cold file on a slow disk each may wait for it. */
 const CLAIMS_PER_TURN = 256;
+/** Worth of a copy that exists for the session, of one that may once its nodes are closed, and of one that only verification can make count. */
+const COUNTS = 3;
+const LEFT_OPEN = 2;
+const UNVERIFIED = 1;
+/** Edges of nodes left open that are looked at for one question; what lies beyond is answered no. */
+const MOST_LEFT_EDGES = 1_000_000;
 
 /**
  * Which of these claims name chunks that the session may refer to; each yes is remembered for the
@@ -30,53 +37,73 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
   }
   const leave = session.enter('question', limits.maxQuestionsPerSession);
   try {
+    const { ids: asked, places } = distinctIds(claims);
+    const there = await whichExist(session, asked);
     const present = Buffer.alloc(Math.ceil(count / 8));
-    const answer = (place: number, copies: readonly Copy[]): boolean => {
-      let yes = false;
-      for (const copy of copies) {
-        if (!(session.known.has(copy.number) && stands(copy.state)) && !countsFor(session, copy)) continue;
-        session.known.add(copy.number);
-        yes = true;
-      }
-      if (yes) present[place >>> 3] = (present[place >>> 3] ?? 0) | (1 << (place & 7));
-      return yes;
-    };
-
-    const left: { place: number; id: Buffer; nodes: number[] }[] = [];
-    const unsure: { place: number; id: Buffer; candidates: Copy[] }[] = [];
-    const turn = new Turn(session.clock);
-    for (let from = 0; from < count; from += CLAIMS_PER_TURN) {
-      const ids = idsOfClaims(claims.subarray(from * CLAIM_BYTES, (from + CLAIMS_PER_TURN) * CLAIM_BYTES));
-      session.vault.index.lookup(ids).forEach((copies, place) => {
-        if (answer(from + place, copies)) return;
-        const asked = { place: from + place, id: ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES) };
-        const nodes = copies.filter((copy) => isLeftOpen(session, copy)).map(({ number }) => number);
-        if (nodes.length > 0) left.push({ ...asked, nodes });
-        const candidates = copies.filter((copy) => mayComeToCount(session, copy));
-        if (candidates.length > 0) unsure.push({ ...asked, candidates });
-      });
-      await turn.pass();
-      session.assertOpen();
-    }
-    if (left.length > 0) {
-      closeNodes(
-        session,
-        left.flatMap(({ nodes }) => nodes),
-      );
-      for (const { place, id } of left) answer(place, session.vault.index.lookup(id)[0] ?? []);
-    }
-    if (unsure.length === 0) return present;
-
-    await session.vault.verification.verifyCopies(
-      unsure.flatMap(({ candidates }) => candidates),
-      session.domainId,
-    );
-    session.assertOpen();
-    for (const { place, id } of unsure) answer(place, session.vault.index.lookup(id)[0] ?? []);
+    for (const [place, own] of places.entries())
+      if (there[own] === 1) present[place >>> 3] = (present[place >>> 3] ?? 0) | (1 << (place & 7));
     return present;
   } finally {
     leave();
   }
+}
+
+/** For each claim 1 if it names a chunk that exists for the session, and 0 otherwise. */
+async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array> {
+  const { index } = session.vault;
+  const count = claims.length / CLAIM_BYTES;
+  const there = new Uint8Array(count);
+  const worth = (copy: Copy): number => worthTo(session, copy);
+  const answer = (place: number, copies: readonly Copy[]): boolean => {
+    const counting = copies.filter((copy) => worth(copy) === COUNTS);
+    for (const copy of counting) session.known.add(copy.number);
+    if (counting.length === 0) return false;
+    there[place] = 1;
+    return true;
+  };
+
+  const left: { place: number; id: Buffer }[] = [];
+  const leftNodes: number[] = [];
+  let leftEdges = 0;
+  const unsure: { place: number; id: Buffer; candidates: Copy[] }[] = [];
+  const turn = new Turn(session.clock);
+  for (let from = 0; from < count; from += CLAIMS_PER_TURN) {
+    const ids = idsOfClaims(claims.subarray(from * CLAIM_BYTES, (from + CLAIMS_PER_TURN) * CLAIM_BYTES));
+    index.lookup(ids, worth).forEach((copies, place) => {
+      if (answer(from + place, copies)) return;
+      const asked = { place: from + place, id: ids.subarray(place * CLAIM_BYTES, (place + 1) * CLAIM_BYTES) };
+      // All copies of an honest node have the same edges.
+      const node = copies.find((copy) => worth(copy) === LEFT_OPEN);
+      if (node !== undefined && leftEdges < MOST_LEFT_EDGES) {
+        leftEdges += index.edgesOf(node.number).length / CLAIM_BYTES;
+        leftNodes.push(node.number);
+        left.push(asked);
+      }
+      const candidates = copies.filter((copy) => worth(copy) === UNVERIFIED);
+      if (candidates.length > 0) unsure.push({ ...asked, candidates });
+    });
+    await turn.pass();
+    session.assertOpen();
+  }
+  if (left.length > 0) {
+    closeNodes(session, leftNodes);
+    for (const { place, id } of left) answer(place, index.lookup(id, worth)[0] ?? []);
+  }
+  if (unsure.length === 0) return there;
+
+  await session.vault.verification.verifyCopies(
+    unsure.flatMap(({ candidates }) => candidates),
+    session.domainId,
+  );
+  session.assertOpen();
+  for (const { place, id } of unsure) answer(place, index.lookup(id, worth)[0] ?? []);
+  return there;
+}
+
+function worthTo(session: Session, copy: Copy): number {
+  if ((session.known.has(copy.number) && stands(copy.state)) || countsFor(session, copy)) return COUNTS;
+  if (isLeftOpen(session, copy)) return LEFT_OPEN;
+  return mayComeToCount(session, copy) ? UNVERIFIED : 0;
 }
 
 /** id = SHA-256(h): the id, which anybody may read in a footer, does not give the claim away. */

@@ -11,8 +11,9 @@ import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { hasTrustedEdges } from '../chunk-index/copy-state.js';
 import type { Coordination } from '../coordination/coordination.js';
+import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
-import { type PlannedFrame, readableCopies } from '../vault-stores/frame-plan.js';
+import { type ChunkToRead, chunksToRead, type PlannedFrame, worthReading } from '../vault-stores/frame-plan.js';
 import { readFrames } from '../vault-stores/read-frames.js';
 import { forbidden, invalid } from './refusals.js';
 import type { Session } from './session.js';
@@ -23,6 +24,8 @@ const KEYS_PER_QUESTION = 128;
 const LOOKUPS_BETWEEN_TURNS = 5_000;
 /** Keys are asked for in messages of at most about this many bytes of frame entries. */
 const KEY_QUESTION_BYTES = 2 * 1024 * 1024;
+
+const NO_PACKS: ReadonlySet<string> = new Set();
 
 export interface ReadPorts {
   readonly coordination: Pick<Coordination, 'releaseFrameKeys'>;
@@ -58,7 +61,7 @@ export async function* readChunks(
   }
   const leave = session.enter('read', ports.limits.maxReadsPerSession);
   try {
-    const chunks = await permitted(ports, session, chunkIds, new Set(avoidPacks));
+    const chunks = await permitted(ports, session, distinctIds(chunkIds).ids, new Set(avoidPacks));
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
       for (const batch of batches(session, frames)) {
@@ -94,33 +97,24 @@ export function allowRoot(session: Session): void {
   if (session.grant.root) allow(session, session.grant.root);
 }
 
-interface PermittedChunk {
-  readonly chunkId: Buffer;
-  readonly copies: readonly Copy[];
-}
-
 async function permitted(
   ports: ReadPorts,
   session: Session,
   chunkIds: Buffer,
   avoidPacks: ReadonlySet<string>,
-): Promise<PermittedChunk[]> {
+): Promise<ChunkToRead[]> {
   const { index } = session.vault;
-  const found = index.lookup(chunkIds);
-  const isAllowed = (copies: readonly Copy[]): boolean => copies.some((copy) => session.allowed.has(copy.number));
-  if (!found.every(isAllowed)) await allowAllBelowRoot(ports, session);
-
-  const asked = new Map<string, PermittedChunk>();
-  found.forEach((copies, place) => {
-    const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
-    if (!isAllowed(copies))
+  const isAllowed = (copy: Copy): number => (session.allowed.has(copy.number) ? 1 : 0);
+  const areAllowed = (): boolean => index.lookup(chunkIds, isAllowed).every((copies) => copies.length > 0);
+  if (!areAllowed()) {
+    await allowAllBelowRoot(ports, session);
+    if (!areAllowed())
       throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
-    asked.set(chunkId.toString('latin1'), {
-      chunkId,
-      copies: readableCopies(index, copies, session.domainId, avoidPacks),
-    });
-  });
-  return [...asked.values()];
+  }
+  const chunks = chunksToRead(index, chunkIds, { domainId: session.domainId, avoidPacks });
+  // Of a chunk with very many copies, others may have been allowed than are read.
+  for (const { copies } of chunks) for (const { number } of copies) session.allowed.add(number);
+  return chunks;
 }
 
 /**
@@ -141,7 +135,7 @@ async function walkAll(ports: ReadPorts, session: Session, root: Buffer): Promis
   const stack = [root];
   let looked = 0;
   for (let ids = stack.pop(); ids !== undefined; ids = stack.pop()) {
-    for (const copies of index.lookup(ids)) {
+    for (const copies of copiesToAllow(session, ids)) {
       for (const copy of copies) {
         session.allowed.add(copy.number);
         if (seen.has(copy.number) || !hasTrustedEdges(copy.state)) continue;
@@ -175,7 +169,13 @@ function allowBelow(session: Session, pack: Pack, frame: StoredFrame): void {
 }
 
 function allow(session: Session, ids: Buffer): void {
-  for (const copies of session.vault.index.lookup(ids)) for (const copy of copies) session.allowed.add(copy.number);
+  for (const copies of copiesToAllow(session, ids)) for (const copy of copies) session.allowed.add(copy.number);
+}
+
+/** A chunk none of whose copies can be read any more is allowed like others: it is damaged then, not forbidden. */
+function copiesToAllow({ vault: { index }, domainId }: Session, ids: Buffer): Copy[][] {
+  const readable = { domainId, avoidPacks: NO_PACKS };
+  return index.lookup(ids, (copy) => 1 + worthReading(index, readable, copy));
 }
 
 interface KeyQuestion {

@@ -3,8 +3,9 @@ import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import type { VaultStoreRef } from '../coordination/coordination.js';
+import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
-import { readableCopies } from './frame-plan.js';
+import { chunksToRead } from './frame-plan.js';
 import type { OpenVault } from './open-vault.js';
 import { isDamage, markSuspect, readFrame, readFrames } from './read-frames.js';
 import type { VaultRegistry } from './vault-registry.js';
@@ -36,16 +37,9 @@ export async function* fetchChunks(
     });
   }
   const vault = await ports.vaults.open(ref);
-  const avoidPacks = new Set(from.avoidPacks);
-  const asked = new Map<string, Parameters<typeof readFrames>[1][number]>();
-  vault.index.lookup(chunkIds).forEach((copies, place) => {
-    const chunkId = chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES);
-    asked.set(chunkId.toString('latin1'), {
-      chunkId,
-      copies: readableCopies(vault.index, copies, from.domainId, avoidPacks),
-    });
-  });
-  for await (const result of readFrames(vault, [...asked.values()], ports.log)) {
+  const readable = { domainId: from.domainId, avoidPacks: new Set(from.avoidPacks) };
+  const chunks = chunksToRead(vault.index, distinctIds(chunkIds).ids, readable);
+  for await (const result of readFrames(vault, chunks, ports.log)) {
     if (result.kind === 'damaged')
       yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
     else yield framePart(vault, result.pack, result.frame, result.bytes);

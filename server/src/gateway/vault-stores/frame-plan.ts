@@ -2,6 +2,8 @@ import { PackKind } from '@holdfast/core/engine';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { hasTrustedEdges, isReadable, isVerified, SUSPECT } from '../chunk-index/copy-state.js';
 
+const ID_BYTES = 32;
+
 /** A frame to read, and which of the chunks asked for it stands for. */
 export interface PlannedFrame {
   readonly pack: Pack;
@@ -17,21 +19,34 @@ export interface Wanted {
   readonly others: readonly Copy[];
 }
 
-/** Copies that may be read for a chunk, best first: verified, then sound, then those found damaged once. */
-export function readableCopies(
-  index: ChunkIndex,
-  copies: readonly Copy[],
-  domainId: string | undefined,
-  avoidPacks: ReadonlySet<string>,
-): Copy[] {
-  const usable = copies.filter((copy) => {
-    if (!isReadable(copy.state)) return false;
-    const pack = index.packByNumber(copy.pack);
-    if (domainId !== undefined && pack.domainId !== domainId) return false;
-    if (avoidPacks.has(pack.id)) return false;
-    return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state);
-  });
-  return usable.toSorted((a, b) => rank(a) - rank(b) || a.number - b.number);
+/** Which copies a reader looks for: of one domain or any, and in no pack that was of no use to it before. */
+interface Readable {
+  readonly domainId: string | undefined;
+  readonly avoidPacks: ReadonlySet<string>;
+}
+
+/** What a copy is worth to a reader: nothing unless it may be read; verified, then sound, then those found damaged once. */
+export function worthReading(index: ChunkIndex, { domainId, avoidPacks }: Readable, copy: Copy): number {
+  if (!isReadable(copy.state)) return 0;
+  const pack = index.packByNumber(copy.pack);
+  if (domainId !== undefined && pack.domainId !== domainId) return 0;
+  if (avoidPacks.has(pack.id)) return 0;
+  return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state) ? 3 - rank(copy) : 0;
+}
+
+/** A chunk that was asked for, and copies that may be read for it, best first. */
+export interface ChunkToRead {
+  readonly chunkId: Buffer;
+  readonly copies: readonly Copy[];
+}
+
+export function chunksToRead(index: ChunkIndex, chunkIds: Buffer, readable: Readable): ChunkToRead[] {
+  return index
+    .lookup(chunkIds, (copy) => worthReading(index, readable, copy))
+    .map((copies, place) => ({
+      chunkId: chunkIds.subarray(place * ID_BYTES, (place + 1) * ID_BYTES),
+      copies: copies.sort((a, b) => rank(a) - rank(b) || a.number - b.number),
+    }));
 }
 
 /**

@@ -2,7 +2,7 @@ import { PackKind, parseObjectName, peekPoint } from '@holdfast/core/engine';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
-import type { ChunkIndex } from '../chunk-index/chunk-index.js';
+import type { ChunkIndex, Copy } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { hasTrustedEdges, isReadable } from '../chunk-index/copy-state.js';
 import type { Coordination, FoundPoint } from '../coordination/coordination.js';
@@ -71,16 +71,12 @@ async function ask(
 export function isComplete(index: ChunkIndex, root: Buffer): boolean {
   const seen = new CopySet();
   const stack = [root];
+  const isFit = ({ state, pack }: Copy): boolean =>
+    isReadable(state) && (index.packByNumber(pack).kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(state));
   for (let ids = stack.pop(); ids !== undefined; ids = stack.pop()) {
-    for (const copies of index.lookup(ids)) {
-      if (copies.some((copy) => seen.has(copy.number))) continue;
-      const copy = copies.find((each) => {
-        return (
-          isReadable(each.state) &&
-          (index.packByNumber(each.pack).kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(each.state))
-        );
-      });
+    for (const [copy] of index.lookup(ids, (each) => (isFit(each) ? 1 : 0))) {
       if (!copy) return false;
+      if (seen.has(copy.number)) continue;
       seen.add(copy.number);
       const edges = index.edgesOf(copy.number);
       if (edges.length >= ID_BYTES) stack.push(edges);

@@ -77,6 +77,10 @@ export class CopyVerification {
     const nodes: number[] = [];
     const seen = new CopySet();
     const stack = [...copies];
+    const worth = (copy: Copy): number => {
+      if (!stands(copy.state) || !this.isIn(copy, domainId)) return 0;
+      return isVerified(copy.state) ? 2 : 1;
+    };
     let edgesLeft = limits.maxEdgesPerQuestion;
     for (let copy = stack.pop(); copy !== undefined; copy = stack.pop()) {
       if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state))
@@ -92,7 +96,8 @@ export class CopyVerification {
       edgesLeft -= edges.length / ID_BYTES;
       if (edgesLeft < 0) break;
       nodes.push(copy.number);
-      for (const below of index.lookup(edges)) if (!below.some((each) => isVerified(each.state))) stack.push(...below);
+      for (const below of index.lookup(edges, worth))
+        if (!below.some((each) => isVerified(each.state))) stack.push(...below);
     }
     return { packs: [...packs.values()], nodes };
   }
