@@ -35,6 +35,11 @@ export interface GatewayLimits {
   readonly maxPacksVerifiedPerQuestion: number;
   /** Edges looked at to answer one question about other agents' nodes. */
   readonly maxEdgesPerQuestion: number;
+  /**
+   * Nodes of a session, and edges of theirs, that wait for what lies below them; each edge is looked up at the commit. An honest agent sends
+   * nodes after what lies below them, so that few wait at a time.
+   */
+  readonly maxOpenEdgesPerSession: number;
   /** Missing ids told at one commit. */
   readonly maxMissingPerCommit: number;
 }
@@ -59,5 +64,6 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxUploadMs: 20 * 60_000,
   maxPacksVerifiedPerQuestion: 64,
   maxEdgesPerQuestion: 100_000,
+  maxOpenEdgesPerSession: 4_000_000,
   maxMissingPerCommit: 65_536,
 };

@@ -2,6 +2,7 @@ import { PackKind } from '@holdfast/core/engine';
 import type { Copy } from '../chunk-index/chunk-index.js';
 import { CLOSED, hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
+import { Turn } from '../turn.js';
 import type { Session } from './session.js';
 
 const ID_BYTES = 32;
@@ -9,16 +10,28 @@ const ID_BYTES = 32;
 /**
  * Closes the nodes of which every edge is in the session's set, and every node among the edges is
  * closed itself. So nothing below a closed node is missing, and nothing below it was merely guessed.
- * What stays open is returned, in order. Durable when it returns.
+ * Durable when it resolves; those that stay open are left among the session's open nodes.
  */
-export function closeNodes(session: Session, nodes: readonly number[]): number[] {
+export async function closeNodes(session: Session, nodes: readonly number[]): Promise<void> {
   const { index } = session.vault;
-  const open = nodes.filter((node) => !hasTrustedEdges(index.currentState(node)));
-  const sound = open.filter((node) => stands(index.currentState(node)));
-  const closed = settleUpwards(index, sound, (copy) => mayBeReferredTo(session, copy));
+  const turn = new Turn(session.clock);
+  const sound: number[] = [];
+  for (const node of nodes) {
+    const state = index.currentState(node);
+    if (hasTrustedEdges(state)) session.openNodes.delete(node);
+    else if (stands(state)) sound.push(node);
+    await turn.pass();
+  }
+  const closed = await settleUpwards(index, sound, (copy) => mayBeReferredTo(session, copy), turn);
+  session.assertOpen();
   index.changeState(closed, { set: CLOSED });
-  const done = new Set(closed);
-  return open.filter((node) => !done.has(node));
+  for (const node of closed) session.openNodes.delete(node);
+}
+
+/** Looks at all open nodes of the session anew. */
+export async function closeOpenNodes(session: Session): Promise<void> {
+  await closeNodes(session, session.openNodes.all());
+  session.openNodes.looked();
 }
 
 /** Something in this session's set that a point may reach. */
@@ -28,12 +41,13 @@ export function mayBeReferredTo(session: Session, copy: Copy): boolean {
   return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state);
 }
 
-/** Ids below these open nodes that the session's set lacks, each once, at most `limit` of them. */
-export function missingBelow(session: Session, openNodes: readonly number[], limit: number): Buffer[] {
+/** Ids below the session's open nodes that its set lacks, each once, at most `limit` of them; no more is looked at than that takes. */
+export async function missingBelow(session: Session, limit: number): Promise<Buffer[]> {
   const { index } = session.vault;
+  const turn = new Turn(session.clock);
   const missing = new Map<string, Buffer>();
   const isThere = (copy: Copy): number => (session.known.has(copy.number) && stands(copy.state) ? 1 : 0);
-  for (const node of openNodes) {
+  for (const node of session.openNodes.all()) {
     const edges = index.edgesOf(node);
     index.lookup(edges, isThere).forEach((copies, place) => {
       if (copies.length > 0) return;
@@ -41,6 +55,8 @@ export function missingBelow(session: Session, openNodes: readonly number[], lim
       missing.set(id.toString('latin1'), id);
     });
     if (missing.size >= limit) break;
+    await turn.pass();
   }
+  session.assertOpen();
   return [...missing.values()].slice(0, limit);
 }

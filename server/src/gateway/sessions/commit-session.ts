@@ -18,11 +18,13 @@ import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Point } from '../chunk-index/chunk-index.js';
 import type { BackupType, Coordination, Counters } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
-import { closeNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
+import { Turn } from '../turn.js';
+import { closeOpenNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
 import { invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
 
 const ID_BYTES = 32;
+const LOOKUPS_PER_TURN = 1_024;
 
 export interface CommitPorts {
   readonly coordination: Pick<Coordination, 'preparePoint' | 'recordPoint'>;
@@ -62,9 +64,9 @@ export async function commitSession(
     const known = vault.index.findPoint(session.job.jobId, request.root);
     // All that a stored point leads to was there before it; a session that replaces the one which committed it cannot know.
     if (known === undefined || known.state === 'prepared') {
-      const missing = whatIsMissing(session, request.root, ports.limits);
+      const missing = await whatIsMissing(session, request.root, ports.limits);
       if (missing.length > 0) {
-        reportUnclaimed(ports, session, missing);
+        await reportUnclaimed(ports, session, missing);
         return { kind: 'missing', ids: Buffer.concat(missing) };
       }
       await vault.indexObjects.writePending();
@@ -104,10 +106,10 @@ async function prepare(ports: CommitPorts, session: Session, request: CommitRequ
   });
 }
 
-function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): Buffer[] {
-  session.openNodes = closeNodes(session, session.openNodes);
-  const missing = missingBelow(session, session.openNodes, limits.maxMissingPerCommit);
+async function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): Promise<Buffer[]> {
+  const missing = await missingBelow(session, limits.maxMissingPerCommit);
   if (missing.length > 0) return missing;
+  await closeOpenNodes(session);
   const { index } = session.vault;
   const isNode = (copy: Copy): boolean =>
     mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE;
@@ -116,10 +118,20 @@ function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): B
 }
 
 /** What was proved in this session may have turned out bad since; what never was, somebody only knows the id of. */
-function reportUnclaimed({ incidents }: CommitPorts, session: Session, missing: readonly Buffer[]): void {
+async function reportUnclaimed(
+  { incidents }: CommitPorts,
+  session: Session,
+  missing: readonly Buffer[],
+): Promise<void> {
   const isKnown = (copy: Copy): number => (session.known.has(copy.number) ? 1 : 0);
-  const found = session.vault.index.lookup(Buffer.concat(missing), isKnown);
-  if (found.every((copies) => copies.length > 0)) return;
+  const turn = new Turn(session.clock);
+  let areKnown = true;
+  for (let from = 0; areKnown && from < missing.length; from += LOOKUPS_PER_TURN) {
+    const ids = Buffer.concat(missing.slice(from, from + LOOKUPS_PER_TURN));
+    areKnown = session.vault.index.lookup(ids, isKnown).every((copies) => copies.length > 0);
+    await turn.pass();
+  }
+  if (areKnown) return;
   incidents.report({
     kind: 'commit',
     reason: 'CHUNKS_NOT_PROVED',

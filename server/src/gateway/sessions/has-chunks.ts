@@ -86,7 +86,7 @@ async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array>
     session.assertOpen();
   }
   if (left.length > 0) {
-    closeNodes(session, leftNodes);
+    await closeNodes(session, leftNodes);
     for (const { place, id } of left) answer(place, index.lookup(id, worth)[0] ?? []);
   }
   if (unsure.length === 0) return there;

@@ -22,11 +22,14 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
 import type { Pack } from '../chunk-index/chunk-index.js';
+import { hasTrustedEdges } from '../chunk-index/copy-state.js';
 import type { GatewayLimits } from '../limits.js';
 import { Turn } from '../turn.js';
-import { closeNodes } from './close-nodes.js';
+import { closeNodes, closeOpenNodes } from './close-nodes.js';
 import { footerTooLarge, invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
+
+const ID_BYTES = 32;
 
 export interface AnnouncedPack {
   readonly packId: string;
@@ -63,12 +66,22 @@ export class PackReceiver {
     if (session.committed) throw notNow('ALREADY_COMMITTED', 'The session is committed.');
     if (pack.kind !== PackKind.PACK_KIND_DATA && pack.kind !== PackKind.PACK_KIND_NODE)
       throw invalid('PACK_KIND', 'A pack holds data or nodes.');
+    if (pack.kind === PackKind.PACK_KIND_NODE && session.openNodes.weight >= limits.maxOpenEdgesPerSession)
+      throw notNow(
+        'TOO_MANY_OPEN_NODES',
+        'What lies below very many nodes of this backup has not come: it comes first, and then more nodes.',
+      );
     await session.uploads.get(pack.packId)?.abort();
 
     const { index, store, vaultId } = session.vault;
     const known = index.findPack(pack.packId);
     if (known?.state === 'stored' && known.uploaderId === session.agentId && known.domainId === session.domainId) {
-      if (known.session !== session.number) takeIn(session, known);
+      const leave = session.enter('upload', limits.maxUploadsPerSession);
+      try {
+        await takeIn(session, known);
+      } finally {
+        leave();
+      }
       return { storedBytes: known.storedBytes };
     }
 
@@ -144,7 +157,8 @@ export class PackReceiver {
       session.assertOpen();
       const { created } = await this.writer.commit();
       if (!created) await this.compareWithStored(tail[0]);
-      takeIn(session, index.recordStoredPack(this.packNumber, footer, total));
+      const pack = index.recordStoredPack(this.packNumber, footer, total);
+      await takeIn(session, pack);
       this.state = 'stored';
       reached('gateway.pack-indexed');
       const turn = new Turn(session.clock);
@@ -202,9 +216,31 @@ function taken(code: string, message: string): HoldfastError {
 }
 
 /** The pack's chunks may be referred to by this session, and its nodes are closed as far as that goes already. */
-function takeIn(session: Session, pack: Pack): void {
-  session.known.addRange(pack.firstCopy, pack.copies);
+async function takeIn(session: Session, pack: Pack): Promise<void> {
+  const { takenIn, known } = session;
+  if (takenIn.has(pack.number)) return;
+  takenIn.add(pack.number);
+  known.addRange(pack.firstCopy, pack.copies);
   if (pack.kind !== PackKind.PACK_KIND_NODE) return;
-  const nodes = Array.from({ length: pack.copies }, (_, place) => pack.firstCopy + place);
-  session.openNodes.push(...closeNodes(session, nodes));
+  try {
+    await takeInNodes(session, pack);
+  } catch (error) {
+    takenIn.delete(pack.number);
+    throw error;
+  }
+}
+
+async function takeInNodes(session: Session, pack: Pack): Promise<void> {
+  const { index } = session.vault;
+  const { openNodes } = session;
+  const turn = new Turn(session.clock);
+  const nodes: number[] = [];
+  for (let node = pack.firstCopy; node < pack.firstCopy + pack.copies; node++) {
+    if (hasTrustedEdges(index.currentState(node))) continue;
+    nodes.push(node);
+    openNodes.add(node, index.edgesOf(node).length / ID_BYTES);
+    await turn.pass();
+  }
+  if (openNodes.isLookDue) await closeOpenNodes(session);
+  else await closeNodes(session, nodes);
 }

@@ -3,6 +3,7 @@ import type { HoldfastError } from '@holdfast/core/errors';
 import { CopySet } from '../chunk-index/copy-set.js';
 import type { JobRef, SessionGrant } from '../coordination/coordination.js';
 import type { OpenVault } from '../vault-stores/open-vault.js';
+import { OpenNodes } from './open-nodes.js';
 import type { PackReceiver } from './receive-pack.js';
 import { notNow, tooMany } from './refusals.js';
 
@@ -15,8 +16,9 @@ export type SessionLane = 'question' | 'read' | 'upload' | 'commit';
 export class Session {
   /** Copies that this backup may refer to: uploaded in it, or asked about with a claim and answered yes. */
   readonly known = new CopySet();
-  /** Nodes uploaded in this backup that are not closed yet, in the order in which they came. */
-  openNodes: number[] = [];
+  readonly openNodes = new OpenNodes();
+  /** Numbers of packs whose chunks this backup may refer to: each is taken in once, however often it is sent. */
+  readonly takenIn = new Set<number>();
   /** Restore: copies of chunks that may be read, and nodes among them whose edges were followed already. */
   readonly allowed = new CopySet();
   readonly expanded = new CopySet();

@@ -1,3 +1,4 @@
+import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -18,6 +19,7 @@ export interface VaultRegistryPorts {
   readonly verifyQueue: VerifyQueue;
   readonly limits: GatewayLimits;
   readonly incidents: Pick<IncidentRelay, 'report'>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -87,6 +89,7 @@ export class VaultRegistry {
           queue: ports.verifyQueue,
           limits: ports.limits,
           incidents: ports.incidents,
+          clock: ports.clock,
           log: ports.log,
         }),
       };

@@ -7,6 +7,8 @@
  * VERIFIED once every one of its edges has a verified copy, so a verified node can be trusted with all
  * below it. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
  */
+
+import type { Clock } from '@holdfast/core/clock';
 import { PackKind } from '@holdfast/core/engine';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -16,6 +18,7 @@ import { BAD, CONTENT_GOOD, isVerified, SUSPECT, stands, VERIFIED } from '../chu
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
 import type { Coordination, PackVerdict } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
+import { Turn } from '../turn.js';
 import type { VerifyQueue } from './verify-queue.js';
 
 const ID_BYTES = 32;
@@ -28,6 +31,7 @@ export interface VerificationPorts {
   readonly queue: VerifyQueue;
   readonly limits: Pick<GatewayLimits, 'maxPacksVerifiedPerQuestion' | 'maxEdgesPerQuestion'>;
   readonly incidents: Pick<IncidentRelay, 'report'>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -41,37 +45,39 @@ export class CopyVerification {
    * allow. Resolves when everything that could be found out stands in the index.
    */
   async verifyCopies(copies: readonly Copy[], domainId: string): Promise<void> {
-    const { packs, nodes } = this.collect(copies, domainId);
+    const { packs, nodes } = await this.collect(copies, domainId);
     const [data, node] = partition(packs, (pack) => pack.kind === PackKind.PACK_KIND_DATA);
     await Promise.all(data.map((pack) => this.check(pack, 'urgent')));
     await Promise.all(node.map((pack) => this.check(pack, 'urgent')));
-    this.promote(nodes, domainId);
+    await this.promote(nodes, domainId);
   }
 
   /** Verifies one pack and then whatever of its nodes can be; for work that nobody waits for. */
   async verifyPack(pack: Pack): Promise<boolean> {
     const done = await this.check(pack, 'patient');
-    if (done && pack.kind === PackKind.PACK_KIND_NODE) this.promote(range(pack.firstCopy, pack.copies), pack.domainId);
+    if (done && pack.kind === PackKind.PACK_KIND_NODE)
+      await this.promote(range(pack.firstCopy, pack.copies), pack.domainId);
     return done;
   }
 
   /** Nodes become verified once their edges are. */
-  promote(nodes: readonly number[], domainId: string): void {
+  private async promote(nodes: readonly number[], domainId: string): Promise<void> {
     const { index } = this.ports;
     const sound = nodes.filter((node) => {
       const state = index.currentState(node);
       return stands(state) && !isVerified(state) && (state & CONTENT_GOOD) !== 0;
     });
-    const verified = settleUpwards(
+    const verified = await settleUpwards(
       index,
       sound,
       (copy) => stands(copy.state) && isVerified(copy.state) && this.isIn(copy, domainId),
+      new Turn(this.ports.clock),
     );
     index.changeState(verified, { set: VERIFIED });
   }
 
   /** Walks from the copies down the edges that have no verified copy yet. */
-  private collect(copies: readonly Copy[], domainId: string): { packs: Pack[]; nodes: number[] } {
+  private async collect(copies: readonly Copy[], domainId: string): Promise<{ packs: Pack[]; nodes: number[] }> {
     const { index, limits } = this.ports;
     const packs = new Map<number, Pack>();
     const nodes: number[] = [];
@@ -82,7 +88,9 @@ export class CopyVerification {
       return isVerified(copy.state) ? 2 : 1;
     };
     let edgesLeft = limits.maxEdgesPerQuestion;
+    const turn = new Turn(this.ports.clock);
     for (let copy = stack.pop(); copy !== undefined; copy = stack.pop()) {
+      await turn.pass();
       if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state))
         continue;
       seen.add(copy.number);
