@@ -178,6 +178,7 @@ export class TlsListener {
   }
 }
 
+/** Both ends: one peer may come from the same port to two addresses of this host. */
 function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
 }
