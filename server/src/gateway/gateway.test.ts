@@ -175,7 +175,7 @@ function upload(client: DataServiceClient, sessionId: Buffer, pack: TestPack, pi
     const write = (part: NonNullable<UploadPackRequest['part']>): void => void stream.write({ part });
     write({ $case: 'header', value: { sessionId, packId: uuidToBytes(pack.packId), kind: pack.kind } });
     const writePieces = ($case: 'frame' | 'footer', bytes: Buffer): void => {
-      for (let at = 0; at < bytes.length; at += pieceBytes)
+      for (let at = 0; at < Math.max(1, bytes.length); at += pieceBytes)
         write({ $case, value: { data: bytes.subarray(at, at + pieceBytes), last: at + pieceBytes >= bytes.length } });
     };
     for (const frame of pack.frames) writePieces('frame', frame);
@@ -364,6 +364,9 @@ describe('a gateway over mutual TLS', () => {
       code: 'FOOTER_TOO_LARGE',
     });
     await expect(upload(client, sessionId, withFooter(Buffer.alloc(0)))).rejects.toMatchObject(malformed);
+    // Pieces that cost work and move nothing forward: empty ones, and very many short ones.
+    await expect(upload(client, sessionId, { ...pack, frames: [Buffer.alloc(0)] })).rejects.toMatchObject(malformed);
+    await expect(upload(client, sessionId, pack, 1_000)).rejects.toMatchObject(malformed);
     let backwards!: ReturnType<DataServiceClient['uploadPack']>;
     const refused = new Promise<unknown>((resolve) => {
       backwards = client.uploadPack((error) => resolve(error && fromGrpcError(error)));

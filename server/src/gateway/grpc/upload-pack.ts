@@ -12,8 +12,9 @@ import type { GatewayLimits } from '../limits.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import { footerTooLarge } from '../sessions/refusals.js';
 import type { Session } from '../sessions/session.js';
+import { PieceSizes } from './piece-sizes.js';
 import { tellIncident } from './tell-incident.js';
-import { malformed, PIECE_BYTES, readPackKind } from './wire.js';
+import { malformed, readPackKind } from './wire.js';
 
 type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
 
@@ -43,6 +44,7 @@ export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadP
 async function receive(core: GatewayCore, call: Call): Promise<number> {
   const { id: agentId } = requireRole(call, 'agent');
   const stall = new StallWatch(core, call);
+  const sizes = new PieceSizes();
   let upload: Upload | undefined;
   let sessionId: Buffer | undefined;
   // Destroyed by a timer or by the end of its session, the call may have nobody else who listens.
@@ -64,7 +66,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
       } else if (!upload) throw malformed('An upload starts with its header.');
       else {
         const { data, last } = part.value;
-        if (data.length > PIECE_BYTES) throw malformed('A piece is longer than 1 MiB.');
+        sizes.check(data.length, last);
         garbage.add(2 * data.length);
         if (part.$case === 'frame') await upload.piece(data, last);
         else {
@@ -124,7 +126,6 @@ class Upload {
 
   footerPiece(bytes: Buffer): void {
     this.footerBytes += bytes.length;
-    if (bytes.length === 0) throw malformed('A piece of a footer is empty.');
     if (this.footerBytes > this.limits.maxFooterBytes) throw footerTooLarge(this.limits);
     this.footer.push(bytes);
   }
