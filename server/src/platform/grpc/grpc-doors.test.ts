@@ -332,6 +332,24 @@ describe('a gRPC door', () => {
     expect(lines.join('')).not.toContain('content"');
     expect(lines.join('')).not.toContain('descriptor');
   });
+
+  it('logs some of very many calls that end alike, and how many it left out', async () => {
+    const logged = () =>
+      lines
+        .map((line) => JSON.parse(line) as { msg: string; method?: string; unlogged?: number })
+        .filter(({ msg, method }) => msg === 'grpc.call' && method?.endsWith('/VoidAgent') === true);
+    const before = logged().length;
+    for (let times = 0; times < 200; times += 1) await gateway.voidAgent(ID);
+    expect(logged().length - before).toBeLessThan(40);
+    await systemClock.sleep(1_100);
+    await gateway.voidAgent(ID);
+    const told = logged().slice(before);
+    const unlogged = told.reduce((sum, line) => sum + (line.unlogged ?? 0), 0);
+    expect(unlogged + told.length).toBe(201);
+    // What another call ends like has lines of its own.
+    await gateway.endSessions({ jobId: ID, epoch: 8 });
+    expect(lines.at(-1)).toContain('/EndSessions');
+  });
 });
 
 describe('the flow-control window of a listener', () => {
