@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const shared = {
   // Workspace packages resolve to their sources, so that no test run waits for a build.
@@ -31,9 +32,31 @@ const endToEnd = {
   maxWorkers: Math.max(4, Math.floor(cores / 2)),
 };
 
+/** Files that take minutes, the longest first. In a fresh clone Vitest would begin with large files, and end with one worker alone with the longest. */
+const LONGEST = [
+  'crash-of-',
+  'web/backup-center',
+  'web/overview',
+  'server-process',
+  'hostile-agent',
+  'full-disk',
+  'main-path',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((name) => moduleId.includes(name));
+      return place < 0 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 // Unit tests run first, so that they do not disturb what end-to-end tests wait for.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         ...shared,
