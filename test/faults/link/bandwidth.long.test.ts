@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runProgram } from '../../kit/holdfast/background-process.js';
 import { Fleet } from '../../kit/holdfast/fleet.js';
 import { backUp, restoreTo, waitForJob } from '../../kit/holdfast/jobs.js';
 import { TestLink } from '../../kit/link/test-link.js';
@@ -84,46 +83,5 @@ describe("an agent's bandwidth limits", () => {
     expectWithin5Percent(await rateOf('down'), 4);
     await limit({});
     expect(await waitForJob(fleet.api, jobId, JOB)).toMatchObject({ state: 'COMPLETED', error: null });
-  });
-
-  it('are set from the command line, and read there and in the API', async () => {
-    await limit({});
-    const { token } = await fleet.api.mutate('signIn', { ...fleet.administrator }, 'token');
-    const holdfast = async (...args: string[]): Promise<unknown> => {
-      const environment = { HOLDFAST_SERVER: fleet.server.addresses.http, HOLDFAST_TOKEN: token };
-      const { code, stdout, stderr } = await runProgram('holdfast', [...args, '--json'], environment);
-      expect(stderr).toBe('');
-      expect(code).toBe(0);
-      return JSON.parse(stdout);
-    };
-    const name = fleet.agent().name;
-    await holdfast('agent', 'limit', name, '--upload', '10MB/s');
-    const during = ['--during', 'mon-fri 08:00-18:00 Europe/Berlin'];
-    const set = await holdfast('agent', 'limit', name, '--upload', '16Mbit/s', '--download', '1MB/s', ...during);
-    const bandwidth = {
-      uploadBytesPerSecond: String(10 * MB),
-      downloadBytesPerSecond: null,
-      windows: [
-        {
-          weekdays: ALL_WEEK.slice(0, 5),
-          from: '08:00',
-          to: '18:00',
-          timeZone: 'Europe/Berlin',
-          uploadBytesPerSecond: String(2 * MB),
-          downloadBytesPerSecond: String(MB),
-        },
-      ],
-    };
-    expect(set).toMatchObject({ name, bandwidth });
-    expect(await holdfast('agent', 'limit', name)).toMatchObject({ bandwidth });
-    const query =
-      'query A($id: ID!) { agent(id: $id) { bandwidth { uploadBytesPerSecond downloadBytesPerSecond windows { weekdays from to timeZone uploadBytesPerSecond downloadBytesPerSecond } } } }';
-    expect(await fleet.api.ask(query, { id: fleet.agent().id })).toEqual({ agent: { bandwidth } });
-    expect(await holdfast('agent', 'limit', name, '--upload', 'none')).toMatchObject({
-      bandwidth: { ...bandwidth, uploadBytesPerSecond: null },
-    });
-    expect(await holdfast('agent', 'limit', name, '--clear')).toMatchObject({
-      bandwidth: { uploadBytesPerSecond: null, downloadBytesPerSecond: null, windows: [] },
-    });
   });
 });
