@@ -50,8 +50,10 @@ export function environmentWithNode(folder = root) {
   return { ...process.env, PATH: path };
 }
 
-/** Starts the built program at `entry` (a file URL) with this process's arguments. */
-export async function launch(entry) {
+/**
+ * Starts the built program at `entry` (a file URL) with this process's arguments, under flags of V8 that count only from the very start.
+ */
+export async function launch(entry, v8Flags = []) {
   const program = fileURLToPath(entry);
   const node = findNode();
   if (!node || !existsSync(program)) {
@@ -60,10 +62,14 @@ export async function launch(entry) {
     process.exitCode = 1;
     return;
   }
-  if (major(process.version) >= NODE_MAJOR) {
+  const isNew = major(process.version) >= NODE_MAJOR;
+  if (isNew && v8Flags.every((flag) => process.execArgv.includes(flag))) {
     process.argv[1] = program;
     await import(pathToFileURL(program).href);
     return;
   }
-  process.exitCode = await runInForeground(node, [program, ...process.argv.slice(2)]);
+  const args = [...process.execArgv, ...v8Flags, program, ...process.argv.slice(2)];
+  // The same process goes on, so that signals and its number stay what whoever started it knows.
+  if (isNew && process.execve) process.execve(process.execPath, [process.execPath, ...args], process.env);
+  process.exitCode = await runInForeground(node, args);
 }

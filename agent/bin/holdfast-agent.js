@@ -1,4 +1,5 @@
 #!/usr/bin/env node
 import { launch } from '../../launch.mjs';
 
-await launch(new URL('../dist/main.js', import.meta.url));
+// Packs of 16 MiB pass through: a heap that may hold a few of them before it is collected in full spares a tenth of a backup's processor time.
+await launch(new URL('../dist/main.js', import.meta.url), ['--initial-old-space-size=96']);

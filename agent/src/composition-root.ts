@@ -8,7 +8,7 @@ import { runBackup } from './jobs/backup/run-backup.js';
 import { checkSource } from './jobs/check-source.js';
 import type { FilesSource } from './jobs/job.js';
 import { JobHost } from './jobs/job-host.js';
-import { runRestore } from './jobs/restore/run-restore.js';
+import { restoreInThread } from './jobs/restore/thread/threaded-restore.js';
 import type { AgentLog } from './log.js';
 import { errorFacts } from './log.js';
 import { nice } from './platform/thread-priority.js';
@@ -22,7 +22,6 @@ import { loadSettings } from './state/agent-settings.js';
 import type { AgentIdentity } from './state/identity.js';
 import { writeRunStatus } from './state/run-status.js';
 import type { StateFolder } from './state/state-folder.js';
-import { FolderSet } from './workloads/files/folder-set.js';
 import { walkFiles } from './workloads/files/walk.js';
 
 export interface AgentSetup {
@@ -95,10 +94,11 @@ export async function runAgent({
           paranoid,
         }),
       restore: (command, run) =>
-        runRestore(command, run, {
+        restoreInThread(command, run, {
           transport,
           restoreRoots: async () => (await loadSettings(folder)).restoreRoots,
-          ownFolders: () => new FolderSet([Buffer.from(folder.path)], access.serverFolders),
+          ownFolders: () => ({ paths: [Buffer.from(folder.path)], folders: access.serverFolders }),
+          log,
         }),
     },
     reports: session,

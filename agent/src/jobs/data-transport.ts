@@ -57,6 +57,13 @@ export type ReadAnswer =
   | { readonly kind: 'frame'; readonly frame: IncomingFrame }
   | { readonly kind: 'damaged'; readonly ids: readonly Buffer[]; readonly reason: string };
 
+/** What a restore needs of the data plane. */
+export interface ReadTransport {
+  openSession(job: JobRef, signal: AbortSignal): Promise<ReadSession>;
+}
+
+export type ReadSession = Pick<DataSession, 'readChunks' | 'close'>;
+
 export interface DataSession {
   readonly limits: SessionLimits;
   /** Changes when the gateway had to be given a new session: what it had answered and taken before no longer counts for the commit. */

@@ -18,6 +18,9 @@ export function collectYoung(): void {
   collect?.({ type: 'minor' });
 }
 
+/** A thread's heap is not collected in full before it has this, buffers included. */
+const THREAD_HEAP_MIB = 48;
+
 /**
  * Before anything else in a process through which data streams. V8 counts buffers since its last full collection towards the growth of
  * its heap, so a small heap is collected in full every 16 MiB; let grow to three times its size, it is not. The room for
@@ -26,6 +29,8 @@ export function collectYoung(): void {
 export function collectSeldom(): void {
   setFlagsFromString('--heap-growing-percent=200');
   setFlagsFromString('--semi-space-growth-factor=1');
+  // Of threads made from now on: buffers of 16 MiB come and go in them, and their own objects are few.
+  setFlagsFromString(`--initial-old-space-size=${THREAD_HEAP_MIB}`);
 }
 
 const BYTES_PER_COLLECTION = 16 * 1024 * 1024;

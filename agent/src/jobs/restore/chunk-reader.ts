@@ -10,7 +10,7 @@ import {
   verifyChunk,
 } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
-import type { DataSession, IncomingFrame } from '../data-transport.js';
+import type { IncomingFrame, ReadSession } from '../data-transport.js';
 import { idKey, splitIds } from '../ids.js';
 import type { RestoreCommand } from '../job.js';
 import { DamageError } from './damage.js';
@@ -63,7 +63,7 @@ export class ChunkReader {
   private readonly opened = { DATA: new OpenedFrames(32 * 1024 * 1024), NODE: new OpenedFrames(24 * 1024 * 1024) };
 
   constructor(
-    private readonly session: DataSession,
+    private readonly session: Pick<ReadSession, 'readChunks'>,
     private readonly keys: Keys,
     private readonly signal: AbortSignal,
   ) {

@@ -4,7 +4,7 @@ import type { FileEntry } from '../../workloads/files/file-entry.js';
 import type { FolderSet } from '../../workloads/files/folder-set.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
-import type { DataSession, DataTransport } from '../data-transport.js';
+import type { ReadSession, ReadTransport } from '../data-transport.js';
 import type { RestoreCommand, RestoreOutcome } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import { NOTICE_KINDS } from '../notices.js';
@@ -23,7 +23,7 @@ import { TreeRestore } from './tree-restore.js';
 import { walkTree } from './tree-walk.js';
 
 export interface RestorePorts {
-  readonly transport: DataTransport;
+  readonly transport: ReadTransport;
   /** The host's own limits; undefined: anywhere. */
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
   /** Folders of Holdfast on this host, as they are now. */
@@ -69,7 +69,7 @@ interface WhatToRestore {
 async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
-  session: DataSession,
+  session: ReadSession,
   { base, selection, never }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
