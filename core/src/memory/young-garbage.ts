@@ -19,7 +19,9 @@ export function collectYoung(): void {
 }
 
 /** A thread's heap is not collected in full before it has this, buffers included. */
-const THREAD_HEAP_MIB = 48;
+const THREAD_HEAP_MIB = 64;
+/** Room for young objects: too little, and every collection meets many that are still in use. */
+const THREAD_YOUNG_MIB = 4;
 
 /**
  * Before anything else in a process through which data streams. V8 counts buffers since its last full collection towards the growth of
@@ -31,6 +33,7 @@ export function collectSeldom(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   // Of threads made from now on: buffers of 16 MiB come and go in them, and their own objects are few.
   setFlagsFromString(`--initial-old-space-size=${THREAD_HEAP_MIB}`);
+  setFlagsFromString(`--min-semi-space-size=${THREAD_YOUNG_MIB}`);
 }
 
 const BYTES_PER_COLLECTION = 16 * 1024 * 1024;

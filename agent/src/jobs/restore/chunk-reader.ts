@@ -16,6 +16,7 @@ import type { RestoreCommand } from '../job.js';
 import { DamageError } from './damage.js';
 import { OpenedFrames } from './opened-frames.js';
 
+const MIB = 1024 * 1024;
 const CHUNKS_PER_READ = 1_024;
 /** Copies of one chunk that are tried. */
 const MOST_TRIES = 8;
@@ -60,7 +61,7 @@ export class FetchedChunks {
  */
 export class ChunkReader {
   private readonly hasher: ChunkHasher;
-  private readonly opened = { DATA: new OpenedFrames(32 * 1024 * 1024), NODE: new OpenedFrames(24 * 1024 * 1024) };
+  private readonly opened = { DATA: new OpenedFrames(12 * MIB), NODE: new OpenedFrames(8 * MIB) };
 
   constructor(
     private readonly session: Pick<ReadSession, 'readChunks'>,

@@ -2,6 +2,7 @@ import { resolvePath } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import type { FolderSet } from '../../workloads/files/folder-set.js';
+import type { NewFileWriters } from '../../workloads/files/new-file.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
 import type { ReadSession, ReadTransport } from '../data-transport.js';
@@ -28,6 +29,8 @@ export interface RestorePorts {
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
   /** Folders of Holdfast on this host, as they are now. */
   readonly ownFolders: () => FolderSet;
+  /** Where new files are made; here, where absent. */
+  readonly writers?: NewFileWriters;
 }
 
 /** One restore. What can be restored is, whatever happens to single entries; what could not decides how the job ends. */
@@ -44,8 +47,12 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
   const session = await ports.transport.openSession(command.job, run.signal);
   try {
-    const outcome = await restoreTree(command, run, session, { base, selection, never: ports.ownFolders() }, (writer) =>
-      checkOpenedTarget(roots, writer.location, places),
+    const outcome = await restoreTree(
+      command,
+      run,
+      session,
+      { base, selection, never: ports.ownFolders(), writers: ports.writers },
+      (writer) => checkOpenedTarget(roots, writer.location, places),
     );
     run.phase = 'FINISHING';
     return outcome;
@@ -64,13 +71,14 @@ interface WhatToRestore {
   readonly base: readonly Buffer[];
   readonly selection: Selection;
   readonly never: FolderSet;
+  readonly writers: NewFileWriters | undefined;
 }
 
 async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: ReadSession,
-  { base, selection, never }: WhatToRestore,
+  { base, selection, never, writers }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
@@ -87,6 +95,7 @@ async function restoreTree(
     target: command.targetPath,
     onConflict: command.onConflict,
     never,
+    ...(writers && { writers }),
     // With single paths selected, the directory above them is not part of what was asked for.
     ...(start.entry && selection === 'all' && { base: start.entry }),
     onNotice: ({ kind, path, message }) => {

@@ -39,15 +39,28 @@ export class TreeRestore {
     this.stack = [{ directory: root, path: places.target, pointPath: places.base }];
   }
 
+  /** Small files are made beside each other: those of one batch while the next is being handed out. */
   async take(batches: AsyncIterable<RestoreBatch>): Promise<void> {
+    let before: Promise<void>[] = [];
     for await (const { items, chunks } of batches) {
       const fetched = await chunks;
+      const running: Promise<void>[] = [];
       for (const item of items) {
         this.run.throwIfStopped();
         if (item.kind === 'enter' || item.kind === 'file' || item.kind === 'special') this.room.made();
-        await this.takeItem(item, fetched);
+        const taken = this.takeItem(item, fetched);
+        if (item.kind !== 'file' || item.content?.kind === 'node') {
+          await taken;
+          continue;
+        }
+        // Its failure is met where all of them are awaited.
+        taken.catch(() => undefined);
+        running.push(taken);
       }
+      await Promise.all(before);
+      before = running;
     }
+    await Promise.all(before);
   }
 
   private async takeItem(item: RestoreItem, fetched: FetchedChunks): Promise<void> {
@@ -84,6 +97,7 @@ export class TreeRestore {
 
   private async writeFile({ entry, content }: FileItem, fetched: FetchedChunks): Promise<void> {
     const { counters } = this.run;
+    const { directory, pointPath } = this.here;
     // Holes are not written, so a sparse file counts with its data; a large one while it is under way.
     let written = 0;
     const count = (bytes: number): void => {
@@ -111,13 +125,13 @@ export class TreeRestore {
       }
     };
     try {
-      const outcome = await this.directory.file(entry, source);
+      const outcome = await directory.file(entry, source);
       if (outcome !== 'restored') takeBack();
     } catch (error) {
       takeBack();
       // A RangeError is the writer's word for content that does not fit the size of its entry.
       if (!(error instanceof DamageError) && !(error instanceof RangeError)) throw error;
-      this.run.notices.add(this.inPoint(entry), 'DAMAGED', error.message);
+      this.run.notices.add(joinPath(pointPath, entry.name), 'DAMAGED', error.message);
     }
   }
 

@@ -5,6 +5,8 @@ import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import { listXattrs, removeXattr, setXattr, type XattrTarget } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
 
+export type Metadata = Pick<FileEntry, 'type' | 'mode' | 'uid' | 'gid' | 'mtimeNs' | 'xattrs'>;
+
 export interface MetadataTarget {
   readonly fd: number;
   /** The descriptor only pins the file (`O_PATH`). */
@@ -22,7 +24,7 @@ const LAST_32_BIT_SECOND_NS = 2n ** 31n * 1_000_000_000n;
  * the time last, since everything else is done. What the running user or the file system does not allow is
  * reported and not an error. Without the right owner no setuid or setgid bit is set: it would lend another's rights.
  */
-export function applyMetadata(target: MetadataTarget, entry: FileEntry, report: (message: string) => void): void {
+export function applyMetadata(target: MetadataTarget, entry: Metadata, report: (message: string) => void): void {
   const attempt = (what: string, action: () => void): boolean => {
     try {
       action();
@@ -53,7 +55,7 @@ export function applyMetadata(target: MetadataTarget, entry: FileEntry, report: 
 
 type Attempt = (what: string, action: () => void) => boolean;
 
-function applyOwner(fd: number, entry: FileEntry, before: FileStatus, attempt: Attempt): boolean {
+function applyOwner(fd: number, entry: Metadata, before: FileStatus, attempt: Attempt): boolean {
   const { uid, gid } = entry;
   if (before.uid === uid && before.gid === gid) return true;
   const wanted = `owner ${uid}:${gid}`;
@@ -71,7 +73,7 @@ function applyOwner(fd: number, entry: FileEntry, before: FileStatus, attempt: A
 
 function applyMode(
   { fd, isPathOnly }: MetadataTarget,
-  entry: FileEntry,
+  entry: Metadata,
   ownerIsRight: boolean,
   attempt: Attempt,
   report: (message: string) => void,
@@ -90,7 +92,7 @@ function applyMode(
   }
 }
 
-function removeOtherAcls(target: XattrTarget, entry: FileEntry): void {
+function removeOtherAcls(target: XattrTarget, entry: Metadata): void {
   for (const name of listXattrs(target)) {
     if (!name.toString('latin1').startsWith(ACL_PREFIX)) continue;
     if (!entry.xattrs.some((xattr) => xattr.name.equals(name))) removeXattr(target, name);

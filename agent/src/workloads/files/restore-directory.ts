@@ -6,6 +6,7 @@ import { errorCode } from '../../platform/posix-error.js';
 import { getXattr } from '../../platform/xattrs.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
+import { NEW_FILE_FLAGS } from './new-file.js';
 import { RestoreConflictError } from './restore-conflict.js';
 import { NO_HARD_LINKS, type Place, RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
@@ -15,7 +16,7 @@ import { type ContentSource, ContentSourceError, writeContent } from './write-co
 /** All but the first were reported as notices; `notRestorable` is what only another user could make. */
 export type RestoreOutcome = 'restored' | 'skipped' | 'notRestorable' | 'failed';
 
-const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const MAX_ATTEMPTS = 100;
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
 /** What says that an entry cannot be linked and is better restored by itself. */
@@ -244,8 +245,11 @@ export class RestoreDirectory {
       // Before the content is asked for.
       const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
-      fd = openAt(this.fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-      const writing = writeContent(fd, entry.size, opened(open));
+      const content = opened(open);
+      const outcome = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
+      if (outcome) return { outcome };
+      fd = openAt(this.fd, temporary, NEW_FILE_FLAGS, 0o600);
+      const writing = writeContent(fd, entry.size, content);
       if (writing) await writing;
       const restored = this.complete(fd, false, temporary, entry, place);
       isNamed = restored.outcome === 'restored';
@@ -260,6 +264,24 @@ export class RestoreDirectory {
         if (!isNamed) this.places.removeTemporary(temporary);
       }
     }
+  }
+
+  /** By another thread, where that is all there is to it. Undefined where it is not: nothing was made then. */
+  private async writeElsewhere(
+    entry: FileEntry,
+    content: Buffer,
+    temporary: Buffer,
+    { name, replace }: Place,
+  ): Promise<'restored' | 'failed' | undefined> {
+    const { writers } = this.run;
+    if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
+    const file = { dirFd: this.fd, name, temporary, entry, content, mayHaveOtherAcl: this.handsDownAcl };
+    const result = await writers.write(file);
+    if (result.kind === 'undecided') return undefined;
+    const path = this.places.below(entry.name);
+    if (result.kind === 'refused') return this.run.refused(path, result.reason);
+    for (const message of result.notices) this.run.notice('notRestorable', path, message);
+    return 'restored';
   }
 
   private writeSpecial(entry: FileEntry): Restored {

@@ -7,6 +7,7 @@ import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, joinPath } from './file-entry.js';
 import type { FolderSet } from './folder-set.js';
+import type { NewFileWriters } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
 import { RestoredLinks } from './restored-links.js';
 
@@ -48,6 +49,8 @@ export class RestoreRun {
     readonly never: FolderSet,
     private readonly onNotice: (notice: Notice) => void,
     private readonly onSkipped?: () => void,
+    /** Where new files are made; here, where absent. */
+    readonly writers?: NewFileWriters,
   ) {
     this.links = new RestoredLinks(targetFd);
   }

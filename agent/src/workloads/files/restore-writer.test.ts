@@ -11,13 +11,18 @@ import { runsAsRoot, runUnprivileged } from '../../platform/unprivileged.fixture
 import { getXattr, listXattrs, removeXattr, setXattr } from '../../platform/xattrs.js';
 import type { Notice } from '../notice.js';
 import { FolderSet } from './folder-set.js';
-import { copyTree, NO_FOLDERS, someEntry } from './restore.fixture.js';
-import { alternativeName, ConflictProbe, RestoreConflictError } from './restore-conflict.js';
+import { copyTree, laterWriters, NO_FOLDERS, someEntry } from './restore.fixture.js';
+import { alternativeName, type ConflictMode, ConflictProbe, RestoreConflictError } from './restore-conflict.js';
 import { RestoreWriter } from './restore-writer.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 
-describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
+const places = [
+  { where: 'in one thread', writers: undefined },
+  { where: 'with files made elsewhere', writers: laterWriters },
+];
+
+describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $where', ({ writers }) => {
   let dir: string;
   let source: string;
   let target: string;
@@ -25,8 +30,8 @@ describe.skipIf(process.platform !== 'linux')('the restore writer', () => {
   const to = (...names: string[]) => path.join(target, ...names);
   const raw = (name: string) => Buffer.from(name);
   const atPath = (name: string) => ({ dirFd: AT_FDCWD, name: raw(name) });
-  const copy = (...args: Parameters<typeof copyTree> extends [unknown, unknown, ...infer Rest] ? Rest : never) =>
-    copyTree(raw(source), raw(target), ...args);
+  const copy = (onConflict?: ConflictMode, select?: (path: Buffer) => boolean) =>
+    copyTree(raw(source), raw(target), onConflict, select, writers);
   const status = (name: string | Buffer) => {
     const { mode, uid, gid, size, mtimeNs, nlink, ino } = fs.lstatSync(name, { bigint: true });
     return { mode, uid, gid, size, mtimeNs, nlink, ino };

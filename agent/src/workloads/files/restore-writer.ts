@@ -19,6 +19,7 @@ import { AT_FDCWD } from '../../platform/posix.js';
 import type { Notice } from '../notice.js';
 import type { FileEntry } from './file-entry.js';
 import type { FolderSet } from './folder-set.js';
+import type { NewFileWriters } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
 import { RestoreDirectory } from './restore-directory.js';
 import { type RestoreCounts, RestoreRun } from './restore-run.js';
@@ -34,6 +35,8 @@ export interface RestoreSettings {
   readonly onNotice: (notice: Notice) => void;
   /** Under SKIP: an entry was there already. */
   readonly onSkipped?: () => void;
+  /** Where new files are made; here, where absent. */
+  readonly writers?: NewFileWriters;
 }
 
 export class RestoreWriter {
@@ -46,7 +49,7 @@ export class RestoreWriter {
 
   /** Throws what the system says if the target cannot be made or opened, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, onConflict, never, base, onNotice, onSkipped } = settings;
+    const { target, onConflict, never, base, onNotice, onSkipped, writers } = settings;
     if (never.holdsPath(target)) throw ofHoldfast(target);
     makeFolders(target, 0o755);
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
@@ -59,7 +62,7 @@ export class RestoreWriter {
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const ownMetadata = onConflict === 'OVERWRITE' || readNames(rootFd).length === 0;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
-      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, onSkipped);
+      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, onSkipped, writers);
       const { promise, resolve } = Promise.withResolvers<void>();
       const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, false, () => resolve());
       return new RestoreWriter(run, root, promise);

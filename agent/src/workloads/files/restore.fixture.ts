@@ -2,6 +2,7 @@ import type { Notice } from '../notice.js';
 import { type FileContent, fileRefOf, openFileContent } from './file-content.js';
 import { type FileEntry, joinPath, type ScannedEntry } from './file-entry.js';
 import { FolderSet } from './folder-set.js';
+import { type NewFileWriters, writeNewFile } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
 import { RestoreWriter } from './restore-writer.js';
@@ -15,12 +16,21 @@ export interface Copied {
   readonly counts: { restored: number; skipped: number; failed: number; notRestorable: number };
 }
 
+/** Makes files later, as another thread does. */
+export const laterWriters: NewFileWriters = {
+  write: async (file) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return writeNewFile(file);
+  },
+};
+
 /** Restores a tree straight from a walk, as a backup and a restore would with everything between them left out. */
 export async function copyTree(
   source: Buffer,
   target: Buffer,
   onConflict: ConflictMode = 'FAIL',
   select: (path: Buffer) => boolean = () => true,
+  writers?: NewFileWriters,
 ): Promise<Copied> {
   const notices: Notice[] = [];
   let skippedCalls = 0;
@@ -41,6 +51,7 @@ export async function copyTree(
               base: event.entry,
               onNotice: (notice) => notices.push(notice),
               onSkipped: () => skippedCalls++,
+              ...(writers && { writers }),
             });
             open.push(writer.root);
           } else if (writer) open.push(open.at(-1)?.directory(event.entry));

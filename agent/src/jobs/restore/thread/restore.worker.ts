@@ -1,10 +1,12 @@
 /** A restore in a thread of its own: what opens frames, checks chunks and writes files happens here, all but the talk with the server. */
+import { availableParallelism } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { toWireError } from '@holdfast/core/errors';
 import { withBuffers } from '../../../platform/cloned.js';
 import { FolderSet } from '../../../workloads/files/folder-set.js';
 import { JobRun } from '../../job-run.js';
 import { runRestore } from '../run-restore.js';
+import { ThreadedWriters } from '../writers/threaded-writers.js';
 import { RemoteSession } from './remote-session.js';
 import type { FromRestore, RestoreEnd, RestoreSetup, RunState, ToRestore } from './restore-messages.js';
 
@@ -12,6 +14,7 @@ const port = parentPort;
 if (!port) throw new Error('restore.worker runs as a worker thread');
 
 const PROGRESS_MS = 200;
+const MOST_WRITERS = 4;
 
 const { command, restoreRoots, own } = withBuffers(workerData as RestoreSetup);
 const tell = (message: FromRestore): void => port.postMessage(message);
@@ -23,10 +26,13 @@ port.on('message', (message: ToRestore) => {
   else session.hear(message);
 });
 
+// Files are made by threads too: with this one they keep that many cores busy, and the server's end shares them.
+const writers = new ThreadedWriters(Math.min(availableParallelism(), MOST_WRITERS));
 const state = (): RunState => run.progress();
 const progress = setInterval(() => tell({ kind: 'progress', state: state() }), PROGRESS_MS);
 const end = await restore();
 clearInterval(progress);
+writers.close();
 tell({ kind: 'ended', state: state(), notices: run.notices.all(), end });
 // Nothing else keeps the thread.
 port.close();
@@ -37,6 +43,7 @@ async function restore(): Promise<RestoreEnd> {
       transport: session,
       restoreRoots: async () => restoreRoots,
       ownFolders: () => new FolderSet(own.paths, own.folders),
+      writers,
     });
     return { outcome };
   } catch (error) {

@@ -1,0 +1,73 @@
+import fs from 'node:fs';
+import { renameNoReplaceAt, unlinkAtIfExists } from '../../platform/names.js';
+import { openAt } from '../../platform/open-file.js';
+import { errorCode, reasonOf } from '../../platform/posix-error.js';
+import { applyMetadata, type Metadata } from './apply-metadata.js';
+import { writeContent } from './write-content.js';
+
+/** A regular file to be made in an open directory, in whatever thread: where nothing stood at its name, with all its content at hand. */
+export interface NewFile {
+  readonly dirFd: number;
+  readonly name: Buffer;
+  /** What it is called until it is complete. */
+  readonly temporary: Buffer;
+  readonly entry: Metadata;
+  readonly content: Buffer;
+  readonly mayHaveOtherAcl: boolean;
+}
+
+export type NewFileResult =
+  /** With what could not be set. */
+  | { readonly kind: 'restored'; readonly notices: readonly string[] }
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Its name was taken meanwhile, or the file system cannot tell: nothing was made, and somebody has to decide. */
+  | { readonly kind: 'undecided' };
+
+/** Makes new files, now or in other threads. Rejects for faults of ours alone. */
+export interface NewFileWriters {
+  write(file: NewFile): Promise<NewFileResult>;
+}
+
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+export const NEW_FILE_FLAGS: number = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+/** What says that a name is taken, or that a file system cannot rename without replacing. */
+const UNDECIDED = new Set(['EEXIST', 'EINVAL', 'ENOSYS', 'ENOTSUP']);
+
+export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOtherAcl }: NewFile): NewFileResult {
+  const notices: string[] = [];
+  let fd = -1;
+  let isNamed = false;
+  try {
+    fd = openAt(dirFd, temporary, NEW_FILE_FLAGS, 0o600);
+    void writeContent(fd, content.length, content);
+    applyMetadata({ fd, isPathOnly: false, mayHaveOtherAcl }, entry, (message) => notices.push(message));
+    isNamed = hasGotName(dirFd, temporary, name);
+    return isNamed ? { kind: 'restored', notices } : { kind: 'undecided' };
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return { kind: 'refused', reason: reasonOf(error) };
+  } finally {
+    if (fd >= 0) {
+      fs.closeSync(fd);
+      if (!isNamed) removeQuietly(dirFd, temporary);
+    }
+  }
+}
+
+function hasGotName(dirFd: number, temporary: Buffer, name: Buffer): boolean {
+  try {
+    renameNoReplaceAt(dirFd, temporary, dirFd, name);
+    return true;
+  } catch (error) {
+    if (UNDECIDED.has(errorCode(error) ?? '')) return false;
+    throw error;
+  }
+}
+
+function removeQuietly(dirFd: number, name: Buffer): void {
+  try {
+    unlinkAtIfExists(dirFd, name);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
+}
