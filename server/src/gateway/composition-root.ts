@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { createIdSource } from '@holdfast/core/ids';
@@ -7,6 +8,7 @@ import { IncidentRelay } from '../platform/incidents/incident-relay.js';
 import { parseListenAddress } from '../platform/listen-address.js';
 import type { GatewayCredentials } from '../platform/process-channel.js';
 import type { ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
+import type { Log } from '../platform/telemetry/log.js';
 import { Admission } from './admission.js';
 import type { ChunkIndex } from './chunk-index/chunk-index.js';
 import { PageBudget } from './chunk-index/page-budget.js';
@@ -67,9 +69,22 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
   };
 }
 
+/** Between control, whose answers people and heartbeats wait for, and agents on the same host. */
+const NICENESS = 5;
+
+/** Of this thread, and of those that it starts. */
+function letControlGoFirst(log: Log): void {
+  try {
+    setPriority(NICENESS);
+  } catch (error) {
+    log.warn({ err: error }, 'gateway.priority-not-lowered');
+  }
+}
+
 /** Binds the data listener and serves; vaults are opened as control names them. */
 export const startGateway: StartGateway = async (settings, ports) => {
   collectSeldom();
+  letControlGoFirst(ports.log);
   await prepareDataDirectory(settings.dataDirectory);
   const identity = new ReceivedIdentity(settings.credentials);
   const coordination = createGrpcCoordination(controlOf(settings.credentials), identity, ports.clock);

@@ -84,6 +84,8 @@ export class HostileAgent {
   readonly #stream: ClientDuplexStream<ConnectRequest, ConnectResponse>;
   readonly data: DataServiceClient;
   readonly #received: FromServer[] = [];
+  readonly #beats = new Map<bigint, () => void>();
+  #sequence = 0n;
   #ended: Error | undefined;
   #beating: NodeJS.Timeout | undefined;
 
@@ -94,7 +96,8 @@ export class HostileAgent {
     this.data = new DataServiceClient(server.addresses.dataGrpc, secured, CHANNEL);
     this.#stream = this.control.connect();
     this.#stream.on('data', ({ message }: ConnectResponse) => {
-      if (message && message.$case !== 'heartbeatAck') this.#received.push(message);
+      if (message?.$case === 'heartbeatAck') this.#beats.get(message.value.sequence)?.();
+      else if (message) this.#received.push(message);
     });
     this.#stream.on('error', (error) => {
       this.#ended = error;
@@ -127,6 +130,17 @@ export class HostileAgent {
       if (performance.now() > deadline) throw new Error(`the server sent no ${kind}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** Milliseconds until the server has answered a heartbeat. */
+  async beat(): Promise<number> {
+    const sequence = ++this.#sequence;
+    const started = performance.now();
+    const answered = new Promise<void>((resolve) => this.#beats.set(sequence, resolve));
+    this.say({ $case: 'heartbeat', value: { sequence } });
+    await answered;
+    this.#beats.delete(sequence);
+    return performance.now() - started;
   }
 
   close(): void {

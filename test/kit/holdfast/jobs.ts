@@ -15,7 +15,7 @@ export async function readJob(api: Api, id: string): Promise<Data> {
 export async function waitForJob(
   api: Api,
   id: string,
-  options: { timeoutMs?: number; onProgress?: (job: Data) => void } = {},
+  options: { timeoutMs?: number; pauseMs?: number; onProgress?: (job: Data) => void } = {},
 ): Promise<Data> {
   const deadline = performance.now() + (options.timeoutMs ?? 24 * 3600 * 1000);
   for (;;) {
@@ -24,7 +24,7 @@ export async function waitForJob(
     options.onProgress?.(job);
     if (performance.now() > deadline)
       throw new Error(`job ${id} is still ${job.state} (${job.waitingFor ?? job.progress.phase})`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, options.pauseMs ?? 100));
   }
 }
 
