@@ -117,4 +117,24 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
     expect(await next.getByRole('listitem').count()).toBe(3);
     expect(tab.complaints).toEqual([]);
   });
+
+  it('says that a vault is out of service, and why, on the overview and in the list of vaults', async () => {
+    const { page } = tab;
+    const { storeRoot } = fleet.server;
+    const store = path.join(storeRoot, fs.readdirSync(storeRoot)[0] ?? '');
+    fs.renameSync(store, `${storeRoot}-away`);
+    await tab.goTo('/');
+    await page.getByText('The vault main is out of service').waitFor();
+    await page.getByText('1 out of service').waitFor();
+    await tab.goTo('/vaults');
+    await page
+      .getByText('The store is not there: its folder is missing; is its disk mounted? (STORE_MISSING)')
+      .waitFor();
+    await page.getByRole('cell', { name: 'Out of service' }).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    fs.renameSync(`${storeRoot}-away`, store);
+    await page.reload();
+    await page.getByRole('cell', { name: 'In service' }).waitFor();
+    expect(tab.complaints).toEqual([]);
+  });
 });
