@@ -80,6 +80,8 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
     await dialog.getByRole('checkbox').check();
     await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
     await tab.page.getByText('The recovery kit of main is not confirmed').waitFor({ state: 'detached' });
+    // The button that opened the dialog is gone with it.
+    await expect.poll(() => tab.focused()).toBe('Overview');
   });
 
   it('shows what runs, moving by itself, what waits and why, what failed and why, and who is offline', async () => {

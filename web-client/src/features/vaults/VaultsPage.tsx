@@ -29,7 +29,12 @@ const COLUMNS: readonly Column<VaultsQuery['vaults']['edges'][number]['node']>[]
       <Status tone={SERVICE_TONES[service.state]}>{VAULT_SERVICE_STATE_WORDS[service.state]}</Status>
     ),
   },
-  { head: 'Recovery points', right: true, cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount) },
+  {
+    head: 'Recovery points',
+    right: true,
+    room: 'wide',
+    cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount),
+  },
   { head: 'Stored', right: true, cell: ({ storedBytes }) => formatBytes(storedBytes) },
   { head: 'Region', room: 'wide', cell: ({ region }) => <HostText>{region.name}</HostText> },
   {
