@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Data } from '../kit/holdfast/api.js';
 import { type ProgramResult, runProgram } from '../kit/holdfast/background-process.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
 
@@ -98,5 +99,33 @@ describe('a vault that the gateway cannot serve', () => {
 
     fs.renameSync(`${movedStore}-away`, movedStore);
     await expect.poll(async () => (await services())['moved']?.state, { timeout: 60_000 }).toBe('IN_SERVICE');
+  });
+
+  it('tells of a point that is newer than an index which was put back, and restores older ones', async () => {
+    const source = fleet.newFolder('growing');
+    fs.writeFileSync(path.join(source, 'first'), 'first');
+    const { id } = await fleet.createVault('growing');
+    const item = await fleet.protect({ name: 'growing', vaultId: id, root: source });
+    const older = await fleet.backUp(item);
+    const indexes = path.join(fleet.server.dataFolder, 'gateway');
+    const copy = path.join(fleet.folder, 'copy');
+
+    await fleet.server.stop();
+    fs.cpSync(indexes, copy, { recursive: true });
+    await fleet.server.start();
+    fs.writeFileSync(path.join(source, 'second'), 'second');
+    const newer = await fleet.backUp(item);
+    await fleet.server.stop();
+    fs.rmSync(indexes, { recursive: true });
+    fs.renameSync(copy, indexes);
+    await fleet.server.start();
+
+    const restore = (job: Data, name: string): Promise<Data> =>
+      fleet.restore({ recoveryPointId: job.recoveryPoint.id, path: path.join(fleet.folder, name), base: source });
+    const refused = await restore(newer, 'newer');
+    expect(refused).toMatchObject({ state: 'FAILED', error: { code: 'FAILED_PRECONDITION' } });
+    expect(refused.error.message).toContain('older than the point');
+    expect(await restore(older, 'older')).toMatchObject({ state: 'COMPLETED' });
+    expect(fs.readdirSync(path.join(fleet.folder, 'older'))).toEqual(['first']);
   });
 });
