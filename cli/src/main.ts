@@ -22,7 +22,7 @@ try {
   } else {
     const error = asHoldfastError(thrown);
     const { graphqlCode, cliExit } = ERROR_TABLE[error.kind];
-    const field = error.details.field === undefined ? '' : ` (${error.details.field})`;
+    const field = error.details.field === undefined ? '' : ` (${printable(error.details.field)})`;
     if (json) writeError({ code: graphqlCode, reason: error.code, message: error.message, ...error.details });
     else process.stderr.write(`holdfast: ${printable(error.message)}${field}\n`);
     process.exitCode = cliExit;
@@ -30,7 +30,7 @@ try {
 }
 
 function writeError(error: Readonly<Record<string, string>>): void {
-  process.stderr.write(`${JSON.stringify({ error })}\n`);
+  process.stderr.write(`${printable(JSON.stringify({ error }))}\n`);
 }
 
 function usageMessage({ code, message }: CommanderError): string {

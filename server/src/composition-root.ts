@@ -9,6 +9,7 @@ import { wireFeatures } from './control-features.js';
 import { createControlListeners } from './control-listeners.js';
 import type { SetupServices } from './features/setup/ports.js';
 import { noSetupCode, offerSetupCode } from './features/setup/setup-code.js';
+import { allInService } from './features/vaults/use-cases/all-in-service.js';
 import { createGatewayLink, reachableFromHere } from './gateway-link.js';
 import { isWildcard } from './platform/advertised-address.js';
 import type { ContextFor, UnitOfWork } from './platform/context.js';
@@ -18,7 +19,7 @@ import { dialectOf, type Orm, openDatabase } from './platform/db/database.js';
 import { migrate } from './platform/db/migrate.js';
 import { createUnitOfWork } from './platform/db/unit-of-work.js';
 import { buildHoldfastSchema } from './platform/graphql/build-schema.js';
-import { createHttpDoor } from './platform/graphql/http-door.js';
+import { createHttpDoor, type Readiness } from './platform/graphql/http-door.js';
 import { openLiveDoor } from './platform/graphql/live-door.js';
 import { closeHttp, createHttpGate, listenHttp, type Protection } from './platform/http/listen.js';
 import { createPayloadSeal } from './platform/idempotency/payload-seal.js';
@@ -115,10 +116,16 @@ export async function startControl(
 
     const secure = needsTls(config) || config.behindProxy;
     const schema = await buildHoldfastSchema({ timers, seal: createPayloadSeal(masterKey, random) });
-    const notReady = async (): Promise<string[]> => [
-      ...((await isDatabaseUp(orm)) ? [] : ['database']),
-      ...((await gateway.isReachable()) ? [] : ['gateway']),
-    ];
+    // One vault out of service must not take a server that serves the others from its load balancer.
+    const readiness = async (): Promise<Readiness> => {
+      const missing = [
+        ...((await isDatabaseUp(orm)) ? [] : ['database']),
+        ...((await gateway.isReachable()) ? [] : ['gateway']),
+      ];
+      if (missing.length > 0) return { missing, degraded: [] };
+      const served = await allInService(contextFor({ kind: 'system', task: 'readiness' }));
+      return { missing, degraded: served ? [] : ['vaults'] };
+    };
     const http = await createHttpDoor({
       schema,
       base,
@@ -126,7 +133,7 @@ export async function startControl(
       behindProxy: config.behindProxy,
       introspection: config.introspection,
       webClient: WEB_CLIENT,
-      notReady,
+      readiness,
     });
     const { server, url } = await listenHttp(
       http.app,

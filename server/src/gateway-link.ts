@@ -39,6 +39,7 @@ export function createGatewayLink(identity: RotatingIdentity, clock: Clock): Gat
       getObject: async (...args) => reached().client.getObject(...args),
       fetchChunks: (...args) => reached().client.fetchChunks(...args),
       fetchPack: (...args) => reached().client.fetchPack(...args),
+      describeVaults: async (...args) => reached().client.describeVaults(...args),
       voidAgent: async (...args) => reached().client.voidAgent(...args),
       endSessions: async (...args) => reached().client.endSessions(...args),
     },

@@ -1,5 +1,6 @@
 /** The product's main job on real data, through its public doors. */
 
+import { printable } from '../kit/printable.js';
 import { parseDemoOptions, USAGE, UsageError } from './options.js';
 import { runDemo } from './run-demo.js';
 
@@ -8,11 +9,7 @@ try {
   if (options === 'help') process.stdout.write(`${USAGE}\n`);
   else process.exitCode = await runDemo(options);
 } catch (error) {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-    process.exitCode = 2;
-  } else {
-    process.stderr.write(`The demo failed: ${(error as Error).stack ?? String(error)}\n`);
-    process.exitCode = 1;
-  }
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${printable(error.message)}\n\n${USAGE}\n`);
+  process.exitCode = 2;
 }

@@ -1,4 +1,5 @@
 /** What the demo says: people read it on stdout (stderr with --json), scripts read the last line. */
+import { printable } from '../kit/printable.js';
 
 export interface BackupReport {
   readonly item: string;
@@ -20,6 +21,8 @@ export interface RestoreReport {
 
 export interface DemoResult {
   readonly verified: boolean;
+  /** Why it is not verified. */
+  readonly reason?: string;
   readonly entries: number;
   readonly files: number;
   readonly bytes: number;
@@ -50,13 +53,13 @@ export class Narrator {
 
   say(line = ''): void {
     this.#clearProgress();
-    this.#out.write(`${line}\n`);
+    this.#out.write(`${printable(line)}\n`);
   }
 
   /** Rewrites one line on a terminal; elsewhere progress would only fill a log. */
   progress(line: string): void {
     if (!this.#out.isTTY) return;
-    this.#out.write(`\r\x1b[2K${line}`);
+    this.#out.write(`\r\x1b[2K${printable(line)}`);
     this.#progressShown = true;
   }
 

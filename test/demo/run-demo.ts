@@ -6,9 +6,11 @@ import type { Api, Data } from '../kit/holdfast/api.js';
 import { backUp, restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
 import { type Administrator, ServerProcess } from '../kit/holdfast/server-process.js';
 import { toPathScalar } from '../kit/path-scalar.js';
+import { printable } from '../kit/printable.js';
 import { type DescribeOptions, describeTree, type EntryDescription } from '../kit/tree/describe-tree.js';
 import { diffTrees, type TreeDifference } from '../kit/tree/diff-trees.js';
-import type { DemoOptions } from './options.js';
+import { removeTree } from '../kit/tree/remove-tree.js';
+import { type DemoOptions, UsageError } from './options.js';
 import { type BackupReport, type DemoResult, formatBytes, Narrator, type RestoreReport } from './report.js';
 import { changeFiles, makeWorkCopy } from './work-copy.js';
 
@@ -18,24 +20,38 @@ type BackupType = 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL';
 const SHOWN_DIFFERENCES = 20;
 
 export async function runDemo(options: DemoOptions): Promise<number> {
-  const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-demo-')));
+  const folder = makeFolder();
   const demo = new Demo(options, folder);
   const interrupted = new Promise<'interrupted'>((resolve) => {
     // For good: a second Ctrl-C must not end the cleaning up.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('interrupted'));
   });
+  const finish = (result: DemoResult, code: number): number => {
+    // A name in it may hold anything, and the JSON is the same with its characters written out.
+    if (options.json) process.stdout.write(`${printable(JSON.stringify(result))}\n`);
+    return code;
+  };
   try {
     const result = await Promise.race([demo.run(), interrupted]);
-    if (result === 'interrupted') return 130;
+    if (result === 'interrupted') return finish(demo.result('It was interrupted.'), 130);
     if (!options.once) {
       demo.invite();
       await interrupted;
     }
-    if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    return result.verified ? 0 : 4;
+    return finish(result, result.verified ? 0 : 4);
+  } catch (error) {
+    return finish(demo.fail(error), 1);
   } finally {
     await demo.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
+    removeTree(folder);
+  }
+}
+
+function makeFolder(): string {
+  try {
+    return fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-demo-')));
+  } catch (error) {
+    throw new UsageError(`there is no room for the demo in ${os.tmpdir()} (TMPDIR): ${(error as Error).message}`);
   }
 }
 
@@ -49,6 +65,7 @@ class Demo {
   readonly #backups: BackupReport[] = [];
   readonly #restores: RestoreReport[] = [];
   #notRestorable = 0;
+  #counted = { entries: 0, files: 0, bytes: 0 };
   #administrator: Administrator | undefined;
   #vaultId = '';
   #policyId = '';
@@ -69,6 +86,7 @@ class Demo {
     const original = describeTree(this.#options.source, describeOptions);
     const bytes = bytesOf(original);
     const files = filesOf(original);
+    this.#counted = { entries: original.size, files, bytes };
     narrator.say(`  ${original.size} entries, ${files} files, ${formatBytes(bytes)}`);
     await this.#checkSpace(bytes, original);
 
@@ -85,7 +103,7 @@ class Demo {
       target,
       expected: original,
     });
-    if (this.#options.out === undefined) fs.rmSync(target, { recursive: true, force: true });
+    if (this.#options.out === undefined) removeTree(target);
 
     await this.#runWorkItem(api, original);
 
@@ -100,15 +118,25 @@ class Demo {
       narrator.say(
         `${this.#notRestorable} facts could not be read or set by the running user (run as root to include them).`,
       );
+    return this.result(differences === 0 ? undefined : `${differences} differences were found.`);
+  }
+
+  /** What there is to report so far; verified unless a reason speaks against it. */
+  result(reason: string | undefined): DemoResult {
     return {
-      verified: differences === 0,
-      entries: original.size,
-      files,
-      bytes,
+      verified: reason === undefined,
+      ...(reason === undefined ? {} : { reason }),
+      ...this.#counted,
       notRestorable: this.#notRestorable,
       backups: this.#backups,
       restores: this.#restores,
     };
+  }
+
+  fail(error: unknown): DemoResult {
+    const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
+    for (const line of `The demo failed: ${stack}`.split('\n')) this.#narrator.say(line);
+    return this.result(message.split('\n')[0] ?? '');
   }
 
   invite(): void {
@@ -167,7 +195,8 @@ class Demo {
     const narrator = this.#narrator;
     const work = path.join(this.#folder, 'work');
     narrator.say('Item W: a copy of it that changes between backups');
-    await makeWorkCopy(this.#options.source, original, work, this.#privileged);
+    const left = await makeWorkCopy(this.#options.source, original, work, this.#privileged);
+    if (left > 0) narrator.say(`  without ${left} entries whose paths are too long for tar; A has them`);
     const item = await this.#protect(api, 'W', work, []);
 
     const points: Array<{ type: BackupType; pointId: string; tree: Tree }> = [];
@@ -193,7 +222,7 @@ class Demo {
         target,
         expected,
       });
-      fs.rmSync(target, { recursive: true, force: true });
+      removeTree(target);
     }
   }
 
@@ -311,7 +340,8 @@ class Demo {
 
   #showDifferences(differences: readonly TreeDifference[]): void {
     for (const { path: where, aspect, expected, actual } of differences.slice(0, SHOWN_DIFFERENCES)) {
-      this.#narrator.say(`    ${where || '.'}: ${aspect}: expected ${expected}, found ${actual}`);
+      const shown = toPathScalar(Buffer.from(where || '.', 'latin1'));
+      this.#narrator.say(`    ${shown}: ${aspect}: expected ${expected}, found ${actual}`);
     }
     if (differences.length > SHOWN_DIFFERENCES)
       this.#narrator.say(`    … and ${differences.length - SHOWN_DIFFERENCES} more`);

@@ -6,20 +6,30 @@ import type { EntryDescription } from '../kit/tree/describe-tree.js';
 
 const COPY_LIMIT = 2n << 30n;
 export const FILES_CHANGED = 20;
+/** tar goes by whole paths, of which the kernel takes 4,096 bytes; the rest is for the folder that the copy is put in. */
+const LONGEST_PATH = 3_072;
 
 /** The source's first entries, in order, that come to at most 2 GiB together; what they stand in comes along. */
-function chooseEntries(entries: ReadonlyMap<string, EntryDescription>, privileged: boolean): string[] {
-  const chosen: string[] = [];
+function chooseEntries(
+  entries: ReadonlyMap<string, EntryDescription>,
+  privileged: boolean,
+): { readonly names: string[]; readonly tooLong: number } {
+  const names: string[] = [];
+  let tooLong = 0;
   let total = 0n;
   for (const [name, entry] of entries) {
     if (name === '' || entry.unreadable !== undefined || entry.kind === 'socket') continue;
     if (entry.kind.endsWith('device') && !privileged) continue;
+    if (name.length > LONGEST_PATH) {
+      tooLong += 1;
+      continue;
+    }
     const bytes = entry.extents?.reduce((sum, extent) => sum + extent.end - extent.offset, 0n) ?? 0n;
     if (total + bytes > COPY_LIMIT) continue;
     total += bytes;
-    chosen.push(name);
+    names.push(name);
   }
-  return chosen;
+  return { names, tooLong };
 }
 
 function ended(child: ReturnType<typeof spawn>, name: string): Promise<void> {
@@ -36,14 +46,15 @@ function ended(child: ReturnType<typeof spawn>, name: string): Promise<void> {
   });
 }
 
+/** Answers how many entries stayed out because their paths are too long. */
 export async function makeWorkCopy(
   source: string,
   entries: ReadonlyMap<string, EntryDescription>,
   target: string,
   privileged: boolean,
-): Promise<void> {
+): Promise<number> {
   fs.mkdirSync(target, { mode: 0o755 });
-  const names = chooseEntries(entries, privileged);
+  const { names, tooLong } = chooseEntries(entries, privileged);
   const faithful = ['--xattrs', '--xattrs-include=*', '--acls', '--sparse'];
   const packing = [
     '-c',
@@ -78,6 +89,7 @@ export async function makeWorkCopy(
   unpack.stdin.on('error', () => undefined);
   pack.stdin.end(Buffer.from(names.map((name) => `./${name}\0`).join(''), 'latin1'));
   await done;
+  return tooLong;
 }
 
 /** Changes up to 20 regular files, spread over the tree; `round` picks others each time. Answers how many. */

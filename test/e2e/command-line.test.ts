@@ -81,6 +81,23 @@ describe('the command line', () => {
     });
   });
 
+  it('ends with the same code whatever is to be made and exists already', async () => {
+    const policy = ['policy', 'create', 'nightly', '--daily', '02:00'];
+    expect(await holdfast(policy)).toMatchObject({ code: 0 });
+    const again = [
+      policy,
+      ['vault', 'create', 'main'],
+      ['protect', 'add', source, '--agent', 'agent-1', '--vault', 'main', '--name', 'files'],
+      ['agent', 'token', 'agent-1'],
+    ];
+    for (const args of again) {
+      const { code, stderr } = await holdfast(['--json', ...args]);
+      const { error } = JSON.parse(stderr) as { error: { code: string; reason: string } };
+      expect([args[0], code, error.code]).toEqual([args[0], 1, 'CONFLICT']);
+      expect(error.reason).toMatch(/^(POLICY|VAULT|ITEM|AGENT)_NAME_TAKEN$/);
+    }
+  });
+
   it('leaves under SKIP what is there, counts it, and calls that a success', async () => {
     expect(await holdfast(['backup', 'files'])).toMatchObject({ code: 0 });
     const skip = ['restore', 'files', '--original', '--on-conflict', 'SKIP'];

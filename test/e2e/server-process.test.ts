@@ -63,7 +63,11 @@ describe('the server process', () => {
   it('keeps what it writes to itself, and says when it is ready', async () => {
     const server = await startServer();
     expect(await (await fetch(`${server.addresses.http}/livez`)).text()).toBe('ok\n');
-    expect(await (await fetch(`${server.addresses.http}/readyz`)).json()).toEqual({ ready: true, missing: [] });
+    expect(await (await fetch(`${server.addresses.http}/readyz`)).json()).toEqual({
+      ready: true,
+      missing: [],
+      degraded: [],
+    });
     expect(mode(server.dataFolder)).toBe(0o700);
     for (const name of ['master.key', 'setup-code', 'catalog.sqlite'])
       expect([name, mode(path.join(server.dataFolder, name))]).toEqual([name, 0o600]);

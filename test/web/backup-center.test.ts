@@ -152,6 +152,11 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     }
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Start the restore');
     await small.picture(`restore-dialog-${size.width}-end`);
+    await page.keyboard.press('Escape');
+    await expect.poll(() => small.focused()).toBe('Restore everything');
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('button', { name: 'Back', exact: true }).press('Enter');
+    await expect.poll(() => small.focused()).toBe('Restore everything');
     expect(small.complaints).toEqual([]);
     await small.close();
   });
@@ -181,6 +186,8 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await kit.getByRole('checkbox').check();
     await kit.getByRole('button', { name: 'Confirm', exact: true }).click();
     await page.getByRole('row', { name: /second.*Confirmed/ }).waitFor();
+    // One dialog led to the other; a button opened the first.
+    await expect.poll(() => tab.focused()).toBe('Create a vault');
 
     await page.getByRole('link', { name: 'Agents', exact: true }).click();
     await page.getByRole('button', { name: 'Add a host' }).click();
@@ -189,6 +196,7 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByText(`holdfast-agent enroll --server ${fleet.server.addresses.enrollGrpc} --token hfe1.`).waitFor();
     expect(await tab.seriousBarriers()).toEqual([]);
     await page.keyboard.press('Escape');
+    await expect.poll(() => tab.focused()).toBe('Add a host');
 
     await page.getByRole('link', { name: 'Protected items', exact: true }).click();
     await page.getByRole('button', { name: 'Protect folders' }).click();
@@ -259,6 +267,8 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByRole('button', { name: 'Cancel job' }).click();
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await page.getByRole('status', { name: 'State: Cancelled' }).waitFor();
+    // A job that has ended has no button that could cancel it.
+    await expect.poll(() => tab.focused()).toBe('Incremental backup of Team files');
     expect(tab.complaints).toEqual([]);
   });
 });

@@ -82,6 +82,13 @@ export class Tab {
     await this.page.getByRole('heading', { level: 1, name: title }).waitFor();
   }
 
+  /** What stands on the element that has the focus; of the page as a whole, that is nothing. */
+  async focused(): Promise<string> {
+    return await this.page.evaluate<string>(
+      "document.activeElement === document.body ? '' : document.activeElement.textContent",
+    );
+  }
+
   async signIn({ name, password }: { name: string; password: string }): Promise<void> {
     await this.page.getByRole('textbox', { name: 'Name' }).fill(name);
     await this.page.getByRole('textbox', { name: 'Password' }).fill(password);

@@ -80,6 +80,8 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
     await dialog.getByRole('checkbox').check();
     await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
     await tab.page.getByText('The recovery kit of main is not confirmed').waitFor({ state: 'detached' });
+    // The button that opened the dialog is gone with it.
+    await expect.poll(() => tab.focused()).toBe('Overview');
   });
 
   it('shows what runs, moving by itself, what waits and why, what failed and why, and who is offline', async () => {
@@ -115,6 +117,26 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
     expect(await failures.getByRole('listitem').textContent()).toContain(failed.error.message);
     const next = page.getByRole('region', { name: 'Next backups' });
     expect(await next.getByRole('listitem').count()).toBe(3);
+    expect(tab.complaints).toEqual([]);
+  });
+
+  it('says that a vault is out of service, and why, on the overview and in the list of vaults', async () => {
+    const { page } = tab;
+    const { storeRoot } = fleet.server;
+    const store = path.join(storeRoot, fs.readdirSync(storeRoot)[0] ?? '');
+    fs.renameSync(store, `${storeRoot}-away`);
+    await tab.goTo('/');
+    await page.getByText('The vault main is out of service').waitFor();
+    await page.getByText('1 out of service').waitFor();
+    await tab.goTo('/vaults');
+    await page
+      .getByText('The store is not there: its folder is missing; is its disk mounted? (STORE_MISSING)')
+      .waitFor();
+    await page.getByRole('cell', { name: 'Out of service' }).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    fs.renameSync(`${storeRoot}-away`, store);
+    await page.reload();
+    await page.getByRole('cell', { name: 'In service' }).waitFor();
     expect(tab.complaints).toEqual([]);
   });
 });

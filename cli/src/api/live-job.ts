@@ -14,7 +14,7 @@ graphql(`
     agent { name } vault { id name } protectedItem { id name } recoveryPoint { id } noticesTotal notices { path kind message }
     error { code message } previousAttemptError { message }
     progress {
-      phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped expectedBytes rate etaSeconds
+      phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped expectedBytes fraction rate etaSeconds
     }
   }
 `);

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { collect, findRegion, findSubscription, findVault } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
-import type { DedupDomain } from '../gql/graphql.js';
+import type { DedupDomain, VaultsQuery } from '../gql/graphql.js';
 import { formatBytes } from '../output/amounts.js';
+import { printable } from '../output/printer.js';
 import { contextOf } from './command-context.js';
 
 const Vaults = graphql(`
@@ -11,7 +12,7 @@ const Vaults = graphql(`
       edges {
         node {
           id name kind redundancy dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes
-          subscription { name } region { name }
+          service { state reason message } subscription { name } region { name }
         }
       }
       pageInfo { hasNextPage endCursor }
@@ -37,6 +38,12 @@ interface CreateOptions {
   readonly dedup: DedupDomain;
 }
 
+type VaultRow = VaultsQuery['vaults']['edges'][number]['node'];
+
+function whyOutOfService({ name, service }: VaultRow): string {
+  return printable(`${name} is out of service (${service.reason}): ${service.message}`);
+}
+
 export function addVaultCommands(program: Command): void {
   const vault = program.command('vault').description('vaults, where recovery points live');
 
@@ -49,7 +56,7 @@ export function addVaultCommands(program: Command): void {
       const vaults = await collect(async (after) => (await client.ask(Vaults, { after })).vaults);
       printer.result(vaults, () => {
         printer.table(
-          ['NAME', 'SUBSCRIPTION', 'REGION', 'KIND', 'REDUNDANCY', 'POINTS', 'STORED', 'RECOVERY KIT'],
+          ['NAME', 'SUBSCRIPTION', 'REGION', 'KIND', 'REDUNDANCY', 'POINTS', 'STORED', 'RECOVERY KIT', 'SERVICE'],
           vaults.map((row) => [
             row.name,
             row.subscription.name,
@@ -59,8 +66,10 @@ export function addVaultCommands(program: Command): void {
             row.recoveryPointCount,
             formatBytes(row.storedBytes),
             row.recoveryKitConfirmed ? 'stored' : 'NOT CONFIRMED',
+            row.service.state,
           ]),
         );
+        for (const row of vaults) if (row.service.state === 'OUT_OF_SERVICE') printer.line(whyOutOfService(row));
       });
     });
 

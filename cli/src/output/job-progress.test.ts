@@ -64,3 +64,33 @@ describe('the progress of a job that is tried again', () => {
     ).toEqual(['Attempt 1 failed: The store is full.']);
   });
 });
+
+describe('the bar of a job', () => {
+  it.each([
+    [
+      '50%',
+      [
+        [1, 0.5],
+        [1, 0.3],
+        [1, null],
+      ],
+    ],
+    [
+      '10%',
+      [
+        [1, 0.5],
+        [2, 0.1],
+        [1, 0.6],
+      ],
+    ],
+  ] as const)('goes back with a new attempt alone, not for an answer that was overtaken (%s)', (shownLast, reports) => {
+    const screen = new Screen(true);
+    const view = createJobProgress(false, screen);
+    for (const [attempt, fraction] of reports) {
+      const base = job({ state: 'RUNNING', attempt });
+      view.update({ ...base, progress: { ...base.progress, fraction } });
+    }
+    view.end();
+    expect(screen.text.match(/\d+%/g)?.at(-1)).toBe(shownLast);
+  });
+});

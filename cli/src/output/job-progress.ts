@@ -26,8 +26,18 @@ function failedAttempts(write: (words: string) => void): (job: LiveJob) => void 
   };
 }
 
-function movedBytes(job: LiveJob): number {
-  return Number(job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesTotal);
+/** What is done of an attempt, in percent. An answer that was overtaken by a later one takes nothing back. */
+function percents(): (job: LiveJob) => number {
+  let attempt = 0;
+  let highest = 0;
+  return (job) => {
+    if (job.attempt > attempt) {
+      attempt = job.attempt;
+      highest = 0;
+    }
+    if (job.attempt === attempt) highest = Math.max(highest, Math.floor((job.progress.fraction ?? 0) * 100));
+    return highest;
+  };
 }
 
 function describeState(job: LiveJob): string {
@@ -60,17 +70,12 @@ function createBar(stream: ProgressStream): JobProgressView {
     clearOnComplete: true,
     stopOnComplete: false,
   });
-  bar.start(1, 0, { state: 'queued', amounts: '' });
+  const percentOf = percents();
+  bar.start(100, 0, { state: 'queued', amounts: '' });
   return {
     update(job) {
       tell(job);
-      const moved = movedBytes(job);
-      const expected = Math.max(Number(job.progress.expectedBytes ?? 0), moved, 1);
-      bar.setTotal(expected);
-      bar.update(Number(job.progress.expectedBytes ?? 0) > 0 ? moved : 0, {
-        state: describeState(job),
-        amounts: describeAmounts(job),
-      });
+      bar.update(percentOf(job), { state: describeState(job), amounts: describeAmounts(job) });
     },
     end: () => bar.stop(),
   };

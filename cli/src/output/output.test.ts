@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { formatBytes, formatDuration, formatMode } from './amounts.js';
-import { formatTable, printable } from './printer.js';
+import { createPrinter, formatTable, printable } from './printer.js';
 
 describe('formatTable', () => {
   it('aligns columns and shows absent values as a dash', () => {
@@ -17,6 +17,26 @@ describe('formatTable', () => {
 
   it('never sends control characters of a name to the terminal', () => {
     expect(printable('a\u001b[31mred\nline\u202e')).toBe('a\\u001b[31mred\\u000aline\\u202e');
+  });
+});
+
+describe('the printer', () => {
+  it('lets no line and no document hold a control character, and scripts read the name as it is', () => {
+    const written: string[] = [];
+    const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      written.push(String(text));
+      return true;
+    });
+    const name = 'a\u001b[31m\u009b2J\u202e';
+    try {
+      createPrinter(false).line(`Restored ${name}\nto /x`);
+      createPrinter(true).result({ name }, () => undefined);
+    } finally {
+      write.mockRestore();
+    }
+    expect(written[0]).toBe('Restored a\\u001b[31m\\u009b2J\\u202e\nto /x\n');
+    expect(written[1]).toBe('{"name":"a\\u001b[31m\\u009b2J\\u202e"}\n');
+    expect(JSON.parse(written[1] ?? '')).toEqual({ name });
   });
 });
 

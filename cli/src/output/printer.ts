@@ -35,20 +35,26 @@ export function formatTable(head: readonly string[], rows: readonly Row[]): stri
   return [line(head), ...cells.map(line)].join('\n');
 }
 
+/** What breaks a line on purpose still does. */
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 export function createPrinter(json: boolean): Printer {
   const out = (text: string): void => {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${printableLines(text)}\n`);
   };
   return {
     json,
     result(value, human) {
+      // JSON writes the same characters as the same escapes, but not all of them by itself.
       if (json) out(JSON.stringify(value));
       else human();
     },
     line: (text) => out(text),
     table: (head, rows) => out(rows.length === 0 ? 'none' : formatTable(head, rows)),
     note(text) {
-      if (!json) process.stderr.write(`${text}\n`);
+      if (!json) process.stderr.write(`${printableLines(text)}\n`);
     },
   };
 }

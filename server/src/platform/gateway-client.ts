@@ -22,6 +22,11 @@ export type Fetched =
   /** No readable copy of these chunks (32-byte ids) is left. */
   | { readonly kind: 'damaged'; readonly chunkIds: readonly Uint8Array[]; readonly reason: string };
 
+/** Whether a vault can be backed up to and restored from now. `reason` is a code such as `INDEX_LOST`. */
+export type VaultService =
+  | { readonly state: 'IN_SERVICE' | 'STARTING' }
+  | { readonly state: 'OUT_OF_SERVICE'; readonly reason: string; readonly message: string };
+
 /** Which copies of a chunk will do. */
 export interface CopyChoice {
   readonly domainId?: string;
@@ -42,6 +47,8 @@ export interface GatewayClient {
   fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[], from?: CopyChoice): AsyncIterable<Fetched>;
   /** All frames of one pack, in order. */
   fetchPack(vault: VaultStoreRef, packId: string, signal?: AbortSignal): AsyncIterable<Fetched>;
+  /** Whether the gateway serves these vaults now, in the order asked. */
+  describeVaults(vaults: readonly VaultStoreRef[]): Promise<VaultService[]>;
   /** Ends the agent's sessions and voids its unverified copies. Idempotent. */
   voidAgent(agentId: string): Promise<void>;
   /** Ends the sessions of this job up to this epoch. Idempotent. */

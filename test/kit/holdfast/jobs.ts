@@ -2,7 +2,7 @@ import type { Api, Data } from './api.js';
 
 const JOB_FIELDS = `id kind state waitingFor backupType backupTypeReason recoveryPoint { id } noticesTotal notices { path kind message }
   error { code message } previousAttemptError { code message }
-  progress { phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped expectedBytes rate etaSeconds }`;
+  progress { phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped expectedBytes fraction rate etaSeconds }`;
 
 const ENDED = new Set(['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED']);
 

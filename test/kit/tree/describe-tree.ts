@@ -1,6 +1,10 @@
-/** What one entry of a tree is, read from the file system alone. */
+/**
+ * What one entry of a tree is, read from the file system alone. Each folder is held open while what stands in it is
+ * described, and names lead on from there: a tree may be deeper than any path that the kernel takes.
+ */
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
+import { toPathScalar } from '../path-scalar.js';
 import { type Extent, native } from './native.js';
 
 export type EntryKind = 'file' | 'directory' | 'symlink' | 'fifo' | 'socket' | 'character-device' | 'block-device';
@@ -30,6 +34,8 @@ export interface DescribeOptions {
   readonly excludeNames?: ReadonlySet<string>;
 }
 
+/** To pass through a folder needs no right to read it. Linux's O_PATH, which Node does not name. */
+const O_PATH = 0o10000000;
 const READ_BYTES = 1 << 20;
 const BLOCK_BYTES = 4096n;
 const ZEROS = Buffer.alloc(Number(BLOCK_BYTES));
@@ -49,6 +55,12 @@ function isRefusal(error: unknown): boolean {
   return code === 'EACCES' || code === 'EPERM';
 }
 
+/** The system's own words name a place that nobody knows. */
+function failedAt(path: string, cause: unknown): Error {
+  const shown = toPathScalar(Buffer.from(path || '.', 'latin1'));
+  return new Error(`${shown} cannot be looked at: ${(cause as Error).message}`, { cause });
+}
+
 export class TreeDescriber {
   readonly #root: Buffer;
   readonly #options: DescribeOptions;
@@ -62,32 +74,28 @@ export class TreeDescriber {
 
   /** Depth first, names in byte order. */
   *entries(): Generator<EntryDescription> {
-    yield* this.#walk('');
+    yield* this.#walk('', this.#root);
   }
 
-  #absolute(path: string): Buffer {
-    return path === '' ? this.#root : Buffer.concat([this.#root, Buffer.from(`/${path}`, 'latin1')]);
-  }
-
-  *#walk(path: string): Generator<EntryDescription> {
-    const absolute = this.#absolute(path);
-    const stats = fs.lstatSync(absolute, { bigint: true });
+  /** `place` leads to the entry while the folder around it is open. */
+  *#walk(path: string, place: Buffer): Generator<EntryDescription> {
+    const stats = this.#stat(path, place);
     const kind = kindOf(stats);
     let unreadable: string | undefined;
     let names: Buffer[] = [];
     let content: Pick<EntryDescription, 'sha256' | 'extents' | 'linkTarget'> = {};
     const attributes = new Map<string, string>();
     try {
-      for (const name of native.listAttributes(absolute)) {
-        attributes.set(name.toString('latin1'), native.getAttribute(absolute, name).toString('hex'));
+      for (const name of native.listAttributes(place)) {
+        attributes.set(name.toString('latin1'), native.getAttribute(place, name).toString('hex'));
       }
-      if (kind === 'directory') names = fs.readdirSync(absolute, { encoding: 'buffer' }).sort(Buffer.compare);
-      else if (kind === 'file') content = this.#readContent(absolute, stats.size);
+      if (kind === 'directory') names = fs.readdirSync(place, { encoding: 'buffer' }).sort(Buffer.compare);
+      else if (kind === 'file') content = this.#readContent(place, stats.size);
       else if (kind === 'symlink')
-        content = { linkTarget: fs.readlinkSync(absolute, { encoding: 'buffer' }).toString('latin1') };
+        content = { linkTarget: fs.readlinkSync(place, { encoding: 'buffer' }).toString('latin1') };
     } catch (error) {
-      if (!isRefusal(error)) throw error;
-      unreadable = (error as Error).message;
+      if (!isRefusal(error)) throw failedAt(path, error);
+      unreadable = (error as NodeJS.ErrnoException).code;
     }
     yield {
       path,
@@ -103,10 +111,28 @@ export class TreeDescriber {
       attributes,
       ...(unreadable === undefined ? {} : { unreadable }),
     };
-    for (const name of names) {
-      const text = name.toString('latin1');
-      if (this.#options.excludeNames?.has(text)) continue;
-      yield* this.#walk(path === '' ? text : `${path}/${text}`);
+    if (names.length > 0) yield* this.#walkInto(path, place, names);
+  }
+
+  *#walkInto(path: string, place: Buffer, names: readonly Buffer[]): Generator<EntryDescription> {
+    const folder = fs.openSync(place, O_PATH | fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+    try {
+      for (const name of names) {
+        const text = name.toString('latin1');
+        if (this.#options.excludeNames?.has(text)) continue;
+        const inside = Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
+        yield* this.#walk(path === '' ? text : `${path}/${text}`, inside);
+      }
+    } finally {
+      fs.closeSync(folder);
+    }
+  }
+
+  #stat(path: string, place: Buffer): fs.BigIntStats {
+    try {
+      return fs.lstatSync(place, { bigint: true });
+    } catch (error) {
+      throw failedAt(path, error);
     }
   }
 

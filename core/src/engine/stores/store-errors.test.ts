@@ -14,7 +14,7 @@ describe('a failed system call', () => {
     ['EACCES', 'STORE_DENIED', /refuses access/],
     ['EIO', 'STORE_IO', /input\/output error/],
     ['EMFILE', 'STORE_BUSY', /too many files/],
-    ['ENOENT', 'STORE_MISSING', /mounted/],
+    ['ENOENT', 'STORE_MISSING', /mounted\?$/],
     ['EXOTIC', 'STORE_FAILED', /EXOTIC/],
   ])('%s becomes %s, retried later, with the reason in words and no path', (errno, code, words) => {
     const error = failure(errno);

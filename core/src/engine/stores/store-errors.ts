@@ -71,7 +71,7 @@ export function storeFailure(thrown: unknown, name?: string): HoldfastError {
   return new HoldfastError({
     kind: 'Unavailable',
     code,
-    message: `${words[0]?.toUpperCase()}${words.slice(1)}.`,
+    message: `${words[0]?.toUpperCase()}${words.slice(1)}${words.endsWith('?') ? '' : '.'}`,
     details: { errno, ...(name !== undefined && { object: name }) },
     cause: thrown,
   });

@@ -1,10 +1,13 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
+import { toWireError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type {
-  FetchChunksRequest,
-  FetchChunksResponse,
-  FetchPackRequest,
-  VaultStoreServiceServer,
+import {
+  type FetchChunksRequest,
+  type FetchChunksResponse,
+  type FetchPackRequest,
+  VaultServiceState,
+  type VaultStoreServiceServer,
+  type VaultService as WireVaultService,
 } from '@holdfast/proto/v1';
 import { type AuthenticatedCall, callerFromCertificate, requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
@@ -12,6 +15,7 @@ import type { GatewayCore } from '../gateway-core.js';
 import { endSessions } from '../sessions/end-sessions.js';
 import { voidAgent } from '../sessions/void-agent.js';
 import { getObject, putObject } from '../vault-stores/control-objects.js';
+import { VaultLook, type VaultService } from '../vault-stores/describe-vaults.js';
 import { type FetchedPart, fetchChunks, fetchPack } from '../vault-stores/fetch-frames.js';
 import { serveStream } from './serve-stream.js';
 import { tellIncident } from './tell-incident.js';
@@ -20,6 +24,7 @@ import { PIECE_BYTES, readJob, readVault, writePackKind } from './wire.js';
 /** VaultStoreService: control only. */
 export function createVaultStoreService(core: GatewayCore): VaultStoreServiceServer {
   const { log, vaults } = core;
+  const look = new VaultLook(core);
   const requireControl = (call: AuthenticatedCall): void => {
     try {
       requireRole(call, 'control');
@@ -55,6 +60,11 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
       for await (const part of fetchPack(core, readVault(call.request.vault), uuidFromBytes(call.request.packId)))
         yield* messagesOf(part);
     }),
+    describeVaults: unary(log, async ({ vaults: asked }, call) => {
+      requireControl(call);
+      const services = await look.describe(asked.map((vault) => readVault(vault).vaultId));
+      return { vaults: services.map(writeService) };
+    }),
     voidAgent: unary(log, async ({ agentId }, call) => {
       requireControl(call);
       voidAgent(core, uuidFromBytes(agentId));
@@ -66,6 +76,19 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
       return {};
     }),
   };
+}
+
+function writeService(service: VaultService): WireVaultService {
+  switch (service.state) {
+    case 'IN_SERVICE':
+      return { state: VaultServiceState.VAULT_SERVICE_STATE_IN_SERVICE, reason: '', message: '' };
+    case 'STARTING':
+      return { state: VaultServiceState.VAULT_SERVICE_STATE_STARTING, reason: '', message: '' };
+    case 'OUT_OF_SERVICE': {
+      const { message, details } = toWireError(service.failure);
+      return { state: VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE, reason: details.reason ?? '', message };
+    }
+  }
 }
 
 function* messagesOf(part: FetchedPart): Generator<{ message: FetchChunksResponse; bytes: number }> {

@@ -1,10 +1,11 @@
 import type { Clock } from '@holdfast/core/clock';
 import type { IdSource } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
+import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { Coordination, JobRef } from '../coordination/coordination.js';
 import type { VaultRegistry } from '../vault-stores/vault-registry.js';
 import { allowRoot } from './read-chunks.js';
-import { forbidden } from './refusals.js';
+import { forbidden, notNow } from './refusals.js';
 import { Session } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
 
@@ -26,6 +27,7 @@ export async function openSession(ports: OpenSessionPorts, agentId: string, job:
   // While control was asked, a newer lease may have come, or the agent may have been revoked.
   ports.sessions.assertMayOpen(agentId, job);
   if (vault.index.isVoided(agentId)) throw forbidden('AGENT_REVOKED', 'The agent is revoked.');
+  if (grant.root !== undefined) requireKnown(vault.index, grant.root);
 
   const id = ports.newId();
   const number = vault.index.recordSession({
@@ -46,4 +48,14 @@ export async function openSession(ports: OpenSessionPorts, agentId: string, job:
     'session.opened',
   );
   return session;
+}
+
+/** A point is recorded once the index knows all of it. What it knows nothing of was made after the index was copied. */
+function requireKnown(index: ChunkIndex, root: Buffer): void {
+  if (index.lookup(root, () => 1).some((copies) => copies.length > 0)) return;
+  throw notNow(
+    'INDEX_OUTDATED',
+    "The gateway's index of the vault does not know this recovery point: most likely it was put back from a copy that is older than the point. " +
+      'The store still holds what was backed up. Put a newer copy of `gateway/` back, or restore a point that was made before the copy.',
+  );
 }

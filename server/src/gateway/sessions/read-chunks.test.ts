@@ -39,6 +39,15 @@ describe('reading for a restore', () => {
     await expect(world.read(session, [mine.root.id])).rejects.toMatchObject({ code: 'WRONG_SESSION_KIND' });
   });
 
+  it('says of a point that the index knows nothing of that the index is older', async () => {
+    world = await World.create('outdated');
+    await world.commitTree(world.alice, ['known']);
+    await expect(world.restore(world.alice, Buffer.alloc(32, 9))).rejects.toMatchObject({
+      kind: 'IllegalState',
+      code: 'INDEX_OUTDATED',
+    });
+  });
+
   it('follows no edges of a node copy that nobody vouches for', async () => {
     world = await World.create('fake edges');
     const { alice, bob } = world;

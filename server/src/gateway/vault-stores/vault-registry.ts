@@ -1,5 +1,5 @@
 import type { Clock } from '@holdfast/core/clock';
-import { HoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
@@ -27,6 +27,8 @@ export interface VaultRegistryPorts {
 export class VaultRegistry {
   private readonly vaults = new Map<string, Promise<OpenVault>>();
   private readonly opened = new Map<string, OpenVault>();
+  /** Why those are not open that could not be opened when that was last tried. */
+  private readonly failures = new Map<string, HoldfastError>();
   private expected: readonly VaultStoreRef[] | undefined;
 
   constructor(private readonly ports: VaultRegistryPorts) {}
@@ -40,6 +42,11 @@ export class VaultRegistry {
     return this.expected?.every(({ vaultId }) => this.opened.has(vaultId)) ?? false;
   }
 
+  /** The vault, or why it could not be opened when that was last tried; undefined while it is opened for the first time. */
+  standing(vaultId: string): OpenVault | HoldfastError | undefined {
+    return this.opened.get(vaultId) ?? this.failures.get(vaultId);
+  }
+
   /** What control said that this gateway serves. */
   expect(refs: readonly VaultStoreRef[]): void {
     this.expected = refs;
@@ -51,7 +58,10 @@ export class VaultRegistry {
     if (opening === undefined) {
       opening = this.openNow(ref, options.create === true);
       this.vaults.set(ref.vaultId, opening);
-      opening.catch(() => this.vaults.delete(ref.vaultId));
+      opening.catch((thrown: unknown) => {
+        this.vaults.delete(ref.vaultId);
+        this.failures.set(ref.vaultId, asHoldfastError(thrown));
+      });
     }
     const vault = await opening;
     if (vault.storeUrl !== ref.storeUrl) {
@@ -94,6 +104,7 @@ export class VaultRegistry {
         }),
       };
       this.opened.set(ref.vaultId, vault);
+      this.failures.delete(ref.vaultId);
       return vault;
     } catch (error) {
       index.close();

@@ -436,7 +436,7 @@ describeOnEachDatabase('the HTTP door', (open) => {
   it('answers health checks and sends headers that keep pages apart', async () => {
     const live = await fetch(`${door.url}/livez`);
     expect([live.status, await live.text()]).toEqual([200, 'ok\n']);
-    expect(await (await fetch(`${door.url}/readyz`)).json()).toEqual({ ready: true, missing: [] });
+    expect(await (await fetch(`${door.url}/readyz`)).json()).toEqual({ ready: true, missing: [], degraded: [] });
     const { headers } = await door.ask('{ setupRequired }');
     expect(headers.get('content-security-policy')).toContain("default-src 'none'");
     expect([

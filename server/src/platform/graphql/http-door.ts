@@ -23,8 +23,14 @@ export interface HttpDoorSettings {
   readonly introspection: boolean;
   /** Folder of the built Backup Center. */
   readonly webClient: string;
-  /** What `/readyz` asks; it names what is not ready. */
-  readonly notReady: () => Promise<readonly string[]>;
+  /** What `/readyz` asks. */
+  readonly readiness: () => Promise<Readiness>;
+}
+
+/** Names of components: without what is `missing` nothing can be done here, and of what is `degraded` a part does not work. */
+export interface Readiness {
+  readonly missing: readonly string[];
+  readonly degraded: readonly string[];
 }
 
 export interface HttpDoor {
@@ -69,8 +75,9 @@ export async function createHttpDoor(settings: HttpDoorSettings): Promise<HttpDo
   app.set('trust proxy', settings.behindProxy ? 1 : false);
   app.get('/livez', (_, response) => void response.type('text/plain').send('ok\n'));
   app.get('/readyz', async (_, response) => {
-    const missing = await settings.notReady();
-    response.status(missing.length === 0 ? 200 : 503).json({ ready: missing.length === 0, missing });
+    const { missing, degraded } = await settings.readiness();
+    const ready = missing.length === 0;
+    response.status(ready ? 200 : 503).json({ ready, missing, degraded });
   });
   app.use(securityHeaders(settings));
   app.use(

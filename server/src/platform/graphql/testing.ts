@@ -64,7 +64,7 @@ export async function startTestDoor(
     behindProxy: false,
     introspection,
     webClient: join(folder, 'web'),
-    notReady: async () => [],
+    readiness: async () => ({ missing: [], degraded: [] }),
   });
   const server = createServer(door.app);
   limitConnections(server, gate ?? createHttpGate(systemClock, false));

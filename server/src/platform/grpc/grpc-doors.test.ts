@@ -7,7 +7,7 @@ import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom, uuidToBytes } from '@holdfast/core/ids';
 import type { FetchChunksResponse, VaultStoreServiceServer } from '@holdfast/proto/v1';
-import { EnrollmentServiceClient, PackKind, VaultStoreServiceService } from '@holdfast/proto/v1';
+import { EnrollmentServiceClient, PackKind, VaultServiceState, VaultStoreServiceService } from '@holdfast/proto/v1';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fetched } from '../gateway-client.js';
@@ -73,6 +73,13 @@ const handlers: VaultStoreServiceServer = {
     else call.end();
   },
   fetchPack: (call) => void call.write(answers[0] ?? { part: undefined }),
+  describeVaults: unary(log, async ({ vaults }) => ({
+    vaults: vaults.map(({ storeUrl }) => ({
+      state: VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE,
+      reason: 'INDEX_LOST',
+      message: storeUrl,
+    })),
+  })),
   voidAgent: unary(log, async ({ agentId }) => {
     seen.push(`void ${agentId.equals(uuidToBytes(ID))}`);
     return {};
@@ -122,6 +129,13 @@ const head = (fill: number) => ({
 const piece = (text: string) => ({ part: { $case: 'piece' as const, value: Buffer.from(text) } });
 const damaged = { part: { $case: 'damaged' as const, value: { chunkIds: Buffer.alloc(64, 5), reason: 'gone' } } };
 const collect = async (frames: AsyncIterable<Fetched>): Promise<Fetched[]> => Array.fromAsync(frames);
+
+it('says of vaults that are not served why', async () => {
+  const vaults = ['local:/srv/one', 'local:/srv/two'].map((storeUrl) => ({ vaultId: ID, storeUrl }));
+  expect(await gateway.describeVaults(vaults)).toEqual(
+    vaults.map(({ storeUrl }) => ({ state: 'OUT_OF_SERVICE', reason: 'INDEX_LOST', message: storeUrl })),
+  );
+});
 
 describe('the gateway client', () => {
   it('calls under the certificate of control and checks the name of the server', async () => {

@@ -3,9 +3,15 @@ import { experimental, Metadata } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { FetchChunksResponse, VaultStore, FetchedFrame as WireFrame } from '@holdfast/proto/v1';
-import { PackKind, VaultStoreServiceClient } from '@holdfast/proto/v1';
-import type { Fetched, FetchedFrame, GatewayClient, VaultStoreRef } from '../gateway-client.js';
+import type {
+  DescribeVaultsResponse,
+  FetchChunksResponse,
+  VaultStore,
+  FetchedFrame as WireFrame,
+  VaultService as WireVaultService,
+} from '@holdfast/proto/v1';
+import { PackKind, VaultServiceState, VaultStoreServiceClient } from '@holdfast/proto/v1';
+import type { Fetched, FetchedFrame, GatewayClient, VaultService, VaultStoreRef } from '../gateway-client.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { fromGrpcError } from './errors.js';
 
@@ -23,6 +29,8 @@ export interface GrpcGatewayClient extends GatewayClient {
 const NONE = Buffer.alloc(0);
 const NO_METADATA = new Metadata();
 const CALL_TIMEOUT_MS = 30_000;
+/** People wait for the answer, and a gateway that has one has it at once: it bounds its own questions to stores. */
+const DESCRIBE_TIMEOUT_MS = 5_000;
 const CHUNK_ID_BYTES = 32;
 const LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024;
 // A frame is at most a chunk sealed; what is larger did not come from a pack.
@@ -39,7 +47,7 @@ export function createGrpcGatewayClient(
     'grpc.max_send_message_length': LARGEST_MESSAGE_BYTES,
     ...(gateway.serverName === undefined ? {} : { 'grpc.ssl_target_name_override': gateway.serverName }),
   });
-  const deadline = (): { deadline: Date } => ({ deadline: new Date(clock.now() + CALL_TIMEOUT_MS) });
+  const deadline = (ms = CALL_TIMEOUT_MS): { deadline: Date } => ({ deadline: new Date(clock.now() + ms) });
 
   function call<Response>(
     signal: AbortSignal | undefined,
@@ -106,6 +114,13 @@ export function createGrpcGatewayClient(
       ),
     fetchPack: (vault, packId, signal) =>
       fetched(() => client.fetchPack({ vault: toWire(vault), packId: uuidToBytes(packId) }), signal),
+    describeVaults: async (vaults) => {
+      const answer = await call<DescribeVaultsResponse>(undefined, (done) =>
+        client.describeVaults({ vaults: vaults.map(toWire) }, NO_METADATA, deadline(DESCRIBE_TIMEOUT_MS), done),
+      );
+      if (answer.vaults.length !== vaults.length) throw confused();
+      return answer.vaults.map(readService);
+    },
     voidAgent: async (agentId) => {
       await call(undefined, (done) =>
         client.voidAgent({ agentId: uuidToBytes(agentId) }, NO_METADATA, deadline(), done),
@@ -174,6 +189,19 @@ function frameOf(head: WireFrame, pieces: readonly Uint8Array[]): FetchedFrame {
     frame: head.frame,
     bytes: pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces),
   };
+}
+
+function readService({ state, reason, message }: WireVaultService): VaultService {
+  switch (state) {
+    case VaultServiceState.VAULT_SERVICE_STATE_IN_SERVICE:
+      return { state: 'IN_SERVICE' };
+    case VaultServiceState.VAULT_SERVICE_STATE_STARTING:
+      return { state: 'STARTING' };
+    case VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE:
+      return { state: 'OUT_OF_SERVICE', reason, message };
+    default:
+      throw confused();
+  }
 }
 
 function split(ids: Uint8Array): Uint8Array[] {

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { type FormEvent, useState } from 'react';
 import { useMutation } from 'urql';
@@ -6,6 +6,7 @@ import { graphql } from '../../gql';
 import { announceNews } from '../../platform/graphql/news';
 import { problemOf } from '../../platform/graphql/problem';
 import { CopyBlock } from '../../platform/ui/CopyBlock';
+import { Dialog } from '../../platform/ui/Dialog';
 import { Moment } from '../../platform/ui/Moment';
 import { NameField } from '../../platform/ui/NameField';
 import { NewButton } from '../../platform/ui/NewButton';
@@ -24,7 +25,7 @@ export function NewAgent() {
   return (
     <>
       <NewButton onClick={open}>Add a host</NewButton>
-      <Modal
+      <Dialog
         opened={opened}
         onClose={() => {
           close();
@@ -32,10 +33,9 @@ export function NewAgent() {
         }}
         size="lg"
         title="Add a host"
-        closeButtonProps={{ 'aria-label': 'Close' }}
       >
         <Enrolment onDone={close} />
-      </Modal>
+      </Dialog>
     </>
   );
 }

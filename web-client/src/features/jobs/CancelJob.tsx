@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation } from 'urql';
 import { graphql } from '../../gql';
 import { problemOf } from '../../platform/graphql/problem';
+import { Dialog } from '../../platform/ui/Dialog';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import type { JobView } from './job-fragment';
 
@@ -24,7 +25,7 @@ export function CancelJob({ job }: { readonly job: JobView }) {
       <Button variant="default" onClick={open}>
         Cancel job
       </Button>
-      <Modal opened={opened} onClose={close} title="Cancel this job?" closeButtonProps={{ 'aria-label': 'Close' }}>
+      <Dialog opened={opened} onClose={close} title="Cancel this job?">
         <Stack>
           <Text size="sm">
             {job.kind === 'BACKUP'
@@ -41,7 +42,7 @@ export function CancelJob({ job }: { readonly job: JobView }) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

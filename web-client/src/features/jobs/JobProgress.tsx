@@ -3,7 +3,7 @@ import { visibleText } from '../../platform/format/visible-text';
 import { JOB_KIND_WORDS } from '../../platform/format/words';
 import { ProgressBar } from '../../platform/ui/ProgressBar';
 import type { JobView } from './job-fragment';
-import { describeProgress, failedAttempt, fractionOf } from './job-progress';
+import { describeProgress, failedAttempt } from './job-progress';
 
 /** A running job's bar and words, or what a waiting job waits for. */
 export function JobProgress({ job }: { readonly job: JobView }) {
@@ -17,7 +17,7 @@ export function JobProgress({ job }: { readonly job: JobView }) {
     );
   }
   const words = job.state === 'DISPATCHED' ? 'Starting on the agent' : describeProgress(job);
-  const fraction = job.state === 'DISPATCHED' ? undefined : fractionOf(job);
+  const fraction = job.state === 'DISPATCHED' ? undefined : (job.progress.fraction ?? undefined);
   return (
     <Stack gap={4} pt={6}>
       <ProgressBar

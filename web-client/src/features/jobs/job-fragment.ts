@@ -11,7 +11,7 @@ graphql(`
     recoveryPoint { id }
     error { code message } previousAttemptError { message }
     progress {
-      phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped expectedBytes rate etaSeconds
+      phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped fraction rate etaSeconds
     }
   }
 `);

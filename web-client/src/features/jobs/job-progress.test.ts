@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JobState } from '../../gql/graphql';
 import type { JobView } from './job-fragment';
-import { describeProgress, failedAttempt, fractionOf, laterOf } from './job-progress';
+import { describeProgress, failedAttempt, laterOf } from './job-progress';
 
 const progress = (overrides: Partial<JobView['progress']> = {}): JobView['progress'] => ({
   phase: 'TRANSFERRING',
@@ -14,40 +14,30 @@ const progress = (overrides: Partial<JobView['progress']> = {}): JobView['progre
   bytesStored: '0',
   bytesWritten: '20',
   entriesSkipped: '0',
-  expectedBytes: '100',
+  fraction: null,
   rate: '0',
   etaSeconds: null,
   ...overrides,
 });
 
 describe('the progress of a job', () => {
-  it('is what a backup has looked at, and what a restore has written', () => {
-    expect(fractionOf({ kind: 'BACKUP', progress: progress() })).toBe(0.5);
-    expect(fractionOf({ kind: 'RESTORE', progress: progress({ bytesTotal: '0' }) })).toBe(0.2);
-  });
-
-  it('is unknown while nobody knows how much there is, and never more than all', () => {
-    expect(fractionOf({ kind: 'BACKUP', progress: progress({ expectedBytes: '0' }) })).toBeUndefined();
-    expect(fractionOf({ kind: 'RESTORE', progress: progress({ bytesTotal: '300' }) })).toBe(1);
-  });
-
-  it('of a backup is an estimate, and never says all', () => {
-    const backup = (bytesTotal: string) => ({ kind: 'BACKUP' as const, progress: progress({ bytesTotal }) });
-    expect([fractionOf(backup('50')), fractionOf(backup('900'))]).toEqual([0.5, 0.99]);
-    expect(describeProgress(backup('50'))).toBe('Transferring · about 50 %');
-    expect(describeProgress({ ...backup('50'), kind: 'RESTORE' })).toBe('Transferring · 50 %');
-  });
-
-  it('counts a large file while it is read', () => {
-    expect(fractionOf({ kind: 'BACKUP', progress: progress({ bytesTotal: '0', bytesRead: '40' }) })).toBe(0.4);
-  });
-
-  it('is said in words with what is known', () => {
-    expect(describeProgress({ kind: 'BACKUP', progress: progress({ rate: '1048576', etaSeconds: 125 }) })).toBe(
+  it('is said in words with what is known; of a backup it is an estimate', () => {
+    const moving = progress({ fraction: 0.5, rate: '1048576', etaSeconds: 125 });
+    expect(describeProgress({ kind: 'BACKUP', progress: moving })).toBe(
       'Transferring · about 50 % · 1.0 MiB/s · 2 min 5 s left',
     );
-    expect(describeProgress({ kind: 'BACKUP', progress: progress({ phase: 'PREPARING', expectedBytes: '0' }) })).toBe(
+    expect(describeProgress({ kind: 'RESTORE', progress: progress({ fraction: 0.5 }) })).toBe('Transferring · 50 %');
+  });
+
+  it('is what a backup has looked at and a restore has written while nobody knows how much there is', () => {
+    expect(describeProgress({ kind: 'BACKUP', progress: progress({ phase: 'PREPARING' }) })).toBe(
       'Preparing · 50 B looked at',
+    );
+    expect(describeProgress({ kind: 'BACKUP', progress: progress({ bytesRead: '70' }) })).toBe(
+      'Transferring · 70 B looked at',
+    );
+    expect(describeProgress({ kind: 'RESTORE', progress: progress({ bytesTotal: '0' }) })).toBe(
+      'Transferring · 20 B written',
     );
   });
 });
@@ -83,5 +73,10 @@ describe('two pictures of one job', () => {
     const further = picture('RUNNING', 1, '11');
     expect(both(further, picture('RUNNING', 1, '10'))).toEqual([further, further]);
     expect(both(further, picture('QUEUED', 1, '12'))).toEqual([further, further]);
+    const shown = { ...further, progress: progress({ fraction: 0.5 }) };
+    expect(both(shown, { ...picture('RUNNING', 1, '12'), progress: progress({ fraction: 0.4 }) })).toEqual([
+      shown,
+      shown,
+    ]);
   });
 });

@@ -8,9 +8,6 @@ import type { JobView } from './job-fragment';
 
 type Progressing = Pick<JobView, 'kind' | 'progress'>;
 
-/** An estimate does not say that all is done. */
-const MOST_OF_AN_ESTIMATE = 0.99;
-
 export const ENDED_STATES: readonly JobState[] = ['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED'];
 export const OPEN_STATES: readonly JobState[] = ['QUEUED', 'DISPATCHED', 'RUNNING'];
 
@@ -41,22 +38,15 @@ function bytesDone({ kind, progress }: Progressing): number {
   return Math.max(Number(progress.bytesTotal), Number(progress.bytesRead));
 }
 
-/** 0 to 1, or undefined while nobody knows how much there is. What a backup comes to is an estimate by the one before. */
-export function fractionOf(job: Progressing): number | undefined {
-  const expected = Number(job.progress.expectedBytes);
-  if (!(expected > 0)) return undefined;
-  return Math.min(job.kind === 'BACKUP' ? MOST_OF_AN_ESTIMATE : 1, bytesDone(job) / expected);
-}
-
 /** "Transferring · 41 % · 12.0 MiB/s · 2 min 5 s left". */
 export function describeProgress(job: Progressing): string {
   const { progress } = job;
-  const fraction = fractionOf(job);
+  const { fraction } = progress;
   const done = `${formatBytes(bytesDone(job))} ${job.kind === 'RESTORE' ? 'written' : 'looked at'}`;
   const about = job.kind === 'BACKUP' ? 'about ' : '';
   return [
     JOB_PHASE_WORDS[progress.phase],
-    fraction === undefined ? done : `${about}${Math.floor(fraction * 100)} %`,
+    typeof fraction !== 'number' ? done : `${about}${Math.floor(fraction * 100)} %`,
     ...(Number(progress.rate) > 0 ? [formatRate(progress.rate)] : []),
     ...(typeof progress.etaSeconds === 'number' ? [`${formatDuration(progress.etaSeconds)} left`] : []),
   ].join(' · ');
@@ -81,6 +71,8 @@ export function laterOf<Job extends Pick<JobView, 'state' | 'attempt' | 'progres
   if (a.attempt !== b.attempt) return a.attempt > b.attempt ? a : b;
   const rank = (job: Job): number => ['QUEUED', 'DISPATCHED', 'RUNNING'].indexOf(job.state);
   if (rank(a) !== rank(b)) return rank(a) > rank(b) ? a : b;
+  const fraction = (job: Job): number => job.progress.fraction ?? 0;
+  if (fraction(a) !== fraction(b)) return fraction(a) > fraction(b) ? a : b;
   return workDone(b) > workDone(a) ? b : a;
 }
 

@@ -10,7 +10,7 @@ import { Panel } from '../../platform/ui/Panel';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import type { Tone } from '../../platform/ui/Status';
 import { ItemTable } from '../protected-items/ItemTable';
-import { KitPending } from '../vaults/KitPending';
+import { VaultNotices } from '../vaults/VaultNotices';
 import { FirstSteps } from './FirstSteps';
 import { JobsNow } from './JobsNow';
 import { NextBackups } from './NextBackups';
@@ -26,7 +26,7 @@ const OverviewDocument = graphql(`
     failed: jobs(first: 5, filter: { states: [FAILED] }) { edges { node { ...JobRow } } }
     agents(first: 200) { edges { node { id name status } } pageInfo { hasNextPage } }
     vaults(first: 200) {
-      edges { node { id name recoveryKitConfirmed recoveryPointCount storedBytes } }
+      edges { node { id name recoveryKitConfirmed recoveryPointCount storedBytes service { state reason message } } }
       pageInfo { hasNextPage }
     }
   }
@@ -61,11 +61,9 @@ function Content({ data }: { readonly data: OverviewQuery }) {
   const urgent = [...items].sort((a, b) => URGENCY.indexOf(healthOf(a)) - URGENCY.indexOf(healthOf(b)));
   return (
     <>
-      {vaults
-        .filter((vault) => !vault.recoveryKitConfirmed)
-        .map((vault) => (
-          <KitPending key={vault.id} vault={vault} />
-        ))}
+      {vaults.map((vault) => (
+        <VaultNotices key={vault.id} vault={vault} />
+      ))}
       {items.length === 0 && <FirstSteps hasAgent={agents.length > 0} hasVault={vaults.length > 0} />}
       <Tiles data={data} />
       <div className={styles['columns']}>
@@ -94,6 +92,7 @@ function Tiles({ data }: { readonly data: OverviewQuery }) {
   const { ONLINE: online = 0, OFFLINE: offline = 0 } = countBy(agents, ({ status }) => status);
   const points = vaults.reduce((sum, vault) => sum + vault.recoveryPointCount, 0);
   const stored = vaults.reduce((sum, vault) => sum + BigInt(vault.storedBytes), 0n);
+  const out = vaults.filter(({ service }) => service.state === 'OUT_OF_SERVICE').length;
   // The first 200 of each were counted.
   const total = (count: number, { hasNextPage }: { hasNextPage: boolean }): string =>
     `${formatCount(count)}${hasNextPage ? '+' : ''}`;
@@ -125,7 +124,10 @@ function Tiles({ data }: { readonly data: OverviewQuery }) {
         title="Vaults"
         total={formatBytes(stored)}
         of="stored"
-        parts={[['idle', `${countOf(points, 'recovery point')} in ${countOf(vaults.length, 'vault')}`]]}
+        parts={[
+          ['idle', `${countOf(points, 'recovery point')} in ${countOf(vaults.length, 'vault')}`],
+          ...(out > 0 ? [['bad', `${formatCount(out)} out of service`] as const] : []),
+        ]}
         to={paths.vaults}
         link="All vaults"
       />

@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Group, Modal, Stack, Text } from '@mantine/core';
+import { Alert, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKey } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { useMutation } from 'urql';
 import { graphql } from '../../gql';
 import { announceNews } from '../../platform/graphql/news';
 import { problemOf } from '../../platform/graphql/problem';
+import { Dialog } from '../../platform/ui/Dialog';
 import { HostText } from '../../platform/ui/HostText';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 
@@ -42,12 +43,7 @@ export function KitPending({ vault }: KitPendingProps) {
           Confirm that it is stored
         </Button>
       </Group>
-      <Modal
-        opened={opened}
-        onClose={close}
-        title="Confirm the recovery kit"
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Dialog opened={opened} onClose={close} title="Confirm the recovery kit">
         <Stack>
           <Text size="sm">
             If nobody kept the kit of this vault, create another vault and keep that one's kit: it cannot be shown
@@ -55,7 +51,7 @@ export function KitPending({ vault }: KitPendingProps) {
           </Text>
           <ConfirmKit vaultId={vault.id} onDone={close} />
         </Stack>
-      </Modal>
+      </Dialog>
     </Alert>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Modal, NativeSelect, Radio, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, NativeSelect, Radio, Stack, Text } from '@mantine/core';
 import { IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useMutation, useQuery } from 'urql';
@@ -8,6 +8,7 @@ import { visibleText } from '../../platform/format/visible-text';
 import { problemOf } from '../../platform/graphql/problem';
 import { CopyBlock } from '../../platform/ui/CopyBlock';
 import { CreateDialog } from '../../platform/ui/CreateDialog';
+import { Dialog } from '../../platform/ui/Dialog';
 import { NameField } from '../../platform/ui/NameField';
 import { SubscriptionField } from '../subscriptions/SubscriptionField';
 import { ConfirmKit } from './KitPending';
@@ -91,7 +92,7 @@ export function NewVault() {
 /** Shown once: the server keeps no copy that people could read. */
 function RecoveryKit({ kit, onClose }: { readonly kit: Kit; readonly onClose: () => void }) {
   return (
-    <Modal
+    <Dialog
       opened
       onClose={onClose}
       size="lg"
@@ -121,6 +122,6 @@ function RecoveryKit({ kit, onClose }: { readonly kit: Kit; readonly onClose: ()
         </Group>
         <ConfirmKit vaultId={kit.vaultId} onDone={onClose} />
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

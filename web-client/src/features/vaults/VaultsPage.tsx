@@ -1,26 +1,40 @@
 import { Text } from '@mantine/core';
 import { graphql } from '../../gql';
-import type { VaultsQuery } from '../../gql/graphql';
+import type { VaultServiceState, VaultsQuery } from '../../gql/graphql';
 import { formatBytes, formatCount } from '../../platform/format/amounts';
+import { VAULT_SERVICE_STATE_WORDS } from '../../platform/format/words';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
 import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { HostText } from '../../platform/ui/HostText';
 import { ListPage } from '../../platform/ui/ListPage';
-import { Status } from '../../platform/ui/Status';
-import { KitPending } from './KitPending';
+import { Status, type Tone } from '../../platform/ui/Status';
 import { NewVault } from './NewVault';
+import { VaultNotices } from './VaultNotices';
 
 const Vaults = graphql(`
   query Vaults {
     vaults(first: 200) {
-      edges { node { id name dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes region { name } } }
+      edges { node { id name dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes region { name } service { state reason message } } }
     }
   }
 `);
 
+const SERVICE_TONES: Record<VaultServiceState, Tone> = { IN_SERVICE: 'good', STARTING: 'busy', OUT_OF_SERVICE: 'bad' };
+
 const COLUMNS: readonly Column<VaultsQuery['vaults']['edges'][number]['node']>[] = [
   { head: 'Name', cell: ({ name }) => <HostText>{name}</HostText> },
-  { head: 'Recovery points', right: true, cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount) },
+  {
+    head: 'Service',
+    cell: ({ service }) => (
+      <Status tone={SERVICE_TONES[service.state]}>{VAULT_SERVICE_STATE_WORDS[service.state]}</Status>
+    ),
+  },
+  {
+    head: 'Recovery points',
+    right: true,
+    room: 'wide',
+    cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount),
+  },
   { head: 'Stored', right: true, cell: ({ storedBytes }) => formatBytes(storedBytes) },
   { head: 'Region', room: 'wide', cell: ({ region }) => <HostText>{region.name}</HostText> },
   {
@@ -48,9 +62,7 @@ export function VaultsPage() {
       actions={<NewVault />}
       failure="The vaults could not be read"
       query={query}
-      notices={vaults
-        .filter((vault) => !vault.recoveryKitConfirmed)
-        .map((vault) => <KitPending key={vault.id} vault={vault} />)}
+      notices={vaults.map((vault) => <VaultNotices key={vault.id} vault={vault} />)}
       panel="Where recovery points live"
       isEmpty={vaults.length === 0}
       emptyTitle="There is no vault yet"

@@ -10,6 +10,7 @@ import type {
   PreCheckStatus,
   ProtectionState,
   ScheduleFrequency,
+  VaultServiceState,
   Weekday,
 } from '../../gql/graphql';
 
@@ -53,6 +54,11 @@ export const AGENT_STATUS_WORDS: Record<AgentStatus, string> = {
   ONLINE: 'Online',
   OFFLINE: 'Offline',
   REVOKED: 'Revoked',
+};
+export const VAULT_SERVICE_STATE_WORDS: Record<VaultServiceState, string> = {
+  IN_SERVICE: 'In service',
+  STARTING: 'Starting',
+  OUT_OF_SERVICE: 'Out of service',
 };
 export const ENTRY_TYPE_WORDS: Record<EntryType, string> = {
   FILE: 'File',

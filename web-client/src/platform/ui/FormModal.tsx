@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Stack } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import type { FormEvent, ReactNode } from 'react';
 import type { Problem } from '../graphql/problem';
+import { Dialog } from './Dialog';
 import styles from './FormModal.module.css';
 import { ProblemAlert } from './ProblemAlert';
 
@@ -19,7 +20,7 @@ interface FormModalProps {
   readonly children: ReactNode;
 }
 
-/** A dialog with one form. The focus goes in when it opens and back when it closes. */
+/** A dialog with one form. */
 export function FormModal({
   opened,
   onClose,
@@ -38,12 +39,11 @@ export function FormModal({
     onSubmit();
   };
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={onClose}
       title={title}
       size={size ?? 'md'}
-      closeButtonProps={{ 'aria-label': 'Close' }}
       classNames={{ content: styles['content'] ?? '', body: styles['body'] ?? '' }}
     >
       <form onSubmit={send} className={styles['form']}>
@@ -60,6 +60,6 @@ export function FormModal({
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }

@@ -67,6 +67,24 @@ describe('progress', () => {
     expect(second.etaSeconds).toBeUndefined();
   });
 
+  it('never goes back: neither when the walk begins anew, nor when a file is written anew, nor when more is expected', () => {
+    const unknown = follow(undefined, at({}, 0n), 'BACKUP', 0);
+    const half = follow(unknown, at({ bytesTotal: 5_000n }), 'BACKUP', 100);
+    const anew = follow(half, at({ bytesTotal: 100n }), 'BACKUP', 1_000);
+    const further = follow(anew, at({ bytesTotal: 5_500n }), 'BACKUP', 2_000);
+    expect([unknown, half, anew, further].map(({ fraction }) => fraction)).toEqual([undefined, 0.5, 0.5, 0.55]);
+    expect(follow(half, at({ bytesTotal: 5_000n }, 50_000n), 'BACKUP', 1_000).fraction).toBe(0.5);
+    expect(follow(half, at({ bytesTotal: 5_000n }, 0n), 'BACKUP', 1_000).fraction).toBe(0.5);
+    const written = follow(undefined, at({ bytesWritten: 8_000n }), 'RESTORE', 0);
+    expect(follow(written, at({ bytesWritten: 2_000n }), 'RESTORE', 1_000).fraction).toBe(0.8);
+  });
+
+  it('of a backup is an estimate that never says all; a large file counts while it is read', () => {
+    expect(follow(undefined, at({ bytesTotal: 90_000n }), 'BACKUP', 0).fraction).toBe(0.99);
+    expect(follow(undefined, at({ bytesRead: 4_000n }), 'BACKUP', 0).fraction).toBe(0.4);
+    expect(follow(undefined, at({ bytesTotal: 90_000n }), 'RESTORE', 0).fraction).toBe(1);
+  });
+
   it('never shows a negative rate when a new attempt starts over', () => {
     const first = follow(undefined, at({ bytesRead: 5_000n, bytesTotal: 5_000n }), 'BACKUP', 0);
     expect(follow(first, at({}), 'BACKUP', 1_000).rate).toBe(0n);

@@ -15,6 +15,8 @@ export interface ProgressState extends ProgressReport {
   /** Bytes a second of all that was gone through, smoothed; for the ETA. */
   readonly pace: number;
   readonly etaSeconds?: number;
+  /** 0 to 1; absent while nobody knows how much there is. Never less than it was, whatever is counted anew or expected now. */
+  readonly fraction?: number;
 }
 
 // A new report counts for a third: an ETA that follows every stutter is no help.
@@ -23,6 +25,9 @@ const WEIGHT = 1 / 3;
 const SHORTEST_INTERVAL_MS = 200;
 /** What takes longer than a year has no end that could be told; and an agent may expect what it likes. */
 const LONGEST_ETA_SECONDS = 366 * 24 * 3_600;
+
+/** What a backup comes to is an estimate by the one before, and does not say that all is done. */
+const MOST_OF_AN_ESTIMATE = 0.99;
 
 /** What a report says together with the one before. */
 export function follow(
@@ -33,9 +38,10 @@ export function follow(
 ): ProgressState {
   const passedNow = done(report.counters, kind);
   const expectedBytes = atLeast(report.expectedBytes, passedNow);
-  if (!previous) return { ...report, expectedBytes, at, rate: 0n, pace: 0 };
+  const now = { ...report, expectedBytes, ...fractionOf(previous, passedNow, expectedBytes, kind) };
+  if (!previous) return { ...now, at, rate: 0n, pace: 0 };
   const elapsed = at - previous.at;
-  if (elapsed < SHORTEST_INTERVAL_MS) return { ...previous, ...report, expectedBytes };
+  if (elapsed < SHORTEST_INTERVAL_MS) return { ...previous, ...now };
   const perSecond = (bytes: bigint): number => (Math.max(0, Number(bytes)) * 1_000) / elapsed;
   const moved = perSecond(content(report.counters, kind) - content(previous.counters, kind));
   const passed = perSecond(passedNow - done(previous.counters, kind));
@@ -44,7 +50,20 @@ export function follow(
   const etaSeconds = pace > 0 ? Math.ceil(left / pace) : Number.POSITIVE_INFINITY;
   // An expectation that has been passed tells nothing about the rest.
   const known = left > 0 && etaSeconds <= LONGEST_ETA_SECONDS;
-  return { ...report, expectedBytes, at, rate: BigInt(Math.round(moved)), pace, ...(known && { etaSeconds }) };
+  return { ...now, at, rate: BigInt(Math.round(moved)), pace, ...(known && { etaSeconds }) };
+}
+
+/** A tree that is walked again and a file that is written again are counted anew: what was shown before stays shown until they get there. */
+function fractionOf(
+  previous: ProgressState | undefined,
+  passed: bigint,
+  expected: bigint,
+  kind: JobKind,
+): { readonly fraction?: number } {
+  const before = previous?.fraction;
+  if (expected === 0n) return before === undefined ? {} : { fraction: before };
+  const most = kind === 'BACKUP' ? MOST_OF_AN_ESTIMATE : 1;
+  return { fraction: Math.max(before ?? 0, Math.min(most, Number(passed) / Number(expected))) };
 }
 
 function content(counters: JobCounters, kind: JobKind): bigint {

@@ -1,5 +1,5 @@
 import { encodeGlobalId } from '@holdfast/core/ids';
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
 import { BigIntScalar, DateTimeScalar, PathScalar } from '../../../platform/graphql/scalars.js';
@@ -43,6 +43,12 @@ export class JobProgressType extends BackupAmounts {
   entriesSkipped!: bigint;
   @Field(() => BigIntScalar, { nullable: true })
   expectedBytes!: bigint | null;
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'How much is done, 0 to 1: of a backup an estimate. Never goes back during an attempt; null while unknown.',
+  })
+  fraction!: number | null;
   @Field(() => BigIntScalar, { description: 'Bytes a second over the last interval.' })
   rate!: bigint;
   @Field(() => Int, { nullable: true })
@@ -134,17 +140,25 @@ const NOTHING_YET: JobCounters = {
 /** What runs now as it was last reported; of a job that is over, its final counters; zeros before anything was reported. */
 export function presentProgress(job: Job, live: ProgressState | undefined): JobProgressType {
   if (live !== undefined && !isFinal(job)) {
-    const { counters, phase, expectedBytes, rate, etaSeconds } = live;
+    const { counters, phase, expectedBytes, fraction = null, rate, etaSeconds } = live;
     return {
       ...withoutWarnings(counters),
       phase,
       expectedBytes: expectedBytes === 0n ? null : expectedBytes,
+      fraction,
       rate,
       etaSeconds: etaSeconds ?? null,
     };
   }
   const phase = job.counters === undefined ? 'PREPARING' : 'FINISHING';
-  return { ...withoutWarnings(job.counters ?? NOTHING_YET), phase, expectedBytes: null, rate: 0n, etaSeconds: null };
+  return {
+    ...withoutWarnings(job.counters ?? NOTHING_YET),
+    phase,
+    expectedBytes: null,
+    fraction: null,
+    rate: 0n,
+    etaSeconds: null,
+  };
 }
 
 export function presentNotice({ path, kind, message }: JobNotice): JobNoticeType {

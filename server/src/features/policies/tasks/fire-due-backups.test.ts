@@ -93,6 +93,7 @@ describeOnEachDatabase('the schedule', (open) => {
     });
     await configureProtection(site.ctx, input);
     await expect(configureProtection(site.ctx, input)).rejects.toMatchObject({
+      kind: 'Conflict',
       code: 'ITEM_NAME_TAKEN',
       details: { field: 'name' },
     });

@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { parseName } from '../../../platform/names.js';
 import { authorize } from '../../access/authorize.js';
@@ -43,8 +44,7 @@ async function insertItem(ctx: Context, input: ConfigureProtectionInput): Promis
     if (vault.kind !== 'RECOVERY_SERVICES')
       throw invalidInput('vaultId', 'VAULT_KIND', 'Files go into vaults of kind RECOVERY_SERVICES.');
     if (agent.revokedAt !== undefined) throw invalidInput('agentId', 'AGENT_REVOKED', 'The agent is revoked.');
-    if (await stores.protectedItems.findByName(vault.id, name))
-      throw invalidInput('name', 'ITEM_NAME_TAKEN', `The vault protects an item named ${name} already.`);
+    if (await stores.protectedItems.findByName(vault.id, name)) throw nameTaken(name);
     const id = ctx.newId();
     const item: ProtectedItem = {
       id,
@@ -66,6 +66,15 @@ async function insertItem(ctx: Context, input: ConfigureProtectionInput): Promis
       target: { type: 'ProtectedItem', id },
     });
     return item;
+  });
+}
+
+function nameTaken(name: string): HoldfastError {
+  return new HoldfastError({
+    kind: 'Conflict',
+    code: 'ITEM_NAME_TAKEN',
+    message: `The vault protects an item named ${name} already.`,
+    details: { field: 'name' },
   });
 }
 

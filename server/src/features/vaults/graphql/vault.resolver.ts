@@ -18,7 +18,8 @@ import {
   CreateVaultPayload,
   VaultFilterInput,
 } from './vault.inputs.js';
-import { presentVault, VaultConnection, VaultType } from './vault.type.js';
+import { presentVault, presentVaultService, VaultConnection, VaultServiceType, VaultType } from './vault.type.js';
+import { loadVaultService } from './vault-service-loader.js';
 
 @Resolver(() => VaultType)
 export class VaultResolver {
@@ -88,6 +89,11 @@ export class VaultResolver {
   @FieldResolver(() => BigIntScalar)
   async storedBytes(@Root() root: VaultType, @Ctx() ctx: GraphqlContext): Promise<bigint> {
     return (await loadVaultTotals(ctx, root.vaultId)).storedBytes;
+  }
+
+  @FieldResolver(() => VaultServiceType)
+  async service(@Root() { vaultId, storeUrl }: VaultType, @Ctx() ctx: GraphqlContext): Promise<VaultServiceType> {
+    return presentVaultService(await loadVaultService(ctx, { vaultId, storeUrl }));
   }
 }
 

@@ -1,5 +1,6 @@
 import { encodeGlobalId } from '@holdfast/core/ids';
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import type { VaultService } from '../../../platform/gateway-client.js';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
 import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
@@ -15,12 +16,34 @@ registerEnumType(RedundancyEnum, { name: 'Redundancy' });
 export const DedupDomainEnum: { readonly [D in DedupDomain]: D } = { VAULT: 'VAULT', ITEM: 'ITEM' };
 registerEnumType(DedupDomainEnum, { name: 'DedupDomain' });
 
+const VaultServiceStateEnum: { readonly [S in VaultService['state']]: S } = {
+  IN_SERVICE: 'IN_SERVICE',
+  STARTING: 'STARTING',
+  OUT_OF_SERVICE: 'OUT_OF_SERVICE',
+};
+registerEnumType(VaultServiceStateEnum, {
+  name: 'VaultServiceState',
+  description:
+    'STARTING while the gateway opens the vault after its own start; OUT_OF_SERVICE when it cannot serve it.',
+});
+
+@ObjectType('VaultService', { description: 'Whether the vault can be backed up to and restored from now.' })
+export class VaultServiceType {
+  @Field(() => VaultServiceStateEnum)
+  state!: VaultService['state'];
+  @Field(() => String, { nullable: true, description: 'A code such as INDEX_LOST; null unless out of service.' })
+  reason!: string | null;
+  @Field(() => String, { nullable: true, description: 'The reason in words; null unless out of service.' })
+  message!: string | null;
+}
+
 /** The fields without decorators are what the field resolvers start from; they do not appear in the schema. */
 @ObjectType('Vault', { implements: NodeType })
 export class VaultType extends NodeType {
   vaultId!: string;
   subscriptionId!: string;
   regionId!: string;
+  storeUrl!: string;
   @Field()
   name!: string;
   @Field(() => VaultKindEnum)
@@ -37,13 +60,19 @@ export class VaultType extends NodeType {
 
 export const VaultConnection = connectionType('Vault', VaultType);
 
+export function presentVaultService(service: VaultService): VaultServiceType {
+  const { reason = null, message = null } = service.state === 'OUT_OF_SERVICE' ? service : {};
+  return { state: service.state, reason, message };
+}
+
 export function presentVault(vault: Vault): VaultType {
-  const { subscriptionId, regionId, name, kind, redundancy, dedupDomain, createdAt } = vault;
+  const { subscriptionId, regionId, storeUrl, name, kind, redundancy, dedupDomain, createdAt } = vault;
   return {
     id: encodeGlobalId('Vault', vault.id),
     vaultId: vault.id,
     subscriptionId,
     regionId,
+    storeUrl,
     name,
     kind,
     redundancy,

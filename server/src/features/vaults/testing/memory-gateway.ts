@@ -13,7 +13,13 @@ import {
 } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { CopyChoice, Fetched, GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
+import type {
+  CopyChoice,
+  Fetched,
+  GatewayClient,
+  VaultService,
+  VaultStoreRef,
+} from '../../../platform/gateway-client.js';
 
 /** A gateway over stores in memory: real packs, read and hashed as a gateway reads them, without its sessions. */
 export class MemoryGateway implements GatewayClient {
@@ -21,6 +27,8 @@ export class MemoryGateway implements GatewayClient {
   /** What every call throws, while it is set. */
   failure: HoldfastError | undefined;
   fetches = 0;
+  /** Vaults that it does not serve. */
+  readonly outOfService = new Map<string, Extract<VaultService, { state: 'OUT_OF_SERVICE' }>>();
 
   store(vaultId: string): MemoryStore {
     const store = this.stores.get(vaultId) ?? new MemoryStore();
@@ -70,6 +78,11 @@ export class MemoryGateway implements GatewayClient {
         frame,
         Array.from({ length: idCount(frame.chunkIds) }, (_, index) => idAt(frame.chunkIds, index)),
       );
+  }
+
+  async describeVaults(vaults: readonly VaultStoreRef[]): Promise<VaultService[]> {
+    if (this.failure) throw this.failure;
+    return vaults.map(({ vaultId }) => this.outOfService.get(vaultId) ?? { state: 'IN_SERVICE' });
   }
 
   async voidAgent(): Promise<void> {}

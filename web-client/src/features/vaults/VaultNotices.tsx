@@ -1,0 +1,45 @@
+import { Alert, Text } from '@mantine/core';
+import { IconPlugConnectedX } from '@tabler/icons-react';
+import type { VaultsQuery } from '../../gql/graphql';
+import { visibleText } from '../../platform/format/visible-text';
+import { HostText } from '../../platform/ui/HostText';
+import { KitPending } from './KitPending';
+
+type VaultView = Pick<
+  VaultsQuery['vaults']['edges'][number]['node'],
+  'id' | 'name' | 'recoveryKitConfirmed' | 'service'
+>;
+
+interface VaultNoticesProps {
+  readonly vault: VaultView;
+}
+
+/** What somebody has to do about a vault, most pressing first. */
+export function VaultNotices({ vault }: VaultNoticesProps) {
+  return (
+    <>
+      {vault.service.state === 'OUT_OF_SERVICE' && <OutOfService vault={vault} />}
+      {!vault.recoveryKitConfirmed && <KitPending vault={vault} />}
+    </>
+  );
+}
+
+/** Nothing can be backed up to the vault or restored from it: better known before somebody needs that. */
+function OutOfService({ vault: { name, service } }: VaultNoticesProps) {
+  return (
+    <Alert
+      variant="default"
+      icon={<IconPlugConnectedX aria-hidden color="var(--hf-bad)" />}
+      title={
+        <>
+          The vault <HostText>{name}</HostText> is out of service
+        </>
+      }
+      style={{ borderColor: 'var(--hf-bad)' }}
+    >
+      <Text size="sm">
+        {visibleText(service.message ?? '')} <span className="hf-mono">({service.reason})</span>
+      </Text>
+    </Alert>
+  );
+}
