@@ -6,9 +6,12 @@ import type { AuditEntry, AuditOrigin } from './ports.js';
 
 /** Rows in full that one caller can cause at once; one more every minute. */
 export const FULL_ROWS = 20;
-export const ANOTHER_ROW_MS = 60_000;
-/** Kinds of refusal whose first one is written in full even then; what lies beyond is counted together. */
-export const KINDS = 16;
+const ANOTHER_ROW_MS = 60_000;
+/**
+ * Kinds of refusal (who, what, why, about which type of thing) whose first one is written in full even then, and that are counted by
+ * themselves: more than anybody can cause with one session. What lies beyond is counted by what and why.
+ */
+export const KINDS = 100;
 /** Between two counts of the same refusals. */
 export const SUMMARY_MS = 10 * 60_000;
 /** Addresses without a name that are told apart. */
@@ -30,17 +33,20 @@ interface Tally {
 }
 
 interface Caller {
-  /** Rows in full that are left; below zero by what the first of each kind took. */
+  /** Rows in full that are left. */
   rows: number;
   countedAt: number;
   readonly kinds: Map<string, Tally>;
+  /** Beyond those kinds, by action and reason: both are words of this program, so there are few. */
+  readonly further: Map<string, Tally>;
 }
 
 /**
- * Writes refusals into the audit log so that nobody can fill it by being refused: the first ones of a caller, and the
- * first of each kind, one by one; the rest as one row per kind with how many, from when and until when. A caller is a user
- * with all tokens, an agent, or the network of somebody unknown. What is counted and not yet written is lost when the
- * process is killed; the first ones never are.
+ * Writes refusals into the audit log so that nobody can fill it by being refused, nor hide one refusal behind others: the first
+ * ones of a caller, and the first of each kind, one by one; the rest as one row per kind with how many, from when and until
+ * when. Whoever causes still more kinds (with many tokens) gets rows that tell the action and the reason, and neither token nor
+ * thing. A caller is a user with all tokens, an agent, or the network of somebody unknown. What is counted and not yet
+ * written is lost when the process is killed; the first ones never are.
  */
 export class RefusalAudit {
   private readonly callers = new Map<string, Caller>();
@@ -53,20 +59,19 @@ export class RefusalAudit {
   async record(origin: AuditOrigin, entry: AuditEntry): Promise<void> {
     const now = this.ports.clock.now();
     const caller = this.callerOf(origin);
-    const name = `${describePrincipal(origin.principal)} ${entry.action} ${entry.outcome} ${entry.reason ?? ''}`;
-    const known = caller.kinds.has(name) || caller.kinds.size >= KINDS;
+    const name = kindOf(origin, entry);
+    const one = { origin: bare(origin), entry, count: 1, firstAt: now, lastAt: now };
+    const isNew = !caller.kinds.has(name) && caller.kinds.size < KINDS;
+    if (isNew) caller.kinds.set(name, { ...one, count: 0 });
     this.refill(caller);
-    if (caller.rows > 0 || (!known && caller.rows > -KINDS)) {
-      caller.rows -= 1;
-      if (!known) caller.kinds.set(name, { origin, entry, count: 0, firstAt: now, lastAt: now });
+    if (!isNew && caller.rows === 0) return countOne(caller, name, one);
+    caller.rows = Math.max(0, caller.rows - 1);
+    try {
       await this.ports.write(origin, entry);
-      return;
+    } catch (error) {
+      countOne(caller, name, one);
+      throw error;
     }
-    const kind = caller.kinds.has(name) ? name : '';
-    const tally = caller.kinds.get(kind);
-    if (tally === undefined) caller.kinds.set(kind, { origin, entry: VARIOUS, count: 1, firstAt: now, lastAt: now });
-    else if (tally.count === 0) Object.assign(tally, { origin, entry, count: 1, firstAt: now, lastAt: now });
-    else Object.assign(tally, { origin, entry: joined(tally.entry, entry), count: tally.count + 1, lastAt: now });
   }
 
   /** Writes what is counted and not yet written. */
@@ -85,27 +90,28 @@ export class RefusalAudit {
 
   private async writeAll(): Promise<void> {
     for (const [key, caller] of [...this.callers]) {
-      const tallies = [...caller.kinds].filter(([, { count }]) => count > 0);
+      const kept = [caller.kinds, caller.further].flatMap((tallies) =>
+        [...tallies].flatMap(([name, tally]) => (tally.count > 0 ? [{ tallies, name, tally }] : [])),
+      );
       caller.kinds.clear();
+      caller.further.clear();
       this.refill(caller);
-      if (tallies.length === 0 && caller.rows === FULL_ROWS) {
+      if (kept.length === 0 && caller.rows === FULL_ROWS) {
         this.callers.delete(key);
         if (key.startsWith(STRANGER)) this.strangers -= 1;
       }
-      for (const [kind, tally] of tallies) await this.writeTally(caller, kind, tally);
+      for (const { tallies, name, tally } of kept) await this.writeTally(tallies, name, tally);
     }
     if (this.callers.size > 0) this.schedule();
   }
 
-  private async writeTally(caller: Caller, kind: string, tally: Tally): Promise<void> {
+  private async writeTally(tallies: Map<string, Tally>, name: string, tally: Tally): Promise<void> {
     const { origin, entry, ...repeated } = tally;
     try {
       await this.ports.write(origin, { ...entry, repeated });
     } catch (error) {
       this.ports.log.warn({ err: error, action: entry.action, ...repeated }, 'audit.refusals-not-written');
-      const since = caller.kinds.get(kind);
-      if (since === undefined || since.count === 0) caller.kinds.set(kind, tally);
-      else Object.assign(since, { count: since.count + tally.count, firstAt: tally.firstAt });
+      count(tallies, name, tally);
     }
   }
 
@@ -117,7 +123,8 @@ export class RefusalAudit {
     }
     const known = this.callers.get(key);
     if (known !== undefined) return known;
-    const caller: Caller = { rows: FULL_ROWS, countedAt: this.ports.clock.monotonic(), kinds: new Map() };
+    const countedAt = this.ports.clock.monotonic();
+    const caller: Caller = { rows: FULL_ROWS, countedAt, kinds: new Map(), further: new Map() };
     this.callers.set(key, caller);
     this.schedule();
     return caller;
@@ -136,7 +143,6 @@ export class RefusalAudit {
 
 const STRANGER = 'stranger ';
 const SOMEBODY = 'somebody';
-const VARIOUS: AuditEntry = { action: 'various', outcome: 'REFUSED', reason: 'VARIOUS' };
 
 function keyOf({ principal, address }: AuditOrigin): string {
   switch (principal.kind) {
@@ -151,9 +157,49 @@ function keyOf({ principal, address }: AuditOrigin): string {
   }
 }
 
-/** One entry for two of a kind: about the same thing, or about nothing in particular. */
-function joined(earlier: AuditEntry, later: AuditEntry): AuditEntry {
-  if (earlier.action !== later.action || earlier.target?.id === later.target?.id) return earlier;
-  const { target: _, ...rest } = earlier;
-  return rest;
+function kindOf({ principal }: AuditOrigin, { action, outcome, reason, target }: AuditEntry): string {
+  return JSON.stringify([describePrincipal(principal), action, outcome, reason, target?.type]);
+}
+
+/** Counts a refusal with those of its kind, or of its action and reason where there are too many kinds. */
+function countOne(caller: Caller, name: string, one: Tally): void {
+  if (caller.kinds.has(name)) {
+    count(caller.kinds, name, one);
+    return;
+  }
+  const { target: _, ...entry } = one.entry;
+  const { action, outcome, reason } = entry;
+  count(caller.further, JSON.stringify([action, outcome, reason]), { ...one, entry, origin: withoutToken(one.origin) });
+}
+
+/** Adds to what is counted under this name. */
+function count(tallies: Map<string, Tally>, name: string, more: Tally): void {
+  const tally = tallies.get(name);
+  if (tally === undefined || tally.count === 0) tallies.set(name, more);
+  else tallies.set(name, joined(tally, more));
+}
+
+/** One row for two of a kind: about the same thing and from the same place, or about none and from none in particular. */
+function joined(one: Tally, other: Tally): Tally {
+  const { target, ...entry } = one.entry;
+  const { address, ...origin } = one.origin;
+  return {
+    entry: target !== undefined && target.id === other.entry.target?.id ? one.entry : entry,
+    origin: address !== undefined && address === other.origin.address ? one.origin : origin,
+    count: one.count + other.count,
+    firstAt: Math.min(one.firstAt, other.firstAt),
+    lastAt: Math.max(one.lastAt, other.lastAt),
+  };
+}
+
+/** A context is an origin too, and holds much that must not stay in memory. */
+function bare({ principal, address }: AuditOrigin): AuditOrigin {
+  return { principal, ...(address === undefined ? {} : { address }) };
+}
+
+/** Whose it is, where several tokens are counted together. */
+function withoutToken(origin: AuditOrigin): AuditOrigin {
+  const { principal } = origin;
+  if (principal.kind !== 'user') return origin;
+  return { ...origin, principal: { kind: 'user', userId: principal.userId, name: principal.name } };
 }
