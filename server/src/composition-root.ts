@@ -115,7 +115,7 @@ export async function startControl(
     cleanups.push(() => features.stop());
 
     const secure = needsTls(config) || config.behindProxy;
-    const schema = await buildHoldfastSchema({ timers, seal: createPayloadSeal(masterKey, random) });
+    const schema = await buildHoldfastSchema({ clock, timers, seal: createPayloadSeal(masterKey, random) });
     // One vault out of service must not take a server that serves the others from its load balancer.
     const readiness = async (): Promise<Readiness> => {
       const missing = [

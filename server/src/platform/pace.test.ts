@@ -1,6 +1,6 @@
 import { ManualClock } from '@holdfast/core/clock';
 import { expect, it } from 'vitest';
-import { Pace } from './pace.js';
+import { Pace, tooFast } from './pace.js';
 
 it('lets each key have a burst, and then so many a second', async () => {
   const clock = new ManualClock();
@@ -20,6 +20,20 @@ it('says how long to wait for whoever goes on in any case', async () => {
   expect([1, 2, 3, 4].map(() => pace.delay('a'))).toEqual([0, 0, 250, 500]);
   await clock.advance(1_000);
   expect(pace.delay('a')).toBe(0);
+});
+
+it('says when there is room again to whoever was refused', async () => {
+  const clock = new ManualClock();
+  const pace = new Pace({ burst: 1, perSecond: 0.5 }, clock);
+  expect(pace.roomInMs('a')).toBe(0);
+  pace.allows('a');
+  await clock.advance(500);
+  expect(pace.roomInMs('a')).toBe(1_500);
+  const refusal = tooFast(pace.roomInMs('a'));
+  expect(refusal).toMatchObject({ kind: 'RateLimited', code: 'TOO_FAST', details: { retryAfterSeconds: '2' } });
+  expect(refusal.message).toContain('try again in 2 s');
+  await clock.advance(1_500);
+  expect(pace.allows('a')).toBe(true);
 });
 
 it('forgets the key that came longest ago when there are very many', () => {

@@ -35,6 +35,11 @@ export class Pace {
     return bucket.left >= 0 ? 0 : Math.ceil((-bucket.left / this.limits.perSecond) * 1000);
   }
 
+  /** In how many milliseconds it may be done once more. */
+  roomInMs(key: string): number {
+    return Math.max(0, Math.ceil(((1 - this.filled(key).left) / this.limits.perSecond) * 1000));
+  }
+
   private filled(key: string): { left: number; at: number } {
     const now = this.clock.monotonic();
     const { burst, perSecond } = this.limits;
@@ -48,10 +53,13 @@ export class Pace {
   }
 }
 
-export function tooFast(): HoldfastError {
+/** `retryInMs`: when it may be done again, where that is known. */
+export function tooFast(retryInMs?: number): HoldfastError {
+  const seconds = retryInMs === undefined ? undefined : Math.max(1, Math.ceil(retryInMs / 1000));
   return new HoldfastError({
     kind: 'RateLimited',
     code: 'TOO_FAST',
-    message: 'This is asked too often: try again later.',
+    message: `This is asked too often: try again ${seconds === undefined ? 'later' : `in ${seconds} s`}.`,
+    ...(seconds === undefined ? {} : { details: { retryAfterSeconds: String(seconds) } }),
   });
 }

@@ -1,16 +1,18 @@
 import 'reflect-metadata';
-import type { Timers } from '@holdfast/core/clock';
+import type { Clock, Timers } from '@holdfast/core/clock';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchema, type MiddlewareFn, type PubSub } from 'type-graphql';
 import type { PayloadSeal } from '../idempotency/payload-seal.js';
 import type { GraphqlContext } from './graphql-context.js';
 import { NodeResolver } from './node.resolver.js';
 import { handleOnce } from './once.middleware.js';
+import { paceMutations } from './pace.middleware.js';
 import { RESOLVERS } from './resolvers.js';
 import { nameRoots } from './root-names.js';
 import { limitTime } from './timeout.middleware.js';
 
 export interface SchemaPorts {
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly seal: PayloadSeal;
 }
@@ -19,7 +21,7 @@ export interface SchemaPorts {
 export async function buildHoldfastSchema(ports: SchemaPorts): Promise<GraphQLSchema> {
   const schema = await buildSchema({
     resolvers: [NodeResolver, ...RESOLVERS],
-    globalMiddlewares: [nameOperation, limitTime(ports.timers), handleOnce(ports.seal)],
+    globalMiddlewares: [nameOperation, limitTime(ports.timers), paceMutations(ports.clock), handleOnce(ports.seal)],
     // Use cases check their input, for every door.
     validate: false,
     pubSub: NO_TOPICS,

@@ -9,6 +9,7 @@ const HEADER = '# Written by `pnpm --filter @holdfast/server schema:emit` from t
 /** The SDL as it is committed: sorted, so that the order in which features are listed does not show. */
 export async function printHoldfastSchema(): Promise<string> {
   const schema = await buildHoldfastSchema({
+    clock: systemClock,
     timers: systemClock,
     seal: createPayloadSeal(Buffer.alloc(32), systemRandom),
   });

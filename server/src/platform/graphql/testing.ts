@@ -54,6 +54,7 @@ export async function startTestDoor(
   } as unknown as Services;
   const { principal: _, ...base } = database.context({ services });
   const schema = await buildHoldfastSchema({
+    clock: database.clock,
     timers: systemClock,
     seal: createPayloadSeal(systemRandom.bytes(32), systemRandom),
   });

@@ -28,7 +28,11 @@ let subscriptionId: string;
 beforeAll(async () => {
   db = await openTestDatabase({ dialect: 'sqlite', file: ':memory:' });
   control = await startControl(db);
-  schema = await buildHoldfastSchema({ timers: systemClock, seal: createPayloadSeal(Buffer.alloc(32), systemRandom) });
+  schema = await buildHoldfastSchema({
+    clock: systemClock,
+    timers: systemClock,
+    seal: createPayloadSeal(Buffer.alloc(32), systemRandom),
+  });
   subscriptionId = (await createSubscription(control.system, { name: 'one' })).id;
 });
 afterAll(async () => {
