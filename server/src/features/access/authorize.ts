@@ -1,10 +1,10 @@
-import { HoldfastError } from '@holdfast/core/errors';
+import { HoldfastError, type HoldfastErrorInit } from '@holdfast/core/errors';
 import type { Context } from '../../platform/context.js';
 import type { Stores } from '../stores.js';
 import { decide, type Grant } from './domain/decide-access.js';
-import type { Permission } from './domain/permissions.js';
+import { NOT_FOR_TOKENS, type Permission } from './domain/permissions.js';
 import { contains, type Scope } from './domain/scope.js';
-import { Refusal } from './refusal.js';
+import { NOT_BY_TOKEN, Refusal } from './refusal.js';
 
 /**
  * Every use case's first step after it knows the scope. Deny by default. Throws Unauthenticated without a
@@ -78,15 +78,19 @@ function refusal(
         entry,
       );
     case 'forbidden':
-      return new Refusal(
-        {
-          kind: 'Forbidden',
-          code: 'NOT_PERMITTED',
-          message: `You lack the permission ${permission} here.`,
-          details: { permission },
-        },
-        origin,
-        entry,
-      );
+      return new Refusal(isTokenRefused(ctx, permission) ? NOT_BY_TOKEN : notPermitted(permission), origin, entry);
   }
+}
+
+function isTokenRefused({ principal }: Context, permission: Permission): boolean {
+  return principal.kind === 'user' && principal.ceiling !== undefined && NOT_FOR_TOKENS.includes(permission);
+}
+
+function notPermitted(permission: Permission): HoldfastErrorInit {
+  return {
+    kind: 'Forbidden',
+    code: 'NOT_PERMITTED',
+    message: `You lack the permission ${permission} here.`,
+    details: { permission },
+  };
 }

@@ -14,3 +14,10 @@ export class Refusal extends HoldfastError {
     super(init);
   }
 }
+
+/** For what would outlive a token that leaked: ADR 11. */
+export const NOT_BY_TOKEN: HoldfastErrorInit = {
+  kind: 'Forbidden',
+  code: 'NOT_BY_TOKEN',
+  message: 'An API token may not do this, whatever its role: sign in with a password.',
+};

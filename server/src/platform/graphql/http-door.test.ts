@@ -253,7 +253,7 @@ describeOnEachDatabase('the HTTP door', (open) => {
     ]);
     expect(
       refusal(await mutate('createApiToken', { name: 'child', role: 'OWNER', expiresAt }, 'token', token)),
-    ).toEqual(['FORBIDDEN', 'TOKEN_MAKES_NO_TOKEN']);
+    ).toEqual(['FORBIDDEN', 'NOT_BY_TOKEN']);
     await mutate('revokeApiToken', { apiTokenId: made.text('createApiToken.apiToken.id') }, 'clientMutationId', admin);
     expect((await door.ask('{ me { user { id } } }', { token })).value('me')).toBeNull();
     expect(
@@ -266,6 +266,33 @@ describeOnEachDatabase('the HTTP door', (open) => {
         ),
       ),
     ).toEqual(['BAD_USER_INPUT', 'TOKEN_EXPIRY']);
+  });
+
+  it("lets an Owner's API token make nobody and nothing that outlives it, and audits the try", async () => {
+    const expiresAt = new Date(database.clock.now() + 3_600_000).toISOString();
+    const made = await mutate('createApiToken', { name: 'leaked', role: 'OWNER', expiresAt }, 'token', admin);
+    const other = await mutate('createApiToken', { name: 'other', role: 'OWNER', expiresAt }, 'apiToken { id }', admin);
+    const token = made.text('createApiToken.token');
+    const { id: userId } = await newUser('accomplice');
+    const given = await mutate('assignRole', { userId, role: 'BACKUP_READER' }, 'roleAssignment { id }', admin);
+    const roleAssignmentId = given.text('assignRole.roleAssignment.id');
+    const tries: [string, Record<string, unknown>, string][] = [
+      ['createUser', { name: 'backdoor', password: PASSWORD }, 'user { id }'],
+      ['assignRole', { userId, role: 'OWNER' }, 'roleAssignment { id }'],
+      ['removeRoleAssignment', { roleAssignmentId }, 'roleAssignmentId'],
+      ['createApiToken', { name: 'child', role: 'BACKUP_READER', expiresAt }, 'token'],
+    ];
+    for (const [name, input, selection] of tries)
+      expect(refusal(await mutate(name, input, selection, token)), name).toEqual(['FORBIDDEN', 'NOT_BY_TOKEN']);
+    const apiTokenId = other.text('createApiToken.apiToken.id');
+    expect(refusal(await mutate('revokeApiToken', { apiTokenId }, 'clientMutationId', token))[0]).toBe('NOT_FOUND');
+    const events = await door.ask(
+      '{ auditEvents(filter: { outcome: "REFUSED" }, first: 20) { edges { node { action actor } } } }',
+      { token },
+    );
+    const refused = events.nodes<{ action: string; actor: string }>('auditEvents');
+    for (const [name] of tries)
+      expect(refused, name).toContainEqual({ action: name, actor: expect.stringMatching(/^admin token:/) });
   });
 
   it('handles a clientMutationId once, also when asked at the same time, and hands it back', async () => {

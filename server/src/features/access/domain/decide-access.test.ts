@@ -105,6 +105,30 @@ describe('a decision about access', () => {
       V1,
       'forbidden',
     ],
+    [
+      'a token, for what outlives tokens',
+      [{ role: 'OWNER', scope: SERVER }],
+      { role: 'OWNER', scope: SERVER },
+      'access.manage',
+      S1,
+      'forbidden',
+    ],
+    [
+      'a token, for users',
+      [{ role: 'OWNER', scope: SERVER }],
+      { role: 'OWNER', scope: SERVER },
+      'user.create',
+      SERVER,
+      'forbidden',
+    ],
+    [
+      'a token, for what it may see',
+      [{ role: 'OWNER', scope: SERVER }],
+      { role: 'OWNER', scope: SERVER },
+      'access.read',
+      SERVER,
+      'allowed',
+    ],
   ])('%s', (_, grants, ceiling, permission, scope, verdict) => {
     expect(decide(ann(ceiling), grants, permission, scope)).toBe(verdict);
   });

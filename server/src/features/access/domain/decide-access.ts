@@ -1,4 +1,4 @@
-import { type Permission, READ_PERMISSIONS } from './permissions.js';
+import { NOT_FOR_TOKENS, type Permission, READ_PERMISSIONS } from './permissions.js';
 import type { Principal } from './principal.js';
 import { type Role, roleGrants } from './roles.js';
 import { contains, type Scope } from './scope.js';
@@ -37,8 +37,10 @@ function decideForUser(
   permission: Permission,
   scope: Scope,
 ): Verdict {
+  const withinToken = (wanted: Permission): boolean =>
+    ceiling === undefined || (!NOT_FOR_TOKENS.includes(wanted) && covers(ceiling, wanted, scope));
   const has = (wanted: Permission): boolean =>
-    grants.some((grant) => covers(grant, wanted, scope)) && (ceiling === undefined || covers(ceiling, wanted, scope));
+    grants.some((grant) => covers(grant, wanted, scope)) && withinToken(wanted);
   if (has(permission)) return 'allowed';
   // Whoever can read anything in the scope knows that it exists; the server as a whole is no secret.
   const knows = scope.subscriptionId === undefined || READ_PERMISSIONS.some(has);

@@ -44,3 +44,6 @@ export const READ_PERMISSIONS: readonly Permission[] = [
   'point.read',
   'job.read',
 ];
+
+/** What outlives whoever was given it: no API token may do it, whatever its role. */
+export const NOT_FOR_TOKENS: readonly Permission[] = ['access.manage', 'user.create'];

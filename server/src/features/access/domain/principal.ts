@@ -1,7 +1,7 @@
 import type { Role } from './roles.js';
 import type { Scope } from './scope.js';
 
-/** What a token may do at most, whatever its user may. */
+/** What a token may do at most, whatever its user may; what is not for tokens at all is not within any. */
 export interface Ceiling {
   readonly role: Role;
   readonly scope: Scope;

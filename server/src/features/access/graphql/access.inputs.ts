@@ -50,7 +50,8 @@ export class CreateApiTokenInput extends MutationInput {
   @Field(() => DateTimeScalar)
   expiresAt!: number;
   @Field(() => RoleEnum, {
-    description: "Narrows what the token may do to this role; the user's own rights stay the limit.",
+    description:
+      "Narrows what the token may do to this role; the user's own rights stay the limit. No token makes users, roles or tokens.",
   })
   role!: Role;
   @Field(() => ID, { nullable: true })

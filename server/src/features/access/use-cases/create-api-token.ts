@@ -7,6 +7,7 @@ import { overlap } from '../domain/scope.js';
 import { API_TOKEN_MAX_MS } from '../domain/session-lifetime.js';
 import { API_TOKEN_PREFIX, formatToken, hashToken } from '../domain/tokens.js';
 import type { ApiToken } from '../ports.js';
+import { NOT_BY_TOKEN, Refusal } from '../refusal.js';
 import { noSuchScope, resolveScope, type ScopeInput } from './resolve-scope.js';
 
 export interface CreateApiTokenInput extends ScopeInput {
@@ -31,11 +32,8 @@ export async function createApiToken(
   const { principal } = ctx;
   if (principal.kind !== 'user') throw notSignedIn();
   if (principal.tokenId !== undefined) {
-    throw new HoldfastError({
-      kind: 'Forbidden',
-      code: 'TOKEN_MAKES_NO_TOKEN',
-      message: 'Sign in with a password to make an API token.',
-    });
+    const entry = { action: 'createApiToken', outcome: 'REFUSED', reason: 'NOT_BY_TOKEN' } as const;
+    return ctx.unitOfWork.run(() => Promise.reject(new Refusal(NOT_BY_TOKEN, ctx, entry)));
   }
   const now = ctx.clock.now();
   if (input.expiresAt <= now || input.expiresAt > now + API_TOKEN_MAX_MS) {
