@@ -25,6 +25,10 @@ const FLOOR_MS = 25;
 const MOST_RSS = 512 << 20;
 const CHUNKS = 40;
 const CHUNK_BYTES = 900_000;
+/** Packs of nodes with as many edges as there may be, all of which are there but one: each commit looks at 1.2 million. */
+const STUCK_PACKS = 40;
+const STUCK_NODES = 30;
+const EDGES = 1_024;
 
 let fleet: Fleet;
 let vaultId: string;
@@ -88,14 +92,33 @@ async function prepareAttack(): Promise<AttackSettings> {
   const { job } = await mallory.hear('startRestore');
   mallory.say({ $case: 'jobAccepted', value: { job } });
   const restore = await openSession(mallory, job as JobRef);
+  const stuck = await prepareStuck(mallory, enrolled);
   const backup = await startBackup(mallory, enrolled, 'what is attacked');
   return {
+    ...stuck,
     address: fleet.server.addresses.dataGrpc,
     identityFile: path.join(enrolled.stateFolder, 'identity.json'),
     backup: backup.sessionId.toString('hex'),
     restore: restore.sessionId.toString('hex'),
     readable: Buffer.concat([root.id, ...chunks.map(({ id }) => id)]).toString('hex'),
   };
+}
+
+/** A backup that can be committed as often as one likes, and never is. */
+async function prepareStuck(mallory: HostileAgent, enrolled: AgentProcess): Promise<{ stuck: string; root: string }> {
+  const { start, sessionId } = await startBackup(mallory, enrolled, 'what is never there');
+  const maker = await PackMaker.create(start);
+  const own = decodeGlobalId(enrolled.id).uuid;
+  const there = Array.from({ length: EDGES - 1 }, (_, at) => maker.data(Buffer.from(`chunk ${at}`)));
+  await uploadPack(mallory.data, sessionId, maker.packOf(there, own));
+  const edges = sortedIdSet([systemRandom.bytes(32), ...there.map(({ id }) => id)]);
+  let root = edges;
+  for (let pack = 0; pack < STUCK_PACKS; pack += 1) {
+    const nodes = Array.from({ length: STUCK_NODES }, (_, at) => maker.node(Buffer.from(`node ${pack}.${at}`), edges));
+    await uploadPack(mallory.data, sessionId, maker.packOf(nodes, own));
+    root = nodes[0]?.id ?? root;
+  }
+  return { stuck: sessionId.toString('hex'), root: root.toString('hex') };
 }
 
 /** How long each of some existence questions took, in milliseconds. */

@@ -6,6 +6,7 @@ import { collectSeldom } from '@holdfast/core/memory';
 import { prepareDataDirectory } from '../platform/data-directory.js';
 import { IncidentRelay } from '../platform/incidents/incident-relay.js';
 import { parseListenAddress } from '../platform/listen-address.js';
+import { Pace } from '../platform/pace.js';
 import type { GatewayCredentials } from '../platform/process-channel.js';
 import type { ProcessPorts, RunningGateway, StartGateway } from '../platform/process-roles.js';
 import type { Log } from '../platform/telemetry/log.js';
@@ -20,6 +21,7 @@ import { createDataServer } from './grpc/data-server.js';
 import { ReceivedIdentity } from './grpc/received-identity.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
 import { SessionRegistry } from './sessions/session-registry.js';
+import { Turns } from './turn.js';
 import { openListedVaults } from './vault-stores/open-listed-vaults.js';
 import { createStoreOpener, type StoreOpener } from './vault-stores/open-store.js';
 import { VaultRegistry } from './vault-stores/vault-registry.js';
@@ -48,7 +50,14 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     log,
     deliver: (incident) => coordination.reportIncident(incident),
   });
-  const vaults = new VaultRegistry({ ...ports, incidents, verifyQueue: new VerifyQueue(VERIFY_WORKERS), limits });
+  const turns = new Turns(clock);
+  const vaults = new VaultRegistry({
+    ...ports,
+    turns,
+    incidents,
+    verifyQueue: new VerifyQueue(VERIFY_WORKERS),
+    limits,
+  });
   const sessions = new SessionRegistry({ clock, log, limits });
   const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
   const uploads = new Admission(limits.uploads);
@@ -59,6 +68,8 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     sessions,
     uploads,
     reads,
+    turns,
+    fruitless: new Pace(limits.fruitlessMs, clock),
     verifier,
     incidents,
     limits,

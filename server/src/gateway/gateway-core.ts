@@ -1,11 +1,13 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import type { IdSource } from '@holdfast/core/ids';
 import type { IncidentRelay } from '../platform/incidents/incident-relay.js';
+import type { Pace } from '../platform/pace.js';
 import type { Log } from '../platform/telemetry/log.js';
 import type { Admission } from './admission.js';
 import type { Coordination } from './coordination/coordination.js';
 import type { GatewayLimits } from './limits.js';
 import type { SessionRegistry } from './sessions/session-registry.js';
+import type { Turns } from './turn.js';
 import type { VaultRegistry } from './vault-stores/vault-registry.js';
 import type { BackgroundVerifier } from './verification/background-verifier.js';
 
@@ -31,6 +33,9 @@ export interface GatewayCore {
   readonly sessions: SessionRegistry;
   readonly uploads: Admission;
   readonly reads: Admission;
+  readonly turns: Turns;
+  /** What agents' commits and questions that came to nothing have cost, in milliseconds. */
+  readonly fruitless: Pace;
   readonly verifier: BackgroundVerifier;
   /** Hostile behaviour, on its way to the audit log. */
   readonly incidents: IncidentRelay;

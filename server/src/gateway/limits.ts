@@ -14,6 +14,8 @@ export interface GatewayLimits {
   readonly maxSessionsPerAgent: number;
   /** Sessions that one agent opens one after the other: each leaves a row. */
   readonly openSessions: PaceLimits;
+  /** Milliseconds of this thread for one agent's commits and questions that came to nothing: an honest one has few of them. */
+  readonly fruitlessMs: PaceLimits;
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
@@ -52,6 +54,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxMessageBytes: MIB + 64 * 1024,
   maxSessionsPerAgent: 8,
   openSessions: { burst: 60, perSecond: 0.5 },
+  fruitlessMs: { burst: 60_000, perSecond: 50 },
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,

@@ -36,6 +36,15 @@ it('says when there is room again to whoever was refused', async () => {
   expect(pace.allows('a')).toBe(true);
 });
 
+it('counts what something came to afterwards, and leaves no room until that is made up for', async () => {
+  const clock = new ManualClock();
+  const pace = new Pace({ burst: 1_000, perSecond: 50 }, clock);
+  pace.spend('a', 1_500);
+  expect(pace.roomInMs('a')).toBe(10_020);
+  await clock.advance(10_020);
+  expect(pace.roomInMs('a')).toBe(0);
+});
+
 it('forgets the key that came longest ago when there are very many', () => {
   const pace = new Pace({ burst: 1, perSecond: 1 }, new ManualClock());
   pace.allows('first');

@@ -35,6 +35,11 @@ export class Pace {
     return bucket.left >= 0 ? 0 : Math.ceil((-bucket.left / this.limits.perSecond) * 1000);
   }
 
+  /** Counts what it came to afterwards, also beyond what there is room for. */
+  spend(key: string, amount: number): void {
+    this.filled(key).left -= amount;
+  }
+
   /** In how many milliseconds it may be done once more. */
   roomInMs(key: string): number {
     return Math.max(0, Math.ceil(((1 - this.filled(key).left) / this.limits.perSecond) * 1000));

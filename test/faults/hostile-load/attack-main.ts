@@ -5,8 +5,20 @@
 import fs from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { systemRandom } from '@holdfast/core/ids';
-import { DataServiceClient, PackKind, type ReadChunksRequest, type UploadPackRequest } from '@holdfast/proto/v1';
-import { answerOf, CHANNEL, credentialsOf, type StolenIdentity } from '../../kit/holdfast/hostile-agent.js';
+import {
+  BackupType,
+  DataServiceClient,
+  PackKind,
+  type ReadChunksRequest,
+  type UploadPackRequest,
+} from '@holdfast/proto/v1';
+import {
+  answerOf,
+  CHANNEL,
+  credentialsOf,
+  NO_COUNTERS,
+  type StolenIdentity,
+} from '../../kit/holdfast/hostile-agent.js';
 
 export interface AttackSettings {
   readonly address: string;
@@ -15,12 +27,15 @@ export interface AttackSettings {
   readonly backup: string;
   readonly restore: string;
   readonly readable: string;
+  /** A backup of very many nodes to which a chunk is missing, and one of them. */
+  readonly stuck: string;
+  readonly root: string;
 }
 
 const MIB = 1 << 20;
 const STREAMS = 2_000;
 /** With those of the other attacks, as many as one agent may have. */
-const CONNECTIONS = 6;
+const CONNECTIONS = 5;
 const READERS = 4;
 const MOST_CLAIMS = 8_192;
 
@@ -121,5 +136,18 @@ for (let asker = 0; asker < 4; asker += 1) {
     return 'OK';
   });
 }
+
+const committing = connect();
+const commit = {
+  sessionId: Buffer.from(settings.stuck, 'hex'),
+  rootNode: Buffer.from(settings.root, 'hex'),
+  type: BackupType.BACKUP_TYPE_FULL,
+  basePointId: Buffer.alloc(0),
+  counters: NO_COUNTERS,
+};
+void forEver('commits', async () => {
+  await answerOf((done) => committing.commit(commit, done));
+  return 'OK';
+});
 
 setInterval(() => console.log(JSON.stringify(Object.fromEntries(outcomes))), 1_000);

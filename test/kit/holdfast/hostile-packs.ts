@@ -20,8 +20,6 @@ import {
   PackKind as WireKind,
 } from '@holdfast/proto/v1';
 
-const NO_EDGES = Buffer.alloc(0);
-
 export interface Claimed {
   readonly id: Buffer;
   readonly content: Buffer;
@@ -32,7 +30,7 @@ export interface Claimed {
 export interface MadePack {
   readonly packId: Buffer;
   readonly kind: PackKind;
-  readonly frame: Buffer;
+  readonly frames: readonly Buffer[];
   readonly footer: Buffer;
 }
 
@@ -94,13 +92,16 @@ export class PackMaker {
     return { root: id, nodes };
   }
 
-  /** One frame with one chunk. */
-  pack({ id, content, edges }: Claimed, uploaderId: string): MadePack {
+  pack(chunk: Claimed, uploaderId: string): MadePack {
+    return this.packOf([chunk], uploaderId);
+  }
+
+  /** All of one kind, each in a frame of its own. */
+  packOf(chunks: readonly Claimed[], uploaderId: string): MadePack {
     const { vaultId } = this.start;
     const { domainId } = this.domain;
-    const kind = edges === undefined ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
+    const kind = chunks[0]?.edges === undefined ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
     const packId = systemRandom.bytes(16);
-    const chunk: FrameChunk = { id, length: content.length, ...(edges !== undefined && { edges: edges ?? NO_EDGES }) };
     const builder = new PackBuilder({
       vaultId,
       packId,
@@ -114,9 +115,13 @@ export class PackMaker {
       sessionKey: this.sessionKey,
       padded: false,
     });
-    const frame = sealer.seal({ plaintext: content, chunks: [chunk] });
-    builder.add(frame);
-    return { packId, kind, frame: frame.stored, footer: builder.finish().footerBytes };
+    const frames = chunks.map(({ id, content, edges }) => {
+      const chunk: FrameChunk = { id, length: content.length, ...(edges !== undefined && { edges }) };
+      const frame = sealer.seal({ plaintext: content, chunks: [chunk] });
+      builder.add(frame);
+      return frame.stored;
+    });
+    return { packId, kind, frames, footer: builder.finish().footerBytes };
   }
 }
 
@@ -126,7 +131,7 @@ export function uploadPack(client: DataServiceClient, sessionId: Buffer, pack: M
     const stream = client.uploadPack((error, answer) => (error ? reject(error) : resolve(answer.storedBytes)));
     const write = (part: NonNullable<UploadPackRequest['part']>): void => void stream.write({ part });
     write({ $case: 'header', value: { sessionId, packId: pack.packId, kind } });
-    write({ $case: 'frame', value: { data: pack.frame, last: true } });
+    for (const data of pack.frames) write({ $case: 'frame', value: { data, last: true } });
     write({ $case: 'footer', value: { data: pack.footer, last: true } });
     stream.end();
   });

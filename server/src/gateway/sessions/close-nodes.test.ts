@@ -19,6 +19,8 @@ function baseless(agent: Uploader, count: number): TestChunk[] {
   );
 }
 
+const codeOf = (error: { readonly code: string }): string => error.code;
+
 function countLooks(session: Session): () => number {
   const edgesOf = vi.spyOn(session.vault.index, 'edgesOf');
   return () => edgesOf.mock.calls.length;
@@ -42,6 +44,36 @@ describe('nodes that wait for what lies below them', () => {
     expect(await world.commit(session, nodes[0]?.id as Buffer)).toMatchObject({ kind: 'missing' });
     clearImmediate(waiting);
     expect(turns).toBeGreaterThan(40);
+  });
+
+  it('are looked at for so long per agent when it comes to nothing, whatever the session, and for others as ever', async () => {
+    world = await World.create('fruitless', { fruitlessMs: { burst: 3_000, perSecond: 50 } });
+    const { alice, bob } = world;
+    const nodes = baseless(alice, 20);
+    const root = nodes[0]?.id as Buffer;
+    const { session } = await world.backup(alice);
+    await world.upload(session, alice.pack([nodes]));
+    let now = 0;
+    const time = vi.spyOn(world.clock, 'monotonic').mockImplementation(() => (now += 5));
+    const outcomes: string[] = [];
+    while (outcomes.length < 100 && outcomes.at(-1) !== 'TOO_FAST')
+      outcomes.push(await world.commit(session, root).then(({ kind }) => kind, codeOf));
+    expect(outcomes.slice(0, 3)).toEqual(['missing', 'missing', 'missing']);
+    expect(outcomes.at(-1)).toBe('TOO_FAST');
+    const other = await world.backup(alice);
+    expect(await world.commit(other.session, root).then(({ kind }) => kind, codeOf)).toBe('TOO_FAST');
+    // Whether its nodes can be closed now is not looked at for as long.
+    const looks = countLooks(other.session);
+    expect(await world.has(other.session, nodes)).toEqual(nodes.map(() => false));
+    const looked = looks();
+    const bobs = await world.backup(bob);
+    expect(await world.commit(bobs.session, root)).toMatchObject({ kind: 'missing' });
+
+    now += 60_000;
+    time.mockImplementation(() => now);
+    expect(await world.commit(session, root)).toMatchObject({ kind: 'missing' });
+    expect(await world.has(other.session, nodes)).toEqual(nodes.map(() => false));
+    expect(looks()).toBeGreaterThan(looked + 20);
   });
 
   it('are looked at no further than the missing chunks go that one commit tells of', async () => {

@@ -14,11 +14,12 @@ import { PackKind, pointName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
+import { tooFast } from '../../platform/pace.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Point } from '../chunk-index/chunk-index.js';
 import type { BackupType, Coordination, Counters } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
-import { Turn } from '../turn.js';
+import type { Turn } from '../turn.js';
 import { closeOpenNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
 import { invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
@@ -64,9 +65,13 @@ export async function commitSession(
     const known = vault.index.findPoint(session.job.jobId, request.root);
     // All that a stored point leads to was there before it; a session that replaces the one which committed it cannot know.
     if (known === undefined || known.state === 'prepared') {
-      const missing = await whatIsMissing(session, request.root, ports.limits);
+      const retryInMs = session.triesAgainInMs;
+      if (retryInMs > 0) throw tooFast(retryInMs);
+      const turn = session.turn();
+      const missing = await whatIsMissing(session, request.root, ports.limits, turn);
       if (missing.length > 0) {
-        await reportUnclaimed(ports, session, missing);
+        await reportUnclaimed(ports, session, missing, turn);
+        session.wasFruitless(turn.spentMs());
         return { kind: 'missing', ids: Buffer.concat(missing) };
       }
       await vault.indexObjects.writePending();
@@ -106,10 +111,10 @@ async function prepare(ports: CommitPorts, session: Session, request: CommitRequ
   });
 }
 
-async function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits): Promise<Buffer[]> {
-  const missing = await missingBelow(session, limits.maxMissingPerCommit);
+async function whatIsMissing(session: Session, root: Buffer, limits: GatewayLimits, turn: Turn): Promise<Buffer[]> {
+  const missing = await missingBelow(session, limits.maxMissingPerCommit, turn);
   if (missing.length > 0) return missing;
-  await closeOpenNodes(session);
+  await closeOpenNodes(session, turn);
   const { index } = session.vault;
   const isNode = (copy: Copy): boolean =>
     mayBeReferredTo(session, copy) && index.packByNumber(copy.pack).kind === PackKind.PACK_KIND_NODE;
@@ -122,14 +127,14 @@ async function reportUnclaimed(
   { incidents }: CommitPorts,
   session: Session,
   missing: readonly Buffer[],
+  turn: Turn,
 ): Promise<void> {
   const isKnown = (copy: Copy): number => (session.known.has(copy.number) ? 1 : 0);
-  const turn = new Turn(session.clock);
   let areKnown = true;
   for (let from = 0; areKnown && from < missing.length; from += LOOKUPS_PER_TURN) {
+    await turn.pass();
     const ids = Buffer.concat(missing.slice(from, from + LOOKUPS_PER_TURN));
     areKnown = session.vault.index.lookup(ids, isKnown).every((copies) => copies.length > 0);
-    await turn.pass();
   }
   if (areKnown) return;
   incidents.report({

@@ -3,7 +3,6 @@ import type { Copy } from '../chunk-index/chunk-index.js';
 import { stands } from '../chunk-index/copy-state.js';
 import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
-import { Turn } from '../turn.js';
 import { closeNodes } from './close-nodes.js';
 import { countsFor, isLeftOpen, mayComeToCount } from './existence.js';
 import { invalid } from './refusals.js';
@@ -66,8 +65,10 @@ async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array>
   const leftNodes: number[] = [];
   let leftEdges = 0;
   const unsure: { place: number; id: Buffer; candidates: Copy[] }[] = [];
-  const turn = new Turn(session.clock);
+  const turn = session.turn();
   for (let from = 0; from < count; from += CLAIMS_PER_TURN) {
+    await turn.pass();
+    session.assertOpen();
     const ids = idsOfClaims(claims.subarray(from * CLAIM_BYTES, (from + CLAIMS_PER_TURN) * CLAIM_BYTES));
     index.lookup(ids, worth).forEach((copies, place) => {
       if (answer(from + place, copies)) return;
@@ -82,12 +83,13 @@ async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array>
       const candidates = copies.filter((copy) => worth(copy) === UNVERIFIED);
       if (candidates.length > 0) unsure.push({ ...asked, candidates });
     });
-    await turn.pass();
-    session.assertOpen();
   }
-  if (left.length > 0) {
-    await closeNodes(session, leftNodes);
-    for (const { place, id } of left) answer(place, index.lookup(id, worth)[0] ?? []);
+  // No is always safe: whoever made this come to nothing for long has to send the nodes again.
+  if (left.length > 0 && session.triesAgainInMs === 0) {
+    const closing = session.turn();
+    await closeNodes(session, leftNodes, closing);
+    const closed = left.filter(({ place, id }) => answer(place, index.lookup(id, worth)[0] ?? [])).length;
+    session.wasFruitless(closing.spentMs() * (1 - closed / left.length));
   }
   if (unsure.length === 0) return there;
 

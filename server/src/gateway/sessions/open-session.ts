@@ -1,4 +1,3 @@
-import type { Clock } from '@holdfast/core/clock';
 import type { IdSource } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
@@ -6,14 +5,13 @@ import type { Coordination, JobRef } from '../coordination/coordination.js';
 import type { VaultRegistry } from '../vault-stores/vault-registry.js';
 import { allowRoot } from './read-chunks.js';
 import { forbidden, notNow } from './refusals.js';
-import { Session } from './session.js';
+import { Session, type SessionPorts } from './session.js';
 import type { SessionRegistry } from './session-registry.js';
 
-export interface OpenSessionPorts {
+export interface OpenSessionPorts extends SessionPorts {
   readonly coordination: Pick<Coordination, 'authorizeSession'>;
   readonly vaults: Pick<VaultRegistry, 'open'>;
   readonly sessions: SessionRegistry;
-  readonly clock: Clock;
   readonly newId: IdSource;
   readonly log: Log;
 }
@@ -40,7 +38,7 @@ export async function openSession(ports: OpenSessionPorts, agentId: string, job:
     domainId: grant.domainId,
     openedAtMs: ports.clock.now(),
   });
-  const session = new Session(id, number, agentId, job, grant, vault, ports.clock);
+  const session = new Session(id, number, agentId, job, grant, vault, ports);
   allowRoot(session);
   ports.sessions.add(session);
   ports.log.info(

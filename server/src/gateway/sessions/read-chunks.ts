@@ -4,7 +4,6 @@
  * of closed or verified nodes are followed: those of any other copy are only what somebody said.
  */
 
-import type { Timers } from '@holdfast/core/clock';
 import { encodeFrameEntry, PackKind } from '@holdfast/core/engine';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
@@ -20,8 +19,6 @@ import type { Session } from './session.js';
 
 const ID_BYTES = 32;
 const KEYS_PER_QUESTION = 128;
-/** A long walk lets others have their turn after so many look-ups. */
-const LOOKUPS_BETWEEN_TURNS = 5_000;
 /** Keys are asked for in messages of at most about this many bytes of frame entries. */
 const KEY_QUESTION_BYTES = 2 * 1024 * 1024;
 
@@ -30,7 +27,6 @@ const NO_PACKS: ReadonlySet<string> = new Set();
 export interface ReadPorts {
   readonly coordination: Pick<Coordination, 'releaseFrameKeys'>;
   readonly limits: GatewayLimits;
-  readonly timers: Timers;
   readonly log: Log;
 }
 
@@ -61,7 +57,9 @@ export async function* readChunks(
   }
   const leave = session.enter('read', ports.limits.maxReadsPerSession);
   try {
-    const chunks = await permitted(ports, session, distinctIds(chunkIds).ids, new Set(avoidPacks));
+    await session.turn().pass();
+    session.assertOpen();
+    const chunks = await permitted(session, distinctIds(chunkIds).ids, new Set(avoidPacks));
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
       for (const batch of batches(session, frames)) {
@@ -97,17 +95,12 @@ export function allowRoot(session: Session): void {
   if (session.grant.root) allow(session, session.grant.root);
 }
 
-async function permitted(
-  ports: ReadPorts,
-  session: Session,
-  chunkIds: Buffer,
-  avoidPacks: ReadonlySet<string>,
-): Promise<ChunkToRead[]> {
+async function permitted(session: Session, chunkIds: Buffer, avoidPacks: ReadonlySet<string>): Promise<ChunkToRead[]> {
   const { index } = session.vault;
   const isAllowed = (copy: Copy): number => (session.allowed.has(copy.number) ? 1 : 0);
   const areAllowed = (): boolean => index.lookup(chunkIds, isAllowed).every((copies) => copies.length > 0);
   if (!areAllowed()) {
-    await allowAllBelowRoot(ports, session);
+    await allowAllBelowRoot(session);
     if (!areAllowed())
       throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
   }
@@ -122,19 +115,21 @@ async function permitted(
  * chunks whose nodes an earlier session served. Once per session the whole of the point is walked:
  * that allows nothing which serving node by node would not.
  */
-async function allowAllBelowRoot(ports: ReadPorts, session: Session): Promise<void> {
+async function allowAllBelowRoot(session: Session): Promise<void> {
   const { root } = session.grant;
   if (root === undefined) return;
-  session.wholeWalk ??= walkAll(ports, session, root);
+  session.wholeWalk ??= walkAll(session, root);
   await session.wholeWalk;
 }
 
-async function walkAll(ports: ReadPorts, session: Session, root: Buffer): Promise<void> {
+async function walkAll(session: Session, root: Buffer): Promise<void> {
   const { index } = session.vault;
   const seen = new CopySet();
   const stack = [root];
-  let looked = 0;
+  const turn = session.turn();
   for (let ids = stack.pop(); ids !== undefined; ids = stack.pop()) {
+    await turn.pass();
+    session.assertOpen();
     for (const copies of copiesToAllow(session, ids)) {
       for (const copy of copies) {
         session.allowed.add(copy.number);
@@ -144,10 +139,6 @@ async function walkAll(ports: ReadPorts, session: Session, root: Buffer): Promis
         if (edges.length > 0) stack.push(edges);
       }
     }
-    looked += ids.length / ID_BYTES;
-    if (looked < LOOKUPS_BETWEEN_TURNS) continue;
-    looked = 0;
-    await ports.timers.sleep(0, session.signal);
   }
 }
 

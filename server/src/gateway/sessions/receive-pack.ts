@@ -24,7 +24,6 @@ import { reached } from '@holdfast/core/moments';
 import type { Pack } from '../chunk-index/chunk-index.js';
 import { hasTrustedEdges } from '../chunk-index/copy-state.js';
 import type { GatewayLimits } from '../limits.js';
-import { Turn } from '../turn.js';
 import { closeNodes, closeOpenNodes } from './close-nodes.js';
 import { footerTooLarge, invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
@@ -161,7 +160,7 @@ export class PackReceiver {
       await takeIn(session, pack);
       this.state = 'stored';
       reached('gateway.pack-indexed');
-      const turn = new Turn(session.clock);
+      const turn = session.turn();
       while (index.tend()) await turn.pass();
       return total;
     } catch (error) {
@@ -233,7 +232,7 @@ async function takeIn(session: Session, pack: Pack): Promise<void> {
 async function takeInNodes(session: Session, pack: Pack): Promise<void> {
   const { index } = session.vault;
   const { openNodes } = session;
-  const turn = new Turn(session.clock);
+  const turn = session.turn();
   const nodes: number[] = [];
   for (let node = pack.firstCopy; node < pack.firstCopy + pack.copies; node++) {
     if (hasTrustedEdges(index.currentState(node))) continue;
@@ -241,6 +240,6 @@ async function takeInNodes(session: Session, pack: Pack): Promise<void> {
     openNodes.add(node, index.edgesOf(node).length / ID_BYTES);
     await turn.pass();
   }
-  if (openNodes.isLookDue) await closeOpenNodes(session);
-  else await closeNodes(session, nodes);
+  if (openNodes.isLookDue) await closeOpenNodes(session, turn);
+  else await closeNodes(session, nodes, turn);
 }

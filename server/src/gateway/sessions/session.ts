@@ -1,11 +1,19 @@
 import type { Clock } from '@holdfast/core/clock';
 import type { HoldfastError } from '@holdfast/core/errors';
+import type { Pace } from '../../platform/pace.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import type { JobRef, SessionGrant } from '../coordination/coordination.js';
+import type { Turn, Turns } from '../turn.js';
 import type { OpenVault } from '../vault-stores/open-vault.js';
 import { OpenNodes } from './open-nodes.js';
 import type { PackReceiver } from './receive-pack.js';
 import { notNow, tooMany } from './refusals.js';
+
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly turns: Turns;
+  readonly fruitless: Pace;
+}
 
 export type SessionLane = 'question' | 'read' | 'upload' | 'commit';
 
@@ -41,9 +49,24 @@ export class Session {
     readonly job: JobRef,
     readonly grant: SessionGrant,
     readonly vault: OpenVault,
-    readonly clock: Clock,
+    private readonly ports: SessionPorts,
   ) {
-    this.lastUsed = clock.monotonic();
+    this.lastUsed = ports.clock.monotonic();
+  }
+
+  /** A piece of long work in this session; all of one agent's sessions have one turn together. */
+  turn(): Turn {
+    return this.ports.turns.of(this.agentId);
+  }
+
+  /** In how many milliseconds its agent may try again what came to nothing very often; 0 usually. */
+  get triesAgainInMs(): number {
+    return this.ports.fruitless.roomInMs(this.agentId);
+  }
+
+  /** Something cost so many milliseconds of the thread and came to nothing. */
+  wasFruitless(ms: number): void {
+    this.ports.fruitless.spend(this.agentId, ms);
   }
 
   get domainId(): string {
@@ -84,7 +107,7 @@ export class Session {
       if (left) return;
       left = true;
       this.busy.set(lane, (this.busy.get(lane) ?? 1) - 1);
-      this.lastUsed = this.clock.monotonic();
+      this.lastUsed = this.ports.clock.monotonic();
     };
   }
 }

@@ -1,10 +1,10 @@
-import type { Clock } from '@holdfast/core/clock';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { Coordination, VaultStoreRef } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
+import type { Turns } from '../turn.js';
 import { CopyVerification } from '../verification/copy-verification.js';
 import type { VerifyQueue } from '../verification/verify-queue.js';
 import { IndexObjects } from './index-objects.js';
@@ -19,7 +19,7 @@ export interface VaultRegistryPorts {
   readonly verifyQueue: VerifyQueue;
   readonly limits: GatewayLimits;
   readonly incidents: Pick<IncidentRelay, 'report'>;
-  readonly clock: Clock;
+  readonly turns: Turns;
   readonly log: Log;
 }
 
@@ -99,7 +99,7 @@ export class VaultRegistry {
           queue: ports.verifyQueue,
           limits: ports.limits,
           incidents: ports.incidents,
-          clock: ports.clock,
+          turns: ports.turns,
           log: ports.log,
         }),
       };

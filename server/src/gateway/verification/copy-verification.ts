@@ -8,7 +8,6 @@
  * below it. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
  */
 
-import type { Clock } from '@holdfast/core/clock';
 import { PackKind } from '@holdfast/core/engine';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -18,7 +17,7 @@ import { BAD, CONTENT_GOOD, isVerified, SUSPECT, stands, VERIFIED } from '../chu
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
 import type { Coordination, PackVerdict } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
-import { Turn } from '../turn.js';
+import type { Turns } from '../turn.js';
 import type { VerifyQueue } from './verify-queue.js';
 
 const ID_BYTES = 32;
@@ -31,7 +30,7 @@ export interface VerificationPorts {
   readonly queue: VerifyQueue;
   readonly limits: Pick<GatewayLimits, 'maxPacksVerifiedPerQuestion' | 'maxEdgesPerQuestion'>;
   readonly incidents: Pick<IncidentRelay, 'report'>;
-  readonly clock: Clock;
+  readonly turns: Turns;
   readonly log: Log;
 }
 
@@ -71,7 +70,7 @@ export class CopyVerification {
       index,
       sound,
       (copy) => stands(copy.state) && isVerified(copy.state) && this.isIn(copy, domainId),
-      new Turn(this.ports.clock),
+      this.ports.turns.of(domainId),
     );
     index.changeState(verified, { set: VERIFIED });
   }
@@ -88,7 +87,7 @@ export class CopyVerification {
       return isVerified(copy.state) ? 2 : 1;
     };
     let edgesLeft = limits.maxEdgesPerQuestion;
-    const turn = new Turn(this.ports.clock);
+    const turn = this.ports.turns.of(domainId);
     for (let copy = stack.pop(); copy !== undefined; copy = stack.pop()) {
       await turn.pass();
       if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state))
