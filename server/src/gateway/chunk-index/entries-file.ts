@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import { areSound } from './check-rows.js';
 import { ENTRY_BYTES } from './entry.js';
 import { type EntryStatements, prepareEntryStatements } from './entry-statements.js';
 import { PieceFile } from './piece-file.js';
@@ -19,15 +20,20 @@ import { holdsDoubtfulPieces } from './piece-store.js';
  * piece.slot       where in the plain file its entries are
  * piece.skip       entries at its front that the greater run has taken in already
  * piece.low, high  of its first and last id, see piece-keys.ts
+ *
+ * SQLite finds no value that the disk has changed, so rows, keys and entries have checksums: rows are compared with
+ * theirs when the files are opened, keys and entries when they are read. Then it is too late to make them
+ * anew, and the answer is INDEX_DAMAGED.
  */
-const VERSION = 1;
+const VERSION = 2;
 
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE run (number INTEGER PRIMARY KEY AUTOINCREMENT, merges_into INTEGER);
+CREATE TABLE run (number INTEGER PRIMARY KEY AUTOINCREMENT, merges_into INTEGER, merges_check INTEGER);
 CREATE TABLE piece (
   number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, slot INTEGER NOT NULL, entries INTEGER NOT NULL,
-  skip INTEGER NOT NULL DEFAULT 0, low INTEGER NOT NULL, high INTEGER NOT NULL, sha256 BLOB NOT NULL, keys BLOB NOT NULL
+  low INTEGER NOT NULL, high INTEGER NOT NULL, row_check INTEGER NOT NULL, skip INTEGER NOT NULL DEFAULT 0,
+  sha256 BLOB NOT NULL, keys BLOB NOT NULL, keys_check INTEGER NOT NULL
 );
 `;
 
@@ -98,15 +104,21 @@ function belongs({ db, sql, file }: EntriesFile, { indexId, copies, pieceEntries
   try {
     return (
       db.pragma('user_version', { simple: true }) === VERSION &&
-      sql.indexId.get()?.equals(indexId) === true &&
+      isSame(sql.indexId.get(), indexId) &&
       sql.pieceEntries.get() === pieceEntries &&
       (sql.nextToSort.get() ?? Number.POSITIVE_INFINITY) <= copies &&
+      areSound(sql, pieceEntries, file.slots()) &&
       holdsDoubtfulPieces(sql, file)
     );
   } catch (error) {
     if (error instanceof Database.SqliteError && isUseless(error)) return false;
     throw error;
   }
+}
+
+/** Whatever stands there instead. */
+function isSame(found: unknown, expected: Buffer): boolean {
+  return Buffer.isBuffer(found) && found.equals(expected);
 }
 
 function isUseless({ code }: { code: string }): boolean {

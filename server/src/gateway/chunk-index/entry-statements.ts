@@ -28,9 +28,15 @@ export function prepareEntryStatements(db: Database.Database) {
       'SELECT number, merges_into AS mergesInto FROM run ORDER BY number',
     ),
     insertRun: db.prepare('INSERT INTO run DEFAULT VALUES'),
-    mergeRun: db.prepare<[number, number]>('UPDATE run SET merges_into = ? WHERE number = ?'),
+    mergeRun: db.prepare<[{ run: number; into: number }]>(
+      'UPDATE run SET merges_into = @into, merges_check = ~@into WHERE number = @run',
+    ),
     deleteRun: db.prepare<[number]>('DELETE FROM run WHERE number = ?'),
 
+    allRuns: db.prepare<[], unknown[]>('SELECT number, merges_into, merges_check FROM run ORDER BY number').raw(),
+    allPieces: db
+      .prepare<[], unknown[]>('SELECT run, slot, entries, low, high, skip, row_check FROM piece ORDER BY run, number')
+      .raw(),
     pieces: db.prepare<[], PieceRow>('SELECT number, run, slot, entries, skip, low, high FROM piece ORDER BY number'),
     // Those that may not have come to the disk; the newest and the last, by which a file of another time is known.
     doubtfulPieces: db.prepare<[], { slot: number; entries: number; sha256: Buffer }>(
@@ -44,9 +50,12 @@ export function prepareEntryStatements(db: Database.Database) {
       .pluck(),
     lastPiece: db.prepare<[], number | null>('SELECT MAX(number) FROM piece').pluck(),
     slots: db.prepare<[], number>('SELECT slot FROM piece').pluck(),
-    pieceKeys: db.prepare<[number], Buffer>('SELECT keys FROM piece WHERE number = ?').pluck(),
+    pieceKeys: db.prepare<[number], { keys: Buffer; keysCheck: number }>(
+      'SELECT keys, keys_check AS keysCheck FROM piece WHERE number = ?',
+    ),
     insertPiece: db.prepare(
-      'INSERT INTO piece (run, slot, entries, low, high, sha256, keys) VALUES (@run, @slot, @entries, @low, @high, @sha256, @keys)',
+      `INSERT INTO piece (run, slot, entries, low, high, row_check, sha256, keys, keys_check)
+       VALUES (@run, @slot, @entries, @low, @high, @rowCheck, @sha256, @keys, @keysCheck)`,
     ),
     skipEntries: db.prepare<[number, number]>('UPDATE piece SET skip = ? WHERE number = ?'),
     deletePiece: db.prepare<[number]>('DELETE FROM piece WHERE number = ?'),

@@ -1,9 +1,10 @@
 /**
  * What a look-up finds, in 42 bytes that compare as one string: chunk id (32) ‖ u48be copy number ‖
- * u32be pack number. So copies of one chunk stand together, oldest first.
+ * u32be pack number. So copies of one chunk stand together, oldest first. In a file a u16be checksum follows.
  */
 export const ID_BYTES = 32;
-export const ENTRY_BYTES = 42;
+export const ENTRY_BYTES = 44;
+const COMPARED_BYTES = 42;
 const NUMBER_AT = ID_BYTES;
 const PACK_AT = NUMBER_AT + 6;
 /** Bits of a position that go into a sort key beside four bytes of the id. */
@@ -25,7 +26,30 @@ export function packOf(entries: Buffer, at: number): number {
 
 export function compareEntries(a: Buffer, aAt: number, b: Buffer, bAt: number): number {
   const difference = a.readUInt32BE(aAt) - b.readUInt32BE(bAt);
-  return difference !== 0 ? difference : a.compare(b, bAt, bAt + ENTRY_BYTES, aAt, aAt + ENTRY_BYTES);
+  return difference !== 0 ? difference : a.compare(b, bAt, bAt + COMPARED_BYTES, aAt, aAt + COMPARED_BYTES);
+}
+
+/** Gives the entry the checksum for its place in the file, counted in entries. */
+export function seal(entries: Buffer, at: number, place: number): void {
+  entries.writeUInt16BE(checksum(entries, at, place), at + COMPARED_BYTES);
+}
+
+/** Whether the entry is as it was written at this place. */
+export function isSound(entries: Buffer, at: number, place: number): boolean {
+  return entries.readUInt16BE(at + COMPARED_BYTES) === checksum(entries, at, place);
+}
+
+/** Against bytes that a disk changes or puts elsewhere, not against somebody who means to. */
+function checksum(entries: Buffer, at: number, place: number): number {
+  let hash = place | 0;
+  for (let word = at; word < at + COMPARED_BYTES - 2; word += 4) hash = mix(hash ^ entries.readInt32BE(word));
+  hash = mix(hash ^ entries.readUInt16BE(at + COMPARED_BYTES - 2));
+  return (hash >>> 16) ^ (hash & 0xffff);
+}
+
+function mix(hash: number): number {
+  const product = Math.imul(hash, 0x9e3779b1);
+  return product ^ (product >>> 15);
 }
 
 /** The id at `idAt` against that of the entry. */

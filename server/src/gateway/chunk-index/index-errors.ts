@@ -19,9 +19,14 @@ export function asIndexError(thrown: unknown): unknown {
     return failed('IllegalState', 'INDEX_IN_USE', 'Another process holds the chunk index of this vault.', thrown);
   }
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
-    return failed('Integrity', 'INDEX_DAMAGED', 'The chunk index file is damaged.', thrown);
+    return indexDamaged(thrown);
   }
   return thrown;
+}
+
+/** What the disk gave back is not what was written. */
+export function indexDamaged(cause?: unknown): HoldfastError {
+  return failed('Integrity', 'INDEX_DAMAGED', 'The chunk index file is damaged.', cause);
 }
 
 function failed(

@@ -65,8 +65,7 @@ function begin({ runs, sql, transaction }: MergePorts, left: number, right: numb
   let target = 0;
   transaction(() => {
     target = Number(sql.insertRun.run().lastInsertRowid);
-    sql.mergeRun.run(target, left);
-    sql.mergeRun.run(target, right);
+    for (const run of [left, right]) sql.mergeRun.run({ run, into: target });
   });
   for (const run of runs.runs) if (run.number === left || run.number === right) run.mergesInto = target;
   runs.runs.push(runs.newRun(target));
@@ -152,7 +151,7 @@ class RunReader {
 
   private load(piece: Piece): void {
     this.window = this.bytes.subarray(0, Math.min(WINDOW_ENTRIES, piece.entries - this.position) * ENTRY_BYTES);
-    this.store.read(this.store.offsetOf(piece.slot, this.position), this.window, 0, this.window.length);
+    this.store.read(this.store.offsetOf(piece.slot, this.position), this.window);
     this.at = 0;
   }
 }

@@ -1,5 +1,5 @@
-import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { required } from './index-rows.js';
+import { closeSync, constants, fdatasyncSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { indexDamaged } from './index-errors.js';
 
 /**
  * The entries of pieces, in slots of one size. A plain file, because reading one entry of it is one system
@@ -15,6 +15,11 @@ export class PieceFile {
     this.file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 
+  /** How many slots the file has, the last one perhaps not filled. */
+  slots(): number {
+    return Math.ceil(fstatSync(this.file).size / this.slotBytes);
+  }
+
   offsetOf(slot: number): number {
     return slot * this.slotBytes;
   }
@@ -26,7 +31,7 @@ export class PieceFile {
 
   /** Fills `into` from its place `at` on with so many bytes of the file. Throws Integrity where it ends before. */
   read(offset: number, into: Buffer, at: number, length: number): void {
-    if (!this.tryRead(offset, into, at, length)) required(undefined);
+    if (!this.tryRead(offset, into, at, length)) throw indexDamaged();
   }
 
   /** The same, from the beginning of a slot; false where the file ends before. */

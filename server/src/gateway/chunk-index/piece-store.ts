@@ -1,7 +1,8 @@
 import { sha256 } from '@holdfast/core/engine';
 import type Database from 'better-sqlite3';
-import { ENTRY_BYTES } from './entry.js';
+import { ENTRY_BYTES, isSound, seal } from './entry.js';
 import type { EntryStatements } from './entry-statements.js';
+import { indexDamaged } from './index-errors.js';
 import type { PieceFile } from './piece-file.js';
 import type { Piece } from './run.js';
 
@@ -37,6 +38,8 @@ export class PieceStore {
   /** Into a slot of its own. When the transaction around this fails, the slot stays unused until the next start. */
   write(entries: Buffer): { readonly slot: number; readonly sha256: Buffer } {
     const slot = this.free.pop() ?? this.end++;
+    const first = this.placeOf(this.offsetOf(slot, 0));
+    for (let at = 0; at < entries.length; at += ENTRY_BYTES) seal(entries, at, first + at / ENTRY_BYTES);
     this.file.write(slot, entries);
     this.unsynced += 1;
     return { slot, sha256: sha256(entries) };
@@ -51,8 +54,16 @@ export class PieceStore {
     return this.file.offsetOf(slot) + position * ENTRY_BYTES;
   }
 
-  read(offset: number, into: Buffer, at: number, length: number): void {
-    this.file.read(offset, into, at, length);
+  /** Fills the buffer with the entries that begin at this offset. Throws Integrity for any that is not as it was written. */
+  read(offset: number, into: Buffer): void {
+    this.file.read(offset, into, 0, into.length);
+    const first = this.placeOf(offset);
+    for (let at = 0; at < into.length; at += ENTRY_BYTES)
+      if (!isSound(into, at, first + at / ENTRY_BYTES)) throw indexDamaged();
+  }
+
+  private placeOf(offset: number): number {
+    return offset / ENTRY_BYTES;
   }
 
   syncIfDue(): void {
@@ -82,7 +93,7 @@ export class PieceStore {
 export function holdsDoubtfulPieces(sql: EntryStatements, file: PieceFile): boolean {
   for (const { slot, entries, sha256: expected } of sql.doubtfulPieces.iterate()) {
     const bytes = Buffer.alloc(entries * ENTRY_BYTES);
-    if (!file.readAll(slot, bytes) || !sha256(bytes).equals(expected)) return false;
+    if (!Buffer.isBuffer(expected) || !file.readAll(slot, bytes) || !sha256(bytes).equals(expected)) return false;
   }
   return true;
 }

@@ -6,8 +6,11 @@
  * what the third has taken in, the two have lost, so that every entry stands in exactly one run at every
  * moment, whatever crashes. Nothing else changes a run.
  */
+import { crc32 } from 'node:zlib';
+import { checkOfRow } from './check-rows.js';
 import { compareId, ENTRY_BYTES, ID_BYTES, numberOf, packOf } from './entry.js';
 import type { EntryStatements } from './entry-statements.js';
+import { indexDamaged } from './index-errors.js';
 import { required } from './index-rows.js';
 import type { PageBudget } from './page-budget.js';
 import { collectPositions, makeKeys, prefixOf } from './piece-keys.js';
@@ -67,7 +70,9 @@ export class SortedRuns {
   writePiece(run: number, entries: Buffer): Piece {
     const { keys, bounds } = makeKeys(entries);
     const { slot, sha256 } = this.store.write(entries);
-    const done = this.sql.insertPiece.run({ run, slot, sha256, keys, ...bounds });
+    const row = { run, slot, ...bounds };
+    const checks = { rowCheck: checkOfRow(row), keysCheck: crc32(keys) };
+    const done = this.sql.insertPiece.run({ ...row, ...checks, sha256, keys });
     return { number: Number(done.lastInsertRowid), slot, skip: 0, ...bounds };
   }
 
@@ -101,8 +106,11 @@ export class SortedRuns {
   private loadSegment(run: Run, number: number): KeySegment {
     const keys = Buffer.alloc(run.segmentBytes);
     const { from, to } = run.placesIn(number);
-    for (let place = from; place < to; place++)
-      required(this.sql.pieceKeys.get((run.pieces[place] as Piece).number)).copy(keys, run.keysAt(place));
+    for (let place = from; place < to; place++) {
+      const found = required(this.sql.pieceKeys.get((run.pieces[place] as Piece).number));
+      if (!Buffer.isBuffer(found.keys) || crc32(found.keys) !== found.keysCheck) throw indexDamaged();
+      found.keys.copy(keys, run.keysAt(place));
+    }
     const drop = (): void => {
       run.segments[number] = undefined;
     };
@@ -127,7 +135,7 @@ export class SortedRuns {
 
   /** Reads an entry, and compares an id with its. */
   private compare(ids: Buffer, place: number, offset: number): number {
-    this.store.read(offset, this.entry, 0, ENTRY_BYTES);
+    this.store.read(offset, this.entry);
     return compareId(ids, place * ID_BYTES, this.entry, 0);
   }
 }
