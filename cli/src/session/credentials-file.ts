@@ -1,4 +1,5 @@
 /** Where `holdfast login` leaves the session: one file, readable by its owner alone. */
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '@holdfast/core/errors';
@@ -14,17 +15,21 @@ export interface Credentials {
 }
 
 const FILE = 'credentials.json';
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+const TOKEN = /^[\w-]{1,200}$/;
+/** A session and a chain of certificates are some kilobytes. */
+const MOST_BYTES = 1 << 20;
 
 export function loadCredentials(folder: string): Credentials | undefined {
   const file = path.join(folder, FILE);
-  let text: string;
+  let text: string | undefined;
   try {
-    text = fs.readFileSync(file, 'utf8');
+    text = fs.statSync(file).size > MOST_BYTES ? undefined : fs.readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  const parsed = parseCredentials(text);
+  const parsed = text === undefined ? undefined : parseCredentials(text);
   if (parsed === undefined) {
     throw new HoldfastError({
       kind: 'Validation',
@@ -35,13 +40,19 @@ export function loadCredentials(folder: string): Credentials | undefined {
   return parsed;
 }
 
+/** Undefined for what could not be used as it is: an address that is none, a token that fits into no header, a CA that is no certificate. */
 function parseCredentials(text: string): Credentials | undefined {
   try {
-    const value = JSON.parse(text) as Partial<Credentials>;
-    const complete = [value.server, value.token, value.user, value.expiresAt].every(
-      (field) => typeof field === 'string',
-    );
-    return complete ? (value as Credentials) : undefined;
+    const { server, token, user, expiresAt, ca } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof server !== 'string' || !/^https?:$/.test(new URL(server).protocol)) return undefined;
+    if (typeof token !== 'string' || !TOKEN.test(token)) return undefined;
+    if (typeof user !== 'string' || typeof expiresAt !== 'string') return undefined;
+    if (ca === undefined) return { server, token, user, expiresAt };
+    if (typeof ca !== 'string') return undefined;
+    const certificates = ca.match(CERTIFICATE) ?? [];
+    if (certificates.length === 0) return undefined;
+    for (const each of certificates) new X509Certificate(each);
+    return { server, token, user, expiresAt, ca };
   } catch {
     return undefined;
   }
