@@ -290,9 +290,10 @@ describeOnEachDatabase('the HTTP door', (open) => {
       '{ auditEvents(filter: { outcome: "REFUSED" }, first: 20) { edges { node { action actor } } } }',
       { token },
     );
-    const refused = events.nodes<{ action: string; actor: string }>('auditEvents');
-    for (const [name] of tries)
-      expect(refused, name).toContainEqual({ action: name, actor: expect.stringMatching(/^admin token:/) });
+    const refused = events
+      .nodes<{ action: string; actor: string }>('auditEvents')
+      .flatMap(({ action, actor }) => (actor.startsWith('admin token:') ? [action] : []));
+    expect(refused).toEqual(expect.arrayContaining(tries.map(([name]) => name)));
   });
 
   it('handles a clientMutationId once, also when asked at the same time, and hands it back', async () => {
