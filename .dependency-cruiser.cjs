@@ -64,8 +64,14 @@ const folders = [
   not(
     'cli-imports-core-and-schema',
     'the CLI is a GraphQL client',
-    { path: '^cli/' },
+    { path: '^cli/', pathNot: '\\.test\\.ts$' },
     { path: '^(proto|server|agent|web-client|test)/' },
+  ),
+  not(
+    'cli-tests-use-the-kit',
+    'CLI tests may also use the test kit',
+    { path: '^cli/.*\\.test\\.ts$' },
+    { path: '^(proto|server|agent|web-client|test/(?!kit/))' },
   ),
   not(
     'web-client-imports-schema-only',

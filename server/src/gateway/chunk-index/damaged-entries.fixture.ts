@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isHoldfastError } from '@holdfast/core/errors';
 import { seededRandom } from '@holdfast/core/ids';
-import type { Decoder } from '../../../../test/kit/fuzz.js';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
 import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
@@ -112,7 +111,17 @@ const shared = {
 };
 
 /** The files in which chunks are found by id: damaged ones are made anew or refused, and never answer anything wrong. */
-export const ENTRIES_DECODERS: readonly Decoder[] = [
-  { name: 'rows of entries', samples: [good.rows], decode: (rows) => readEntries(rows, good.pieces), ...shared },
-  { name: 'pieces of entries', samples: [good.pieces], decode: (pieces) => readEntries(good.rows, pieces), ...shared },
+export const ENTRIES_DECODERS = [
+  {
+    name: 'rows of entries',
+    samples: [good.rows],
+    decode: (rows: Buffer) => readEntries(rows, good.pieces),
+    ...shared,
+  },
+  {
+    name: 'pieces of entries',
+    samples: [good.pieces],
+    decode: (pieces: Buffer) => readEntries(good.rows, pieces),
+    ...shared,
+  },
 ];
