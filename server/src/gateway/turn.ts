@@ -1,18 +1,22 @@
 import type { Clock } from '@holdfast/core/clock';
 
 /** So long others may have to wait for their turn, for each of those who are at work at the same time. */
-const LONGEST_MS = 5;
+const LONGEST_MS = 2;
+/** What was used longer ago than this is forgiven. */
+const WINDOW_MS = 1_000;
 /** Work that begins so soon after other work has cost nobody anything yet. */
 const SHORTEST_MS = 0.001;
 
 /**
  * Long work on the gateway's one thread, in parts: between them everybody else gets their turn. In each round of the event loop one
- * piece of work has one turn; and whoever has several pieces under way has one turn with all of them together, so that
- * nobody gets more of the thread by asking for more at a time.
+ * piece of work has one turn, that of whoever has had the thread for the least time lately, with all pieces of work together: so
+ * nobody gets more of it by asking for more at a time, and whoever asks for little hardly waits.
  */
 export class Turns {
-  /** Who waits, in the order in which they come next. */
   private readonly waiting = new Map<string, Waiter[]>();
+  /** Milliseconds that each has had in this window of time. */
+  private readonly used = new Map<string, number>();
+  private windowBegan = 0;
   /** Whose turn it is, and since when; undefined while nobody has worked in this round. */
   private present: { readonly turn: Turn; readonly began: number } | undefined;
 
@@ -43,16 +47,38 @@ export class Turns {
   }
 
   private next(): void {
-    this.present = undefined;
-    for (const [who, own] of this.waiting) {
-      const first = own.shift();
-      this.waiting.delete(who);
-      if (own.length > 0) this.waiting.set(who, own);
-      if (first === undefined) continue;
-      this.begin(first.turn, this.clock.monotonic());
-      first.resume();
-      return;
+    const now = this.clock.monotonic();
+    this.countPresent(now);
+    const who = this.whoComesNext();
+    const own = who === undefined ? undefined : this.waiting.get(who);
+    const first = own?.shift();
+    if (who === undefined || own === undefined || first === undefined) return;
+    // Behind others who have used as much.
+    this.waiting.delete(who);
+    if (own.length > 0) this.waiting.set(who, own);
+    this.begin(first.turn, now);
+    first.resume();
+  }
+
+  private countPresent(now: number): void {
+    if (now - this.windowBegan > WINDOW_MS) {
+      this.used.clear();
+      this.windowBegan = now;
     }
+    if (this.present !== undefined) {
+      const { turn, began } = this.present;
+      this.used.set(turn.who, (this.used.get(turn.who) ?? 0) + now - began);
+    }
+    this.present = undefined;
+  }
+
+  private whoComesNext(): string | undefined {
+    let next: { readonly who: string; readonly used: number } | undefined;
+    for (const who of this.waiting.keys()) {
+      const used = this.used.get(who) ?? 0;
+      if (next === undefined || used < next.used) next = { who, used };
+    }
+    return next?.who;
   }
 }
 

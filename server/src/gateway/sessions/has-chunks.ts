@@ -10,7 +10,7 @@ import type { Session } from './session.js';
 
 const CLAIM_BYTES = 32;
 /** Looked up in one go: with a cold file on a slow disk each may wait for it. */
-const CLAIMS_PER_TURN = 256;
+const CLAIMS_PER_TURN = 128;
 /** Worth of a copy that exists for the session, of one that may once its nodes are closed, and of one that only verification can make count. */
 const COUNTS = 3;
 const LEFT_OPEN = 2;
