@@ -22,6 +22,8 @@ const PAUSE_MS = 25;
 const CLAIMS_BYTES = 1_000 * 32;
 /** Below this a question waits for nothing but its turn on the processor, of which the attackers take a part here. */
 const FLOOR_MS = 25;
+/** The same for the slowest one in a hundred, which on a busy machine waits for other programs. */
+const SLOWEST_FLOOR_MS = 75;
 const MOST_RSS = 512 << 20;
 const CHUNKS = 40;
 const CHUNK_BYTES = 900_000;
@@ -71,9 +73,9 @@ async function startBackup(agent: HostileAgent, enrolled: AgentProcess, name: st
 }
 
 /** A backup under way, and a restore of some dozen MiB that the agent backed up before. */
-async function prepareAttack(): Promise<AttackSettings> {
-  const [enrolled, mallory] = await agentNamed('mallory');
-  const first = await startBackup(mallory, enrolled, 'what is read');
+async function prepareAttack(kind: AttackSettings['kind']): Promise<AttackSettings> {
+  const [enrolled, mallory] = await agentNamed(`mallory-${kind}`);
+  const first = await startBackup(mallory, enrolled, `what is read by ${enrolled.name}`);
   const maker = await PackMaker.create(first.start);
   const own = decodeGlobalId(enrolled.id).uuid;
   const chunks = Array.from({ length: CHUNKS }, () => maker.data(systemRandom.bytes(CHUNK_BYTES)));
@@ -93,8 +95,9 @@ async function prepareAttack(): Promise<AttackSettings> {
   mallory.say({ $case: 'jobAccepted', value: { job } });
   const restore = await openSession(mallory, job as JobRef);
   const stuck = await prepareStuck(mallory, enrolled);
-  const backup = await startBackup(mallory, enrolled, 'what is attacked');
+  const backup = await startBackup(mallory, enrolled, `what is attacked by ${enrolled.name}`);
   return {
+    kind,
     ...stuck,
     address: fleet.server.addresses.dataGrpc,
     identityFile: path.join(enrolled.stateFolder, 'identity.json'),
@@ -106,7 +109,7 @@ async function prepareAttack(): Promise<AttackSettings> {
 
 /** A backup that can be committed as often as one likes, and never is. */
 async function prepareStuck(mallory: HostileAgent, enrolled: AgentProcess): Promise<{ stuck: string; root: string }> {
-  const { start, sessionId } = await startBackup(mallory, enrolled, 'what is never there');
+  const { start, sessionId } = await startBackup(mallory, enrolled, `what is never there by ${enrolled.name}`);
   const maker = await PackMaker.create(start);
   const own = decodeGlobalId(enrolled.id).uuid;
   const there = Array.from({ length: EDGES - 1 }, (_, at) => maker.data(Buffer.from(`chunk ${at}`)));
@@ -139,8 +142,12 @@ const percentile = (times: readonly number[], share: number): number =>
 
 /** Resident bytes of a process; 0 when it has ended. */
 function residentBytes(pid: number): number {
-  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  try {
+    const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 function startAttack(settings: AttackSettings): { readonly outcomes: () => Record<string, number> } {
@@ -151,47 +158,54 @@ function startAttack(settings: AttackSettings): { readonly outcomes: () => Recor
   return { outcomes: () => JSON.parse(last) as Record<string, number> };
 }
 
-it('keeps its memory, and answers others at half their speed or better, while an agent does all the harm that it can', async () => {
-  const settings = await prepareAttack();
-  const [enrolled, victim] = await agentNamed('victim');
-  const { sessionId } = await startBackup(victim, enrolled, 'of the victim');
-  const gateway = fleet.server.childPid('gateway');
-  const control = fleet.server.childPid('control');
-  await ask(victim, sessionId);
+const KINDS: readonly AttackSettings['kind'][] = ['work', 'streams'];
 
-  const { outcomes } = startAttack(settings);
-  burner = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
-  await expect.poll(() => Object.keys(outcomes()).length, { timeout: 60_000 }).toBeGreaterThan(5);
-  let most = 0;
-  const sampling = setInterval(() => {
-    most = Math.max(most, residentBytes(gateway));
-  }, 100);
-  const quiet: number[] = [];
-  const attacked: number[] = [];
-  for (let turn = 0; turn < TURNS; turn += 1) {
-    burner.kill('SIGSTOP');
-    attacker?.kill('SIGCONT');
-    attacked.push(...(await ask(victim, sessionId)));
-    attacker?.kill('SIGSTOP');
-    burner.kill('SIGCONT');
-    quiet.push(...(await ask(victim, sessionId)));
-  }
-  clearInterval(sampling);
-  attacker?.kill('SIGKILL');
-  burner.kill('SIGKILL');
-  const told = (times: readonly number[]): string =>
-    [0.5, 0.9, 0.99].map((share) => percentile(times, share).toFixed(1)).join(' / ');
-  process.stderr.write(
-    `p50 / p90 / p99 in ms: ${told(quiet)} quiet, ${told(attacked)} attacked; gateway's memory at most ${Math.round(most / 2 ** 20)} MiB; ${JSON.stringify(outcomes())}\n`,
-  );
-  expect(fleet.server.childPid('gateway')).toBe(gateway);
-  expect(fleet.server.childPid('control')).toBe(control);
-  expect(most).toBeLessThan(MOST_RSS);
-  expect(percentile(attacked, 0.5)).toBeLessThanOrEqual(2 * Math.max(percentile(quiet, 0.5), FLOOR_MS));
+it.each(KINDS)(
+  'keeps its memory, and answers others at half their speed or better, while an agent does all the harm that it can (%s)',
+  async (kind) => {
+    const settings = await prepareAttack(kind);
+    const [enrolled, victim] = await agentNamed(`victim-${kind}`);
+    const { sessionId } = await startBackup(victim, enrolled, `of the victim of ${kind}`);
+    const gateway = fleet.server.childPid('gateway');
+    const control = fleet.server.childPid('control');
+    await ask(victim, sessionId);
 
-  // Others go on: a whole backup, once the attack has ended.
-  const source = fleet.newFolder('source');
-  fs.writeFileSync(path.join(source, 'file'), 'content');
-  const job = await fleet.backUp(await fleet.protect({ name: 'afterwards', vaultId, root: source }));
-  expect(job).toMatchObject({ state: 'COMPLETED' });
-}, 600_000);
+    const { outcomes } = startAttack(settings);
+    burner = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+    await expect.poll(() => Object.keys(outcomes()).length, { timeout: 60_000 }).toBeGreaterThan(5);
+    let most = 0;
+    const sampling = setInterval(() => {
+      most = Math.max(most, residentBytes(gateway));
+    }, 100);
+    const quiet: number[] = [];
+    const attacked: number[] = [];
+    for (let turn = 0; turn < TURNS; turn += 1) {
+      burner.kill('SIGSTOP');
+      attacker?.kill('SIGCONT');
+      attacked.push(...(await ask(victim, sessionId)));
+      attacker?.kill('SIGSTOP');
+      burner.kill('SIGCONT');
+      quiet.push(...(await ask(victim, sessionId)));
+    }
+    clearInterval(sampling);
+    attacker?.kill('SIGKILL');
+    burner.kill('SIGKILL');
+    const told = (times: readonly number[]): string =>
+      [0.5, 0.9, 0.99].map((share) => percentile(times, share).toFixed(1)).join(' / ');
+    process.stderr.write(
+      `${kind}: p50 / p90 / p99 in ms: ${told(quiet)} quiet, ${told(attacked)} attacked; gateway's memory at most ${Math.round(most / 2 ** 20)} MiB; ${JSON.stringify(outcomes())}\n`,
+    );
+    expect(fleet.server.childPid('gateway')).toBe(gateway);
+    expect(fleet.server.childPid('control')).toBe(control);
+    expect(most).toBeLessThan(MOST_RSS);
+    expect(percentile(attacked, 0.5)).toBeLessThanOrEqual(2 * Math.max(percentile(quiet, 0.5), FLOOR_MS));
+    expect(percentile(attacked, 0.99)).toBeLessThanOrEqual(2 * Math.max(percentile(quiet, 0.99), SLOWEST_FLOOR_MS));
+
+    // Others go on: a whole backup, once the attack has ended.
+    const source = fleet.newFolder(`source of ${kind}`);
+    fs.writeFileSync(path.join(source, 'file'), 'content');
+    const job = await fleet.backUp(await fleet.protect({ name: `afterwards of ${kind}`, vaultId, root: source }));
+    expect(job).toMatchObject({ state: 'COMPLETED' });
+  },
+  600_000,
+);

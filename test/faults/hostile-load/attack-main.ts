@@ -21,6 +21,8 @@ import {
 } from '../../kit/holdfast/hostile-agent.js';
 
 export interface AttackSettings {
+  /** `streams` takes every place that an agent has, with calls that say nothing; `work` asks for all the work that it can. */
+  readonly kind: 'streams' | 'work';
   readonly address: string;
   readonly identityFile: string;
   /** Hex: sessions that the agent opened, for a backup and for a restore, and what the restore may read. */
@@ -123,31 +125,35 @@ const frame: Part = { $case: 'frame', value: { data: systemRandom.bytes(100_000)
 const emptyFrames = footerOf(Buffer.alloc(8 * MIB - 2, Buffer.of(0x32, 0)));
 const claims = systemRandom.bytes(MOST_CLAIMS * 32);
 
-streams();
+/** As much work as the gateway does for one agent at a time. */
+function work(): void {
+  for (let asker = 0; asker < 4; asker += 1) {
+    const asking = connect();
+    void forEver('questions', async () => {
+      await answerOf((done) => asking.hasChunks({ sessionId: backup, claims }, done));
+      return 'OK';
+    });
+  }
+  const committing = connect();
+  const commit = {
+    sessionId: Buffer.from(settings.stuck, 'hex'),
+    rootNode: Buffer.from(settings.root, 'hex'),
+    type: BackupType.BACKUP_TYPE_FULL,
+    basePointId: Buffer.alloc(0),
+    counters: NO_COUNTERS,
+  };
+  void forEver('commits', async () => {
+    await answerOf((done) => committing.commit(commit, done));
+    return 'OK';
+  });
+}
+
+if (settings.kind === 'streams') streams();
+work();
 slowReads();
 void forEver('oversized messages', () => upload(client, [header(), oversized]));
 void forEver('false hashes', () => upload(client, [header(), frame, ...footerOf(systemRandom.bytes(3_000))]));
 void forEver('footers of empty frames', () => upload(client, [header(), frame, ...emptyFrames]));
 void forEver('footers without end', () => upload(client, [header(), ...emptyFrames, ...emptyFrames]));
-for (let asker = 0; asker < 4; asker += 1) {
-  const asking = connect();
-  void forEver('questions', async () => {
-    await answerOf((done) => asking.hasChunks({ sessionId: backup, claims }, done));
-    return 'OK';
-  });
-}
-
-const committing = connect();
-const commit = {
-  sessionId: Buffer.from(settings.stuck, 'hex'),
-  rootNode: Buffer.from(settings.root, 'hex'),
-  type: BackupType.BACKUP_TYPE_FULL,
-  basePointId: Buffer.alloc(0),
-  counters: NO_COUNTERS,
-};
-void forEver('commits', async () => {
-  await answerOf((done) => committing.commit(commit, done));
-  return 'OK';
-});
 
 setInterval(() => console.log(JSON.stringify(Object.fromEntries(outcomes))), 1_000);
