@@ -15,7 +15,7 @@ export class Refusal extends HoldfastError {
   }
 }
 
-/** For what would outlive a token that leaked: ADR 11. */
+/** For what would outlive a token that leaked: ADR 12. */
 export const NOT_BY_TOKEN: HoldfastErrorInit = {
   kind: 'Forbidden',
   code: 'NOT_BY_TOKEN',
