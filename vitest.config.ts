@@ -103,6 +103,8 @@ export default defineConfig({
           include: ['**/*.long.test.ts'],
           exclude: [...configDefaults.exclude, '**/dist/**'],
           testTimeout: 3_600_000,
+          // Some hold delays to their word, as those of the link do.
+          fileParallelism: false,
           hookTimeout: endToEnd.hookTimeout,
           expect: endToEnd.expect,
           sequence: { groupOrder: 3 },
