@@ -11,6 +11,7 @@ import { JobHost } from './jobs/job-host.js';
 import { restoreInThread } from './jobs/restore/thread/threaded-restore.js';
 import type { AgentLog } from './log.js';
 import { errorFacts } from './log.js';
+import { freeMemory } from './platform/free-memory.js';
 import { nice } from './platform/thread-priority.js';
 import { Bandwidth } from './session/bandwidth.js';
 import type { ConnectionState } from './session/control-session.js';
@@ -40,6 +41,7 @@ const NICENESS = 10;
 /** Of one backup; more would be faster than a gateway takes what they send. */
 const MOST_LANES = 4;
 const STATUS_MS = 2_000;
+const FREEING_MS = 2_000;
 
 /** Serves the server until the signal fires; then stops the jobs without a report, so that they are given out again. */
 export async function runAgent({
@@ -80,26 +82,39 @@ export async function runAgent({
       connection = state;
     },
   });
+  let cancelFreeing = (): void => undefined;
+  // Once the threads of the job have ended too.
+  const afterwards = <T>(work: Promise<T>): Promise<T> =>
+    work.finally(() => {
+      cancelFreeing();
+      cancelFreeing = systemClock.after(FREEING_MS, () => {
+        if (jobs.running().length === 0) freeMemory();
+      });
+    });
   const lanes = { start: threadedLanes({ log }), most: Math.min(availableParallelism(), MOST_LANES) };
   const jobs = new JobHost({
     runners: {
       backup: (command, run) =>
-        runBackup(command, run, {
-          ...ports,
-          transport,
-          workload,
-          lanes,
-          agentId: identity.agentId,
-          cacheFolder: folder.cacheFolder,
-          paranoid,
-        }),
+        afterwards(
+          runBackup(command, run, {
+            ...ports,
+            transport,
+            workload,
+            lanes,
+            agentId: identity.agentId,
+            cacheFolder: folder.cacheFolder,
+            paranoid,
+          }),
+        ),
       restore: (command, run) =>
-        restoreInThread(command, run, {
-          transport,
-          restoreRoots: async () => (await loadSettings(folder)).restoreRoots,
-          ownFolders: () => ({ paths: [Buffer.from(folder.path)], folders: access.serverFolders }),
-          log,
-        }),
+        afterwards(
+          restoreInThread(command, run, {
+            transport,
+            restoreRoots: async () => (await loadSettings(folder)).restoreRoots,
+            ownFolders: () => ({ paths: [Buffer.from(folder.path)], folders: access.serverFolders }),
+            log,
+          }),
+        ),
     },
     reports: session,
     timers: systemClock,
@@ -113,6 +128,7 @@ export async function runAgent({
   log.info({ agent: identity.agentId, state: folder.path }, 'agent started');
   await session.run(jobs, signal);
   await jobs.stop();
+  cancelFreeing();
   bandwidth.stop();
   await stopStatus();
   log.info({}, 'agent stopped');

@@ -62,6 +62,8 @@ function bind() {
     fallocate: declare('fallocate', 'int', 'int', 'int64', 'int64'),
     syncfs: libc.func('syncfs', 'int', ['int']) as unknown as AsyncCall,
     nice: declare('nice', 'int'),
+    // Not every C library has it.
+    mallocTrim: optional(() => declare('malloc_trim', 'size_t')),
     readlinkat: sized('readlinkat', 'int', 'void *', 'void *', 'size_t'),
     lseek: sized('lseek', 'int', 'int64', 'int'),
     flistxattr: sized('flistxattr', 'int', 'void *', 'size_t'),
@@ -77,6 +79,14 @@ function bind() {
     removexattr: declare('removexattr', 'void *', 'void *'),
     lremovexattr: declare('lremovexattr', 'void *', 'void *'),
   };
+}
+
+function optional<T>(declare: () => T): T | undefined {
+  try {
+    return declare();
+  } catch {
+    return undefined;
+  }
 }
 
 let bound: ReturnType<typeof bind> | undefined;

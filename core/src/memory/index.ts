@@ -1,1 +1,1 @@
-export { collectSeldom, collectYoung, YoungGarbage } from './young-garbage.js';
+export { collectAll, collectSeldom, collectYoung, YoungGarbage } from './young-garbage.js';

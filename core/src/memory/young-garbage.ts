@@ -7,15 +7,28 @@ import { runInNewContext } from 'node:vm';
  * of its memory. A collection of young objects frees the same buffers in a millisecond or two.
  */
 
-let collect: ((options: { readonly type: 'minor' }) => void) | undefined;
+type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
+
+let known: Collect | undefined;
+
+function collector(): Collect {
+  if (known === undefined) {
+    setFlagsFromString('--expose-gc');
+    known = runInNewContext('gc') as Collect;
+  }
+  return known;
+}
 
 /** Frees the buffers that this thread has let go of since the last call. */
 export function collectYoung(): void {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as typeof collect;
-  }
-  collect?.({ type: 'minor' });
+  collector()({ type: 'minor' });
+}
+
+/** Frees everything that this thread has let go of; it stands still meanwhile. */
+export function collectAll(): void {
+  collector()({ type: 'major' });
+  // Memory of buffers is freed beside the next steps of the program; another collection waits for that.
+  collector()({ type: 'minor' });
 }
 
 /** A thread's heap is not collected in full before it has this, buffers included. */
