@@ -36,6 +36,7 @@ const endToEnd = {
 const LONGEST = [
   'crash-of-',
   'web/backup-center',
+  'vault-service',
   'web/overview',
   'server-process',
   'hostile-agent',

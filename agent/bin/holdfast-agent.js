@@ -2,4 +2,5 @@
 import { launch } from '../../launch.mjs';
 
 // Packs of 16 MiB pass through: a heap that may hold a few of them before it is collected in full spares a tenth of a backup's processor time.
-await launch(new URL('../dist/main.js', import.meta.url), ['--initial-old-space-size=96']);
+const flags = process.argv.includes('run') ? ['--initial-old-space-size=96'] : [];
+await launch(new URL('../dist/main.js', import.meta.url), flags);
