@@ -95,6 +95,9 @@ export function renameAt(dirFd: number, name: Uint8Array, newDirFd: number, newN
   checked('renameat', newName, () => native().renameat(dirFd, from, newDirFd, to));
 }
 
+/** What `renameNoReplaceAt` fails with where the file system cannot rename without replacing. */
+export const NO_SAFE_RENAME: ReadonlySet<string> = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP']);
+
 /** Fails with `EEXIST` if the new name is taken. `EINVAL` where the file system cannot do it, `ENOSYS` where the kernel cannot. */
 export function renameNoReplaceAt(dirFd: number, name: Uint8Array, newDirFd: number, newName: Uint8Array): void {
   const from = terminated(name, 'renameat2');

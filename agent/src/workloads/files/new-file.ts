@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { renameNoReplaceAt, unlinkAtIfExists } from '../../platform/names.js';
+import { NO_SAFE_RENAME, renameNoReplaceAt, unlinkAtIfExists } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import { applyMetadata, type Metadata } from './apply-metadata.js';
@@ -30,8 +30,6 @@ export interface NewFileWriters {
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
 export const NEW_FILE_FLAGS: number = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-/** What says that a name is taken, or that a file system cannot rename without replacing. */
-const UNDECIDED = new Set(['EEXIST', 'EINVAL', 'ENOSYS', 'ENOTSUP']);
 
 export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOtherAcl }: NewFile): NewFileResult {
   const notices: string[] = [];
@@ -49,7 +47,7 @@ export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOt
   } finally {
     if (fd >= 0) {
       fs.closeSync(fd);
-      if (!isNamed) removeQuietly(dirFd, temporary);
+      if (!isNamed) removeTemporary(dirFd, temporary);
     }
   }
 }
@@ -59,12 +57,14 @@ function hasGotName(dirFd: number, temporary: Buffer, name: Buffer): boolean {
     renameNoReplaceAt(dirFd, temporary, dirFd, name);
     return true;
   } catch (error) {
-    if (UNDECIDED.has(errorCode(error) ?? '')) return false;
+    const code = errorCode(error) ?? '';
+    if (code === 'EEXIST' || NO_SAFE_RENAME.has(code)) return false;
     throw error;
   }
 }
 
-function removeQuietly(dirFd: number, name: Buffer): void {
+/** Of a temporary name that has become a real one there is nothing left. */
+export function removeTemporary(dirFd: number, name: Buffer): void {
   try {
     unlinkAtIfExists(dirFd, name);
   } catch (error) {

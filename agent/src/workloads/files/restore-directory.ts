@@ -6,7 +6,7 @@ import { errorCode } from '../../platform/posix-error.js';
 import { getXattr } from '../../platform/xattrs.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
-import { NEW_FILE_FLAGS } from './new-file.js';
+import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
 import { RestoreConflictError } from './restore-conflict.js';
 import { NO_HARD_LINKS, type Place, RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
@@ -226,7 +226,7 @@ export class RestoreDirectory {
           this.places.renameOver(temporary, place.name);
         } finally {
           // A rename of one link over another of the same file does nothing.
-          this.places.removeTemporary(temporary);
+          removeTemporary(this.fd, temporary);
         }
       }).outcome;
     } catch (error) {
@@ -261,7 +261,7 @@ export class RestoreDirectory {
     } finally {
       if (fd >= 0) {
         fs.closeSync(fd);
-        if (!isNamed) this.places.removeTemporary(temporary);
+        if (!isNamed) removeTemporary(this.fd, temporary);
       }
     }
   }
@@ -303,7 +303,7 @@ export class RestoreDirectory {
       return { outcome: this.run.failed(path, error) };
     } finally {
       if (fd >= 0) fs.closeSync(fd);
-      this.places.removeTemporary(temporary);
+      removeTemporary(this.fd, temporary);
     }
   }
 

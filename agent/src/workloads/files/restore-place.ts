@@ -1,11 +1,11 @@
 import { type FileStatus, statAtIfExists } from '../../platform/file-status.js';
 import {
   linkAt,
+  NO_SAFE_RENAME,
   removeDirectoryAt,
   renameAt,
   renameNoReplaceAt,
   unlinkAt,
-  unlinkAtIfExists,
 } from '../../platform/names.js';
 import { errorCode, PosixError } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
@@ -21,8 +21,6 @@ export interface Place {
 
 const MAX_ATTEMPTS = 100;
 const EEXIST = 17;
-/** What says that a file system cannot rename without replacing. */
-const NO_SAFE_RENAME = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP']);
 /** What says that it has no hard links, or no more for this file. */
 export const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'];
 
@@ -120,15 +118,6 @@ export class RestorePlaces {
       if (!NO_HARD_LINKS.includes(errorCode(error) ?? '')) throw error;
       if (this.existing(name)) throw new PosixError(EEXIST, 'renameat', name.toString());
       renameAt(this.fd, temporary, this.fd, name);
-    }
-  }
-
-  /** Of a temporary name that has become a real one there is nothing left. */
-  removeTemporary(temporary: Buffer): void {
-    try {
-      unlinkAtIfExists(this.fd, temporary);
-    } catch (error) {
-      if (errorCode(error) === undefined) throw error;
     }
   }
 }

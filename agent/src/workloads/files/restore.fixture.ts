@@ -2,7 +2,7 @@ import type { Notice } from '../notice.js';
 import { type FileContent, fileRefOf, openFileContent } from './file-content.js';
 import { type FileEntry, joinPath, type ScannedEntry } from './file-entry.js';
 import { FolderSet } from './folder-set.js';
-import { type NewFileWriters, writeNewFile } from './new-file.js';
+import { type NewFile, type NewFileResult, type NewFileWriters, writeNewFile } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
 import { RestoreWriter } from './restore-writer.js';
@@ -17,12 +17,15 @@ export interface Copied {
 }
 
 /** Makes files later, as another thread does. */
-export const laterWriters: NewFileWriters = {
-  write: async (file) => {
+export class LaterWriters implements NewFileWriters {
+  files = 0;
+
+  async write(file: NewFile): Promise<NewFileResult> {
+    this.files += 1;
     await new Promise((resolve) => setImmediate(resolve));
     return writeNewFile(file);
-  },
-};
+  }
+}
 
 /** Restores a tree straight from a walk, as a backup and a restore would with everything between them left out. */
 export async function copyTree(

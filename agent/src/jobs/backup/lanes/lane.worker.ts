@@ -4,6 +4,7 @@ import { systemClock } from '@holdfast/core/clock';
 import { toWireError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
 import { collectYoung } from '@holdfast/core/memory';
+import { withBuffers } from '../../../platform/cloned.js';
 import { openFileContent } from '../../../workloads/files/file-content.js';
 import type { PackBuffer, SealedPack } from '../pack-sealer.js';
 import { createLane, type SealingSetup } from './create-lane.js';
@@ -19,7 +20,7 @@ let asked = 0;
 
 const tell = (message: FromLane, handed: ArrayBuffer[] = []): void => port.postMessage(message, handed);
 
-const lane = createLane(ownSetup(workerData as SealingSetup), {
+const lane = createLane(withBuffers(workerData as SealingSetup), {
   host: {
     present: (claims) =>
       new Promise((resolve) => {
@@ -89,21 +90,4 @@ function sendPack({ packId, buffer, frames, footer, bytes, spoiled }: SealedPack
   const memory = buffer.bytes.buffer as ArrayBuffer;
   tell({ kind: 'pack', packId, memory, frames: places, footer, bytes, spoiled }, [memory]);
   collectYoung();
-}
-
-/** Buffers arrive as plain arrays. */
-function ownSetup({ vaultId, agentId, domain, ...rest }: SealingSetup): SealingSetup {
-  const { domainId, publicKey, idKey, chunkerKey } = domain;
-  return {
-    vaultId: Buffer.from(vaultId),
-    ...rest,
-    agentId: Buffer.from(agentId),
-    domain: {
-      ...domain,
-      domainId: Buffer.from(domainId),
-      publicKey: Buffer.from(publicKey),
-      idKey: Buffer.from(idKey),
-      chunkerKey: Buffer.from(chunkerKey),
-    },
-  };
 }

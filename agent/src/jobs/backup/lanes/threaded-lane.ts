@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { fromWireError, HoldfastError } from '@holdfast/core/errors';
 import type { AgentLog } from '../../../log.js';
 import type { BatchResult, CutChunks } from './file-result.js';
@@ -13,19 +13,16 @@ interface Pending {
 
 export interface ThreadedLanePorts {
   readonly log: AgentLog;
-  /** How to start the thread, where that takes more than the built file. */
-  readonly workerOptions?: WorkerOptions;
 }
 
 /** Lanes in threads of their own, each for one job. */
-export function threadedLanes({ log, workerOptions = {} }: ThreadedLanePorts): StartLane {
+export function threadedLanes({ log }: ThreadedLanePorts): StartLane {
   return (setup, job) => {
     const worker = new Worker(new URL('./lane.worker.js', import.meta.url), {
       name: 'lane',
       workerData: setup,
       // Its descriptors come from system calls of our own, and each is closed where it was opened.
       trackUnmanagedFds: false,
-      ...workerOptions,
     });
     return new ThreadedLane(worker, job, log);
   };

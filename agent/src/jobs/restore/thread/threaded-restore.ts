@@ -1,4 +1,4 @@
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { fromWireError, HoldfastError, toWireError } from '@holdfast/core/errors';
 import type { AgentLog } from '../../../log.js';
 import { withBuffers } from '../../../platform/cloned.js';
@@ -15,8 +15,6 @@ export interface ThreadedRestorePorts {
   /** As they are now. */
   readonly ownFolders: () => OwnFolders;
   readonly log: AgentLog;
-  /** How to start the thread, where that takes more than the built file. */
-  readonly workerOptions?: WorkerOptions;
 }
 
 /** One restore in a thread of its own, while this one talks to the server. As `runRestore` otherwise. */
@@ -42,6 +40,7 @@ class RestoreThread {
     readonly reject: (error: unknown) => void;
   };
   private readonly worker: Worker;
+  private opening: Promise<void> = Promise.resolve();
   private session: ReadSession | undefined;
   private reads: ReadsForThread | undefined;
   private readonly stop = (): void => this.tell({ kind: 'stop', reason: String(this.run.signal.reason) });
@@ -59,7 +58,6 @@ class RestoreThread {
       workerData: setup,
       // Its descriptors come from system calls of our own, and each is closed where it was opened.
       trackUnmanagedFds: false,
-      ...ports.workerOptions,
     });
     // It must not keep a process alive that is done otherwise.
     this.worker.unref();
@@ -73,6 +71,8 @@ class RestoreThread {
 
   async close(): Promise<void> {
     this.run.signal.removeEventListener('abort', this.stop);
+    // The thread may have ended over it.
+    await this.opening;
     await this.reads?.close();
     await this.session?.close();
   }
@@ -80,7 +80,7 @@ class RestoreThread {
   private take(message: FromRestore): void {
     switch (message.kind) {
       case 'open':
-        void this.open(message.call);
+        this.opening = this.open(message.call);
         break;
       case 'read':
         this.reads?.begin(message.call, message.ids.map(withBuffers), message.avoidPacks.map(withBuffers));
@@ -107,6 +107,7 @@ class RestoreThread {
     else this.settle.reject(Object.assign(fromWireError(end.error), end.stack !== undefined && { stack: end.stack }));
   }
 
+  /** Never rejects. */
   private async open(call: number): Promise<void> {
     try {
       this.session = await this.ports.transport.openSession(this.setup.command.job, this.run.signal);
