@@ -29,14 +29,14 @@ export class PieceFile {
       done += writeSync(this.file, entries, done, entries.length - done, this.offsetOf(slot) + done);
   }
 
-  /** Fills `into` from its place `at` on with so many bytes of the file. Throws Integrity where it ends before. */
-  read(offset: number, into: Buffer, at: number, length: number): void {
-    if (!this.tryRead(offset, into, at, length)) throw indexDamaged();
+  /** Fills `into` with bytes of the file. Throws Integrity where it ends before. */
+  read(offset: number, into: Buffer): void {
+    if (!this.tryRead(offset, into)) throw indexDamaged();
   }
 
   /** The same, from the beginning of a slot; false where the file ends before. */
   readAll(slot: number, into: Buffer): boolean {
-    return this.tryRead(this.offsetOf(slot), into, 0, into.length);
+    return this.tryRead(this.offsetOf(slot), into);
   }
 
   /** What was written is on the disk. */
@@ -48,9 +48,9 @@ export class PieceFile {
     closeSync(this.file);
   }
 
-  private tryRead(offset: number, into: Buffer, at: number, length: number): boolean {
-    for (let done = 0; done < length; ) {
-      const read = readSync(this.file, into, at + done, length - done, offset + done);
+  private tryRead(offset: number, into: Buffer): boolean {
+    for (let done = 0; done < into.length; ) {
+      const read = readSync(this.file, into, done, into.length - done, offset + done);
       if (read === 0) return false;
       done += read;
     }

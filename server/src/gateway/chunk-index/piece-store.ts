@@ -56,7 +56,7 @@ export class PieceStore {
 
   /** Fills the buffer with the entries that begin at this offset. Throws Integrity for any that is not as it was written. */
   read(offset: number, into: Buffer): void {
-    this.file.read(offset, into, 0, into.length);
+    this.file.read(offset, into);
     const first = this.placeOf(offset);
     for (let at = 0; at < into.length; at += ENTRY_BYTES)
       if (!isSound(into, at, first + at / ENTRY_BYTES)) throw indexDamaged();
