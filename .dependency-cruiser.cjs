@@ -235,6 +235,6 @@ module.exports = {
       exportsFields: ['exports'],
     },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^[^/]+/dist/' },
+    exclude: { path: '^[^/]+/(dist|bundle)/' },
   },
 };

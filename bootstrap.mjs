@@ -41,13 +41,15 @@ const buildSteps = [
       'schema/schema.graphql',
       'tsconfig.base.json',
       'tsconfig.build.json',
+      'bundle.mjs',
       'pnpm-lock.yaml',
     ],
-    output: 'server/dist/main.js',
+    output: 'server/bundle/main.js',
     commands: [
       { command: tool('tsc'), args: ['-b', 'tsconfig.build.json'] },
       { command: tool('tsc'), args: ['-p', 'server/tsconfig.build.json'] },
       { command: tool('tsc'), args: ['-p', 'agent/tsconfig.build.json'] },
+      { command: 'node', args: ['bundle.mjs'] },
     ],
   },
   {
@@ -81,7 +83,7 @@ const TYPES = [
 /** Commands of each target; all run, and the first failing exit code is the target's. */
 const targets = {
   build: [],
-  start: program('server/dist/main.js'),
+  start: program('server/bundle/main.js'),
   demo: program('test/dist/demo/main.js'),
   bench: program('test/dist/bench/main.js'),
   test: program('test/dist/kit/run-tests.js'),

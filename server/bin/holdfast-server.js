@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 import { launch } from '../../launch.mjs';
 
-await launch(new URL('../dist/main.js', import.meta.url));
+await launch(new URL('../bundle/main.js', import.meta.url));

@@ -17,6 +17,8 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
+/** Of a new tab, in pixels. */
+export const WINDOW = { width: 1280, height: 860 };
 const STEP_MS = 20_000;
 const PICTURES = path.join(repository, 'test-results', 'web');
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -29,12 +31,6 @@ export const hasBrowser = needPackage({
 
 export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
-}
-
-interface TabOptions {
-  readonly width?: number;
-  readonly height?: number;
-  readonly colorScheme?: 'light' | 'dark';
 }
 
 interface AxeResult {
@@ -57,17 +53,8 @@ export class Tab {
     page.on('pageerror', (error) => this.complaints.push(error.message));
   }
 
-  static async open(
-    browser: Browser,
-    url: string,
-    { width = 1280, height = 860, colorScheme = 'light' }: TabOptions = {},
-  ): Promise<Tab> {
-    const context = await browser.newContext({
-      baseURL: url,
-      viewport: { width, height },
-      colorScheme,
-      locale: 'en-GB',
-    });
+  static async open(browser: Browser, url: string): Promise<Tab> {
+    const context = await browser.newContext({ baseURL: url, viewport: WINDOW, colorScheme: 'light', locale: 'en-GB' });
     const page = await context.newPage();
     page.setDefaultTimeout(STEP_MS);
     return new Tab(context, page);
@@ -97,7 +84,7 @@ export class Tab {
 
   /** The rules of axe-core that the page breaks seriously, with the elements that break them. */
   async seriousBarriers(): Promise<string[]> {
-    await this.page.evaluate(axe);
+    if (!(await this.page.evaluate<boolean>("'axe' in window"))) await this.page.evaluate(axe);
     const result = await this.page.evaluate<AxeResult>("axe.run(document, { resultTypes: ['violations'] })");
     return result.violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')

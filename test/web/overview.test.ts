@@ -9,13 +9,16 @@ import { backUp } from '../kit/holdfast/jobs.js';
 import { hasBrowser, openBrowser, Tab } from './browser.js';
 
 const MIB = 1024 * 1024;
-const BIG_FILE_MIB = 192;
+const FILM_MIB = 32;
+/** Slow enough to look at. */
+const FILM_BYTES_PER_SECOND = 4 * MIB;
 
 describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
   let fleet: Fleet;
   let browser: Browser;
   let tab: Tab;
   let videos: string;
+  let media: AgentProcess;
   const agents: AgentProcess[] = [];
   const items: Record<string, string> = {};
 
@@ -46,10 +49,10 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
       'policy { id }',
     );
     const web = await addAgent('web-1');
-    const media = await addAgent('media-1');
+    media = await addAgent('media-1');
     const office = await addAgent('office-1');
     videos = writeFolder('videos', 3);
-    fs.writeFileSync(path.join(videos, 'film'), randomBytes(BIG_FILE_MIB * MIB));
+    fs.writeFileSync(path.join(videos, 'film'), randomBytes(FILM_MIB * MIB));
     const common = { vaultId, policyId: policy.id };
     items['Website'] = await fleet.protect({ ...common, name: 'Website', agent: web, root: writeFolder('www', 40) });
     items['Videos'] = await fleet.protect({ ...common, name: 'Videos', agent: media, root: videos });
@@ -99,10 +102,15 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
 
     const running = page.getByRole('region', { name: 'Running now' });
     await running.getByText('No job is running').waitFor();
-    fs.writeFileSync(path.join(videos, 'film'), randomBytes(BIG_FILE_MIB * MIB));
+    fs.writeFileSync(path.join(videos, 'film'), randomBytes(FILM_MIB * MIB));
     await backUp(fleet.api, items['Office'] ?? '', 'INCREMENTAL');
     const waiting = running.getByRole('listitem').filter({ hasText: 'Office' });
     await waiting.getByText('The agent is not connected.').waitFor({ timeout: 60_000 });
+    await fleet.api.mutate(
+      'setAgentBandwidth',
+      { agentId: media.id, uploadBytesPerSecond: String(FILM_BYTES_PER_SECOND) },
+      'agent { id }',
+    );
     await backUp(fleet.api, items['Videos'] ?? '', 'INCREMENTAL');
     const bar = running.getByRole('progressbar', { name: 'Backup of Videos' });
     await bar.waitFor();

@@ -4,6 +4,8 @@ const JOB_FIELDS = `id kind state waitingFor backupType backupTypeReason recover
   error { code message } previousAttemptError { code message }
   progress { phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped expectedBytes fraction rate etaSeconds }`;
 
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 400;
 const ENDED = new Set(['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED']);
 
 export async function readJob(api: Api, id: string): Promise<Data> {
@@ -11,20 +13,24 @@ export async function readJob(api: Api, id: string): Promise<Data> {
   return job;
 }
 
-/** Polls until the job has ended; throws when `timeoutMs` pass without that. */
+/** Polls until the job has ended, ever more seldom; throws when `timeoutMs` pass without that. */
 export async function waitForJob(
   api: Api,
   id: string,
   options: { timeoutMs?: number; pauseMs?: number; onProgress?: (job: Data) => void } = {},
 ): Promise<Data> {
+  const { pauseMs = FIRST_PAUSE_MS, onProgress } = options;
   const deadline = performance.now() + (options.timeoutMs ?? 24 * 3600 * 1000);
-  for (;;) {
-    const job = await readJob(api, id);
-    if (ENDED.has(job.state)) return job;
-    options.onProgress?.(job);
-    if (performance.now() > deadline)
-      throw new Error(`job ${id} is still ${job.state} (${job.waitingFor ?? job.progress.phase})`);
-    await new Promise((resolve) => setTimeout(resolve, options.pauseMs ?? 100));
+  for (let pause = pauseMs; ; pause = Math.max(pauseMs, Math.min(pause * 1.5, LONGEST_PAUSE_MS))) {
+    // Only the state, as long as nobody wants more: the server that is asked is the one that is at work.
+    const { job } = await api.ask('query State($id: ID!) { job(id: $id) { state } }', { id });
+    if (ENDED.has(job.state)) return await readJob(api, id);
+    if (onProgress !== undefined) onProgress(await readJob(api, id));
+    if (performance.now() > deadline) {
+      const { state, waitingFor, progress } = await readJob(api, id);
+      throw new Error(`job ${id} is still ${state} (${waitingFor ?? progress.phase})`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
 

@@ -24,6 +24,8 @@ export async function buildHoldfastSchema(ports: SchemaPorts): Promise<GraphQLSc
     globalMiddlewares: [nameOperation, limitTime(ports.timers), paceMutations(ports.clock), handleOnce(ports.seal)],
     // Use cases check their input, for every door.
     validate: false,
+    // Apollo checks the schema that it is given.
+    skipCheck: true,
     pubSub: NO_TOPICS,
   });
   return nameRoots(schema);
