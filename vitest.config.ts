@@ -30,7 +30,7 @@ const endToEnd = {
   hookTimeout: 240_000,
   // What is asked is a server at work, which every question slows down.
   expect: { poll: { timeout: 20_000, interval: 200 } },
-  maxWorkers: Math.max(4, Math.floor(cores / 2)),
+  maxWorkers: Math.max(5, Math.floor(cores / 2)),
 };
 
 /** Files that take minutes, the longest first. In a fresh clone Vitest would begin with large files, and end with one worker alone with the longest. */
@@ -42,6 +42,7 @@ const LONGEST = [
   'server-process',
   'hostile-agent',
   'main-path',
+  'schedule',
   'vault-service',
   'data-transport',
   'simulation.test',
