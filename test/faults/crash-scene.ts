@@ -1,4 +1,5 @@
 /** A fleet of real processes that are killed at named moments of the write path, and what must hold however that ends. */
+import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { MOMENTS, type Moment } from '@holdfast/core/moments';
@@ -6,7 +7,7 @@ import { expect } from 'vitest';
 import type { Data } from '../kit/holdfast/api.js';
 import { Deaths } from '../kit/holdfast/deaths.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
-import { backUp, restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
+import { restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
 import type { SeededChance } from '../kit/seeded-chance.js';
 import { buildPlainTree } from '../kit/tree/build-tree.js';
 import { describeTree, type EntryDescription } from '../kit/tree/describe-tree.js';
@@ -96,12 +97,15 @@ export class CrashScene {
     fs.rmSync(fresh, { recursive: true, force: true });
     buildPlainTree(fresh, { files: 30, large: 1 });
     const tree = describeTree(this.#source);
-    await insist(() => fleet.agent().waitUntilOnline(fleet.api));
+    await this.#insist(() => fleet.agent().waitUntilOnline(fleet.api));
     this.#deaths.plan({ moment: strike.moment, nth: strike.nth, pids: this.#pidsOf(strike.victim) });
-    const jobId = await backUp(fleet.api, this.#itemId, type);
+    // What is left of the round before may reach the moment, too: asked again, it is the same job.
+    const clientMutationId = randomUUID();
+    const input = { protectedItemId: this.#itemId, type, clientMutationId };
+    const { job: asked } = await this.#insist<Data>(() => fleet.api.mutate('backupNow', input, 'job { id }'));
     await this.#untilStruck();
     await this.#revive(strike.victim);
-    const job: Data = await insist(() => waitForJob(fleet.api, jobId, { timeoutMs: SETTLE_MS }));
+    const job: Data = await this.#insist(() => waitForJob(fleet.api, asked.id, { timeoutMs: SETTLE_MS }));
     if (job.state === 'FAILED') expect(job.error.message).toMatch(/\w{3}/);
     else expect(job.state).toBe('COMPLETED');
     if (job.recoveryPoint !== null) this.committed.push({ pointId: job.recoveryPoint.id, tree });
@@ -116,7 +120,7 @@ export class CrashScene {
   async restoresAsItWas({ pointId, tree }: Committed): Promise<void> {
     const { fleet } = this;
     const target = path.join(fleet.folder, `restored-${pointId}`);
-    const restore: Data = await insist(async () => {
+    const restore: Data = await this.#insist(async () => {
       fs.rmSync(target, { recursive: true, force: true });
       const request = { recoveryPointId: pointId, path: target, base: this.#source };
       return waitForJob(fleet.api, await restoreTo(fleet.api, request), { timeoutMs: SETTLE_MS });
@@ -159,17 +163,22 @@ export class CrashScene {
     await fleet.agent().process.exited;
     fleet.agent().start();
   }
-}
 
-/** Answers may be refused while a process is down; what was asked for must come to an end all the same. */
-async function insist<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + SETTLE_MS;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250));
+  /**
+   * Answers may be refused while a process is down; what was asked for must come to an end all the same. A server that gave up after five
+   * deaths in a minute is started again, as its unit does.
+   */
+  async #insist<T>(ask: () => Promise<T>): Promise<T> {
+    const { server } = this.fleet;
+    const deadline = performance.now() + SETTLE_MS;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        if (server.process.ended) await server.start();
+        else await new Promise((resolve) => setTimeout(resolve, 250));
+      }
     }
   }
 }

@@ -48,6 +48,8 @@ export class SimulatedGateway {
   constructor(private readonly ports: GatewayPorts) {
     const { life } = this;
     mkdirSync(ports.folder, { recursive: true });
+    // What was there before it opens anything is there after it.
+    this.flushedBytes = this.logBytes();
     const clock = life.clock(ports.clock);
     this.core = createGatewayCore(
       {
@@ -107,6 +109,8 @@ export class SimulatedGateway {
     this.loggedBytes = this.logBytes();
     this.flushedBytes = this.loggedBytes;
     return this.life.guard(index, (method) => {
+      // A vault that cannot be opened lets go of its index.
+      if (method === 'close') this.opened.splice(this.opened.indexOf(index), 1);
       if (!CHANGES.test(method)) return;
       const bytes = this.logBytes();
       if (bytes === this.loggedBytes) return;
