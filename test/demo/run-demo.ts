@@ -18,6 +18,7 @@ type Tree = ReadonlyMap<string, EntryDescription>;
 type BackupType = 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL';
 
 const SHOWN_DIFFERENCES = 20;
+const LOOK_MS = 100;
 
 export async function runDemo(options: DemoOptions): Promise<number> {
   const folder = makeFolder();
@@ -349,6 +350,7 @@ class Demo {
 
   async #finish(api: Api, jobId: string, name: string): Promise<Data> {
     const job = await waitForJob(api, jobId, {
+      pauseMs: LOOK_MS,
       onProgress: ({ progress, state }) => {
         const bytes = Number(progress.bytesWritten) || Number(progress.bytesRead);
         this.#narrator.progress(

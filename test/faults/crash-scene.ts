@@ -7,7 +7,7 @@ import { expect } from 'vitest';
 import type { Data } from '../kit/holdfast/api.js';
 import { Deaths } from '../kit/holdfast/deaths.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
-import { restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
+import { backUp, restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
 import type { SeededChance } from '../kit/seeded-chance.js';
 import { buildPlainTree } from '../kit/tree/build-tree.js';
 import { describeTree, type EntryDescription } from '../kit/tree/describe-tree.js';
@@ -99,13 +99,12 @@ export class CrashScene {
     const tree = describeTree(this.#source);
     await this.#insist(() => fleet.agent().waitUntilOnline(fleet.api));
     this.#deaths.plan({ moment: strike.moment, nth: strike.nth, pids: this.#pidsOf(strike.victim) });
-    // What is left of the round before may reach the moment, too: asked again, it is the same job.
+    // A server that is giving up may have taken it and not answered.
     const clientMutationId = randomUUID();
-    const input = { protectedItemId: this.#itemId, type, clientMutationId };
-    const { job: asked } = await this.#insist<Data>(() => fleet.api.mutate('backupNow', input, 'job { id }'));
+    const jobId = await this.#insist(() => backUp(fleet.api, this.#itemId, type, clientMutationId));
     await this.#untilStruck();
     await this.#revive(strike.victim);
-    const job: Data = await this.#insist(() => waitForJob(fleet.api, asked.id, { timeoutMs: SETTLE_MS }));
+    const job: Data = await this.#insist(() => waitForJob(fleet.api, jobId, { timeoutMs: SETTLE_MS }));
     if (job.state === 'FAILED') expect(job.error.message).toMatch(/\w{3}/);
     else expect(job.state).toBe('COMPLETED');
     if (job.recoveryPoint !== null) this.committed.push({ pointId: job.recoveryPoint.id, tree });

@@ -40,10 +40,10 @@ export interface GatewayPorts {
 export class SimulatedGateway {
   readonly life = new Life('gateway');
   readonly core: GatewayCore;
-  private readonly opened: ChunkIndex[] = [];
+  private readonly opened = new Set<ChunkIndex>();
   /** Of the index's log: so much was written, and so much is on the medium. */
   private loggedBytes = 0;
-  private flushedBytes = 0;
+  private flushedBytes: number;
 
   constructor(private readonly ports: GatewayPorts) {
     const { life } = this;
@@ -90,7 +90,7 @@ export class SimulatedGateway {
   kill(folder: string, survives?: Survives): void {
     this.copyIndex(folder, survives);
     this.life.end();
-    for (const index of this.opened.splice(0)) index.close();
+    for (const index of this.opened) index.close();
     rmSync(this.ports.folder, { recursive: true });
   }
 
@@ -105,12 +105,12 @@ export class SimulatedGateway {
   private openIndex(vaultId: string): ChunkIndex {
     const path = join(this.ports.folder, `${vaultId}.sqlite`);
     const index = openSqliteChunkIndex(path, vaultId, { pages: new PageBudget(MIB), sizes: RUNS });
-    this.opened.push(index);
+    this.opened.add(index);
     this.loggedBytes = this.logBytes();
     this.flushedBytes = this.loggedBytes;
     return this.life.guard(index, (method) => {
       // A vault that cannot be opened lets go of its index.
-      if (method === 'close') this.opened.splice(this.opened.indexOf(index), 1);
+      if (method === 'close') this.opened.delete(index);
       if (!CHANGES.test(method)) return;
       const bytes = this.logBytes();
       if (bytes === this.loggedBytes) return;

@@ -13,19 +13,27 @@ export async function readJob(api: Api, id: string): Promise<Data> {
   return job;
 }
 
-/** Polls until the job has ended, ever more seldom; throws when `timeoutMs` pass without that. */
+async function readState(api: Api, id: string): Promise<Data> {
+  const { job } = await api.ask('query State($id: ID!) { job(id: $id) { state } }', { id });
+  return job;
+}
+
+/**
+ * Polls until the job has ended: every `pauseMs`, or ever more seldom. Throws when `timeoutMs` pass without that. Only the state is read while
+ * nobody wants more, for the server that is asked is the one that is at work.
+ */
 export async function waitForJob(
   api: Api,
   id: string,
   options: { timeoutMs?: number; pauseMs?: number; onProgress?: (job: Data) => void } = {},
 ): Promise<Data> {
-  const { pauseMs = FIRST_PAUSE_MS, onProgress } = options;
+  const { pauseMs, onProgress } = options;
+  const look = onProgress === undefined ? readState : readJob;
   const deadline = performance.now() + (options.timeoutMs ?? 24 * 3600 * 1000);
-  for (let pause = pauseMs; ; pause = Math.max(pauseMs, Math.min(pause * 1.5, LONGEST_PAUSE_MS))) {
-    // Only the state, as long as nobody wants more: the server that is asked is the one that is at work.
-    const { job } = await api.ask('query State($id: ID!) { job(id: $id) { state } }', { id });
-    if (ENDED.has(job.state)) return await readJob(api, id);
-    if (onProgress !== undefined) onProgress(await readJob(api, id));
+  for (let pause = pauseMs ?? FIRST_PAUSE_MS; ; pause = pauseMs ?? Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+    const job = await look(api, id);
+    if (ENDED.has(job.state)) return onProgress === undefined ? await readJob(api, id) : job;
+    onProgress?.(job);
     if (performance.now() > deadline) {
       const { state, waitingFor, progress } = await readJob(api, id);
       throw new Error(`job ${id} is still ${state} (${waitingFor ?? progress.phase})`);
@@ -34,12 +42,14 @@ export async function waitForJob(
   }
 }
 
+/** With the same `clientMutationId` it is the same job, however often it is asked for. */
 export async function backUp(
   api: Api,
   protectedItemId: string,
   type: 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL',
+  clientMutationId?: string,
 ): Promise<string> {
-  const { job } = await api.mutate('backupNow', { protectedItemId, type }, 'job { id }');
+  const { job } = await api.mutate('backupNow', { protectedItemId, type, clientMutationId }, 'job { id }');
   return job.id;
 }
 
