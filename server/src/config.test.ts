@@ -39,11 +39,14 @@ describe('the configuration', () => {
 
   it('reads HOLDFAST_ variables, and the command line counts more', () => {
     process.env.HOLDFAST_PUBLIC_ADDRESS = 'from-environment';
+    process.env.HOLDFAST_MASTER_KEY_FILE = '/elsewhere/master.key';
     try {
+      expect(configure().masterKeyFile).toBe('/elsewhere/master.key');
       expect(configure().publicAddress).toBe('from-environment');
       expect(configure('--public-address', 'from-line').publicAddress).toBe('from-line');
     } finally {
       delete process.env.HOLDFAST_PUBLIC_ADDRESS;
+      delete process.env.HOLDFAST_MASTER_KEY_FILE;
     }
   });
 
