@@ -23,7 +23,7 @@ import { loadSettings } from './state/agent-settings.js';
 import type { AgentIdentity } from './state/identity.js';
 import { writeRunStatus } from './state/run-status.js';
 import type { StateFolder } from './state/state-folder.js';
-import { walkFiles } from './workloads/files/walk.js';
+import { type KnownTree, walkFiles } from './workloads/files/walk.js';
 
 export interface AgentSetup {
   readonly folder: StateFolder;
@@ -69,7 +69,8 @@ export async function runAgent({
     now: () => systemClock.now(),
   });
   const workload = {
-    walk: (source: FilesSource, signal: AbortSignal) => walkFiles(source, { ...whatToLookAt(), signal }),
+    walk: (source: FilesSource, signal: AbortSignal, known?: KnownTree) =>
+      walkFiles(source, { ...whatToLookAt(), signal, known }),
     check: (source: FilesSource) => checkSource(source, whatToLookAt()),
   };
   const session = new ControlSession({

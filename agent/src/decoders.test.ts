@@ -9,11 +9,11 @@ import { describe, it } from 'vitest';
 import { type Decoder, fuzz } from '../../test/kit/fuzz.js';
 import { parseEnrollmentToken } from './enrollment/enrollment-token.js';
 import { parseServerAddress } from './enrollment/server-address.js';
-import { decodeReference, encodeReference } from './jobs/backup/stored-content.js';
+import { decodeReference, encodeReference, isReference } from './jobs/backup/stored-content.js';
 import { fromWireBandwidth } from './session/bandwidth-message.js';
 import { decodeRead } from './session/decode-read.js';
 import { fromStartBackup, fromStartRestore, fromWireRef } from './session/job-messages.js';
-import { decodeRecord, encodeRecord } from './workloads/files/change-cache-format.js';
+import { decodeRecord, encodeRecord, NO_BYTES, NO_STAMP } from './workloads/files/change-cache-format.js';
 import { openChangeCache } from './workloads/files/change-cache-reader.js';
 import { ChangeCacheWriter } from './workloads/files/change-cache-writer.js';
 
@@ -29,14 +29,14 @@ const noMessage = (error: unknown): boolean =>
   invalid(error) || error instanceof RangeError || (error as Error).constructor === Error;
 
 const stamp = { size: 5, mtimeNs: 1n, ctimeNs: -2n, ino: 3n, settled: true };
-const file = { name: Buffer.from('file'), stamp, reference: Buffer.alloc(33, 1) };
+const file = { kind: 'file', name: Buffer.from('file'), stamp, reference: Buffer.alloc(33, 1) } as const;
+const folder = { kind: 'enter', name: Buffer.from('folder'), stamp, reference: NO_BYTES } as const;
+const end = { kind: 'leave', name: NO_BYTES, stamp: NO_STAMP, reference: Buffer.alloc(33, 2) } as const;
 
 function changeCache(): Buffer {
   return inFile(undefined, (path) => {
     const writer = new ChangeCacheWriter(path, Buffer.from('header'));
-    writer.enterDirectory(Buffer.from('folder'));
-    writer.addFile(file);
-    writer.leaveDirectory();
+    for (const record of [folder, file, end]) writer.add(record);
     writer.commit();
     return readFileSync(path);
   });
@@ -47,11 +47,12 @@ function readChangeCache(bytes: Buffer): unknown {
   return inFile(bytes, (path) => {
     const opened = openChangeCache(path);
     if (opened.status === 'absent') throw new RefusedError(opened.reason);
-    opened.cursor.enterDirectory(Buffer.from('folder'));
+    const entered = opened.cursor.enterDirectory(folder.name);
     const found = opened.cursor.find(file.name);
-    opened.cursor.leaveDirectory();
+    const left = opened.cursor.leaveDirectory();
+    const records = left && [...left.records()];
     opened.cursor.close();
-    return [opened.header, found];
+    return [opened.header, entered, found, records];
   });
 }
 
@@ -169,14 +170,14 @@ const decoders: readonly Decoder[] = [
   { name: 'openChangeCache', samples: [changeCache()], decode: readChangeCache, refuses: invalid },
   {
     name: 'decodeRecord',
-    samples: [encodeRecord({ kind: 'file', file }), encodeRecord({ kind: 'enter', name: file.name })],
+    samples: [file, folder, end].map(encodeRecord),
     decode: (bytes) => decodeRecord(bytes, 0),
     refuses: (error) => error instanceof RangeError,
   },
   {
     name: 'decodeReference',
     samples: [encodeReference({ kind: 'chunk', id: key, claim: key })],
-    decode: (bytes) => decodeReference(bytes) ?? refused(),
+    decode: (bytes) => (isReference(bytes) ? decodeReference(bytes) : refused()),
     refuses: invalid,
   },
   {

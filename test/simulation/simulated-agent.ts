@@ -64,7 +64,7 @@ export class SimulatedAgent implements AgentLine {
             transport: this.transport,
             workload: {
               check: (source) => checkSource(source, never),
-              walk: (source, signal) => walkFiles(source, { ...never, signal }),
+              walk: (source, signal, known) => walkFiles(source, { ...never, signal, known }),
             },
             lanes: {
               start: inlineLanes({

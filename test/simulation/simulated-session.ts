@@ -10,7 +10,7 @@ import type {
   DataTransport,
   OutgoingPack,
   ReadAnswer,
-  SessionLimits,
+  SessionTerms,
 } from '../../agent/src/jobs/data-transport.js';
 import { splitIds } from '../../agent/src/jobs/ids.js';
 import type { JobRef } from '../../agent/src/jobs/job.js';
@@ -26,7 +26,7 @@ import type { Life } from './life.js';
 
 interface Opened extends OpenedSession {
   readonly sessionId: string;
-  readonly limits: SessionLimits;
+  readonly terms: SessionTerms;
 }
 
 export interface SimulatedTransportPorts extends Omit<SessionLinkPorts<Opened>, 'open'> {
@@ -46,8 +46,8 @@ export class SimulatedTransport implements DataTransport {
 
   async openSession(job: JobRef, signal: AbortSignal): Promise<DataSession> {
     const link = new SessionLink<Opened>({ ...this.ports, open: (ref) => this.open(ref) }, job);
-    const limits = await link.attempt(signal, (opened) => Promise.resolve(opened.limits));
-    return new SimulatedSession(this.ports, link, limits);
+    const terms = await link.attempt(signal, (opened) => Promise.resolve(opened.terms));
+    return new SimulatedSession(this.ports, link, terms);
   }
 
   private open({ jobId, epoch }: JobRef): Promise<Opened> {
@@ -57,7 +57,13 @@ export class SimulatedTransport implements DataTransport {
       const { maxPackBytes, maxClaimsPerQuestion, maxUploadsPerSession } = core.limits;
       return {
         sessionId: session.id,
-        limits: { maxPackBytes, maxClaimsPerQuestion, maxParallelUploads: maxUploadsPerSession, padFrames: false },
+        terms: {
+          maxPackBytes,
+          maxClaimsPerQuestion,
+          maxParallelUploads: maxUploadsPerSession,
+          padFrames: false,
+          damage: session.vault.index.damageKnownTo(agentId),
+        },
         close: () => call(async (now) => now.sessions.close(now.sessions.find(agentId, session.id))),
         letGo: () => undefined,
       };
@@ -69,7 +75,7 @@ class SimulatedSession implements DataSession {
   constructor(
     private readonly ports: SimulatedTransportPorts,
     private readonly link: SessionLink<Opened>,
-    readonly limits: SessionLimits,
+    readonly terms: SessionTerms,
   ) {}
 
   get generation(): number {

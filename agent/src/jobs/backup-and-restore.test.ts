@@ -134,6 +134,48 @@ describe('an incremental backup', () => {
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });
 
+  it('asks about directories that did not change as a whole', async () => {
+    fill();
+    for (let folder = 0; folder < 20; folder++) {
+      mkdirSync(inSource(`c/${folder}/d`), { recursive: true });
+      for (let file = 0; file < 20; file++) writeFileSync(inSource(`c/${folder}/d/${file}`), `${folder} ${file}`);
+    }
+    await untilStampsSettle();
+    const first = await bench.backup();
+    const asked: number[] = [];
+    bench.gateway.faults.beforeQuestion = (claims) => void asked.push(claims);
+    const total = () => asked.splice(0).reduce((sum, claims) => sum + claims, 0);
+    for (const change of [() => undefined, () => writeFileSync(inSource('c/7/d/7'), 'changed')]) {
+      change();
+      const { run } = await bench.backup({ type: 'INCREMENTAL' });
+      const { entries, files } = run.counters;
+      expect({ entries, files }).toEqual({
+        entries: first.run.counters.entries,
+        files: first.run.counters.files,
+      });
+      // What lies beside names of several links is asked about one by one: some 50.
+      expect(total()).toBeLessThan(130);
+    }
+    expect(bench.opened.sort()).toContain('7');
+    const { run } = await bench.backup({ type: 'INCREMENTAL' });
+    expect(run.counters.bytesTotal).toBe(first.run.counters.bytesTotal + 4);
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('reads everything once the vault has found damage, and sends it again', async () => {
+    fill(10);
+    await untilStampsSettle();
+    const first = await bench.backup();
+    bench.gateway.damageSeen = Buffer.of(1);
+    const second = await bench.backup({ type: 'INCREMENTAL' });
+    expect(second.outcome.typeReason).toContain('damaged');
+    expect(second.run.counters.bytesRead).toBe(first.run.counters.bytesRead);
+    const third = await bench.backup({ type: 'INCREMENTAL' });
+    expect(third.outcome.typeReason).toBe('');
+    expect(third.run.counters.bytesRead).toBe(0);
+  });
+
   it('becomes FULL without a base, and reads everything without a cache, and says so', async () => {
     fill(5);
     const first = await bench.backup({ type: 'INCREMENTAL' });

@@ -9,12 +9,15 @@ export interface DataTransport {
   openSession(job: JobRef, signal: AbortSignal): Promise<DataSession>;
 }
 
-export interface SessionLimits {
+/** What the gateway said when it opened the session. */
+export interface SessionTerms {
   readonly maxPackBytes: number;
   readonly maxClaimsPerQuestion: number;
   readonly maxParallelUploads: number;
   /** Sealed frames are padded: who runs the vault's store may look at their lengths. */
   readonly padFrames: boolean;
+  /** Another than before: chunks that this agent may refer to were found damaged since. */
+  readonly damage: Buffer;
 }
 
 export type PackKindName = 'DATA' | 'NODE';
@@ -65,7 +68,7 @@ export interface ReadTransport {
 export type ReadSession = Pick<DataSession, 'readChunks' | 'close'>;
 
 export interface DataSession {
-  readonly limits: SessionLimits;
+  readonly terms: SessionTerms;
   /** Changes when the gateway had to be given a new session: what it had answered and taken before no longer counts for the commit. */
   readonly generation: number;
   /** Claims, 32 bytes each, concatenated; the answer has one bit per claim, least significant first. */

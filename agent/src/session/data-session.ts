@@ -7,7 +7,7 @@ import type {
   DataSession,
   OutgoingPack,
   ReadAnswer,
-  SessionLimits,
+  SessionTerms,
 } from '../jobs/data-transport.js';
 import { splitIds } from '../jobs/ids.js';
 import type { Opened } from './data-transport.js';
@@ -28,7 +28,7 @@ export const packKinds = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KI
 export class GrpcDataSession implements DataSession {
   constructor(
     private readonly link: SessionLink<Opened>,
-    readonly limits: SessionLimits,
+    readonly terms: SessionTerms,
     private readonly download: Throttle,
   ) {}
 

@@ -1,7 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import type { Random } from '@holdfast/core/ids';
 import { DataServiceClient } from '@holdfast/proto/v1';
-import type { DataSession, DataTransport, SessionLimits } from '../jobs/data-transport.js';
+import type { DataSession, DataTransport, SessionTerms } from '../jobs/data-transport.js';
 import type { JobRef } from '../jobs/job.js';
 import { Turns } from '../jobs/turns.js';
 import type { AgentLog } from '../log.js';
@@ -34,7 +34,7 @@ export interface Opened extends OpenedSession {
   readonly writes: Turns;
   readonly throttle: Throttle;
   readonly sessionId: Buffer;
-  readonly limits: SessionLimits;
+  readonly terms: SessionTerms;
 }
 
 export class GrpcDataTransport implements DataTransport {
@@ -43,8 +43,8 @@ export class GrpcDataTransport implements DataTransport {
   async openSession(job: JobRef, signal: AbortSignal): Promise<DataSession> {
     const { clock, random, log, bandwidth } = this.ports;
     const link = new SessionLink({ clock, random, log, open: (...asked) => this.open(...asked) }, job);
-    const limits = await link.attempt(signal, (opened) => Promise.resolve(opened.limits));
-    return new GrpcDataSession(link, limits, bandwidth.download);
+    const terms = await link.attempt(signal, (opened) => Promise.resolve(opened.terms));
+    return new GrpcDataSession(link, terms, bandwidth.download);
   }
 
   private async open(job: JobRef, signal: AbortSignal): Promise<Opened> {
@@ -61,11 +61,11 @@ export class GrpcDataTransport implements DataTransport {
         { job: toWireRef(job) },
         { timeoutMs: OPEN_TIMEOUT_MS, signal },
       );
-      const { sessionId, ...limits } = answer;
+      const { sessionId, ...terms } = answer;
       const close = async (): Promise<void> => {
         await callUnary(client.closeSession.bind(client), { sessionId }, { timeoutMs: CLOSE_TIMEOUT_MS });
       };
-      return { clients, client, writes: new Turns(1), throttle: bandwidth.upload, sessionId, limits, close, letGo };
+      return { clients, client, writes: new Turns(1), throttle: bandwidth.upload, sessionId, terms, close, letGo };
     } catch (error) {
       letGo();
       throw error;

@@ -44,8 +44,8 @@ export class BackupPipeline {
       vaultId,
       domain,
       agentId: uuidToBytes(ports.agentId),
-      maxPackBytes: session.limits.maxPackBytes,
-      padFrames: session.limits.padFrames,
+      maxPackBytes: session.terms.maxPackBytes,
+      padFrames: session.terms.padFrames,
       paranoid: ports.paranoid,
     };
     const buffers = new PackBuffers(ports.lanes.most + PACKS_ON_THEIR_WAY);

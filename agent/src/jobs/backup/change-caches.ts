@@ -64,8 +64,9 @@ async function readBook(path: string): Promise<KnownCaches> {
 
 function asCache(value: unknown): KnownCache | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { pointId, generation, domainId, file } = value as Record<string, unknown>;
+  const { pointId, generation, domainId, damage, file } = value as Record<string, unknown>;
   if (typeof pointId !== 'string' || typeof generation !== 'string' || typeof domainId !== 'string') return undefined;
+  if (typeof damage !== 'string') return undefined;
   if (typeof file !== 'string' || !/^[0-9a-f-]+\.changes$/.test(file)) return undefined;
-  return { pointId, generation, domainId, file };
+  return { pointId, generation, domainId, damage, file };
 }

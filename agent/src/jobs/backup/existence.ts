@@ -29,7 +29,7 @@ export class Existence {
     private readonly signal: AbortSignal,
   ) {
     this.generation = session.generation;
-    this.most = Math.min(CLAIMS_PER_QUESTION, session.limits.maxClaimsPerQuestion);
+    this.most = Math.min(CLAIMS_PER_QUESTION, session.terms.maxClaimsPerQuestion);
   }
 
   /** One bit per claim (32 bytes each), least significant first: it need not be sent, for it is there or was asked about before. */
@@ -60,8 +60,8 @@ export class Existence {
   }
 
   /** Whether the vault was found to lack this one, and it did not come again since. */
-  lacks(id: Buffer): boolean {
-    return this.absent.size > 0 && this.absent.has(idKey(id));
+  lacks(claim: Buffer): boolean {
+    return this.absent.size > 0 && this.absent.has(idKey(idOfClaim(claim)));
   }
 
   /** The gateway's session is another than the one that answered. */

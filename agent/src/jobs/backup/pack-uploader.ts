@@ -22,7 +22,7 @@ export class PackUploader {
     private readonly spoiled: Pick<SpoiledPacks, 'add'>,
     private readonly stop: PipelineStop,
   ) {
-    this.parallel = Math.max(1, Math.min(session.limits.maxParallelUploads, PARALLEL_UPLOADS));
+    this.parallel = Math.max(1, Math.min(session.terms.maxParallelUploads, PARALLEL_UPLOADS));
     stop.onStop(() => this.pressure.changed());
   }
 

@@ -5,6 +5,7 @@ const cache = (pointId: string, over = {}) => ({
   pointId,
   generation: '3',
   domainId: 'd',
+  damage: 'none',
   file: `${pointId}.changes`,
   ...over,
 });
@@ -14,6 +15,7 @@ const ask = (over = {}) => ({
   lastFullPointId: 'p1',
   cacheGeneration: 3n,
   domainId: 'd',
+  damage: 'none',
   ...over,
 });
 
@@ -63,6 +65,7 @@ describe('what a backup compares with', () => {
       { last: cache('p0') },
       { last: cache('p2', { generation: '2' }) },
       { last: cache('p2', { domainId: 'e' }) },
+      { last: cache('p2', { damage: 'some' }) },
     ]) {
       expect(planBase(ask(), caches)).toMatchObject({
         type: 'INCREMENTAL',

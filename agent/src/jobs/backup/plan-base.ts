@@ -6,6 +6,8 @@ export interface KnownCache {
   readonly generation: string;
   /** Claims are worthless in another domain. Hex. */
   readonly domainId: string;
+  /** What the vault knew of damage when it was made. Hex. */
+  readonly damage: string;
   /** Name in the item's cache folder. */
   readonly file: string;
 }
@@ -27,6 +29,7 @@ export interface BasePlan {
 
 type Asked = Pick<BackupCommand, 'type' | 'lastPointId' | 'lastFullPointId' | 'cacheGeneration'> & {
   readonly domainId: string;
+  readonly damage: string;
 };
 
 /**
@@ -55,5 +58,6 @@ function whyVoid(cache: KnownCache | undefined, asked: Asked): string | undefine
   if (cache === undefined) return 'this host has no change cache of the base point';
   if (cache.generation !== String(asked.cacheGeneration)) return 'the server has declared the change cache void';
   if (cache.domainId !== asked.domainId) return 'the change cache belongs to another dedup domain';
+  if (cache.damage !== asked.damage) return 'stored data was found damaged since, and is sent again where it can be';
   return undefined;
 }

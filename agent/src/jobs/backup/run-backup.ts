@@ -9,25 +9,28 @@ import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reade
 import { openChangeCache } from '../../workloads/files/change-cache-reader.js';
 import { ChangeCacheWriter, UnwritableChangeCacheError } from '../../workloads/files/change-cache-writer.js';
 import { InvalidRootError } from '../../workloads/files/root-tree.js';
-import type { WalkBatch } from '../../workloads/files/walk.js';
+import type { KnownTree, WalkBatch } from '../../workloads/files/walk.js';
 import type { DataSession, DataTransport } from '../data-transport.js';
 import type { BackupCommand, BackupOutcome, FilesSource, PathNotice } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import { BackupPipeline } from './backup-pipeline.js';
 import { ChangeCaches } from './change-caches.js';
+import type { Existence } from './existence.js';
 import { hostExhausted } from './host-exhausted.js';
 import type { StartLane } from './lanes/lane-link.js';
 import { PipelineStop } from './pipeline-stop.js';
 import type { BasePlan } from './plan-base.js';
 import { planBase } from './plan-base.js';
 import { requireReadableRoot } from './require-readable-root.js';
+import { claimOf, isReference } from './stored-content.js';
 import { TreeBackup } from './tree-backup.js';
 
 /** The host's files, as a backup reads them. */
 export interface FilesWorkload {
   /** The roots that could not be backed up as things are. */
   check(source: FilesSource): Promise<readonly PathNotice[]>;
-  walk(source: FilesSource, signal: AbortSignal): AsyncIterable<WalkBatch>;
+  /** What has not changed since what is known is told as such. */
+  walk(source: FilesSource, signal: AbortSignal, known?: KnownTree): AsyncIterable<WalkBatch>;
 }
 
 export interface BackupPorts {
@@ -49,15 +52,17 @@ const WALKS = 3;
 export async function runBackup(command: BackupCommand, run: JobRun, ports: BackupPorts): Promise<BackupOutcome> {
   const caches = await ChangeCaches.open(ports.cacheFolder, command.itemId);
   const domainId = command.domain.domainId.toString('hex');
-  const { base, cursor: firstCursor } = openBase(planBase({ ...command, domainId }, caches.known), caches);
   const stop = new PipelineStop(run.signal);
   let session: DataSession | undefined;
   let pipeline: BackupPipeline | undefined;
   let draft: ChangeCacheWriter | undefined;
-  let cursor = firstCursor;
+  let cursor: ChangeCacheCursor | undefined;
   try {
     run.rootTroubles = await ports.workload.check(command.files);
     session = await ports.transport.openSession(command.job, stop.signal);
+    const damage = session.terms.damage.toString('hex');
+    const { base, cursor: firstCursor } = openBase(planBase({ ...command, domainId, damage }, caches.known), caches);
+    cursor = firstCursor;
     pipeline = await BackupPipeline.open(command, run, session, ports, stop, caches.claimsOf(command.job));
 
     run.phase = 'TRANSFERRING';
@@ -65,8 +70,9 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
       draft = new ChangeCacheWriter(caches.pathOf({ file: caches.draftOf(command.job) }), Buffer.from(command.itemId));
       if (walk > 1 && walk < WALKS) cursor = openBase(base, caches).cursor;
       startCounting(run);
-      const tree = new TreeBackup({ run, pipeline, cursor, draft });
-      const rootNode = await tree.take(ports.workload.walk(command.files, stop.signal));
+      const tree = new TreeBackup({ run, pipeline, draft });
+      const known = cursor && { cursor, usable: isUsable(pipeline.existence) };
+      const rootNode = await tree.take(ports.workload.walk(command.files, stop.signal, known));
       cursor?.close();
       cursor = undefined;
       requireReadableRoot(command.files.roots, run.notices.kept);
@@ -82,7 +88,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
         if (answer.kind === 'committed') {
           reached('agent.commit-answered');
           const generation = String(command.cacheGeneration);
-          const cache = { pointId: answer.pointId, generation, domainId, file: caches.draftOf(command.job) };
+          const cache = { pointId: answer.pointId, generation, domainId, damage, file: caches.draftOf(command.job) };
           await keepCache(draft, () => caches.promote(cache, base.type), run, ports.cacheFolder);
           reached('agent.cache-written');
           run.phase = 'FINISHING';
@@ -113,6 +119,11 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
     await session?.close();
     stop.dispose();
   }
+}
+
+/** What the vault was found to lack is not to be referred to. */
+function isUsable(existence: Existence): (reference: Buffer) => boolean {
+  return (reference) => isReference(reference) && (reference.length === 0 || !existence.lacks(claimOf(reference)));
 }
 
 /** A cache that cannot be read is as good as none. */

@@ -16,11 +16,19 @@ export function encodeReference(content: StoredContent | undefined): Buffer {
   return Buffer.concat([Buffer.of(content.kind === 'chunk' ? 1 : 2), content.claim]);
 }
 
-/** Undefined for bytes that `encodeReference` did not write. */
-export function decodeReference(bytes: Buffer): { readonly content: StoredContent | undefined } | undefined {
-  if (bytes.length === 0) return { content: undefined };
-  const kind = bytes[0] === 1 ? 'chunk' : bytes[0] === 2 ? 'node' : undefined;
-  if (kind === undefined || bytes.length !== 1 + CLAIM_BYTES) return undefined;
-  const claim = Buffer.from(bytes.subarray(1));
-  return { content: { kind, claim, id: idOfClaim(claim) } };
+/** Whether `encodeReference` may have written these bytes. */
+export function isReference(bytes: Buffer): boolean {
+  return bytes.length === 0 || (bytes.length === 1 + CLAIM_BYTES && (bytes[0] === 1 || bytes[0] === 2));
+}
+
+/** The claim in a reference to content; empty if it stands for none. */
+export function claimOf(reference: Buffer): Buffer {
+  return reference.subarray(1);
+}
+
+/** Of what `isReference`. */
+export function decodeReference(bytes: Buffer): StoredContent | undefined {
+  if (bytes.length === 0) return undefined;
+  const claim = Buffer.from(claimOf(bytes));
+  return { kind: bytes[0] === 1 ? 'chunk' : 'node', claim, id: idOfClaim(claim) };
 }

@@ -1,13 +1,13 @@
 import { DirectoryBuilder } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
-import type { ChangeCacheCursor } from '../../workloads/files/change-cache-reader.js';
-import { isUnchanged } from '../../workloads/files/change-cache-reader.js';
+import { type CacheRecord, NO_BYTES, NO_STAMP } from '../../workloads/files/change-cache-format.js';
+import type { CachedDirectory } from '../../workloads/files/change-cache-reader.js';
 import type { ChangeCacheWriter } from '../../workloads/files/change-cache-writer.js';
 import { fileRefOf } from '../../workloads/files/file-content.js';
 import type { ScannedEntry } from '../../workloads/files/file-entry.js';
 import { entryPath } from '../../workloads/files/file-entry.js';
 import { sameStamp } from '../../workloads/files/scan-entry.js';
-import type { WalkBatch, WalkEvent } from '../../workloads/files/walk.js';
+import type { SeenUnchanged, WalkBatch, WalkEvent } from '../../workloads/files/walk.js';
 import type { NoticeKind } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import { NOTICE_KINDS } from '../notices.js';
@@ -23,8 +23,6 @@ import { decodeReference, encodeReference } from './stored-content.js';
 export interface TreeBackupPorts {
   readonly run: JobRun;
   readonly pipeline: Pick<BackupPipeline, 'existence' | 'intake' | 'nodes' | 'lanes'>;
-  /** What to compare with, in lockstep with the walk. */
-  readonly cursor: ChangeCacheCursor | undefined;
   readonly draft: ChangeCacheWriter;
 }
 
@@ -33,6 +31,8 @@ interface OpenDirectory {
   readonly unreadable: boolean;
   readonly builder: DirectoryBuilder;
   entries: number;
+  /** Its node stands for all that lies in it: an unchanged directory may be referred to by that alone. */
+  whole: boolean;
 }
 
 /** What was read of a file, with the metadata and the size that belong to the content. */
@@ -51,7 +51,7 @@ interface Reading {
 /** An event of the walk, and what is known of it beforehand. */
 interface Step {
   readonly event: WalkEvent;
-  /** The content of an unchanged file, which may be none. */
+  /** The content of what is unchanged, which may be none. */
   readonly known?: { readonly content: StoredContent | undefined };
   readonly reading?: Reading;
 }
@@ -65,8 +65,6 @@ const BATCHES_UNDER_WAY = 8;
  */
 export class TreeBackup {
   private readonly stack: OpenDirectory[] = [];
-  /** Directories that the first pass is in. */
-  private depth = 0;
   private readonly linksGivenOut = new Set<string>();
   private readonly hardLinks = new Map<string, ReadFile>();
   private readonly underWay: { readonly steps: readonly Step[]; readonly done: () => void }[] = [];
@@ -94,18 +92,17 @@ export class TreeBackup {
   }
 
   private async prepare(event: WalkEvent, ahead: ReadAhead): Promise<Step> {
-    const { cursor } = this.ports;
-    if (event.kind === 'enterDirectory') {
-      if (this.depth++ > 0) cursor?.enterDirectory(event.entry.name);
-    } else if (event.kind === 'leaveDirectory') {
-      if (--this.depth > 0) cursor?.leaveDirectory();
-    } else if (event.kind === 'entry' && event.entry.type === 'file') {
-      const { entry } = event;
-      const known = await this.unchangedContent(entry);
-      if (known !== undefined) return { event, known };
-      if (this.isFirstLink(entry)) return { event, reading: this.startReading(entry, ahead) };
-    }
-    return { event };
+    if (event.kind === 'unchangedDirectory') return { event, known: await this.refer(event.cached.reference) };
+    if (event.kind !== 'entry' || event.entry.type !== 'file') return { event };
+    if (event.known) return { event, known: await this.refer(event.known) };
+    return this.isFirstLink(event.entry) ? { event, reading: this.startReading(event.entry, ahead) } : { event };
+  }
+
+  /** To content that an earlier backup sent. */
+  private async refer(reference: Buffer): Promise<{ readonly content: StoredContent | undefined }> {
+    const content = decodeReference(reference);
+    if (content) await this.ports.pipeline.intake.claimed(content.claim);
+    return { content };
   }
 
   /** Another link of the same file needs no second reading, unless the first turns out to be of no use. */
@@ -139,16 +136,39 @@ export class TreeBackup {
         return this.takeEntry(event.entry, step);
       case 'leaveDirectory':
         return this.leave();
+      case 'unchangedDirectory':
+        return this.takeUnchanged(event.entry, event.cached, step.known?.content);
+      case 'unchanged':
+        return this.count(event);
       case 'notice':
         return this.notice(event.notice.path, NOTICE_KINDS[event.notice.kind], event.notice.message);
     }
   }
 
   private enter(entry: ScannedEntry, unreadable: boolean): void {
-    this.stack.push({ entry, unreadable, builder: new DirectoryBuilder(this.ports.pipeline.nodes.writer), entries: 0 });
+    const builder = new DirectoryBuilder(this.ports.pipeline.nodes.writer);
+    this.stack.push({ entry, unreadable, builder, entries: 0, whole: !unreadable });
     if (this.stack.length === 1) return;
     this.ports.run.counters.entries += 1;
-    this.ports.draft.enterDirectory(entry.name);
+    this.record('enter', entry);
+  }
+
+  private takeUnchanged(entry: ScannedEntry, cached: CachedDirectory, content: StoredContent | undefined): void {
+    this.ports.run.counters.entries += 1;
+    this.record('enter', entry);
+    this.ports.draft.addRecords(cached.records);
+    this.store(entry, content, undefined);
+  }
+
+  private count({ entries, files, bytes }: SeenUnchanged): void {
+    const { counters } = this.ports.run;
+    counters.entries += entries;
+    counters.files += files;
+    counters.bytesTotal += bytes;
+  }
+
+  private record(kind: CacheRecord['kind'], { name, stamp }: ScannedEntry, content?: StoredContent): void {
+    this.ports.draft.add({ kind, name, stamp, reference: encodeReference(content) });
   }
 
   private async leave(): Promise<void> {
@@ -156,39 +176,37 @@ export class TreeBackup {
     if (left === undefined) throw new TypeError('the walk left a directory that it was not in');
     const empty = left.unreadable && left.entries === 0 && this.stack.length > 0;
     const id = empty ? undefined : left.builder.finish();
+    const claim = this.ports.pipeline.nodes.last?.claim;
     await this.ports.pipeline.intake.room();
     if (this.stack.length === 0) {
       this.root = id;
       return;
     }
-    this.ports.draft.leaveDirectory();
-    this.store(left.entry, id && { kind: 'node', id }, empty ? 'unreadable' : undefined);
+    const stored = this.store(left.entry, id && { kind: 'node', id }, empty ? 'unreadable' : undefined);
+    const isWhole = stored && left.whole && id !== undefined && claim !== undefined;
+    const reference = isWhole ? encodeReference({ kind: 'node', id, claim }) : NO_BYTES;
+    this.ports.draft.add({ kind: 'leave', name: NO_BYTES, stamp: NO_STAMP, reference });
+    if (!isWhole) this.spoil();
+  }
+
+  /** The directory that the tree is built in cannot be referred to as a whole by the next backup. */
+  private spoil(): void {
+    const directory = this.stack.at(-1);
+    if (directory) directory.whole = false;
   }
 
   private async takeEntry(entry: ScannedEntry, { known, reading }: Step): Promise<void> {
     const { counters } = this.ports.run;
     counters.entries += 1;
+    if (entry.hardLinkGroup) this.spoil();
     if (entry.type !== 'file') {
-      this.store(entry, undefined, undefined);
+      if (this.store(entry, undefined, undefined)) this.record('other', entry);
       return;
     }
     counters.files += 1;
     if (known !== undefined) return this.keep({ entry, content: known.content, changed: false });
     const read = (reading === undefined && this.linkedContent(entry)) || (await this.readContent(entry, reading));
     if (read !== undefined) this.keep(read);
-  }
-
-  /** The content of a file that the cache knows to be unchanged, and the vault was not found to lack. */
-  private async unchangedContent(
-    entry: ScannedEntry,
-  ): Promise<{ readonly content: StoredContent | undefined } | undefined> {
-    const cached = this.ports.cursor?.find(entry.name);
-    if (cached === undefined || !isUnchanged(cached, entry.stamp)) return undefined;
-    const reference = decodeReference(cached.reference);
-    if (reference?.content === undefined) return reference;
-    if (this.ports.pipeline.existence.lacks(reference.content.id)) return undefined;
-    await this.ports.pipeline.intake.claimed(reference.content.claim);
-    return reference;
   }
 
   /** What another link to the same file had, unless the file changed since. */
@@ -237,8 +255,7 @@ export class TreeBackup {
       content && { kind: content.kind, id: content.id },
       changed ? 'changed' : undefined,
     );
-    if (stored && !changed)
-      this.ports.draft.addFile({ name: entry.name, stamp: entry.stamp, reference: encodeReference(content) });
+    if (stored && !changed) this.record('file', entry, content);
   }
 
   private store(entry: ScannedEntry, content: Parameters<typeof toTreeEntry>[1], defect: Defect): boolean {
@@ -258,6 +275,8 @@ export class TreeBackup {
 
   private notice(path: Buffer, kind: NoticeKind, message: string): void {
     const { run } = this.ports;
+    // The next backup is to come upon it again.
+    this.spoil();
     run.notices.add(path, kind, message);
     run.counters.warnings = run.notices.total;
   }

@@ -77,7 +77,7 @@ export class BackupBench {
       transport: this.gateway,
       workload: {
         check: (source) => checkSource(source, { never: [], now }),
-        walk: (source, signal) => walkFiles(source, { never: [], now, signal }),
+        walk: (source, signal, known) => walkFiles(source, { never: [], now, signal, known }),
       },
       lanes: {
         start: this.watched(

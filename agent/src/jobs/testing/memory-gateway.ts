@@ -63,7 +63,7 @@ export class MemoryGateway implements DataTransport {
   readonly copies = new Map<string, Copy[]>();
   readonly faults: GatewayFaults = {};
   readonly transportKey = random.bytes(32);
-  readonly limits = {
+  readonly terms = {
     maxPackBytes: 64 * 1024 * 1024,
     maxClaimsPerQuestion: 1_000,
     maxParallelUploads: 4,
@@ -71,6 +71,8 @@ export class MemoryGateway implements DataTransport {
   };
   openSessions = 0;
   chunksRead = 0;
+  /** What a session is told of damage: a test makes it another. */
+  damageSeen = Buffer.alloc(0);
   /** Raised by a test to make the gateway forget its sessions. */
   restarts = 0;
 
@@ -173,8 +175,8 @@ class MemorySession implements DataSession {
     for (const { rootNode } of gateway.points) this.readable.add(idKey(rootNode));
   }
 
-  get limits() {
-    return this.gateway.limits;
+  get terms() {
+    return { ...this.gateway.terms, damage: this.gateway.damageSeen };
   }
 
   /** As the transport does: noticed by the first call after the gateway's restart. */
@@ -184,7 +186,7 @@ class MemorySession implements DataSession {
 
   async hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer> {
     await this.enter(signal);
-    if (claims.length % 32 !== 0 || claims.length / 32 > this.limits.maxClaimsPerQuestion)
+    if (claims.length % 32 !== 0 || claims.length / 32 > this.terms.maxClaimsPerQuestion)
       throw refused('MALFORMED_CLAIMS');
     await this.gateway.faults.beforeQuestion?.(claims.length / 32);
     const present = Buffer.alloc(Math.ceil(claims.length / 256));

@@ -37,7 +37,7 @@ export class TestDataService {
         const session = await this.gateway.openSession({ jobId: uuidFromBytes(jobId), epoch }, signal);
         const sessionId = Buffer.alloc(16, ++this.opened);
         this.sessions.set(sessionId.toString('hex'), session);
-        return { sessionId, ...session.limits };
+        return { sessionId, ...session.terms };
       }),
     hasChunks: (call, answer) =>
       this.run('hasChunks', answer, async () => ({

@@ -3,7 +3,6 @@ import { crc32 } from 'node:zlib';
 import { errorCode } from '../../platform/posix-error.js';
 import {
   BLOCK_HEAD_BYTES,
-  type CachedFile,
   type CacheRecord,
   COUNTS_BYTES,
   decodeRecord,
@@ -28,8 +27,8 @@ export function openChangeCache(file: string): OpenedChangeCache {
     return { status: 'absent', reason };
   }
   try {
-    const header = verify(new BlockReader(fd));
-    const blocks = new BlockReader(fd);
+    const header = verify(new BlockReader(fd, MAGIC.length));
+    const blocks = new BlockReader(fd, MAGIC.length);
     blocks.next();
     return { status: 'valid', header, cursor: new ChangeCacheCursor(fd, blocks) };
   } catch (error) {
@@ -41,20 +40,47 @@ export function openChangeCache(file: string): OpenedChangeCache {
   }
 }
 
-/** Whether the content that the cache knows is still the file's: size, both times and inode, and the stamp can be relied on. */
-export function isUnchanged(cached: CachedFile, stamp: ChangeStamp): boolean {
+/** Whether an entry is still what the cache knows: size, both times and inode, and the stamp can be relied on. */
+export function isUnchanged(cached: CacheRecord, stamp: ChangeStamp): boolean {
   return cached.stamp.settled && sameStamp(cached.stamp, stamp);
 }
 
+/** What a cache has of a directory, once the walk has left it. */
+export interface CachedDirectory {
+  /** Everything that the cache has in it was found. */
+  readonly whole: boolean;
+  /** To the directory as a whole; empty where there is none. */
+  readonly reference: Buffer;
+  /** What the cache has in it, and its end, as they stand there. Good until the cursor is closed; throws when they cannot be read. */
+  readonly records: () => Iterable<Buffer>;
+}
+
+/** A place between two records. */
+interface Place {
+  /** Where the block stands in the file. */
+  readonly block: number;
+  /** In its payload. */
+  readonly at: number;
+}
+
+/** A directory that both the walk and the cursor are in. */
+interface Level {
+  readonly from: Place;
+  whole: boolean;
+}
+
 /**
- * Goes through a cache in lockstep with a walk: the calls follow the walk's events, the answers are what the cache has at that
+ * Goes through a cache in lockstep with a walk: the calls follow the walk, the answers are what the cache has at that
  * place. What the walk no longer has is passed over.
  */
 export class ChangeCacheCursor {
   private payload: Buffer = Buffer.alloc(0);
+  private block = 0;
   private at = 0;
   private peeked: CacheRecord | undefined;
+  private afterPeeked = 0;
   private lost = false;
+  private readonly levels: Level[] = [];
   /** Levels that the walk is in and the cache does not know. */
   private unknown = 0;
 
@@ -63,27 +89,39 @@ export class ChangeCacheCursor {
     private readonly blocks: BlockReader,
   ) {}
 
-  enterDirectory(name: Buffer): void {
-    if (this.unknown === 0 && this.seek(name)?.kind === 'enter') this.take();
-    else this.unknown++;
+  /** What the cache knows of the directory itself. */
+  enterDirectory(name: Buffer): CacheRecord | undefined {
+    const found = this.unknown === 0 ? this.seek(name) : undefined;
+    if (found?.kind !== 'enter') {
+      this.unknown++;
+      return undefined;
+    }
+    this.take();
+    this.levels.push({ from: this.place(), whole: true });
+    return found;
   }
 
-  leaveDirectory(): void {
+  /** Undefined for a directory that the cache does not know. */
+  leaveDirectory(): CachedDirectory | undefined {
     if (this.unknown > 0) {
       this.unknown--;
-      return;
+      return undefined;
     }
-    while (this.peek() && this.peek()?.kind !== 'leave') this.skip();
-    this.take();
+    const level = this.levels.at(-1);
+    while (this.peek() && this.peek()?.kind !== 'leave') this.passOver();
+    const end = this.take();
+    this.levels.pop();
+    if (level === undefined || end === undefined) return undefined;
+    const to = this.place();
+    return { whole: level.whole, reference: end.reference, records: () => this.recordsBetween(level.from, to) };
   }
 
-  /** The file of this name in the directory that the walk is in. */
-  find(name: Buffer): CachedFile | undefined {
-    if (this.unknown > 0) return undefined;
-    const found = this.seek(name);
-    if (found?.kind !== 'file') return undefined;
+  /** The entry of this name in the directory that the walk is in, if it is no directory. */
+  find(name: Buffer): CacheRecord | undefined {
+    const found = this.unknown === 0 ? this.seek(name) : undefined;
+    if (found === undefined || found.kind === 'enter') return undefined;
     this.take();
-    return found.file;
+    return found;
   }
 
   close(): void {
@@ -95,15 +133,17 @@ export class ChangeCacheCursor {
     for (;;) {
       const record = this.peek();
       if (!record || record.kind === 'leave') return undefined;
-      const order = Buffer.compare(record.kind === 'file' ? record.file.name : record.name, name);
+      const order = Buffer.compare(record.name, name);
       if (order > 0) return undefined;
       if (order === 0) return record;
-      this.skip();
+      this.passOver();
     }
   }
 
-  /** Passes over a file, or a directory with all it holds. */
-  private skip(): void {
+  /** Passes over an entry; a directory with all it holds. */
+  private passOver(): void {
+    const level = this.levels.at(-1);
+    if (level) level.whole = false;
     let depth = 0;
     do {
       const record = this.take();
@@ -115,6 +155,7 @@ export class ChangeCacheCursor {
 
   private take(): CacheRecord | undefined {
     const record = this.peek();
+    if (record !== undefined) this.at = this.afterPeeked;
     this.peeked = undefined;
     return record;
   }
@@ -124,14 +165,15 @@ export class ChangeCacheCursor {
     if (this.lost) return undefined;
     try {
       while (this.at === this.payload.length) {
+        this.block = this.blocks.position;
         const next = this.blocks.next();
-        if (!next) return undefined;
-        this.payload = next;
+        this.payload = next ?? Buffer.alloc(0);
         this.at = 0;
+        if (!next) return undefined;
       }
       const { record, next } = decodeRecord(this.payload, this.at);
-      this.at = next;
       this.peeked = record;
+      this.afterPeeked = next;
       return record;
     } catch {
       // It was whole when it was opened, and its disk fails now: what it knew is read again.
@@ -139,32 +181,44 @@ export class ChangeCacheCursor {
       return undefined;
     }
   }
+
+  private place(): Place {
+    return { block: this.block, at: this.at };
+  }
+
+  private *recordsBetween(from: Place, to: Place): Generator<Buffer> {
+    const blocks = new BlockReader(this.fd, from.block);
+    for (let start = from.at; ; start = 0) {
+      const isLast = blocks.position === to.block;
+      const payload = blocks.next();
+      if (payload === undefined) return;
+      const records = payload.subarray(start, isLast ? to.at : payload.length);
+      if (records.length > 0) yield records;
+      if (isLast) return;
+    }
+  }
 }
 
+/** Every block's checksum, and that none is missing. The header. */
 function verify(blocks: BlockReader): Buffer {
   const header = blocks.next();
   if (!header) throw new Error('it has no header');
-  let records = 0n;
-  let depth = 0;
-  for (let payload = blocks.next(); payload; payload = blocks.next()) {
-    for (let at = 0; at < payload.length; records++) {
-      const { record, next } = decodeRecord(payload, at);
-      if (record.kind === 'enter') depth++;
-      else if (record.kind === 'leave' && --depth < 0) throw new Error('its directories do not match');
-      at = next;
-    }
-  }
-  if (depth !== 0 || blocks.counted !== records) throw new Error('it is not whole');
+  let count = 1n;
+  while (blocks.next()) count++;
+  if (blocks.counted !== count) throw new Error('it is not whole');
   return header;
 }
 
 class BlockReader {
-  /** Records that the end block promises. */
+  /** Blocks that the end promises. */
   counted: bigint | undefined;
-  private position = MAGIC.length;
   private readonly size: number;
 
-  constructor(private readonly fd: number) {
+  constructor(
+    private readonly fd: number,
+    /** Where the next block begins. */
+    public position: number,
+  ) {
     this.size = fs.fstatSync(fd).size;
     const magic = read(fd, 0, MAGIC.length);
     if (!magic.equals(MAGIC)) throw new Error('it is no change cache of this version');
@@ -188,7 +242,7 @@ class BlockReader {
 }
 
 function read(fd: number, position: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length);
+  const buffer = Buffer.allocUnsafe(length);
   for (let at = 0; at < length; ) {
     const got = fs.readSync(fd, buffer, at, length - at, position + at);
     if (got === 0) throw new Error('it is cut off');

@@ -5,7 +5,6 @@ import { syncDirectory } from '../../platform/durability.js';
 import {
   BLOCK_BYTES,
   BLOCK_HEAD_BYTES,
-  type CachedFile,
   type CacheRecord,
   COUNTS_BYTES,
   encodeRecord,
@@ -24,7 +23,7 @@ export class ChangeCacheWriter {
   private readonly temporary: string;
   private waiting: Buffer[] = [];
   private waitingBytes = 0;
-  private records = 0;
+  private blocks = 0;
   private open = true;
 
   /** `header` says what the cache stands for (the point, the generation); the reader gets it back as it is. */
@@ -48,23 +47,22 @@ export class ChangeCacheWriter {
     }
   }
 
-  enterDirectory(name: Buffer): void {
-    this.add({ kind: 'enter', name });
+  add(record: CacheRecord): void {
+    this.addEncoded(encodeRecord(record));
   }
 
-  addFile(file: CachedFile): void {
-    this.add({ kind: 'file', file });
-  }
-
-  leaveDirectory(): void {
-    this.add({ kind: 'leave' });
+  /** Takes over what an earlier cache has of a directory, with its end. */
+  addRecords(records: () => Iterable<Buffer>): void {
+    orUnwritable(() => {
+      for (const encoded of records()) this.addEncoded(encoded);
+    });
   }
 
   /** Makes the cache durable under its name, in place of the one before. */
   commit(): void {
     this.flush();
     const counts = Buffer.alloc(COUNTS_BYTES);
-    counts.writeBigUInt64LE(BigInt(this.records));
+    counts.writeBigUInt64LE(BigInt(this.blocks));
     this.writeBlock(0, counts);
     orUnwritable(() => {
       fs.fsyncSync(this.fd);
@@ -85,11 +83,9 @@ export class ChangeCacheWriter {
     }
   }
 
-  private add(record: CacheRecord): void {
-    const encoded = encodeRecord(record);
+  private addEncoded(encoded: Buffer): void {
     this.waiting.push(encoded);
     this.waitingBytes += encoded.length;
-    this.records++;
     if (this.waitingBytes >= BLOCK_BYTES) this.flush();
   }
 
@@ -106,6 +102,7 @@ export class ChangeCacheWriter {
     head.writeUInt32LE(length, 0);
     head.writeUInt32LE(crc32(payload), 4);
     this.write(Buffer.concat([head, payload]));
+    if (length > 0) this.blocks++;
   }
 
   private write(bytes: Buffer): void {
@@ -124,6 +121,7 @@ function orUnwritable<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof UnwritableChangeCacheError) throw error;
     throw new UnwritableChangeCacheError('the change cache cannot be written', { cause: error });
   }
 }

@@ -3,8 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isUnchanged, openChangeCache } from './change-cache-reader.js';
-import { ChangeCacheWriter } from './change-cache-writer.js';
+import { type CacheRecord, NO_BYTES, NO_STAMP } from './change-cache-format.js';
+import { type CachedDirectory, isUnchanged, openChangeCache } from './change-cache-reader.js';
+import { ChangeCacheWriter, UnwritableChangeCacheError } from './change-cache-writer.js';
 import type { ChangeStamp } from './file-entry.js';
 
 /** A directory: files by their size, or directories, by name (one character per byte). */
@@ -19,6 +20,15 @@ const stampFor = (size: number): ChangeStamp => ({
   ctimeNs: BigInt(size) + 1n,
   ino: 2n ** 64n - 1n - BigInt(size),
   settled: true,
+});
+
+const NOTHING = { name: NO_BYTES, stamp: NO_STAMP, reference: NO_BYTES };
+const enter = (name: string): CacheRecord => ({ ...NOTHING, kind: 'enter', name: bytes(name), stamp: stampFor(name.length) });
+const fileOf = (name: string, size: number): CacheRecord => ({
+  kind: 'file',
+  name: bytes(name),
+  stamp: stampFor(size),
+  reference: bytes(`ref-${size}`),
 });
 
 const sorted = (tree: Tree) => Object.keys(tree).sort((a, b) => Buffer.compare(bytes(a), bytes(b)));
@@ -38,17 +48,16 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
       for (const name of sorted(level)) {
         const value = level[name];
         if (typeof value === 'number') {
-          writer.addFile({ name: bytes(name), stamp: stampFor(value), reference: bytes(`ref-${value}`) });
-        } else if (value) {
-          writer.enterDirectory(bytes(name));
-          write(value);
-          writer.leaveDirectory();
-        }
+          writer.add(fileOf(name, value));
+        } else if (value) directory(name, value);
       }
     };
-    writer.enterDirectory(bytes(''));
-    write(tree);
-    writer.leaveDirectory();
+    const directory = (name: string, level: Tree) => {
+      writer.add(enter(name));
+      write(level);
+      writer.add({ ...NOTHING, kind: 'leave', reference: bytes(`dir-${name}`) });
+    };
+    directory('', tree);
     writer.commit();
   };
   /** Walks a tree beside the cache: the sizes that the cache knows, by path. */
@@ -108,6 +117,64 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     );
   });
 
+  it('says of a directory whether all of it was found, and hands out what it has in it', () => {
+    const big: Tree = {};
+    for (let i = 0; i < 3000; i++) big[`file-${String(i).padStart(6, '0')}`] = i;
+    const tree = { a: 1, b: { big, c: { d: 2 } }, e: { f: 3 } };
+    store(tree);
+    const opened = openChangeCache(file);
+    if (opened.status !== 'valid') throw new Error(opened.reason);
+    const { cursor } = opened;
+    const through = (level: Tree, name: string): CachedDirectory | undefined => {
+      cursor.enterDirectory(bytes(name));
+      for (const child of sorted(level)) {
+        const value = level[child];
+        if (typeof value === 'object') left.set(child, through(value, child));
+        else cursor.find(bytes(child));
+      }
+      return cursor.leaveDirectory();
+    };
+    const left = new Map<string, CachedDirectory | undefined>();
+    left.set('', through({ a: 1, b: { big, c: { d: 2 } }, e: { g: 4 }, new: { h: 1 } }, ''));
+    expect([...left].map(([name, cached]) => [name, cached?.whole])).toEqual([
+      ['big', true],
+      ['c', true],
+      ['b', true],
+      ['e', false],
+      ['new', undefined],
+      ['', true],
+    ]);
+    expect(left.get('b')?.reference).toEqual(bytes('dir-b'));
+
+    // Taken over into another cache, it is as if it had been written there.
+    const copy = path.join(dir, 'copy.changes');
+    const writer = new ChangeCacheWriter(copy, bytes('header'));
+    writer.add(enter(''));
+    writer.add(fileOf('a', 1));
+    writer.add(enter('b'));
+    writer.addRecords(left.get('b')?.records ?? (() => []));
+    writer.add({ ...NOTHING, kind: 'leave', reference: bytes('dir-') });
+    writer.commit();
+    cursor.close();
+    fs.renameSync(copy, file);
+    expect(compare(tree)).toEqual(compare({ a: 1, b: { big, c: { d: 2 } } }));
+    expect(Object.keys(compare(tree)).length).toBe(3002);
+  });
+
+  it('ends a cache that takes records over from one whose disk fails', () => {
+    store({ a: { b: 1 } });
+    const opened = openChangeCache(file);
+    if (opened.status !== 'valid') throw new Error(opened.reason);
+    opened.cursor.enterDirectory(bytes(''));
+    opened.cursor.enterDirectory(bytes('a'));
+    const left = opened.cursor.leaveDirectory();
+    fs.truncateSync(file, 20);
+    const writer = new ChangeCacheWriter(path.join(dir, 'copy.changes'), bytes('header'));
+    expect(() => writer.addRecords(left?.records ?? (() => []))).toThrowError(UnwritableChangeCacheError);
+    writer.discard();
+    opened.cursor.close();
+  });
+
   it('keeps records of more than one block', () => {
     const tree: Tree = {};
     for (let i = 0; i < 5000; i++) tree[`file-${String(i).padStart(6, '0')}`] = i;
@@ -149,7 +216,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
   it('stays as it was until a new one is committed', () => {
     store({ a: 1 });
     const writer = new ChangeCacheWriter(file, bytes('h'));
-    writer.enterDirectory(bytes(''));
+    writer.add(enter(''));
     expect(compare({ a: 1 })).toEqual({ a: 1 });
     writer.discard();
     expect(compare({ a: 1 })).toEqual({ a: 1 });
@@ -163,7 +230,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
 
   it('calls a file unchanged only if size, times and inode agree and the stamp was settled', () => {
     const stamp = stampFor(7);
-    const cached = { name: bytes('f'), stamp, reference: bytes('r') };
+    const cached = fileOf('f', 7);
     expect(isUnchanged(cached, { ...stamp, settled: false })).toBe(true);
     expect(isUnchanged(cached, { ...stamp, size: 8 })).toBe(false);
     expect(isUnchanged(cached, { ...stamp, mtimeNs: 1n })).toBe(false);
@@ -175,7 +242,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
   it('trusts no time that it cannot hold', () => {
     const stamp = { ...stampFor(1), mtimeNs: 2n ** 64n + 5n };
     const writer = new ChangeCacheWriter(file, bytes('h'));
-    writer.addFile({ name: bytes('f'), stamp, reference: bytes('r') });
+    writer.add({ ...fileOf('f', 1), stamp });
     writer.commit();
     const opened = openChangeCache(file);
     if (opened.status !== 'valid') throw new Error(opened.reason);

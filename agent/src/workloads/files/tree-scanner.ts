@@ -6,13 +6,16 @@ import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { errorCode, isExhaustion, reasonOf } from '../../platform/posix-error.js';
-import { type ChangeStamp, joinPath, type ScannedDirectory, type ScannedEntry, SLASH } from './file-entry.js';
+import type { XattrTarget } from '../../platform/xattrs.js';
+import { type CacheRecord, NO_STAMP } from './change-cache-format.js';
+import { type CachedDirectory, isUnchanged } from './change-cache-reader.js';
+import { type EntryType, joinPath, type ScannedDirectory, type ScannedEntry, SLASH } from './file-entry.js';
 import { type FolderIdentity, FolderSet } from './folder-set.js';
 import { HardLinkGroups } from './hard-link-groups.js';
 import type { PathRules, RuleState } from './path-rules.js';
 import type { RootNode } from './root-tree.js';
 import { openQuietly, readXattrs, stampOf, typeFields } from './scan-entry.js';
-import type { WalkEvent } from './walk.js';
+import type { KnownTree, SeenUnchanged, WalkEvent } from './walk.js';
 
 export interface ScannerSettings {
   readonly roots: RootNode;
@@ -23,12 +26,38 @@ export interface ScannerSettings {
   readonly neverFolders: readonly FolderIdentity[];
   readonly now: () => number;
   readonly rootsOnly: boolean;
+  readonly known: KnownTree | undefined;
+  readonly mostHeld: number;
+}
+
+/** What was seen in a directory that may turn out unchanged, and is described only if it does not. */
+interface Held {
+  readonly name: Buffer;
+  readonly status: FileStatus;
+  /** Of a file: what the cache has to refer to its content. */
+  readonly reference?: Buffer;
+  /** Of a directory in which nothing has changed. */
+  readonly cached?: CachedDirectory;
+}
+
+/** Held in this directory; or, without anything held, its end. */
+interface HeldIn {
+  readonly frame: Frame;
+  readonly held?: Held;
 }
 
 /** A directory that the scanner is in. */
 interface Frame {
+  readonly name: Buffer;
   readonly directory: ScannedDirectory;
-  readonly entry: ScannedEntry;
+  readonly parent: Frame | undefined;
+  readonly status: FileStatus | undefined;
+  /** Absent while nobody needs it. */
+  entry: ScannedEntry | undefined;
+  /** So far everything is as the cache knows it, and held. Such a directory is not announced. */
+  unchanged: boolean;
+  held: Held[];
+  seen: SeenUnchanged;
   readonly names: readonly string[];
   next: number;
   /** Under an include rule a directory is announced only once something in it is taken. */
@@ -44,6 +73,9 @@ interface Frame {
   readonly dev: number;
 }
 
+/** A directory as it is met. */
+type Opened = Pick<Frame, 'name' | 'directory'> & Partial<Pick<Frame, 'status' | 'entry'>>;
+
 /** What the rules say about one name. */
 interface Choice {
   readonly taken: boolean;
@@ -55,7 +87,8 @@ interface Choice {
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const NO_RULES: RuleState = [];
-const PLACEHOLDER_STAMP: ChangeStamp = { size: 0, mtimeNs: 0n, ctimeNs: 0n, ino: 0n, settled: false };
+const NOTHING_SEEN: SeenUnchanged = { entries: 0, files: 0, bytes: 0 };
+const DESCRIBED_PER_STEP = 256;
 
 export class TreeScanner {
   private readonly stack: Frame[] = [];
@@ -64,21 +97,34 @@ export class TreeScanner {
   private left: number[] = [];
   private readonly hardLinks = new HardLinkGroups();
   private readonly never: FolderSet;
-  private readonly pending: WalkEvent[] = [];
+  private events: WalkEvent[] = [];
+  /** To be told next; what was held is described only then. */
+  private waiting: (WalkEvent | HeldIn)[] = [];
+  private heldCount = 0;
+  private begun = false;
 
   constructor(private readonly settings: ScannerSettings) {
     this.never = new FolderSet(settings.never, settings.neverFolders);
   }
 
-  *events(): Generator<WalkEvent, void, void> {
-    this.enterTop();
-    for (let frame = this.stack.at(-1); frame; frame = this.stack.at(-1)) {
-      const name = frame.names[frame.next++];
-      if (name === undefined) this.leave(frame);
-      else this.visit(frame, Buffer.from(name, 'latin1'), frame.roots?.children.get(name));
-      if (this.pending.length > 0) yield* this.pending.splice(0);
+  /** Looks at one name more, and adds what there is to tell. False at the end. */
+  step(events: WalkEvent[]): boolean {
+    this.events = events;
+    if (!this.begun) {
+      this.begun = true;
+      this.enterTop();
+      return true;
     }
-    yield* this.pending.splice(0);
+    if (this.waiting.length > 0) {
+      this.tellWaiting();
+      return true;
+    }
+    const frame = this.stack.at(-1);
+    if (!frame) return false;
+    const name = frame.names[frame.next++];
+    if (name === undefined) this.leave(frame);
+    else this.visit(frame, Buffer.from(name, 'latin1'), frame.roots?.children.get(name));
+    return true;
   }
 
   /** Directories stay open after their end, for the entries that the consumer still holds: closes those left since the last call. */
@@ -110,10 +156,12 @@ export class TreeScanner {
       include: include?.start ?? NO_RULES,
       exclude: exclude.start,
     };
+    const status = statFd(fd);
+    const name = Buffer.alloc(0);
     const entry = roots.isRoot
-      ? this.describe(statFd(fd), Buffer.alloc(0), undefined, fd, SLASH)
-      : leadingEntry(Buffer.alloc(0), undefined);
-    if (entry) this.push(directory, entry, choice, roots, roots.isRoot, statFd(fd).dev);
+      ? this.directoryEntry(status, name, undefined, fd, SLASH)
+      : leadingEntry(name, undefined);
+    this.push({ name, directory, status, entry }, choice, roots, roots.isRoot, status.dev);
   }
 
   private visit(parent: Frame, name: Buffer, root: RootNode | undefined): void {
@@ -163,11 +211,48 @@ export class TreeScanner {
     if (status.type === 'directory') {
       this.enter(parent, name, path, status, choice, root, isRoot);
     } else if (choice.included || isRoot) {
-      const entry = this.describe(status, name, parent, { dirFd: parent.directory.fd, name }, path);
-      if (!entry) return;
-      this.announce();
-      this.pending.push({ kind: 'entry', entry });
+      this.takeEntry(parent, name, path, status);
     }
+  }
+
+  private takeEntry(parent: Frame, name: Buffer, path: Buffer, status: FileStatus): void {
+    const cached = this.unchangedEntry(name, status);
+    const reference = status.type === 'file' ? cached?.reference : undefined;
+    // The group of an entry with several links may change without it.
+    if (cached && status.nlink < 2 && this.hold(parent, { name, status, ...(reference && { reference }) })) return;
+    this.differs(parent);
+    const entry = this.describe(status, name, parent, path);
+    if (!entry) return;
+    this.announce();
+    this.tell({ kind: 'entry', entry, ...(reference && { known: reference }) });
+  }
+
+  private unchangedEntry(name: Buffer, status: FileStatus): CacheRecord | undefined {
+    const { known, now } = this.settings;
+    const cached = known?.cursor.find(name);
+    if (!known || !cached || (cached.kind === 'file') !== (status.type === 'file')) return undefined;
+    if (!isUnchanged(cached, stampOf(status, now()))) return undefined;
+    return cached.kind === 'other' || known.usable(cached.reference) ? cached : undefined;
+  }
+
+  /** False if it is to be told instead. */
+  private hold(frame: Frame, held: Held): boolean {
+    if (!frame.unchanged || this.heldCount >= this.settings.mostHeld) return false;
+    frame.held.push(held);
+    this.heldCount += 1;
+    const { entries, files, bytes } = frame.seen;
+    const isFile = held.status.type === 'file';
+    frame.seen = {
+      entries: entries + 1,
+      files: files + (isFile ? 1 : 0),
+      bytes: bytes + (isFile ? held.status.size : 0),
+    };
+    return true;
+  }
+
+  /** Something in this directory is not as the cache knows it: it is told entry by entry, and so is everything that it lies in. */
+  private differs(frame: Frame): void {
+    if (frame.unchanged) this.announce();
   }
 
   private enter(
@@ -188,14 +273,9 @@ export class TreeScanner {
     } catch (error) {
       if (!this.failed(error, path)) return;
     }
-    const entry = this.describe(status, name, parent, fd >= 0 ? fd : { dirFd: parent.directory.fd, name }, path);
-    if (!entry) {
-      if (fd >= 0) fs.closeSync(fd);
-      return;
-    }
     const dev = isRoot ? status.dev : parent.dev;
     const otherFileSystem = this.settings.oneFileSystem && status.dev !== dev;
-    this.push({ path, fd }, entry, choice, root, true, dev, isRoot, otherFileSystem);
+    this.push({ name, directory: { path, fd }, status }, choice, root, true, dev, isRoot, otherFileSystem);
   }
 
   /** A directory that only leads to roots; links on the way are followed, as whoever named the root saw it. */
@@ -209,12 +289,12 @@ export class TreeScanner {
       return;
     }
     const choice = { ...this.choose(parent, name, true), taken: true };
-    this.push({ path, fd }, leadingEntry(name, parent.directory), choice, root, false, statFd(fd).dev);
+    const entry = leadingEntry(name, parent.directory);
+    this.push({ name, directory: { path, fd }, entry }, choice, root, false, statFd(fd).dev);
   }
 
   private push(
-    directory: ScannedDirectory,
-    entry: ScannedEntry,
+    { name, directory, status, entry }: Opened,
     choice: Choice,
     roots: RootNode | undefined,
     inRoot: boolean,
@@ -222,12 +302,22 @@ export class TreeScanner {
     isRoot = inRoot && directory.path === SLASH,
     doNotList = false,
   ): void {
+    const parent = this.stack.at(-1);
+    const cached = parent && this.settings.known?.cursor.enterDirectory(name);
     const { names, unreadable } = doNotList ? { names: [], unreadable: false } : this.list(directory, roots, inRoot);
     const { included, include, exclude } = choice;
+    const isKnown = cached !== undefined && status !== undefined && !unreadable && included && !roots?.children.size;
+    if (parent && !(isKnown && isUnchanged(cached, stampOf(status, this.settings.now())))) this.differs(parent);
     if (directory.fd >= 0) this.open.add(directory.fd);
     this.stack.push({
+      name,
       directory,
+      parent,
+      status,
       entry,
+      unchanged: isKnown,
+      held: [],
+      seen: NOTHING_SEEN,
       names,
       next: 0,
       announced: false,
@@ -239,7 +329,7 @@ export class TreeScanner {
       exclude,
       dev,
     });
-    if (included || isRoot || directory.path === SLASH) this.announce();
+    if (!isKnown && (included || isRoot || directory.path === SLASH)) this.announce();
   }
 
   private list(
@@ -268,21 +358,79 @@ export class TreeScanner {
   }
 
   private leave(frame: Frame): void {
+    const { known } = this.settings;
+    const cached = frame.parent && known?.cursor.leaveDirectory();
+    const isSame = frame.unchanged && cached?.whole && cached.reference.length > 0 && known?.usable(cached.reference);
+    if (!isSame) this.differs(frame);
     this.stack.pop();
-    if (frame.directory.fd >= 0) this.left.push(frame.directory.fd);
-    if (frame.announced) this.pending.push({ kind: 'leaveDirectory', path: frame.directory.path });
+    if (frame.announced) {
+      this.waiting.push({ frame });
+      return;
+    }
+    this.closeDirectory(frame.directory.fd);
+    if (isSame) this.leaveUnchanged(frame, cached);
   }
 
-  /** Announces every directory that the scanner is in and has kept to itself. */
+  private leaveUnchanged({ parent, name, status, seen, held }: Frame, cached: CachedDirectory): void {
+    if (!parent || !status) throw new TypeError('a directory without a status cannot be compared');
+    this.heldCount -= held.length;
+    this.tell({ kind: 'unchanged', ...seen });
+    const whole = { name, status, cached };
+    if (this.hold(parent, whole)) return;
+    this.announce();
+    this.waiting.push({ frame: parent, held: whole });
+  }
+
+  /** Announces every directory that the scanner is in and has kept to itself, with what was held in it. */
   private announce(): void {
     let from = this.stack.length;
     while (from > 0 && !this.stack[from - 1]?.announced) from--;
     for (const frame of this.stack.slice(from)) {
       frame.announced = true;
-      const { entry, directory, unreadable } = frame;
-      const event = { kind: 'enterDirectory', entry, path: directory.path } as const;
-      this.pending.push(unreadable ? { ...event, unreadable } : event);
+      frame.unchanged = false;
+      const { directory, unreadable, parent, name, status } = frame;
+      const target = directory.fd >= 0 || !parent ? directory.fd : { dirFd: parent.directory.fd, name };
+      frame.entry ??= status && this.directoryEntry(status, name, parent, target, directory.path);
+      if (!frame.entry) throw new TypeError('a directory without a status');
+      const event = { kind: 'enterDirectory', entry: frame.entry, path: directory.path } as const;
+      this.tell(unreadable ? { ...event, unreadable } : event);
+      for (const held of frame.held) this.waiting.push({ frame, held });
+      this.heldCount -= frame.held.length;
+      frame.held = [];
     }
+  }
+
+  private tell(event: WalkEvent): void {
+    (this.waiting.length > 0 ? this.waiting : this.events).push(event);
+  }
+
+  private tellWaiting(): void {
+    const next = this.waiting;
+    // What describing it tells, such as notices, comes before what still waits.
+    this.waiting = [];
+    for (const item of next.splice(0, DESCRIBED_PER_STEP)) {
+      if ('kind' in item) this.events.push(item);
+      else if (item.held) this.tellHeld(item.frame, item.held);
+      else this.tellEnd(item.frame.directory);
+    }
+    this.waiting = next;
+  }
+
+  /** From now on nothing is told that would need the directory's descriptor. */
+  private tellEnd({ path, fd }: ScannedDirectory): void {
+    this.events.push({ kind: 'leaveDirectory', path });
+    if (fd >= 0) this.left.push(fd);
+  }
+
+  private tellHeld(frame: Frame, { name, status, reference, cached }: Held): void {
+    const path = joinPath(frame.directory.path, name);
+    if (cached) {
+      const entry = this.directoryEntry(status, name, frame, { dirFd: frame.directory.fd, name }, path);
+      this.tell({ kind: 'unchangedDirectory', entry, cached });
+      return;
+    }
+    const entry = this.describe(status, name, frame, path);
+    if (entry) this.tell({ kind: 'entry', entry, ...(reference && { known: reference }) });
   }
 
   private choose(parent: Frame, name: Buffer, isDirectory: boolean): Choice {
@@ -306,39 +454,57 @@ export class TreeScanner {
     }
   }
 
-  private describe(
-    status: FileStatus,
-    name: Buffer,
-    parent: Frame | undefined,
-    xattrTarget: Parameters<typeof readXattrs>[0],
-    path: Buffer,
-  ): ScannedEntry | undefined {
-    const { type, mode, uid, gid, mtimeNs } = status;
+  private describe(status: FileStatus, name: Buffer, parent: Frame, path: Buffer): ScannedEntry | undefined {
+    const { type } = status;
     if (type === 'unknown' || !Number.isSafeInteger(status.size)) {
       this.notice('unreadable', path, type === 'unknown' ? 'its type is not known' : 'it is too large');
       return undefined;
     }
     try {
-      const hardLinkGroup = type === 'directory' ? undefined : this.hardLinks.groupOf(status, path);
+      const hardLinkGroup = this.hardLinks.groupOf(status, path);
       return {
-        name,
-        type,
-        mode,
-        uid,
-        gid,
-        mtimeNs,
-        xattrs: readXattrs(xattrTarget, (error) => {
-          this.notice('unreadable', path, `an extended attribute could not be read: ${reasonOf(error)}`);
-        }),
-        ...typeFields(type, status, parent?.directory.fd ?? AT_FDCWD, name),
+        ...this.entryOf(type, status, name, parent, { dirFd: parent.directory.fd, name }, path),
         ...(hardLinkGroup ? { hardLinkGroup } : {}),
-        stamp: stampOf(status, this.settings.now()),
-        parent: parent?.directory,
       };
     } catch (error) {
       this.failed(error, path);
       return undefined;
     }
+  }
+
+  private directoryEntry(
+    status: FileStatus,
+    name: Buffer,
+    parent: Frame | undefined,
+    xattrTarget: XattrTarget,
+    path: Buffer,
+  ): ScannedEntry {
+    return this.entryOf('directory', status, name, parent, xattrTarget, path);
+  }
+
+  private entryOf(
+    type: EntryType,
+    status: FileStatus,
+    name: Buffer,
+    parent: Frame | undefined,
+    xattrTarget: XattrTarget,
+    path: Buffer,
+  ): ScannedEntry {
+    const { mode, uid, gid, mtimeNs } = status;
+    return {
+      name,
+      type,
+      mode,
+      uid,
+      gid,
+      mtimeNs,
+      xattrs: readXattrs(xattrTarget, (error) => {
+        this.notice('unreadable', path, `an extended attribute could not be read: ${reasonOf(error)}`);
+      }),
+      ...typeFields(type, status, parent?.directory.fd ?? AT_FDCWD, name),
+      stamp: stampOf(status, this.settings.now()),
+      parent: parent?.directory,
+    };
   }
 
   /** Gives the notice; false if the name is gone. */
@@ -363,7 +529,7 @@ export class TreeScanner {
   }
 
   private notice(kind: 'vanished' | 'unreadable', path: Buffer, message: string): void {
-    this.pending.push({ kind: 'notice', notice: { kind, path, message } });
+    this.tell({ kind: 'notice', notice: { kind, path, message } });
   }
 }
 
@@ -378,7 +544,7 @@ function leadingEntry(name: Buffer, parent: ScannedDirectory | undefined): Scann
     xattrs: [],
     size: 0,
     leadsToRoot: true,
-    stamp: PLACEHOLDER_STAMP,
+    stamp: NO_STAMP,
     parent,
   };
 }

@@ -53,7 +53,7 @@ async function walk(
     for (const event of events) {
       if (event.kind === 'notice') result.notices.push(event.notice);
       else if (event.kind === 'leaveDirectory') expect(event.path.toString('latin1')).toBe(depth.pop());
-      else {
+      else if (event.kind === 'enterDirectory' || event.kind === 'entry') {
         const full = entryPath(event.entry).toString('latin1');
         if (event.kind === 'enterDirectory') {
           expect(event.path.toString('latin1')).toBe(full);

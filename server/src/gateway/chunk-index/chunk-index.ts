@@ -139,12 +139,15 @@ export interface ChunkIndex {
   /** Concatenated ids; empty for data and for a node without edges. */
   edgesOf(copy: number): Buffer;
   currentState(copy: number): number;
-  /** Sets and clears bits of these copies in one transaction. */
+  /** Sets and clears bits of these copies in one transaction. What turns out bad or suspect is damage. */
   changeState(copies: readonly number[], change: { set?: number; clear?: number }): void;
   /** The frame's entry exactly as its footer has it. */
   frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry;
   /** The pack's footer exactly as it was stored. */
   footerOf(pack: Pack): PackFooter;
+
+  /** Another value than before once a copy that the agent may have relied on has become damage. */
+  damageKnownTo(agentId: string): Buffer;
 
   isVoided(agentId: string): boolean;
   voidAgent(agentId: string): void;

@@ -13,7 +13,9 @@ import type Database from 'better-sqlite3';
  *
  * A pack's number is never used again either: whoever still holds that of a forgotten pack touches no other.
  *
+ * meta.damage      made up anew whenever copies turn out suspect: stored bytes that changed, whoever uploaded them
  * agent.voided     its unverified copies count for nobody
+ * agent.damage     made up anew whenever copies that it uploaded turn out bad: nobody else had relied on them
  * session.state    0 open, 1 committed, 2 ended, 3 interrupted by a restart
  * pack.state       0 arriving (the file may or may not exist), 1 stored, 2 leaked (a file without rows)
  * pack.checked     control's verdict on its chunks is in
@@ -21,11 +23,11 @@ import type Database from 'better-sqlite3';
  * states.bits      a byte for each of 4,000 copies, see copy-state.ts; a missing row is all zeros
  * point.state      0 prepared, 1 stored, 2 recorded by control
  */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE agent (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, voided INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE agent (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, voided INTEGER NOT NULL DEFAULT 0, damage BLOB NOT NULL DEFAULT x'');
 CREATE TABLE domain (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
 CREATE TABLE session (
   number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, agent INTEGER NOT NULL, job BLOB NOT NULL, epoch INTEGER NOT NULL,
@@ -77,7 +79,7 @@ export function prepareSchema(db: Database.Database, vaultId: Buffer): void {
       const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
       put.run('schema_version', SCHEMA_VERSION);
       put.run('vault_id', vaultId);
-      db.exec("INSERT INTO meta (key, value) VALUES ('index_id', randomblob(16))");
+      db.exec("INSERT INTO meta (key, value) VALUES ('index_id', randomblob(16)), ('damage', randomblob(16))");
       put.run('next_index_number', 1);
       // A counter of its own: a number is never used again, also after the newest pack is gone.
       put.run('next_copy', 0);

@@ -11,6 +11,7 @@ import Database from 'better-sqlite3';
 import { addIfAmongBest } from './best-copies.js';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
 import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame, Worth } from './chunk-index.js';
+import { BAD, SUSPECT } from './copy-state.js';
 import { CopyStates } from './copy-states.js';
 import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
@@ -276,7 +277,10 @@ class SqliteChunkIndex implements ChunkIndex {
   changeState(copies: readonly number[], change: { set?: number; clear?: number }): void {
     if (copies.length === 0) return;
     try {
-      this.write(() => this.states.change(copies, change.set ?? 0, change.clear ?? 0));
+      this.write(() => {
+        this.noteDamage(copies, change.set ?? 0);
+        this.states.change(copies, change.set ?? 0, change.clear ?? 0);
+      });
     } catch (error) {
       this.states.forget();
       throw error;
@@ -312,6 +316,11 @@ class SqliteChunkIndex implements ChunkIndex {
       frames: this.framesOf(pack).map((frame) => this.frameEntry(frame, pack.kind)),
       uploaderId: uuidToBytes(pack.uploaderId),
     };
+  }
+
+  damageKnownTo(agentId: string): Buffer {
+    const { damage, damageOf } = this.sql;
+    return this.read(() => Buffer.concat([required(damage.get()), damageOf.get(uuidToBytes(agentId)) ?? NO_BYTES]));
   }
 
   isVoided(agentId: string): boolean {
@@ -351,6 +360,17 @@ class SqliteChunkIndex implements ChunkIndex {
     this.entries.close();
     this.states.forget();
     this.db.close();
+  }
+
+  private noteDamage(copies: readonly number[], set: number): void {
+    const turning = copies.filter((copy) => (set & ~this.states.of(copy) & (SUSPECT | BAD)) !== 0);
+    if (turning.length === 0) return;
+    if ((set & SUSPECT) !== 0) this.sql.renewDamage.run();
+    else for (const uploader of this.uploadersOf(turning)) this.sql.renewDamageOf.run(uuidToBytes(uploader));
+  }
+
+  private uploadersOf(copies: readonly number[]): Set<string> {
+    return new Set(copies.map((copy) => this.packByNumber(this.frameOf(copy).pack).uploaderId));
   }
 
   private insertFrame(pack: number, firstCopy: number, frame: FrameEntry): void {

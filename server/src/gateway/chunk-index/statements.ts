@@ -52,6 +52,10 @@ export function prepareStatements(db: Database.Database) {
     insertDomain: db.prepare<[Buffer]>('INSERT OR IGNORE INTO domain (id) VALUES (?)'),
     domainNumber: db.prepare<[Buffer], number>('SELECT number FROM domain WHERE id = ?').pluck(),
     voidAgent: db.prepare<[Buffer]>('UPDATE agent SET voided = 1 WHERE id = ?'),
+    renewDamage: db.prepare("UPDATE meta SET value = randomblob(16) WHERE key = 'damage'"),
+    renewDamageOf: db.prepare<[Buffer]>('UPDATE agent SET damage = randomblob(16) WHERE id = ?'),
+    damage: db.prepare<[], Buffer>("SELECT value FROM meta WHERE key = 'damage'").pluck(),
+    damageOf: db.prepare<[Buffer], Buffer>('SELECT damage FROM agent WHERE id = ?').pluck(),
     voidedAgents: db.prepare<[], Buffer>('SELECT id FROM agent WHERE voided = 1').pluck(),
 
     insertSession: db.prepare(

@@ -48,6 +48,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
         maxClaimsPerQuestion: limits.maxClaimsPerQuestion,
         maxParallelUploads: limits.maxUploadsPerSession,
         padFrames: session.vault.store.remote,
+        damage: session.vault.index.damageKnownTo(agentId),
       };
     }),
     hasChunks: forAgent('hasChunks', async (agentId, { sessionId, claims }) => {
