@@ -118,4 +118,25 @@ describe('a flipped bit in a pack', () => {
     );
     expect(result.code).toBe(4);
   });
+
+  it('is mended by the next backup of a host where nothing changed', async () => {
+    const { items, recoveryPoints } = await fleet.api.ask(
+      '{ items: protectedItems { edges { node { id name } } } recoveryPoints(orderBy: ASC) { edges { node { id } } } }',
+    );
+    const item = items.edges.find(({ node }: { node: { name: string } }) => node.name === 'item').node.id;
+    const reason = async () => {
+      const backup = await fleet.backUp(item, 'INCREMENTAL');
+      expect(backup.state).toBe('COMPLETED');
+      return backup.backupTypeReason;
+    };
+    expect(await reason()).toContain('found damaged');
+    expect(await reason()).toBeNull();
+    const source = path.join(fleet.folder, 'source');
+    const target = path.join(fleet.folder, 'healed');
+    // Also the point of before: what was lost is there again.
+    const old = recoveryPoints.edges[0].node.id;
+    const restore = await fleet.restore({ recoveryPointId: old, path: target, base: source });
+    expect(restore.state).toBe('COMPLETED');
+    expect(describeTree(target).size).toBe(describeTree(source).size);
+  });
 });

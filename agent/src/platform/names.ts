@@ -7,7 +7,7 @@ const RENAME_NOREPLACE = 1;
 const MAX_LINK_BYTES = 4096;
 const ENOENT = 2;
 const EINVAL = 22;
-const DIRENT_BUFFER_BYTES = 65_536;
+const direntBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /**
  * The names in an open directory, in no order, without `.` and `..`. One character per byte ("latin1"): such strings are a
@@ -15,7 +15,7 @@ const DIRENT_BUFFER_BYTES = 65_536;
  */
 export function readNames(fd: number): string[] {
   const { getdents64, numbers } = native();
-  const buffer = Buffer.allocUnsafe(DIRENT_BUFFER_BYTES);
+  const buffer = direntBuffer;
   const names: string[] = [];
   for (;;) {
     const filled = checked('getdents64', undefined, () => getdents64(numbers.getdents64, fd, buffer, buffer.length));

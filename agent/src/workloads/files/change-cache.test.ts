@@ -23,7 +23,12 @@ const stampFor = (size: number): ChangeStamp => ({
 });
 
 const NOTHING = { name: NO_BYTES, stamp: NO_STAMP, reference: NO_BYTES };
-const enter = (name: string): CacheRecord => ({ ...NOTHING, kind: 'enter', name: bytes(name), stamp: stampFor(name.length) });
+const enter = (name: string): CacheRecord => ({
+  ...NOTHING,
+  kind: 'enter',
+  name: bytes(name),
+  stamp: stampFor(name.length),
+});
 const fileOf = (name: string, size: number): CacheRecord => ({
   kind: 'file',
   name: bytes(name),

@@ -59,7 +59,11 @@ export async function copyTree(
             open.push(writer.root);
           } else if (writer) open.push(open.at(-1)?.directory(event.entry));
         } else if (event.kind === 'leaveDirectory') open.pop()?.leave();
-        else if (event.kind === 'entry' && event.entry.parent && select(joinPath(event.entry.parent.path, event.entry.name))) {
+        else if (
+          event.kind === 'entry' &&
+          event.entry.parent &&
+          select(joinPath(event.entry.parent.path, event.entry.name))
+        ) {
           const directory = open.at(-1);
           if (directory) running.push(restoreEntry(directory, event.entry));
         }

@@ -87,6 +87,7 @@ interface Choice {
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const NO_RULES: RuleState = [];
+const NO_DIRECTORY = 'no directory leads to it';
 const NOTHING_SEEN: SeenUnchanged = { entries: 0, files: 0, bytes: 0 };
 const DESCRIBED_PER_STEP = 256;
 
@@ -165,63 +166,61 @@ export class TreeScanner {
   }
 
   private visit(parent: Frame, name: Buffer, root: RootNode | undefined): void {
-    const path = joinPath(parent.directory.path, name);
-    if (!parent.inRoot) {
-      if (root?.isRoot) this.visitRoot(parent, name, path, root);
-      else if (root) this.lead(parent, name, path, root);
-      return;
-    }
     if (root?.isRoot) {
-      this.visitRoot(parent, name, path, root);
+      this.visitRoot(parent, name, root);
       return;
     }
-    const status = this.status(parent, name, path);
+    if (!parent.inRoot) {
+      if (root) this.lead(parent, name, root);
+      return;
+    }
+    const status = this.status(parent, name);
     if (!status) return;
     const isDirectory = status.type === 'directory';
     const choice = this.choose(parent, name, isDirectory);
     if (choice.taken && !(isDirectory && this.never.has(status))) {
-      this.take(parent, name, path, status, choice, root);
+      this.take(parent, name, status, choice, root);
     } else if (root && isDirectory) {
-      this.lead(parent, name, path, root);
+      this.lead(parent, name, root);
     }
-    if (!isDirectory) this.missRootsBelow(root, path, 'vanished', 'no directory leads to it');
+    if (root && !isDirectory) this.missRootsBelow(root, pathOf(parent, name), 'vanished', NO_DIRECTORY);
   }
 
   /** A root that was named is taken whatever the rules say about its own name. */
-  private visitRoot(parent: Frame, name: Buffer, path: Buffer, root: RootNode): void {
-    const status = this.status(parent, name, path);
+  private visitRoot(parent: Frame, name: Buffer, root: RootNode): void {
+    const status = this.status(parent, name);
     if (!status) return;
+    const path = pathOf(parent, name);
     if (status.type === 'symlink') {
       this.notice('unreadable', path, 'the root is a symbolic link; the link is stored and not what it points to');
     }
     const choice = { ...this.choose(parent, name, status.type === 'directory'), taken: true, canMatchBelow: true };
-    this.take(parent, name, path, status, choice, root, true);
-    if (status.type !== 'directory') this.missRootsBelow(root, path, 'vanished', 'no directory leads to it');
+    this.take(parent, name, status, choice, root, true);
+    if (status.type !== 'directory') this.missRootsBelow(root, path, 'vanished', NO_DIRECTORY);
   }
 
   private take(
     parent: Frame,
     name: Buffer,
-    path: Buffer,
     status: FileStatus,
     choice: Choice,
     root: RootNode | undefined,
     isRoot = false,
   ): void {
     if (status.type === 'directory') {
-      this.enter(parent, name, path, status, choice, root, isRoot);
+      this.enter(parent, name, status, choice, root, isRoot);
     } else if (choice.included || isRoot) {
-      this.takeEntry(parent, name, path, status);
+      this.takeEntry(parent, name, status);
     }
   }
 
-  private takeEntry(parent: Frame, name: Buffer, path: Buffer, status: FileStatus): void {
+  private takeEntry(parent: Frame, name: Buffer, status: FileStatus): void {
     const cached = this.unchangedEntry(name, status);
     const reference = status.type === 'file' ? cached?.reference : undefined;
     // The group of an entry with several links may change without it.
     if (cached && status.nlink < 2 && this.hold(parent, { name, status, ...(reference && { reference }) })) return;
     this.differs(parent);
-    const entry = this.describe(status, name, parent, path);
+    const entry = this.describe(status, name, parent);
     if (!entry) return;
     this.announce();
     this.tell({ kind: 'entry', entry, ...(reference && { known: reference }) });
@@ -258,13 +257,13 @@ export class TreeScanner {
   private enter(
     parent: Frame,
     name: Buffer,
-    path: Buffer,
     seen: FileStatus,
     choice: Choice,
     root: RootNode | undefined,
     isRoot: boolean,
   ): void {
     if (!choice.included && !choice.canMatchBelow && !root) return;
+    const path = pathOf(parent, name);
     let fd = -1;
     let status = seen;
     try {
@@ -279,7 +278,8 @@ export class TreeScanner {
   }
 
   /** A directory that only leads to roots; links on the way are followed, as whoever named the root saw it. */
-  private lead(parent: Frame, name: Buffer, path: Buffer, root: RootNode): void {
+  private lead(parent: Frame, name: Buffer, root: RootNode): void {
+    const path = pathOf(parent, name);
     let fd: number;
     try {
       fd = openAt(parent.directory.fd, name, O_PATH | O_DIRECTORY);
@@ -423,13 +423,13 @@ export class TreeScanner {
   }
 
   private tellHeld(frame: Frame, { name, status, reference, cached }: Held): void {
-    const path = joinPath(frame.directory.path, name);
     if (cached) {
-      const entry = this.directoryEntry(status, name, frame, { dirFd: frame.directory.fd, name }, path);
+      const target = { dirFd: frame.directory.fd, name };
+      const entry = this.directoryEntry(status, name, frame, target, pathOf(frame, name));
       this.tell({ kind: 'unchangedDirectory', entry, cached });
       return;
     }
-    const entry = this.describe(status, name, frame, path);
+    const entry = this.describe(status, name, frame);
     if (entry) this.tell({ kind: 'entry', entry, ...(reference && { known: reference }) });
   }
 
@@ -445,17 +445,18 @@ export class TreeScanner {
     };
   }
 
-  private status(parent: Frame, name: Buffer, path: Buffer): FileStatus | undefined {
+  private status(parent: Frame, name: Buffer): FileStatus | undefined {
     try {
       return statAt(parent.directory.fd, name);
     } catch (error) {
-      this.failed(error, path);
+      this.failed(error, pathOf(parent, name));
       return undefined;
     }
   }
 
-  private describe(status: FileStatus, name: Buffer, parent: Frame, path: Buffer): ScannedEntry | undefined {
+  private describe(status: FileStatus, name: Buffer, parent: Frame): ScannedEntry | undefined {
     const { type } = status;
+    const path = pathOf(parent, name);
     if (type === 'unknown' || !Number.isSafeInteger(status.size)) {
       this.notice('unreadable', path, type === 'unknown' ? 'its type is not known' : 'it is too large');
       return undefined;
@@ -515,13 +516,8 @@ export class TreeScanner {
     return !gone;
   }
 
-  private missRootsBelow(
-    node: RootNode | undefined,
-    path: Buffer,
-    kind: 'vanished' | 'unreadable',
-    message: string,
-  ): void {
-    for (const [name, child] of node?.children ?? []) {
+  private missRootsBelow(node: RootNode, path: Buffer, kind: 'vanished' | 'unreadable', message: string): void {
+    for (const [name, child] of node.children) {
       const below = joinPath(path, Buffer.from(name, 'latin1'));
       if (child.isRoot) this.notice(kind, below, message);
       this.missRootsBelow(child, below, kind, message);
@@ -531,6 +527,10 @@ export class TreeScanner {
   private notice(kind: 'vanished' | 'unreadable', path: Buffer, message: string): void {
     this.tell({ kind: 'notice', notice: { kind, path, message } });
   }
+}
+
+function pathOf(parent: Frame, name: Buffer): Buffer {
+  return joinPath(parent.directory.path, name);
 }
 
 function leadingEntry(name: Buffer, parent: ScannedDirectory | undefined): ScannedEntry {

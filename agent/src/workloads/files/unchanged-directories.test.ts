@@ -49,7 +49,18 @@ class Recorded {
 function lineOf(entry: ScannedEntry): Line {
   const { type, mode, uid, size, mtimeNs, stamp, linkTarget, hardLinkGroup, xattrs } = entry;
   const link = [linkTarget?.toString('latin1'), hardLinkGroup?.toString('latin1')];
-  return [entryPath(entry).toString('latin1'), type, mode, uid, size, mtimeNs, stamp.ctimeNs, stamp.ino, xattrs, ...link];
+  return [
+    entryPath(entry).toString('latin1'),
+    type,
+    mode,
+    uid,
+    size,
+    mtimeNs,
+    stamp.ctimeNs,
+    stamp.ino,
+    xattrs,
+    ...link,
+  ];
 }
 
 /** Walks the source beside the cache, if there is one, and records what it sees as a backup does. */

@@ -7,7 +7,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChunkIndex, Copy } from './chunk-index.js';
-import { BAD, VERIFIED } from './copy-state.js';
+import { BAD, SUSPECT, VERIFIED } from './copy-state.js';
 import { PageBudget } from './page-budget.js';
 import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
 
@@ -166,6 +166,28 @@ describe('the chunk index', () => {
     expect(index.lookup(chunk)[0]?.map(({ state }) => state)).toEqual([VERIFIED, BAD]);
   });
 
+  it('tells everybody of stored bytes that changed, and of chunks that are not what they say only who uploaded them', () => {
+    const stranger = uuid();
+    const told = () => [agentId, stranger].map((agent) => index.damageKnownTo(agent).toString('hex'));
+    const { pack } = store([[random.bytes(32)], [random.bytes(32)]]);
+    const before = told();
+    index.changeState([pack.firstCopy], { set: VERIFIED });
+    expect(told()).toEqual(before);
+    index.changeState([pack.firstCopy], { set: SUSPECT });
+    const after = told();
+    expect(after[0]).not.toBe(before[0]);
+    expect(after[1]).not.toBe(before[1]);
+    // Found again, it is nothing new.
+    index.changeState([pack.firstCopy], { set: SUSPECT });
+    expect(told()).toEqual(after);
+    index.changeState([pack.firstCopy + 1], { set: BAD });
+    expect(told()[0]).not.toBe(after[0]);
+    expect(told()[1]).toBe(after[1]);
+    const last = told();
+    reopen();
+    expect(told()).toEqual(last);
+  });
+
   it('records a stored pack whole or not at all', () => {
     const pack = arrive(session());
     const broken = footer(pack.id, [[random.bytes(32)], [random.bytes(32)]]);
@@ -229,6 +251,7 @@ describe('the chunk index', () => {
     index.close();
     expect(() => openIndex(path, uuid())).toThrowError(expect.objectContaining({ code: 'INDEX_OF_ANOTHER_VAULT' }));
     const db = new Database(path);
+    const version = db.pragma('user_version', { simple: true });
     db.pragma('user_version = 99');
     db.close();
     expect(() => openIndex(path)).toThrowError(
@@ -239,7 +262,7 @@ describe('the chunk index', () => {
     older.close();
     expect(() => openIndex(path)).toThrowError(expect.objectContaining({ code: 'INDEX_TOO_OLD' }));
     const back = new Database(path);
-    back.pragma('user_version = 2');
+    back.pragma(`user_version = ${version as number}`);
     back.close();
     index = openIndex(path);
   });
