@@ -21,7 +21,8 @@ export function compressIfWorthwhile(plaintext: Uint8Array): Buffer | undefined 
 
 function compress(bytes: Uint8Array): Buffer {
   return zstdCompressSync(bytes, {
-    chunkSize: Math.max(bytes.length >>> 1, 4 * KIB),
+    // Room for whatever comes out (ZSTD_compressBound): the bytes are then compressed where they are, and not by way of a window.
+    chunkSize: bytes.length + (bytes.length >>> 8) + KIB,
     params: { [constants.ZSTD_c_compressionLevel]: 1 },
   });
 }
