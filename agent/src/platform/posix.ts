@@ -62,6 +62,8 @@ function bind() {
     fallocate: declare('fallocate', 'int', 'int', 'int64', 'int64'),
     syncfs: libc.func('syncfs', 'int', ['int']) as unknown as AsyncCall,
     nice: declare('nice', 'int'),
+    // Moves nothing when asked to move nothing, and returns where that is.
+    memmove: sized('memmove', 'void *', 'void *', 'size_t'),
     // Not every C library has it.
     mallocTrim: optional(() => declare('malloc_trim', 'size_t')),
     readlinkat: sized('readlinkat', 'int', 'void *', 'void *', 'size_t'),

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { promisify } from 'node:util';
+import { LargeWrites } from '../../platform/large-writes.js';
 
 export interface DataBlock {
   /** Bytes from the file's start. */
@@ -19,9 +19,8 @@ export class ContentSourceError extends Error {
   }
 }
 
-/** Below this, handing a write to the thread pool costs more than it saves. */
-const ASYNC_BYTES = 64 * 1024;
-const writeAsync = promisify(fs.write);
+/** Smaller files are not worth the detour. */
+const LARGE_FILE_BYTES = 4 * 1024 * 1024;
 
 /** Fills an empty open file; what the source leaves out stays a hole. Synchronous but for a source that is not. */
 export function writeContent(fd: number, size: number, source: ContentSource): Promise<void> | undefined {
@@ -35,17 +34,16 @@ export function writeContent(fd: number, size: number, source: ContentSource): P
 }
 
 async function writeBlocks(fd: number, size: number, source: AsyncIterable<DataBlock>): Promise<void> {
-  for await (const { offset, data } of marked(source)) {
-    if (offset < 0 || offset + data.length > size) throw sourceError('an extent lies outside the file');
-    if (data.length < ASYNC_BYTES) writeSync(fd, data, offset);
-    else await writeBlock(fd, data, offset);
-  }
-}
-
-async function writeBlock(fd: number, data: Buffer, offset: number): Promise<void> {
-  for (let at = 0; at < data.length; ) {
-    const { bytesWritten } = await writeAsync(fd, data, at, data.length - at, offset + at);
-    at += bytesWritten;
+  const large = size >= LARGE_FILE_BYTES ? new LargeWrites(fd) : undefined;
+  try {
+    for await (const { offset, data } of marked(source)) {
+      if (offset < 0 || offset + data.length > size) throw sourceError('an extent lies outside the file');
+      if (large) await large.write(data, offset);
+      else writeSync(fd, data, offset);
+    }
+    await large?.finish();
+  } finally {
+    await large?.close();
   }
 }
 
