@@ -79,7 +79,7 @@ describe('reading for a restore', () => {
     await expect(world.read(restore, [Buffer.alloc(32, 1)])).rejects.toMatchObject({ kind: 'Forbidden' });
   });
 
-  it('takes another copy when the stored bytes of one are damaged or its pack is to be avoided', async () => {
+  it('takes another copy when the reader says that one is of no use, and leaves it alone from then on if it is damaged', async () => {
     world = await World.create('copies');
     const { alice, bob } = world;
     const chunk = alice.data('twice');
@@ -98,10 +98,52 @@ describe('reading for a restore', () => {
       (await world.read(restore, [chunk.id], avoid)).map((part) => part.kind === 'frame' && part.pack.id);
     expect(await packOf()).toEqual([first.packId]);
     expect(await packOf([first.packId])).toEqual([second.packId]);
+    // Whose stored bytes are what they were is taken again.
+    expect(await packOf()).toEqual([first.packId]);
     await damage(first.packId);
+    expect(await packOf([first.packId])).toEqual([second.packId]);
     expect(await packOf()).toEqual([second.packId]);
     await world.store.delete(packName(uuidToBytes(second.packId)));
-    expect(await world.read(restore, [chunk.id])).toMatchObject([{ kind: 'damaged', chunkIds: chunk.id }]);
+    const both = [first.packId, second.packId];
+    expect(await world.read(restore, [chunk.id], both)).toMatchObject([{ kind: 'damaged', chunkIds: chunk.id }]);
+    // What is known to be damaged is the last resort.
+    expect(await packOf()).toEqual([first.packId]);
+  });
+
+  it('takes another copy by itself when a pack is gone', async () => {
+    world = await World.create('gone');
+    const { alice, bob } = world;
+    const chunk = alice.data('twice');
+    const { session } = await world.backup(alice);
+    const first = alice.pack([[chunk]]);
+    const root = alice.node('root', [chunk]);
+    await world.upload(session, first);
+    await world.upload(session, alice.pack([[root]]));
+    await world.commit(session, root.id);
+    const second = bob.pack([[chunk]]);
+    await world.upload((await world.backup(bob)).session, second);
+    const restore = await world.restore(alice, root.id);
+    await world.read(restore, [root.id]);
+    await world.store.delete(packName(uuidToBytes(first.packId)));
+    expect(world.contents(await world.read(restore, [chunk.id]))).toEqual(['twice']);
+  });
+
+  it('marks nothing that this restore does not lead to, whatever the reader says of it', async () => {
+    world = await World.create('others');
+    const { alice } = world;
+    const [mine, other] = [alice.data('mine'), alice.data('other')];
+    const { session } = await world.backup(alice);
+    const packs = [alice.pack([[mine]]), alice.pack([[other]])] as const;
+    const root = alice.node('root', [mine]);
+    for (const pack of [...packs, alice.pack([[root]])]) await world.upload(session, pack);
+    await world.commit(session, root.id);
+    const restore = await world.restore(alice, root.id);
+    await world.read(restore, [root.id]);
+    await damage(packs[1].packId);
+    await expect(world.read(restore, [other.id], [packs[1].packId])).rejects.toMatchObject({ kind: 'Forbidden' });
+    await world.read(restore, [mine.id], [packs[1].packId]);
+    const next = await world.backup(alice);
+    expect(await world.has(next.session, [mine, other])).toEqual([true, true]);
   });
 
   it('says which chunks are lost with a damaged frame, serves the rest, and lets a new backup heal them', async () => {
@@ -119,8 +161,10 @@ describe('reading for a restore', () => {
     const restore = await world.restore(alice, root.id);
     await world.read(restore, [root.id]);
     const parts = await world.read(restore, [lost.id, kept.id]);
-    expect(parts.filter(({ kind }) => kind === 'damaged')).toEqual([expect.objectContaining({ chunkIds: lost.id })]);
-    expect(world.contents(parts)).toEqual(['kept']);
+    expect(parts.map(({ kind }) => kind)).toEqual(['frame', 'frame']);
+    expect(world.contents(parts.slice(1))).toEqual(['kept']);
+    const again = await world.read(restore, [lost.id], [pack.packId]);
+    expect(again.filter(({ kind }) => kind === 'damaged')).toEqual([expect.objectContaining({ chunkIds: lost.id })]);
 
     const next = await world.backup(alice);
     expect(await world.has(next.session, [lost, kept])).toEqual([false, true]);

@@ -8,12 +8,12 @@ import { encodeFrameEntry, PackKind } from '@holdfast/core/engine';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
-import { hasTrustedEdges } from '../chunk-index/copy-state.js';
+import { hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
 import type { Coordination } from '../coordination/coordination.js';
 import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
 import { type ChunkToRead, chunksToRead, type PlannedFrame, worthReading } from '../vault-stores/frame-plan.js';
-import { readFrames } from '../vault-stores/read-frames.js';
+import { checkCopies, readFrames } from '../vault-stores/read-frames.js';
 import { forbidden, invalid } from './refusals.js';
 import type { Session } from './session.js';
 
@@ -59,7 +59,9 @@ export async function* readChunks(
   try {
     await session.turn().pass();
     session.assertOpen();
-    const chunks = await permitted(session, distinctIds(chunkIds).ids, new Set(avoidPacks));
+    const { ids } = distinctIds(chunkIds);
+    const chunks = await permitted(session, ids, new Set(avoidPacks));
+    if (avoidPacks.length > 0) await checkCopies(session.vault, copiesIn(session, ids, new Set(avoidPacks)), ports.log);
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
       for (const batch of batches(session, frames)) {
@@ -73,7 +75,7 @@ export async function* readChunks(
         }
       }
     };
-    for await (const result of readFrames(session.vault, chunks, ports.log, askKeys)) {
+    for await (const result of readFrames(session.vault, chunks, ports.log, { onPlan: askKeys, readerChecks: true })) {
       session.assertOpen();
       if (result.kind === 'damaged') {
         yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
@@ -108,6 +110,14 @@ async function permitted(session: Session, chunkIds: Buffer, avoidPacks: Readonl
   // Of a chunk with very many copies, others may have been allowed than are read.
   for (const { copies } of chunks) for (const { number } of copies) session.allowed.add(number);
   return chunks;
+}
+
+/** What these packs have of the chunks, as far as it counts as sound: the reader says that it is of no use. */
+function copiesIn(session: Session, chunkIds: Buffer, packs: ReadonlySet<string>): Copy[] {
+  const { index } = session.vault;
+  const isMeant = (copy: Copy): number =>
+    session.allowed.has(copy.number) && stands(copy.state) && packs.has(index.packByNumber(copy.pack).id) ? 1 : 0;
+  return index.lookup(chunkIds, isMeant).flat();
 }
 
 /**

@@ -22,18 +22,25 @@ export type FrameResult =
     }
   | { readonly kind: 'damaged'; readonly chunkIds: Buffer[]; readonly reason: string };
 
+export interface ReadOptions {
+  /** Called with each round's frames before the first of them is read. */
+  readonly onPlan?: (frames: readonly PlannedFrame[]) => Promise<void>;
+  /** The reader opens every frame and says which were of no use (`checkCopies`): they need not be hashed here as well. */
+  readonly readerChecks?: boolean;
+}
+
 /**
  * Reads the frames that hold these chunks, checks each against its stored hash, and takes the next copy
  * where one is damaged; a damaged one is marked, so that no new backup relies on it. One frame is
  * read ahead of the one that is being sent. Chunks without a readable copy come out as damaged.
- * `onPlan` is called with each round's frames before the first of them is read.
  */
 export async function* readFrames(
   source: FrameSource,
   chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[],
   log: Log,
-  onPlan: (frames: readonly PlannedFrame[]) => Promise<void> = async () => undefined,
+  { onPlan, readerChecks = false }: ReadOptions = {},
 ): AsyncGenerator<FrameResult> {
+  const read = readerChecks ? readStored : readFrame;
   const absent = chunks.filter(({ copies }) => copies.length === 0);
   if (absent.length > 0)
     yield {
@@ -44,14 +51,14 @@ export async function* readFrames(
 
   let plan = planFrames(source.index, chunks);
   while (plan.length > 0) {
-    await onPlan(plan);
+    await onPlan?.(plan);
     const again: { chunkId: Buffer; copies: readonly Copy[] }[] = [];
-    let ahead = plan[0] && attempt(source, plan[0]);
+    let ahead = plan[0] && attempt(source, plan[0], read);
     for (const [place, planned] of plan.entries()) {
-      const read = ahead ?? attempt(source, planned);
+      const reading = ahead ?? attempt(source, planned, read);
       const next = plan[place + 1];
-      ahead = next && attempt(source, next);
-      const { bytes, failure } = await read;
+      ahead = next && attempt(source, next, read);
+      const { bytes, failure } = await reading;
       if (bytes) {
         yield { kind: 'frame', ...planned, bytes };
         continue;
@@ -67,14 +74,29 @@ export async function* readFrames(
   }
 }
 
+/** A reader found these copies to be of no use: marks those whose stored bytes are not what they were. */
+export async function checkCopies(source: FrameSource, copies: readonly Copy[], log: Log): Promise<void> {
+  const frames = new Map(copies.map(({ number }) => source.index.frameOf(number)).map((frame) => [frame.firstCopy, frame]));
+  for (const frame of frames.values()) {
+    try {
+      await readFrame(source, source.index.packByNumber(frame.pack), frame);
+    } catch (error) {
+      const failure = asHoldfastError(error);
+      if (!isDamage(failure)) throw failure;
+      markSuspect(source, frame, log, failure);
+    }
+  }
+}
+
 /** One frame's stored bytes, as its hash says they are. Throws Integrity, NotFound or Unavailable. */
 export async function readFrame(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
-  const bytes = await source.store.get(packName(uuidToBytes(pack.id)), {
-    offset: frame.offset,
-    length: frame.storedLength,
-  });
+  const bytes = await readStored(source, pack, frame);
   if (!sha256(bytes).equals(frame.sha256)) throw damagedFrame(pack);
   return bytes;
+}
+
+function readStored(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
+  return source.store.get(packName(uuidToBytes(pack.id)), { offset: frame.offset, length: frame.storedLength });
 }
 
 /** Marks every copy in the frame, so that it counts for no new backup. */
@@ -94,9 +116,10 @@ export function isDamage(failure: HoldfastError): boolean {
 async function attempt(
   source: FrameSource,
   planned: PlannedFrame,
+  read: typeof readFrame,
 ): Promise<{ bytes: Buffer; failure?: never } | { bytes?: never; failure: HoldfastError }> {
   try {
-    return { bytes: await readFrame(source, planned.pack, planned.frame) };
+    return { bytes: await read(source, planned.pack, planned.frame) };
   } catch (error) {
     return { failure: asHoldfastError(error) };
   }
