@@ -94,7 +94,7 @@ export class GoldenReader {
   async restore(rootNode: Buffer): Promise<RestoredEntry[]> {
     const restored: RestoredEntry[] = [];
     const walk = async (id: Buffer, path: string): Promise<void> => {
-      for await (const entry of readDirectory(id, this.fetchNode)) {
+      for (const entry of (await Array.fromAsync(readDirectory(id, this.fetchNode))).flat()) {
         const here = path + printable(entry.name);
         restored.push(await this.restoreEntry(entry, here));
         if (entry.type === EntryType.ENTRY_TYPE_DIRECTORY && entry.content) await walk(entry.content.id, `${here}/`);

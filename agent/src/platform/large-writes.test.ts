@@ -49,7 +49,9 @@ function expected(size: number, runs: readonly Run[]): Buffer {
 
 function takesDirectWrites(folder: string): boolean {
   try {
-    fs.closeSync(fs.openSync(path.join(folder, 'probe'), fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_DIRECT));
+    fs.closeSync(
+      fs.openSync(path.join(folder, 'probe'), fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_DIRECT),
+    );
     return true;
   } catch {
     return false;
@@ -91,7 +93,9 @@ describe.skipIf(process.platform !== 'linux')('writing a large file', () => {
   it('leaves the page cache alone', async () => {
     const file = path.join(dir, 'file');
     await write(file, 64 * MIB, [{ offset: 0, data: random.bytes(64 * MIB) }], MIB);
-    const cached = Number(execFileSync('fincore', ['--bytes', '--noheadings', '--output', 'RES', file], { encoding: 'utf8' }));
+    const cached = Number(
+      execFileSync('fincore', ['--bytes', '--noheadings', '--output', 'RES', file], { encoding: 'utf8' }),
+    );
     // Where the file system takes no direct writes, all of it is there.
     expect(cached).toBeLessThan(takesDirectWrites(dir) ? MIB : 65 * MIB);
   });

@@ -78,6 +78,11 @@ export class ChunkReader {
     return fetched;
   }
 
+  /** Has these at hand, or the last of them: no more is kept than there is room for. Throws what ends the job. */
+  async warm(ids: readonly Buffer[]): Promise<void> {
+    for await (const _result of this.results(ids));
+  }
+
   /** What becomes of each chunk, once, in the order in which they come: no more of them is held than one frame has. As `fetch` otherwise. */
   async *results(ids: readonly Buffer[]): AsyncGenerator<ChunkResult, void, void> {
     const wanted = new Map(ids.map((id) => [idKey(id), id]));

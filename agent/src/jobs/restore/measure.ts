@@ -6,15 +6,17 @@ const MOST_ENTRIES = 50_000;
 
 /** Passes a walk on and counts what it comes to, as the restore will count it; the run expects that once the walk is over. */
 export async function* measure(
-  items: AsyncIterable<RestoreItem>,
+  walk: AsyncIterable<readonly RestoreItem[]>,
   run: Pick<JobRun, 'expectedBytes' | 'expectedEntries'>,
-): AsyncGenerator<RestoreItem, void, void> {
+): AsyncGenerator<readonly RestoreItem[], void, void> {
   let bytes = 0;
   let entries = 0;
-  for await (const item of items) {
-    if (item.kind === 'enter' || item.kind === 'file' || item.kind === 'special') entries += 1;
-    if (item.kind === 'file') bytes += item.entry.size;
-    yield item;
+  for await (const items of walk) {
+    for (const item of items) {
+      if (item.kind === 'enter' || item.kind === 'file' || item.kind === 'special') entries += 1;
+      if (item.kind === 'file') bytes += item.entry.size;
+    }
+    yield items;
   }
   run.expectedBytes = bytes;
   run.expectedEntries = entries;
@@ -22,9 +24,12 @@ export async function* measure(
 
 /** Goes through a walk for no other reason; gives up on a very large one. */
 export async function measureAhead(
-  items: AsyncIterable<RestoreItem>,
+  walk: AsyncIterable<readonly RestoreItem[]>,
   run: Pick<JobRun, 'expectedBytes' | 'expectedEntries'>,
 ): Promise<void> {
   let seen = 0;
-  for await (const _ of measure(items, run)) if (++seen >= MOST_ENTRIES) return;
+  for await (const items of measure(walk, run)) {
+    seen += items.length;
+    if (seen >= MOST_ENTRIES) return;
+  }
 }

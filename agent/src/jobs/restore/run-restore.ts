@@ -87,8 +87,9 @@ async function restoreTree(
   await fetchNode(start.node);
   const bounds = { declaredEntries: command.pointEntries, throwIfStopped: () => run.throwIfStopped() };
   const walk = () => walkTree(start.node, selection, fetchNode, bounds);
-  if (command.onConflict === 'FAIL') await probeConflicts(measure(walk(), run), command.targetPath);
-  else if (run.expectedBytes === 0) await measureAhead(walk(), run);
+  const probed =
+    command.onConflict === 'FAIL' && (await probeConflicts(() => measure(walk(), run), command.targetPath));
+  if (!probed && run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
   const writer = RestoreWriter.open({

@@ -39,28 +39,25 @@ export class TreeRestore {
     this.stack = [{ directory: root, path: places.target, pointPath: places.base }];
   }
 
-  /** Small files are made beside each other: those of one batch while the next is being handed out. */
+  /** Files are made beside each other: small ones of one batch while the next is being handed out, and large ones as long as they are few. */
   async take(batches: AsyncIterable<RestoreBatch>): Promise<void> {
     let before: Promise<void>[] = [];
+    const large = new LargeFiles();
     for await (const { items, chunks } of batches) {
       const fetched = await chunks;
       const running: Promise<void>[] = [];
       for (const item of items) {
         this.run.throwIfStopped();
         if (item.kind === 'enter' || item.kind === 'file' || item.kind === 'special') this.room.made();
-        const taken = this.takeItem(item, fetched);
-        if (item.kind !== 'file' || item.content?.kind === 'node') {
-          await taken;
-          continue;
-        }
-        // Its failure is met where all of them are awaited.
-        taken.catch(() => undefined);
-        running.push(taken);
+        if (item.kind !== 'file') await this.takeItem(item, fetched);
+        else if (item.content?.kind === 'node') await large.begin(item.entry.size, () => this.takeItem(item, fetched));
+        else running.push(unheard(this.takeItem(item, fetched)));
       }
       await Promise.all(before);
       before = running;
     }
     await Promise.all(before);
+    await large.ended();
   }
 
   private async takeItem(item: RestoreItem, fetched: FetchedChunks): Promise<void> {
@@ -165,6 +162,38 @@ export class TreeRestore {
   private get directory(): RestoreDirectory {
     return this.here.directory;
   }
+}
+
+/** A new one waits while so many bytes of others are under way. */
+const LARGE_BYTES_UNDER_WAY = 16 * 1024 * 1024;
+
+/** Large files that are read and written beside each other: for each, the vault is asked several times in turn. */
+class LargeFiles {
+  private readonly underWay = new Set<Promise<void>>();
+  private bytes = 0;
+
+  /** Throws what an earlier one failed with. */
+  async begin(size: number, take: () => Promise<void>): Promise<void> {
+    while (this.bytes >= LARGE_BYTES_UNDER_WAY) await Promise.race(this.underWay);
+    this.bytes += size;
+    const running = unheard(
+      take().then(() => {
+        this.bytes -= size;
+        this.underWay.delete(running);
+      }),
+    );
+    this.underWay.add(running);
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+}
+
+/** Its failure is met where it is awaited, which may be later. */
+function unheard(running: Promise<void>): Promise<void> {
+  running.catch(() => undefined);
+  return running;
 }
 
 async function* counted(

@@ -30,7 +30,11 @@ function walk(
   fetchNode: (at: Buffer) => Promise<ParsedNode>,
   { declaredEntries = 0, throwIfStopped = () => undefined, selection = 'all', root = '0' }: Walked = {},
 ): AsyncGenerator<RestoreItem> {
-  return walkTree(id(root), selection, fetchNode, { declaredEntries, throwIfStopped });
+  return oneByOne(walkTree(id(root), selection, fetchNode, { declaredEntries, throwIfStopped }));
+}
+
+async function* oneByOne(walk: AsyncIterable<readonly RestoreItem[]>): AsyncGenerator<RestoreItem> {
+  for await (const items of walk) yield* items;
 }
 
 describe('the walk of a restore through a tree that was made to harm', () => {

@@ -32,6 +32,7 @@ export interface WalkBounds {
 /** Directories of a point may share nodes, so its tree can be far larger than what is stored. */
 const SLACK_ENTRIES = 10_000;
 const STEPS_BETWEEN_TURNS = 256;
+const ITEMS_AT_ONCE = 256;
 
 interface OpenedDirectory {
   readonly id: Buffer;
@@ -40,14 +41,17 @@ interface OpenedDirectory {
 
 /** A directory that the walk is in. */
 interface Level {
-  readonly entries: AsyncGenerator<TreeEntry>;
+  readonly nodes: AsyncGenerator<readonly TreeEntry[]>;
+  /** Of the node that the walk is in. */
+  entries: readonly TreeEntry[];
+  next: number;
   readonly wanted: Selection;
   /** Selected names that have not come yet. */
   readonly missing: Set<string>;
 }
 
 /**
- * A directory of the point with everything below it that is wanted, in the point's order. Whoever made the point may have made
+ * A directory of the point with everything below it that is wanted, in the point's order, some at a time. Whoever made the point may have made
  * it to harm: a tree that goes on far beyond what the point says of itself ends the walk with Integrity, a directory too deep is
  * as good as damaged, and between entries others get their turn and the job can be stopped, also when every node is at hand.
  */
@@ -56,44 +60,50 @@ export async function* walkTree(
   selection: Selection,
   fetchNode: FetchNode,
   bounds: WalkBounds,
-): AsyncGenerator<RestoreItem, void, void> {
+): AsyncGenerator<readonly RestoreItem[], void, void> {
   const most = 2 * bounds.declaredEntries + SLACK_ENTRIES;
   const levels = [levelOf({ id: node, node: await fetchNode(node) }, selection, fetchNode)];
   let steps = 0;
   let entries = 0;
+  let items: RestoreItem[] = [];
   for (let level = levels[0]; level !== undefined; level = levels.at(-1)) {
-    const next = await nextEntry(level.entries);
+    if (items.length >= ITEMS_AT_ONCE) {
+      yield items;
+      items = [];
+    }
+    const next = level.entries[level.next++] ?? (await nextEntry(level));
     if (steps++ % STEPS_BETWEEN_TURNS === 0) await setImmediate();
     bounds.throwIfStopped();
     if (next === undefined || next instanceof DamageError) {
-      if (next !== undefined) yield { kind: 'damaged', entry: undefined, reason: next.message };
-      else for (const name of level.missing) yield absent(name);
+      if (next !== undefined) items.push({ kind: 'damaged', entry: undefined, reason: next.message });
+      else for (const name of level.missing) items.push(absent(name));
       levels.pop();
-      if (levels.length > 0) yield { kind: 'leave' };
+      if (levels.length > 0) items.push({ kind: 'leave' });
       continue;
     }
     if (++entries > most) throw largerThanDeclared(bounds.declaredEntries);
     const wanted = selectEntry(level.wanted, next.name);
     if (wanted === undefined) continue;
-    level.missing.delete(next.name.toString('latin1'));
+    if (level.missing.size > 0) level.missing.delete(next.name.toString('latin1'));
     const entry = toFileEntry(next);
     if (entry.type !== 'directory') {
-      yield* itemsOf(next, entry, wanted);
+      items.push(...itemsOf(next, entry, wanted));
       continue;
     }
     const inside = await open(next, levels.length, fetchNode);
     if (typeof inside === 'string') {
-      yield { kind: 'damaged', entry, reason: inside };
+      items.push({ kind: 'damaged', entry, reason: inside });
       continue;
     }
     // Somebody asked for what lies below it, not for the directory: it only leads there.
-    yield { kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToRoot: true } };
+    items.push({ kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToRoot: true } });
     if (inside !== undefined) levels.push(levelOf(inside, wanted, fetchNode));
     else {
-      if (wanted === 'all') yield { kind: 'contentless', entry };
-      yield { kind: 'leave' };
+      if (wanted === 'all') items.push({ kind: 'contentless', entry });
+      items.push({ kind: 'leave' });
     }
   }
+  yield items;
 }
 
 function levelOf({ id, node }: OpenedDirectory, wanted: Selection, fetchNode: FetchNode): Level {
@@ -104,14 +114,14 @@ function levelOf({ id, node }: OpenedDirectory, wanted: Selection, fetchNode: Fe
     first = undefined;
     return known === undefined ? fetchNode(each) : Promise.resolve(known);
   };
-  return { entries: readDirectory(id, fetch), wanted, missing: new Set(wanted === 'all' ? [] : wanted.keys()) };
+  const missing = new Set(wanted === 'all' ? [] : wanted.keys());
+  return { nodes: readDirectory(id, fetch), entries: [], next: 0, wanted, missing };
 }
 
-function* itemsOf(stored: TreeEntry, entry: FileEntry, wanted: Selection): Generator<RestoreItem, void, void> {
-  if (wanted !== 'all') for (const name of wanted.keys()) yield absent(name);
-  else if (stored.defect === EntryDefect.ENTRY_DEFECT_UNREADABLE) yield { kind: 'contentless', entry };
-  else if (entry.type === 'file') yield { kind: 'file', entry, content: stored.content };
-  else yield { kind: 'special', entry };
+function itemsOf(stored: TreeEntry, entry: FileEntry, wanted: Selection): RestoreItem[] {
+  if (wanted !== 'all') return [...wanted.keys()].map(absent);
+  if (stored.defect === EntryDefect.ENTRY_DEFECT_UNREADABLE) return [{ kind: 'contentless', entry }];
+  return [entry.type === 'file' ? { kind: 'file', entry, content: stored.content } : { kind: 'special', entry }];
 }
 
 /** A directory's node, or why nothing in it can be had; undefined for one that could not be read when it was backed up. */
@@ -131,10 +141,16 @@ async function open(
   }
 }
 
-async function nextEntry(entries: AsyncGenerator<TreeEntry>): Promise<TreeEntry | DamageError | undefined> {
+/** The first entry of the level's next node that has any. */
+async function nextEntry(level: Level): Promise<TreeEntry | DamageError | undefined> {
   try {
-    const next = await entries.next();
-    return next.done === true ? undefined : next.value;
+    for (;;) {
+      const { done, value } = await level.nodes.next();
+      if (done === true) return undefined;
+      level.entries = value;
+      level.next = 1;
+      if (value[0]) return value[0];
+    }
   } catch (error) {
     const damage = asDamage(error);
     if (damage instanceof DamageError) return damage;

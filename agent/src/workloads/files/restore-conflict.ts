@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { statAtIfExists } from '../../platform/file-status.js';
+import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { errorCode } from '../../platform/posix-error.js';
@@ -30,6 +31,7 @@ export class RestoreConflictError extends Error {
   }
 }
 
+const HERE = Buffer.from('.');
 const MAX_NAME_BYTES = 255;
 const MAX_EXTENSION_BYTES = 16;
 
@@ -53,10 +55,13 @@ export class ConflictProbe {
     private readonly path: Buffer,
   ) {}
 
-  /** Undefined if there is no such directory, so that nothing can be in the way. */
+  /** Undefined if there is no such directory, or nothing in it, so that nothing can be in the way. */
   static open(target: Buffer): ConflictProbe | undefined {
     try {
-      return new ConflictProbe(openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY), target);
+      const probe = new ConflictProbe(openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY), target);
+      if (!probe.isEmpty()) return probe;
+      probe.close();
+      return undefined;
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
       throw error;
@@ -80,5 +85,20 @@ export class ConflictProbe {
 
   close(): void {
     fs.closeSync(this.fd);
+  }
+
+  /** False also where that cannot be seen. */
+  private isEmpty(): boolean {
+    let fd: number;
+    try {
+      fd = openAt(this.fd, HERE, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+    } catch {
+      return false;
+    }
+    try {
+      return readNames(fd).length === 0;
+    } finally {
+      fs.closeSync(fd);
+    }
   }
 }

@@ -11,13 +11,16 @@ import type { ContentRef, TreeEntry } from './tree-entry.js';
 
 export type FetchNode = (id: Buffer) => Promise<ParsedNode>;
 
-/** A directory's entries in ascending order of names, node by node. */
-export async function* readDirectory(id: Buffer, fetchNode: FetchNode): AsyncGenerator<TreeEntry> {
+/** A directory's entries in ascending order of names, those of one node at a time. */
+export async function* readDirectory(id: Buffer, fetchNode: FetchNode): AsyncGenerator<readonly TreeEntry[]> {
   let last: Buffer | undefined;
-  for await (const entry of entriesBelow(id, fetchNode, 0)) {
-    if (last && Buffer.compare(last, entry.name) >= 0) throw mismatch('the parts of a directory are not in order');
-    last = entry.name;
-    yield entry;
+  for await (const entries of entriesBelow(id, fetchNode, 0)) {
+    const [first] = entries;
+    // Within a node they are in order, or it would not have been parsed.
+    if (last && first && Buffer.compare(last, first.name) >= 0)
+      throw mismatch('the parts of a directory are not in order');
+    last = entries.at(-1)?.name ?? last;
+    yield entries;
   }
 }
 
@@ -67,21 +70,25 @@ export async function* readExtents(
   yield* extentsBelow(content.id, { offset: 0, length: size }, fetchNode, 0);
 }
 
-async function* entriesBelow(id: Buffer, fetchNode: FetchNode, depth: number): AsyncGenerator<TreeEntry> {
+async function* entriesBelow(id: Buffer, fetchNode: FetchNode, depth: number): AsyncGenerator<readonly TreeEntry[]> {
   if (depth > MAX_INDEX_DEPTH) throw mismatch('a directory has too many levels');
   const node = await fetchNode(id);
-  if (node.type === 'directory') return yield* node.entries;
+  if (node.type === 'directory') return yield node.entries;
   if (node.type !== 'directory-index') throw mismatch('a directory refers to a node of a file');
   for (const part of node.parts) yield* entriesOfPart(part, fetchNode, depth + 1);
 }
 
-async function* entriesOfPart(part: DirectoryPartRef, fetchNode: FetchNode, depth: number): AsyncGenerator<TreeEntry> {
+async function* entriesOfPart(
+  part: DirectoryPartRef,
+  fetchNode: FetchNode,
+  depth: number,
+): AsyncGenerator<readonly TreeEntry[]> {
   let count = 0;
-  for await (const entry of entriesBelow(part.id, fetchNode, depth)) {
-    if (count === 0 && !entry.name.equals(part.firstName))
+  for await (const entries of entriesBelow(part.id, fetchNode, depth)) {
+    if (count === 0 && entries[0]?.name.equals(part.firstName) === false)
       throw mismatch('a part of a directory starts with another name');
-    count++;
-    yield entry;
+    count += entries.length;
+    yield entries;
   }
   if (count !== part.entries) throw mismatch('a part of a directory has another number of entries');
 }

@@ -76,7 +76,9 @@ export async function* readFrames(
 
 /** A reader found these copies to be of no use: marks those whose stored bytes are not what they were. */
 export async function checkCopies(source: FrameSource, copies: readonly Copy[], log: Log): Promise<void> {
-  const frames = new Map(copies.map(({ number }) => source.index.frameOf(number)).map((frame) => [frame.firstCopy, frame]));
+  const frames = new Map(
+    copies.map(({ number }) => source.index.frameOf(number)).map((frame) => [frame.firstCopy, frame]),
+  );
   for (const frame of frames.values()) {
     try {
       await readFrame(source, source.index.packByNumber(frame.pack), frame);
