@@ -119,7 +119,12 @@ const decoders: readonly Decoder[] = [
     name: 'questions',
     samples: [
       HasChunksRequest.encode({ sessionId: id, claims: Buffer.alloc(64) }).finish(),
-      ReadChunksRequest.encode({ sessionId: id, chunkIds: Buffer.alloc(64), avoidPacks: [id, id] }).finish(),
+      ReadChunksRequest.encode({
+        sessionId: id,
+        chunkIds: Buffer.alloc(64),
+        pieceBytes: 0,
+        avoidPacks: [id, id],
+      }).finish(),
     ],
     decode: (bytes) => [HasChunksRequest.decode(bytes), ReadChunksRequest.decode(bytes).avoidPacks.map(uuidFromBytes)],
     refuses: noMessage,

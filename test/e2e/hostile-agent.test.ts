@@ -81,7 +81,12 @@ const openSession = ({ data }: HostileAgent, job: JobRef) => answerOf<Data>((don
 async function readOf({ data }: HostileAgent, sessionId: Buffer, chunkIds: Buffer): Promise<number> {
   let frames = 0;
   try {
-    for await (const { part } of data.readChunks({ sessionId, chunkIds, avoidPacks: [] }) as AsyncIterable<Data>)
+    for await (const { part } of data.readChunks({
+      sessionId,
+      chunkIds,
+      avoidPacks: [],
+      pieceBytes: 0,
+    }) as AsyncIterable<Data>)
       if (part?.$case === 'head') frames += 1;
   } catch (error) {
     throw new Refusal(error as ServiceError);

@@ -16,6 +16,7 @@ import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
 
 const { path, requestSerialize } = DataServiceService.readChunks;
+const PIECE_MS = 4;
 const TIMEOUT_MS = 15 * 60_000;
 /** What arrives lies in buffers of 16 KiB, then in messages, in frames, and opened. */
 const garbage = new YoungGarbage();
@@ -36,7 +37,12 @@ export async function* readStream(
     const running = link
       .attempt(signal, async ({ clients, sessionId }) => {
         const client = clients.forReads(download.bytesPerSecond);
-        const request = { sessionId, chunkIds: Buffer.concat([...left.values()]), avoidPacks: [...avoidPacks] };
+        const request = {
+          sessionId,
+          chunkIds: Buffer.concat([...left.values()]),
+          avoidPacks: [...avoidPacks],
+          pieceBytes: pieceBytesFor(download.bytesPerSecond),
+        };
         for await (const answer of readOnce(client, request, download, signal)) {
           for (const id of answeredIds(answer)) left.delete(idKey(id));
           await answers.put(answer);
@@ -60,6 +66,11 @@ export async function* readStream(
         message: 'The gateway ended a read without answering for every chunk.',
       });
   }
+}
+
+/** Under a limit, a few milliseconds' worth: of each read the transport holds 16 messages ready, and those come at once. */
+function pieceBytesFor(bytesPerSecond: number | undefined): number {
+  return bytesPerSecond === undefined ? 0 : Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
 }
 
 function answeredIds(answer: ReadAnswer): readonly Buffer[] {

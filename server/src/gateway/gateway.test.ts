@@ -201,6 +201,7 @@ async function readAll(client: DataServiceClient, sessionId: Buffer, ids: Buffer
     sessionId,
     chunkIds: Buffer.concat(ids),
     avoidPacks: [],
+    pieceBytes: 0,
   }) as AsyncIterable<ReadChunksResponse>) {
     if (part?.$case === 'piece') pieces.push(part.value);
     else {

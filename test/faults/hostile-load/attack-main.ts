@@ -106,6 +106,7 @@ function slowReads(): void {
       sessionId: restore,
       chunkIds: Buffer.from(settings.readable, 'hex'),
       avoidPacks: [],
+      pieceBytes: 0,
     };
     void forEver('slow reads', () => {
       return new Promise((resolve) => {

@@ -33,8 +33,8 @@ async function limit(input: Record<string, unknown>): Promise<void> {
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Megabytes per second on the line, once what was under way before has passed. What is received comes in waves: each question of a
- * restore fills the messages that the agent holds ready, and the line rests while they are used up.
+ * Megabytes per second on the line, once what was under way before has passed. Each question of a restore has a window of a quarter of
+ * a second filled at once, and then paid off: over some seconds that comes to a few per cent.
  */
 async function rateOf(way: 'up' | 'down'): Promise<number> {
   const { data } = fleet.doors;

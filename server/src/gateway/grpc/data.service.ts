@@ -10,7 +10,7 @@ import { commitSession } from '../sessions/commit-session.js';
 import { hasChunks } from '../sessions/has-chunks.js';
 import { openSession } from '../sessions/open-session.js';
 import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
-import { READ_PIECE_BYTES } from './encode-read.js';
+import { readPieceBytes } from './encode-read.js';
 import { serveStream } from './serve-stream.js';
 import { tellIncident } from './tell-incident.js';
 import { uploadPack } from './upload-pack.js';
@@ -71,7 +71,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
     readChunks: serveStream(
       core,
       async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>, gone) {
-        const { sessionId, chunkIds, avoidPacks } = call.request;
+        const { sessionId, chunkIds, avoidPacks, pieceBytes } = call.request;
         const agentId = requireRole(call, 'agent').id;
         try {
           const session = sessions.find(agentId, uuidFromBytes(sessionId));
@@ -79,7 +79,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
           const leave = await core.reads.enter(session.agentId, over);
           try {
             for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes))) {
-              for (const message of messagesOf(part)) yield { ...message, over };
+              for (const message of messagesOf(part, readPieceBytes(pieceBytes))) yield { ...message, over };
             }
           } finally {
             leave();
@@ -107,7 +107,7 @@ function workOf({ sessionId, job }: NamesItsWork): { readonly sessionId?: Buffer
   return { ...(sessionId && { sessionId }), ...(job && { jobId: job.jobId }) };
 }
 
-function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; bytes: number }> {
+function* messagesOf(part: ReadPart, pieceBytes: number): Generator<{ message: ReadChunksResponse; bytes: number }> {
   if (part.kind === 'damaged') {
     yield {
       message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } },
@@ -125,8 +125,8 @@ function* messagesOf(part: ReadPart): Generator<{ message: ReadChunksResponse; b
   };
   garbage.add(2 * bytes.length);
   yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
-  for (let at = 0; at < bytes.length; at += READ_PIECE_BYTES) {
-    const piece = bytes.subarray(at, at + READ_PIECE_BYTES);
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    const piece = bytes.subarray(at, at + pieceBytes);
     yield { message: { part: { $case: 'piece', value: piece } }, bytes: piece.length };
   }
 }

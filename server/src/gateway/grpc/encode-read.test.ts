@@ -1,7 +1,7 @@
 import { PackKind, ReadChunksResponse } from '@holdfast/proto/v1';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeRead, READ_PIECE_BYTES } from './encode-read.js';
+import { encodeRead, READ_PIECE_BYTES, readPieceBytes } from './encode-read.js';
 
 describe('a message of a read', () => {
   it('is what protobuf reads, whatever the length of its piece', () => {
@@ -29,5 +29,16 @@ describe('a message of a read', () => {
       { $case: 'damaged', value: { chunkIds: bytes(64), reason: 'gone' } } as const,
     ])
       expect(ReadChunksResponse.decode(encodeRead({ part }))).toEqual({ part });
+  });
+
+  it('has pieces as small as the reader asks for, within bounds', () => {
+    expect([0, 1, 4_096, 16_000, READ_PIECE_BYTES, 2 ** 32 - 1].map(readPieceBytes)).toEqual([
+      READ_PIECE_BYTES,
+      4_096,
+      4_096,
+      16_000,
+      READ_PIECE_BYTES,
+      READ_PIECE_BYTES,
+    ]);
   });
 });

@@ -1,12 +1,18 @@
 import { ReadChunksResponse } from '@holdfast/proto/v1';
 
-/** A reader takes pieces whole: in small ones a limited reader takes evenly, and they stay in a processor's cache on their way. */
+/** In pieces of this size they stay in a processor's cache on their way. */
 export const READ_PIECE_BYTES = 256 * 1024;
+const SMALLEST_READ_PIECE_BYTES = 4 * 1024;
 const PIECE_FIELD = 0x12;
 const MOST_HEAD_BYTES = 5;
 
 /** The transport copies a message behind its own head as soon as it has it, so every piece can be made in the same place. */
 const place = Buffer.allocUnsafeSlow(MOST_HEAD_BYTES + READ_PIECE_BYTES);
+
+/** For a reader who asked for so many; 0: who did not ask. */
+export function readPieceBytes(asked: number): number {
+  return asked === 0 ? READ_PIECE_BYTES : Math.min(READ_PIECE_BYTES, Math.max(SMALLEST_READ_PIECE_BYTES, asked));
+}
 
 /**
  * A read's message. Pieces of frames are all that a restore receives, and protobuf's encoder would copy them twice, into
