@@ -5,10 +5,11 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 import { type AbstractSqlDriver, type SqlEntityManager, SqlMikroORM } from '@mikro-orm/sql';
-import { SqliteDriver } from '@mikro-orm/sqlite';
+import { SqliteConnection, SqliteDriver } from '@mikro-orm/sqlite';
 import { ENTITIES } from './entities.js';
 import { forgiveRollback } from './forgive-rollback.js';
 import { MIGRATIONS } from './migrations/index.js';
+import { rememberStatements } from './remember-statements.js';
 
 export type Orm = MikroORM<AbstractSqlDriver, SqlEntityManager>;
 export type Dialect = 'sqlite' | 'postgresql';
@@ -33,6 +34,7 @@ export async function openDatabase(address: DatabaseAddress): Promise<Orm> {
       await connection.execute('pragma journal_mode = wal');
       await connection.execute('pragma synchronous = full');
       await connection.execute('pragma foreign_keys = on');
+      if (connection instanceof SqliteConnection) rememberStatements(await connection.getNativeClient());
     } else {
       await orm.em.getConnection().execute('select 1');
     }
