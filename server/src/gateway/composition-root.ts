@@ -80,8 +80,8 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
   };
 }
 
-/** Between control, whose answers people and heartbeats wait for, and agents on the same host. */
-const NICENESS = 5;
+/** Behind control, whose answers people and heartbeats wait for; as agents on the same host, which have to wait for it as it for them. */
+const NICENESS = 10;
 
 /** Of this thread, and of those that it starts. */
 function letControlGoFirst(log: Log): void {
