@@ -32,7 +32,7 @@ export class Borg implements Contender {
 }
 
 class BorgRepository implements Repository {
-  readonly folder: string;
+  readonly #folder: string;
   readonly #store: string;
   readonly #passphrase = randomBytes(24).toString('base64');
   readonly #signal: AbortSignal;
@@ -40,7 +40,7 @@ class BorgRepository implements Repository {
   #archives = 0;
 
   constructor(folder: string, signal: AbortSignal, ssh: LoopbackSsh | undefined) {
-    this.folder = folder;
+    this.#folder = folder;
     this.#store = path.join(folder, 'repository');
     this.#signal = signal;
     this.#ssh = ssh;
@@ -68,7 +68,7 @@ class BorgRepository implements Repository {
   }
 
   async remove(): Promise<void> {
-    await fs.promises.rm(this.folder, { recursive: true, force: true });
+    await fs.promises.rm(this.#folder, { recursive: true, force: true });
   }
 
   #command(args: readonly string[]): Command {
@@ -81,7 +81,7 @@ class BorgRepository implements Repository {
         ...remote,
         BORG_REPO: this.#ssh === undefined ? this.#store : `ssh://${SSH_HOST}${this.#store}`,
         BORG_PASSPHRASE: this.#passphrase,
-        BORG_BASE_DIR: path.join(this.folder, 'base'),
+        BORG_BASE_DIR: path.join(this.#folder, 'base'),
       },
       signal: this.#signal,
     };

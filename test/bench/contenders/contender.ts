@@ -21,8 +21,6 @@ export interface Measurement {
 
 /** A repository that knows nothing of any dataset yet. */
 export interface Repository {
-  /** All that is kept on the disk. */
-  readonly folder: string;
   /**
    * `first` and `unchanged` are what the contender does by itself with what it knows of `source`; `full` reads every byte
    * again.

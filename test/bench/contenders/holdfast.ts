@@ -100,10 +100,6 @@ class HoldfastRepository implements Repository {
     this.#setting = setting;
   }
 
-  get folder(): string {
-    return this.#setting.store;
-  }
-
   async backUp(kind: BackupKind, source: string): Promise<Measurement> {
     const { api, store } = this.#setting;
     this.#itemId ??= await this.#protect(source);

@@ -35,13 +35,13 @@ export class Restic implements Contender {
 }
 
 class ResticRepository implements Repository {
-  readonly folder: string;
+  readonly #folder: string;
   readonly #store: string;
   readonly #signal: AbortSignal;
   readonly #ssh: LoopbackSsh | undefined;
 
   constructor(folder: string, signal: AbortSignal, ssh: LoopbackSsh | undefined) {
-    this.folder = folder;
+    this.#folder = folder;
     this.#store = path.join(folder, 'repository');
     this.#signal = signal;
     this.#ssh = ssh;
@@ -64,7 +64,7 @@ class ResticRepository implements Repository {
   }
 
   async remove(): Promise<void> {
-    await fs.promises.rm(this.folder, { recursive: true, force: true });
+    await fs.promises.rm(this.#folder, { recursive: true, force: true });
   }
 
   #command(args: readonly string[]): Command {
@@ -80,8 +80,8 @@ class ResticRepository implements Repository {
       args: [...repository, ...args],
       partial: [3],
       env: {
-        RESTIC_PASSWORD_FILE: path.join(this.folder, 'password'),
-        RESTIC_CACHE_DIR: path.join(this.folder, 'cache'),
+        RESTIC_PASSWORD_FILE: path.join(this.#folder, 'password'),
+        RESTIC_CACHE_DIR: path.join(this.#folder, 'cache'),
       },
       signal: this.#signal,
     };
