@@ -10,8 +10,9 @@ const BLOCKS = 3;
 const { O_WRONLY, O_DIRECT } = fs.constants;
 const writeAsync = promisify(fs.write);
 
-/** Kept for the next file: making it takes longer than a few writes. */
+/** Kept for the next files: making it takes longer than a few writes. */
 const spare: Buffer[][] = [];
+const MOST_SPARE = 4;
 
 /**
  * Writes a large file past the page cache, in blocks, a few at a time: it costs a fraction of the processor time, leaves what the
@@ -58,7 +59,7 @@ export class LargeWrites {
     await Promise.all(this.underWay);
     if (this.direct !== this.fd) fs.closeSync(this.direct);
     if (this.block) this.free.push(this.block);
-    if (spare.length === 0) spare.push(this.free);
+    if (spare.length < MOST_SPARE) spare.push(this.free);
   }
 
   private async begin(offset: number): Promise<Buffer> {

@@ -20,7 +20,7 @@ export class ContentSourceError extends Error {
 }
 
 /** Smaller files are not worth the detour. */
-const LARGE_FILE_BYTES = 4 * 1024 * 1024;
+const LARGE_FILE_BYTES = 512 * 1024;
 
 /** Fills an empty open file; what the source leaves out stays a hole. Synchronous but for a source that is not. */
 export function writeContent(fd: number, size: number, source: ContentSource): Promise<void> | undefined {

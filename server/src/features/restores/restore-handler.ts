@@ -9,6 +9,8 @@ import type { Vault } from '../vaults/domain/vault.js';
 import { domainSecret, requireDomain } from '../vaults/use-cases/vault-keys.js';
 import { fromPayload, type PlannedRestore } from './domain/restore-payload.js';
 
+const SLASH = Buffer.from('/');
+
 /** What the queue asks about restores. */
 export const restoreHandler: JobKindHandler = {
   kind: 'RESTORE',
@@ -31,7 +33,7 @@ export const restoreHandler: JobKindHandler = {
         chunkMaxBytes: decodeDomain(domain.message).chunker?.maxBytes ?? 0,
         pointEntries: point.statistics.entries,
         ...plan,
-        ...expectedOf(point, plan),
+        ...expectedOf(point, plan, (await stores.protectedItems.get(point.itemId))?.files.roots ?? []),
       };
     }),
 
@@ -60,10 +62,20 @@ export const restoreHandler: JobKindHandler = {
   },
 };
 
-/** The point knows what all of it comes to; of a part the agent finds out. */
-function expectedOf({ statistics }: RecoveryPoint, { select, base }: PlannedRestore): Expected {
-  if (select.length > 0 || base.toString() !== '/') return NOTHING_EXPECTED;
+/** The point knows what all of it comes to, give or take the folders that lead to it; of a part the agent finds out. */
+function expectedOf(
+  { statistics }: RecoveryPoint,
+  { select, base }: PlannedRestore,
+  roots: readonly Buffer[],
+): Expected {
+  const holds = (root: Buffer): boolean => root.equals(base) || isBelow(root, base);
+  const isAll = base.equals(SLASH) || (roots.length > 0 && roots.every(holds));
+  if (select.length > 0 || !isAll) return NOTHING_EXPECTED;
   return { expectedBytes: statistics.bytesTotal, expectedEntries: statistics.entries };
+}
+
+function isBelow(path: Buffer, folder: Buffer): boolean {
+  return path.subarray(0, folder.length + 1).equals(Buffer.concat([folder, SLASH]));
 }
 
 /** Throws IllegalState for a point that was deleted since the job was queued. */

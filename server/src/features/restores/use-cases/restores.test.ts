@@ -45,6 +45,15 @@ describeOnEachDatabase('restoring', (open) => {
     const job = await site.run(await trigger());
     expect(await commandOf(job)).toMatchObject({ expectedBytes: bytesTotal, expectedEntries: entries });
     await site.finish(job);
+    // A folder that holds all roots is all of it as well; one in them is not.
+    for (const [base, expectedBytes] of [
+      ['/srv', bytesTotal],
+      ['/srv/data', 0n],
+    ] as const) {
+      const placed = await site.run(await trigger(alternate('/mnt/x', base)));
+      expect(await commandOf(placed), base).toMatchObject({ expectedBytes });
+      await site.finish(placed);
+    }
   });
 
   it('tells the agent what to put where, with a transport key of this lease alone', async () => {
