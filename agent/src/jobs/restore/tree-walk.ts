@@ -145,11 +145,11 @@ async function open(
 async function nextEntry(level: Level): Promise<TreeEntry | DamageError | undefined> {
   try {
     for (;;) {
-      const { done, value } = await level.nodes.next();
-      if (done === true) return undefined;
-      level.entries = value;
+      const next = await level.nodes.next();
+      if (next.done === true) return undefined;
+      level.entries = next.value;
       level.next = 1;
-      if (value[0]) return value[0];
+      if (level.entries[0]) return level.entries[0];
     }
   } catch (error) {
     const damage = asDamage(error);

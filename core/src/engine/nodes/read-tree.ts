@@ -73,7 +73,10 @@ export async function* readExtents(
 async function* entriesBelow(id: Buffer, fetchNode: FetchNode, depth: number): AsyncGenerator<readonly TreeEntry[]> {
   if (depth > MAX_INDEX_DEPTH) throw mismatch('a directory has too many levels');
   const node = await fetchNode(id);
-  if (node.type === 'directory') return yield node.entries;
+  if (node.type === 'directory') {
+    yield node.entries;
+    return;
+  }
   if (node.type !== 'directory-index') throw mismatch('a directory refers to a node of a file');
   for (const part of node.parts) yield* entriesOfPart(part, fetchNode, depth + 1);
 }
