@@ -28,7 +28,7 @@ const invalid = (error: unknown): boolean => error instanceof RefusedError || is
 const noMessage = (error: unknown): boolean =>
   invalid(error) || error instanceof RangeError || (error as Error).constructor === Error;
 
-const stamp = { size: 5, mtimeNs: 1n, ctimeNs: -2n, ino: 3n, settled: true };
+const stamp = { mode: 0o755, uid: 1, gid: 2, size: 5, mtimeNs: 1n, ctimeNs: -2n, ino: 3n, settled: true };
 const file = { kind: 'file', name: Buffer.from('file'), stamp, reference: Buffer.alloc(33, 1) } as const;
 const folder = { kind: 'enter', name: Buffer.from('folder'), stamp, reference: NO_BYTES } as const;
 const end = { kind: 'leave', name: NO_BYTES, stamp: NO_STAMP, reference: Buffer.alloc(33, 2) } as const;

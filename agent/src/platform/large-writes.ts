@@ -32,8 +32,8 @@ export class LargeWrites {
   private to = 0;
 
   constructor(private readonly fd: number) {
-    this.direct = openDirect(fd);
     this.free = spare.pop() ?? alignedBlocks();
+    this.direct = openDirect(fd);
   }
 
   async write(data: Buffer, offset: number): Promise<void> {

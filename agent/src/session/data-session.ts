@@ -10,6 +10,7 @@ import type {
   SessionTerms,
 } from '../jobs/data-transport.js';
 import { splitIds } from '../jobs/ids.js';
+import { Turns } from '../jobs/turns.js';
 import type { Opened } from './data-transport.js';
 import { toWireBackupType, toWireCounters } from './job-messages.js';
 import { readStream } from './read-stream.js';
@@ -25,7 +26,12 @@ const NO_BYTES = Buffer.alloc(0);
 
 export const packKinds = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KIND_NODE } as const;
 
+/** As many reads as a gateway serves of one session at a time. */
+const READS_AT_ONCE = 4;
+
 export class GrpcDataSession implements DataSession {
+  private readonly reads = new Turns(READS_AT_ONCE);
+
   constructor(
     private readonly link: SessionLink<Opened>,
     readonly terms: SessionTerms,
@@ -71,7 +77,7 @@ export class GrpcDataSession implements DataSession {
   }
 
   readChunks(ids: readonly Buffer[], avoidPacks: readonly Buffer[], signal: AbortSignal): AsyncIterable<ReadAnswer> {
-    return readStream(this.link, this.download, ids, avoidPacks, signal);
+    return readStream({ link: this.link, download: this.download, turns: this.reads }, ids, avoidPacks, signal);
   }
 
   close(): Promise<void> {

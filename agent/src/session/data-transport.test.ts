@@ -153,6 +153,16 @@ describe('the data client over mutual TLS', () => {
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });
 
+  it('reads no more at a time than a gateway serves, however many files are restored beside each other', async () => {
+    for (let file = 0; file < 12; file++) writeFileSync(join(bench.source, `${file}`), systemRandom.bytes(2 * MIB));
+    await backup();
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    expect(service.mostReadsAtOnce).toBeGreaterThan(1);
+    expect(service.mostReadsAtOnce).toBeLessThanOrEqual(4);
+  });
+
   it('reads no faster than its limit', async () => {
     writeFileSync(join(bench.source, 'large'), systemRandom.bytes(6 * MIB));
     await backup();

@@ -8,6 +8,7 @@ import { DataServiceService, PackKind } from '@holdfast/proto/v1';
 import { FrameEntry } from '@holdfast/proto/vault';
 import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
 import { idKey, splitIds } from '../jobs/ids.js';
+import type { Turns } from '../jobs/turns.js';
 import type { Opened } from './data-transport.js';
 import { decodeRead } from './decode-read.js';
 import { fromGrpcError } from './grpc-error.js';
@@ -21,10 +22,29 @@ const TIMEOUT_MS = 15 * 60_000;
 /** What arrives lies in buffers of 16 KiB, then in messages, in frames, and opened. */
 const garbage = new YoungGarbage();
 
-/** Reads on after a lost connection with what has not arrived yet, and no faster than the agent may receive. */
+export interface ReadPorts {
+  readonly link: SessionLink<Opened>;
+  readonly download: Throttle;
+  readonly turns: Turns;
+}
+
+/** Reads on after a lost connection with what has not arrived yet, no faster than the agent may receive, and few at a time. */
 export async function* readStream(
-  link: SessionLink<Opened>,
-  download: Throttle,
+  ports: ReadPorts,
+  ids: readonly Buffer[],
+  avoidPacks: readonly Buffer[],
+  signal: AbortSignal,
+): AsyncGenerator<ReadAnswer> {
+  await ports.turns.enter(signal);
+  try {
+    yield* readAll(ports, ids, avoidPacks, signal);
+  } finally {
+    ports.turns.leave();
+  }
+}
+
+async function* readAll(
+  { link, download }: ReadPorts,
   ids: readonly Buffer[],
   avoidPacks: readonly Buffer[],
   signal: AbortSignal,

@@ -181,6 +181,6 @@ function stillMissing(): HoldfastError {
   return new HoldfastError({
     kind: 'Unavailable',
     code: 'CHUNKS_STILL_MISSING',
-    message: 'The vault still misses chunks after everything was sent again.',
+    message: 'The vault still misses chunks after everything was sent again. A full backup sends all that it needs.',
   });
 }

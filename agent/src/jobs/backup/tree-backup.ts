@@ -153,10 +153,14 @@ export class TreeBackup {
     this.record('enter', entry);
   }
 
-  private takeUnchanged(entry: ScannedEntry, cached: CachedDirectory, content: StoredContent | undefined): void {
+  private async takeUnchanged(
+    entry: ScannedEntry,
+    cached: CachedDirectory,
+    content: StoredContent | undefined,
+  ): Promise<void> {
     this.ports.run.counters.entries += 1;
     this.record('enter', entry);
-    this.ports.draft.addRecords(cached.records);
+    await this.ports.draft.addRecords(cached.records);
     this.store(entry, content, undefined);
   }
 

@@ -4,7 +4,7 @@ import type { RestoreDirectory } from '../../workloads/files/restore-directory.j
 import type { ContentSource, DataBlock } from '../../workloads/files/write-content.js';
 import { ContentSourceError } from '../../workloads/files/write-content.js';
 import type { JobRun } from '../job-run.js';
-import type { ChunkReader, FetchedChunks } from './chunk-reader.js';
+import { type ChunkReader, FetchedChunks } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { readLargeFile } from './large-file.js';
 import type { RestoreBatch } from './restore-batches.js';
@@ -50,7 +50,8 @@ export class TreeRestore {
         this.run.throwIfStopped();
         if (item.kind === 'enter' || item.kind === 'file' || item.kind === 'special') this.room.made();
         if (item.kind !== 'file') await this.takeItem(item, fetched);
-        else if (item.content?.kind === 'node') await large.begin(item.entry.size, () => this.takeItem(item, fetched));
+        else if (item.content?.kind === 'node')
+          await large.begin(item.entry.size, () => this.takeItem(item, NOTHING_FETCHED));
         else running.push(unheard(this.takeItem(item, fetched)));
       }
       await Promise.all(before);
@@ -164,8 +165,10 @@ export class TreeRestore {
   }
 }
 
-/** A new one waits while so many bytes of others are under way. */
+/** A new one waits while so many bytes of others, or so many others, are under way. */
 const LARGE_BYTES_UNDER_WAY = 16 * 1024 * 1024;
+const LARGE_FILES_UNDER_WAY = 4;
+const NOTHING_FETCHED = new FetchedChunks();
 
 /** Large files that are read and written beside each other: for each, the vault is asked several times in turn. */
 class LargeFiles {
@@ -174,7 +177,8 @@ class LargeFiles {
 
   /** Throws what an earlier one failed with. */
   async begin(size: number, take: () => Promise<void>): Promise<void> {
-    while (this.bytes >= LARGE_BYTES_UNDER_WAY) await Promise.race(this.underWay);
+    while (this.bytes >= LARGE_BYTES_UNDER_WAY || this.underWay.size >= LARGE_FILES_UNDER_WAY)
+      await Promise.race(this.underWay);
     this.bytes += size;
     const running = unheard(
       take().then(() => {

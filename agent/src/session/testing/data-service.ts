@@ -16,6 +16,8 @@ const PIECE_BYTES = 256 * 1024;
 export class TestDataService {
   private readonly sessions = new Map<string, DataSession>();
   private opened = 0;
+  private reading = 0;
+  mostReadsAtOnce = 0;
   /** Calls so far, by name. */
   readonly calls: Record<string, number> = {};
   /** Bytes of frames that arrived, by pack. */
@@ -63,6 +65,9 @@ export class TestDataService {
       }),
     readChunks: (call) => {
       this.count('readChunks');
+      this.reading += 1;
+      this.mostReadsAtOnce = Math.max(this.mostReadsAtOnce, this.reading);
+      call.once('close', () => (this.reading -= 1));
       const send = async (): Promise<void> => {
         const { sessionId, chunkIds, avoidPacks } = call.request;
         for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {

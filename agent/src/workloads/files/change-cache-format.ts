@@ -9,7 +9,7 @@
  *   block   = length u32 ‖ crc32(payload) u32 ‖ payload         length > 0, at most MAX_BLOCK_BYTES
  *   end     = 0 u32 ‖ crc32(counts) u32 ‖ counts                counts = blocks u64
  *   payload = the first block: the header, opaque bytes of the caller; then whole records
- *   record  = kind u8 ‖ flags u8 ‖ name ‖ size u64 ‖ mtime i64 ‖ ctime i64 ‖ inode u64 ‖ reference
+ *   record  = kind u8 ‖ flags u8 ‖ name ‖ mode u16 ‖ uid u32 ‖ gid u32 ‖ size u64 ‖ mtime i64 ‖ ctime i64 ‖ inode u64 ‖ reference
  *   kind    = 1 enter a directory, 2 leave it, 3 a regular file, 4 anything else
  *   name, reference = length u16 or u32 ‖ bytes
  *
@@ -41,13 +41,22 @@ export interface CacheRecord {
 }
 
 /** Of what has none. */
-export const NO_STAMP: ChangeStamp = { size: 0, mtimeNs: 0n, ctimeNs: 0n, ino: 0n, settled: false };
+export const NO_STAMP: ChangeStamp = {
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtimeNs: 0n,
+  ctimeNs: 0n,
+  ino: 0n,
+  settled: false,
+};
 export const NO_BYTES = Buffer.alloc(0);
 
 const KINDS = [undefined, 'enter', 'leave', 'file', 'other'] as const satisfies (CacheRecord['kind'] | undefined)[];
 const SETTLED = 1;
 const HEAD_BYTES = 4;
-const STAMP_BYTES = 32;
+const STAMP_BYTES = 42;
 
 export function encodeRecord({ kind, name, stamp, reference }: CacheRecord): Buffer {
   if (reference.length > MAX_REFERENCE_BYTES) throw new RangeError('a reference is too long for the change cache');
@@ -59,6 +68,9 @@ export function encodeRecord({ kind, name, stamp, reference }: CacheRecord): Buf
   buffer.writeUInt16LE(name.length, 2);
   buffer.set(name, HEAD_BYTES);
   let at = HEAD_BYTES + name.length;
+  at = buffer.writeUInt16LE(stamp.mode, at);
+  at = buffer.writeUInt32LE(stamp.uid, at);
+  at = buffer.writeUInt32LE(stamp.gid, at);
   at = buffer.writeBigUInt64LE(BigInt(stamp.size), at);
   at = buffer.writeBigInt64LE(BigInt.asIntN(64, stamp.mtimeNs), at);
   at = buffer.writeBigInt64LE(BigInt.asIntN(64, stamp.ctimeNs), at);
@@ -77,10 +89,13 @@ export function decodeRecord(payload: Buffer, at: number): { record: CacheRecord
   const next = referenceAt + payload.readUInt32LE(stampAt + STAMP_BYTES);
   if (next > payload.length) throw new RangeError('a record is cut off');
   const stamp: ChangeStamp = {
-    size: Number(payload.readBigUInt64LE(stampAt)),
-    mtimeNs: payload.readBigInt64LE(stampAt + 8),
-    ctimeNs: payload.readBigInt64LE(stampAt + 16),
-    ino: payload.readBigUInt64LE(stampAt + 24),
+    mode: payload.readUInt16LE(stampAt),
+    uid: payload.readUInt32LE(stampAt + 2),
+    gid: payload.readUInt32LE(stampAt + 6),
+    size: Number(payload.readBigUInt64LE(stampAt + 10)),
+    mtimeNs: payload.readBigInt64LE(stampAt + 18),
+    ctimeNs: payload.readBigInt64LE(stampAt + 26),
+    ino: payload.readBigUInt64LE(stampAt + 34),
     settled: (payload.readUInt8(at + 1) & SETTLED) !== 0,
   };
   const name = payload.subarray(at + HEAD_BYTES, stampAt);

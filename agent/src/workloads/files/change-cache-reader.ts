@@ -113,7 +113,12 @@ export class ChangeCacheCursor {
     this.levels.pop();
     if (level === undefined || end === undefined) return undefined;
     const to = this.place();
-    return { whole: level.whole, reference: end.reference, records: () => this.recordsBetween(level.from, to) };
+    // A copy: it may be kept for long, and would keep its block.
+    return {
+      whole: level.whole,
+      reference: Buffer.from(end.reference),
+      records: () => this.recordsBetween(level.from, to),
+    };
   }
 
   /** The entry of this name in the directory that the walk is in, if it is no directory. */

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { syncDirectory } from '../../platform/durability.js';
 import {
@@ -11,6 +12,8 @@ import {
   MAGIC,
   MAX_BLOCK_BYTES,
 } from './change-cache-format.js';
+
+const BLOCKS_BETWEEN_TURNS = 16;
 
 /** The cache's disk does not take it; the cause is the failed system call. */
 export class UnwritableChangeCacheError extends Error {
@@ -52,10 +55,15 @@ export class ChangeCacheWriter {
   }
 
   /** Takes over what an earlier cache has of a directory, with its end. */
-  addRecords(records: () => Iterable<Buffer>): void {
-    orUnwritable(() => {
-      for (const encoded of records()) this.addEncoded(encoded);
-    });
+  async addRecords(records: () => Iterable<Buffer>): Promise<void> {
+    const iterator = orUnwritable(() => records()[Symbol.iterator]());
+    for (let blocks = 1; ; blocks++) {
+      const next = orUnwritable(() => iterator.next());
+      if (next.done === true) return;
+      this.addEncoded(next.value);
+      // A tree of millions has a gigabyte of them.
+      if (blocks % BLOCKS_BETWEEN_TURNS === 0) await setImmediate();
+    }
   }
 
   /** Makes the cache durable under its name, in place of the one before. */

@@ -15,6 +15,9 @@ interface Tree {
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const stampFor = (size: number): ChangeStamp => ({
+  mode: 0o644,
+  uid: 2 ** 32 - 2,
+  gid: 7,
   size,
   mtimeNs: BigInt(size) * 1_000_000_007n - 5_000_000_000_000_000_000n,
   ctimeNs: BigInt(size) + 1n,
@@ -122,7 +125,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     );
   });
 
-  it('says of a directory whether all of it was found, and hands out what it has in it', () => {
+  it('says of a directory whether all of it was found, and hands out what it has in it', async () => {
     const big: Tree = {};
     for (let i = 0; i < 3000; i++) big[`file-${String(i).padStart(6, '0')}`] = i;
     const tree = { a: 1, b: { big, c: { d: 2 } }, e: { f: 3 } };
@@ -157,7 +160,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     writer.add(enter(''));
     writer.add(fileOf('a', 1));
     writer.add(enter('b'));
-    writer.addRecords(left.get('b')?.records ?? (() => []));
+    await writer.addRecords(left.get('b')?.records ?? (() => []));
     writer.add({ ...NOTHING, kind: 'leave', reference: bytes('dir-') });
     writer.commit();
     cursor.close();
@@ -166,7 +169,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     expect(Object.keys(compare(tree)).length).toBe(3002);
   });
 
-  it('ends a cache that takes records over from one whose disk fails', () => {
+  it('ends a cache that takes records over from one whose disk fails', async () => {
     store({ a: { b: 1 } });
     const opened = openChangeCache(file);
     if (opened.status !== 'valid') throw new Error(opened.reason);
@@ -175,7 +178,7 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     const left = opened.cursor.leaveDirectory();
     fs.truncateSync(file, 20);
     const writer = new ChangeCacheWriter(path.join(dir, 'copy.changes'), bytes('header'));
-    expect(() => writer.addRecords(left?.records ?? (() => []))).toThrowError(UnwritableChangeCacheError);
+    await expect(writer.addRecords(left?.records ?? (() => []))).rejects.toBeInstanceOf(UnwritableChangeCacheError);
     writer.discard();
     opened.cursor.close();
   });
@@ -241,6 +244,9 @@ describe.skipIf(process.platform !== 'linux')('the change cache', () => {
     expect(isUnchanged(cached, { ...stamp, mtimeNs: 1n })).toBe(false);
     expect(isUnchanged(cached, { ...stamp, ctimeNs: 9n })).toBe(false);
     expect(isUnchanged(cached, { ...stamp, ino: 1n })).toBe(false);
+    expect(isUnchanged(cached, { ...stamp, mode: 0o600 })).toBe(false);
+    expect(isUnchanged(cached, { ...stamp, uid: 1 })).toBe(false);
+    expect(isUnchanged(cached, { ...stamp, gid: 1 })).toBe(false);
     expect(isUnchanged({ ...cached, stamp: { ...stamp, settled: false } }, stamp)).toBe(false);
   });
 

@@ -32,8 +32,12 @@ export interface FileEntry {
   readonly leadsToRoot?: true;
 }
 
-/** What tells whether a file's content may have changed since it was read. */
+/** What tells whether an entry may have changed since it was read. */
 export interface ChangeStamp {
+  /** Of the entry: file systems of other machines need not move the time of the last change for these. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly size: number;
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;

@@ -12,13 +12,21 @@ const TICK_MS = 25;
 const COARSE_MS = 2000;
 
 export function stampOf(status: FileStatus, nowMs: number): ChangeStamp {
-  const { size, mtimeNs, ctimeNs, ino } = status;
+  const { mode, uid, gid, size, mtimeNs, ctimeNs, ino } = status;
   const granularityMs = ctimeNs % 1_000_000_000n === 0n ? COARSE_MS : TICK_MS;
-  return { size, mtimeNs, ctimeNs, ino, settled: Number(ctimeNs / 1_000_000n) + granularityMs < nowMs };
+  return { mode, uid, gid, size, mtimeNs, ctimeNs, ino, settled: Number(ctimeNs / 1_000_000n) + granularityMs < nowMs };
 }
 
 export function sameStamp(a: ChangeStamp, b: ChangeStamp): boolean {
-  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.ino === b.ino;
+  return (
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.ctimeNs === b.ctimeNs &&
+    a.ino === b.ino &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid
+  );
 }
 
 /** The attributes sorted by name; `failed` is told of what could not be read. */

@@ -9,7 +9,14 @@ import { errorCode, isExhaustion, reasonOf } from '../../platform/posix-error.js
 import type { XattrTarget } from '../../platform/xattrs.js';
 import { type CacheRecord, NO_STAMP } from './change-cache-format.js';
 import { type CachedDirectory, isUnchanged } from './change-cache-reader.js';
-import { type EntryType, joinPath, type ScannedDirectory, type ScannedEntry, SLASH } from './file-entry.js';
+import {
+  type ChangeStamp,
+  type EntryType,
+  joinPath,
+  type ScannedDirectory,
+  type ScannedEntry,
+  SLASH,
+} from './file-entry.js';
 import { type FolderIdentity, FolderSet } from './folder-set.js';
 import { HardLinkGroups } from './hard-link-groups.js';
 import type { PathRules, RuleState } from './path-rules.js';
@@ -34,6 +41,7 @@ export interface ScannerSettings {
 interface Held {
   readonly name: Buffer;
   readonly status: FileStatus;
+  readonly stamp: ChangeStamp;
   /** Of a file: what the cache has to refer to its content. */
   readonly reference?: Buffer;
   /** Of a directory in which nothing has changed. */
@@ -52,6 +60,8 @@ interface Frame {
   readonly directory: ScannedDirectory;
   readonly parent: Frame | undefined;
   readonly status: FileStatus | undefined;
+  /** As of the status: later, it would seem to have settled. */
+  readonly stamp: ChangeStamp | undefined;
   /** Absent while nobody needs it. */
   entry: ScannedEntry | undefined;
   /** So far everything is as the cache knows it, and held. Such a directory is not announced. */
@@ -160,7 +170,7 @@ export class TreeScanner {
     const status = statFd(fd);
     const name = Buffer.alloc(0);
     const entry = roots.isRoot
-      ? this.directoryEntry(status, name, undefined, fd, SLASH)
+      ? this.entryOf('directory', status, stampOf(status, this.settings.now()), name, undefined, fd, SLASH)
       : leadingEntry(name, undefined);
     this.push({ name, directory, status, entry }, choice, roots, roots.isRoot, status.dev);
   }
@@ -215,22 +225,25 @@ export class TreeScanner {
   }
 
   private takeEntry(parent: Frame, name: Buffer, status: FileStatus): void {
-    const cached = this.unchangedEntry(name, status);
-    const reference = status.type === 'file' ? cached?.reference : undefined;
+    const stamp = stampOf(status, this.settings.now());
+    const cached = this.unchangedEntry(name, status, stamp);
+    // A copy: it would keep the block of the cache in memory.
+    const reference = status.type === 'file' && cached ? Buffer.from(cached.reference) : undefined;
     // The group of an entry with several links may change without it.
-    if (cached && status.nlink < 2 && this.hold(parent, { name, status, ...(reference && { reference }) })) return;
+    if (cached && status.nlink < 2 && this.hold(parent, { name, status, stamp, ...(reference && { reference }) }))
+      return;
     this.differs(parent);
-    const entry = this.describe(status, name, parent);
+    const entry = this.describe(status, stamp, name, parent);
     if (!entry) return;
     this.announce();
     this.tell({ kind: 'entry', entry, ...(reference && { known: reference }) });
   }
 
-  private unchangedEntry(name: Buffer, status: FileStatus): CacheRecord | undefined {
-    const { known, now } = this.settings;
+  private unchangedEntry(name: Buffer, status: FileStatus, stamp: ChangeStamp): CacheRecord | undefined {
+    const { known } = this.settings;
     const cached = known?.cursor.find(name);
     if (!known || !cached || (cached.kind === 'file') !== (status.type === 'file')) return undefined;
-    if (!isUnchanged(cached, stampOf(status, now()))) return undefined;
+    if (!isUnchanged(cached, stamp)) return undefined;
     return cached.kind === 'other' || known.usable(cached.reference) ? cached : undefined;
   }
 
@@ -304,16 +317,18 @@ export class TreeScanner {
   ): void {
     const parent = this.stack.at(-1);
     const cached = parent && this.settings.known?.cursor.enterDirectory(name);
+    const stamp = status && stampOf(status, this.settings.now());
     const { names, unreadable } = doNotList ? { names: [], unreadable: false } : this.list(directory, roots, inRoot);
     const { included, include, exclude } = choice;
-    const isKnown = cached !== undefined && status !== undefined && !unreadable && included && !roots?.children.size;
-    if (parent && !(isKnown && isUnchanged(cached, stampOf(status, this.settings.now())))) this.differs(parent);
+    const isKnown = cached !== undefined && stamp !== undefined && !unreadable && included && !roots?.children.size;
+    if (parent && !(isKnown && isUnchanged(cached, stamp))) this.differs(parent);
     if (directory.fd >= 0) this.open.add(directory.fd);
     this.stack.push({
       name,
       directory,
       parent,
       status,
+      stamp,
       entry,
       unchanged: isKnown,
       held: [],
@@ -371,11 +386,11 @@ export class TreeScanner {
     if (isSame) this.leaveUnchanged(frame, cached);
   }
 
-  private leaveUnchanged({ parent, name, status, seen, held }: Frame, cached: CachedDirectory): void {
-    if (!parent || !status) throw new TypeError('a directory without a status cannot be compared');
+  private leaveUnchanged({ parent, name, status, stamp, seen, held }: Frame, cached: CachedDirectory): void {
+    if (!parent || !status || !stamp) throw new TypeError('a directory without a status cannot be compared');
     this.heldCount -= held.length;
     this.tell({ kind: 'unchanged', ...seen });
-    const whole = { name, status, cached };
+    const whole = { name, status, stamp, cached };
     if (this.hold(parent, whole)) return;
     this.announce();
     this.waiting.push({ frame: parent, held: whole });
@@ -388,9 +403,9 @@ export class TreeScanner {
     for (const frame of this.stack.slice(from)) {
       frame.announced = true;
       frame.unchanged = false;
-      const { directory, unreadable, parent, name, status } = frame;
+      const { directory, unreadable, parent, name, status, stamp } = frame;
       const target = directory.fd >= 0 || !parent ? directory.fd : { dirFd: parent.directory.fd, name };
-      frame.entry ??= status && this.directoryEntry(status, name, parent, target, directory.path);
+      frame.entry ??= status && stamp && this.entryOf('directory', status, stamp, name, parent, target, directory.path);
       if (!frame.entry) throw new TypeError('a directory without a status');
       const event = { kind: 'enterDirectory', entry: frame.entry, path: directory.path } as const;
       this.tell(unreadable ? { ...event, unreadable } : event);
@@ -422,14 +437,14 @@ export class TreeScanner {
     if (fd >= 0) this.left.push(fd);
   }
 
-  private tellHeld(frame: Frame, { name, status, reference, cached }: Held): void {
+  private tellHeld(frame: Frame, { name, status, stamp, reference, cached }: Held): void {
     if (cached) {
       const target = { dirFd: frame.directory.fd, name };
-      const entry = this.directoryEntry(status, name, frame, target, pathOf(frame, name));
+      const entry = this.entryOf('directory', status, stamp, name, frame, target, pathOf(frame, name));
       this.tell({ kind: 'unchangedDirectory', entry, cached });
       return;
     }
-    const entry = this.describe(status, name, frame);
+    const entry = this.describe(status, stamp, name, frame);
     if (entry) this.tell({ kind: 'entry', entry, ...(reference && { known: reference }) });
   }
 
@@ -454,7 +469,7 @@ export class TreeScanner {
     }
   }
 
-  private describe(status: FileStatus, name: Buffer, parent: Frame): ScannedEntry | undefined {
+  private describe(status: FileStatus, stamp: ChangeStamp, name: Buffer, parent: Frame): ScannedEntry | undefined {
     const { type } = status;
     const path = pathOf(parent, name);
     if (type === 'unknown' || !Number.isSafeInteger(status.size)) {
@@ -464,7 +479,7 @@ export class TreeScanner {
     try {
       const hardLinkGroup = this.hardLinks.groupOf(status, path);
       return {
-        ...this.entryOf(type, status, name, parent, { dirFd: parent.directory.fd, name }, path),
+        ...this.entryOf(type, status, stamp, name, parent, { dirFd: parent.directory.fd, name }, path),
         ...(hardLinkGroup ? { hardLinkGroup } : {}),
       };
     } catch (error) {
@@ -473,19 +488,10 @@ export class TreeScanner {
     }
   }
 
-  private directoryEntry(
-    status: FileStatus,
-    name: Buffer,
-    parent: Frame | undefined,
-    xattrTarget: XattrTarget,
-    path: Buffer,
-  ): ScannedEntry {
-    return this.entryOf('directory', status, name, parent, xattrTarget, path);
-  }
-
   private entryOf(
     type: EntryType,
     status: FileStatus,
+    stamp: ChangeStamp,
     name: Buffer,
     parent: Frame | undefined,
     xattrTarget: XattrTarget,
@@ -503,7 +509,7 @@ export class TreeScanner {
         this.notice('unreadable', path, `an extended attribute could not be read: ${reasonOf(error)}`);
       }),
       ...typeFields(type, status, parent?.directory.fd ?? AT_FDCWD, name),
-      stamp: stampOf(status, this.settings.now()),
+      stamp,
       parent: parent?.directory,
     };
   }

@@ -93,7 +93,7 @@ async function walk(
         add(isFile ? 'file' : 'other', event.entry, isFile ? Buffer.from('content') : NO_BYTES);
       } else if (event.kind === 'unchangedDirectory' && level) {
         add('enter', event.entry);
-        writer.addRecords(event.cached.records);
+        await writer.addRecords(event.cached.records);
         const inside = recorded.directories.get(event.cached.reference.toString());
         level.lines.push(lineOf(event.entry), ...(inside ?? []));
       } else if (event.kind === 'leaveDirectory' && level) {

@@ -61,7 +61,13 @@ export async function* readChunks(
     session.assertOpen();
     const { ids } = distinctIds(chunkIds);
     const chunks = await permitted(session, ids, new Set(avoidPacks));
-    if (avoidPacks.length > 0) await checkCopies(session.vault, copiesIn(session, ids, new Set(avoidPacks)), ports.log);
+    if (avoidPacks.length > 0) {
+      const turn = session.turn();
+      await checkCopies(session.vault, copiesIn(session, ids, new Set(avoidPacks)), ports.log, async () => {
+        await turn.pass();
+        session.assertOpen();
+      });
+    }
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
       for (const batch of batches(session, frames)) {

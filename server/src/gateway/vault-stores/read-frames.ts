@@ -74,18 +74,30 @@ export async function* readFrames(
   }
 }
 
-/** A reader found these copies to be of no use: marks those whose stored bytes are not what they were. */
-export async function checkCopies(source: FrameSource, copies: readonly Copy[], log: Log): Promise<void> {
+/** Of those that a reader complains of at a time; it will complain of the others again. */
+const MOST_CHECKED = 64;
+
+/**
+ * A reader found these copies to be of no use: marks those whose stored bytes are not what they were. `pass` is called before
+ * each, and throws once nobody waits any more.
+ */
+export async function checkCopies(
+  source: FrameSource,
+  copies: readonly Copy[],
+  log: Log,
+  pass: () => Promise<void>,
+): Promise<void> {
   const frames = new Map(
     copies.map(({ number }) => source.index.frameOf(number)).map((frame) => [frame.firstCopy, frame]),
   );
-  for (const frame of frames.values()) {
+  for (const frame of [...frames.values()].slice(0, MOST_CHECKED)) {
+    await pass();
     try {
       await readFrame(source, source.index.packByNumber(frame.pack), frame);
     } catch (error) {
       const failure = asHoldfastError(error);
-      if (!isDamage(failure)) throw failure;
-      markSuspect(source, frame, log, failure);
+      if (isDamage(failure)) markSuspect(source, frame, log, failure);
+      else log.warn({ vaultId: source.vaultId, err: failure }, 'frame.unchecked');
     }
   }
 }

@@ -33,7 +33,8 @@ export type FromLane =
 /** Many small objects cost more to copy than to read. */
 export interface PackedRefs {
   readonly dirFds: Int32Array;
-  readonly sizes: Float64Array;
+  /** Size, mode, owner and group of each. */
+  readonly numbers: Float64Array;
   /** mtime, ctime and inode of each. */
   readonly stamps: BigInt64Array;
   /** One character per byte. */
@@ -41,6 +42,7 @@ export interface PackedRefs {
 }
 
 const PER_STAMP = 3;
+const NUMBERS = 4;
 
 export function packRefs(refs: readonly FileRef[]): PackedRefs {
   const stamps = new BigInt64Array(refs.length * PER_STAMP);
@@ -51,18 +53,21 @@ export function packRefs(refs: readonly FileRef[]): PackedRefs {
   }
   return {
     dirFds: Int32Array.from(refs, ({ dirFd }) => dirFd),
-    sizes: Float64Array.from(refs, ({ stamp }) => stamp.size),
+    numbers: Float64Array.from(refs.flatMap(({ stamp: { size, mode, uid, gid } }) => [size, mode, uid, gid])),
     stamps,
     names: refs.map(({ name }) => name.toString('latin1')),
   };
 }
 
-export function unpackRefs({ dirFds, sizes, stamps, names }: PackedRefs): FileRef[] {
+export function unpackRefs({ dirFds, numbers, stamps, names }: PackedRefs): FileRef[] {
   return names.map((name, index) => ({
     dirFd: dirFds[index] as number,
     name: Buffer.from(name, 'latin1'),
     stamp: {
-      size: sizes[index] as number,
+      size: numbers[index * NUMBERS] as number,
+      mode: numbers[index * NUMBERS + 1] as number,
+      uid: numbers[index * NUMBERS + 2] as number,
+      gid: numbers[index * NUMBERS + 3] as number,
       mtimeNs: stamps[index * PER_STAMP] as bigint,
       ctimeNs: stamps[index * PER_STAMP + 1] as bigint,
       ino: BigInt.asUintN(64, stamps[index * PER_STAMP + 2] as bigint),
