@@ -22,7 +22,7 @@ import { decodeReference, encodeReference } from './stored-content.js';
 
 export interface TreeBackupPorts {
   readonly run: JobRun;
-  readonly pipeline: Pick<BackupPipeline, 'existence' | 'intake' | 'nodes' | 'lanes'>;
+  readonly pipeline: Pick<BackupPipeline, 'intake' | 'nodes' | 'lanes'>;
   readonly draft: ChangeCacheWriter;
 }
 

@@ -7,6 +7,25 @@ let world: World;
 afterEach(() => world.remove());
 
 /** The stored pack with one bit of its first frame changed. */
+/** A chunk in a pack of each of two agents, and a restore that leads to it. */
+async function storedTwice(name: string) {
+  world = await World.create(name);
+  const { alice, bob } = world;
+  const chunk = alice.data('twice');
+  const { session } = await world.backup(alice);
+  const first = alice.pack([[chunk]]);
+  const root = alice.node('root', [chunk]);
+  await world.upload(session, first);
+  await world.upload(session, alice.pack([[root]]));
+  await world.commit(session, root.id);
+  const second = bob.pack([[chunk]]);
+  await world.upload((await world.backup(bob)).session, second);
+
+  const restore = await world.restore(alice, root.id);
+  await world.read(restore, [root.id]);
+  return { chunk, first, second, restore };
+}
+
 async function damage(packId: string): Promise<void> {
   const name = packName(uuidToBytes(packId));
   const bytes = await world.store.get(name);
@@ -80,20 +99,7 @@ describe('reading for a restore', () => {
   });
 
   it('takes another copy when the reader says that one is of no use, and leaves it alone from then on if it is damaged', async () => {
-    world = await World.create('copies');
-    const { alice, bob } = world;
-    const chunk = alice.data('twice');
-    const { session } = await world.backup(alice);
-    const first = alice.pack([[chunk]]);
-    const root = alice.node('root', [chunk]);
-    await world.upload(session, first);
-    await world.upload(session, alice.pack([[root]]));
-    await world.commit(session, root.id);
-    const second = bob.pack([[chunk]]);
-    await world.upload((await world.backup(bob)).session, second);
-
-    const restore = await world.restore(alice, root.id);
-    await world.read(restore, [root.id]);
+    const { chunk, first, second, restore } = await storedTwice('copies');
     const packOf = async (avoid: string[] = []) =>
       (await world.read(restore, [chunk.id], avoid)).map((part) => part.kind === 'frame' && part.pack.id);
     expect(await packOf()).toEqual([first.packId]);
@@ -111,19 +117,7 @@ describe('reading for a restore', () => {
   });
 
   it('takes another copy by itself when a pack is gone', async () => {
-    world = await World.create('gone');
-    const { alice, bob } = world;
-    const chunk = alice.data('twice');
-    const { session } = await world.backup(alice);
-    const first = alice.pack([[chunk]]);
-    const root = alice.node('root', [chunk]);
-    await world.upload(session, first);
-    await world.upload(session, alice.pack([[root]]));
-    await world.commit(session, root.id);
-    const second = bob.pack([[chunk]]);
-    await world.upload((await world.backup(bob)).session, second);
-    const restore = await world.restore(alice, root.id);
-    await world.read(restore, [root.id]);
+    const { chunk, first, restore } = await storedTwice('gone');
     await world.store.delete(packName(uuidToBytes(first.packId)));
     expect(world.contents(await world.read(restore, [chunk.id]))).toEqual(['twice']);
   });

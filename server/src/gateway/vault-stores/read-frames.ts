@@ -30,8 +30,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads the frames that hold these chunks, checks each against its stored hash, and takes the next copy
- * where one is damaged; a damaged one is marked, so that no new backup relies on it. One frame is
+ * Reads the frames that hold these chunks, checks each against its stored hash unless the reader does, and takes the next copy
+ * where one is damaged or gone; a damaged one is marked, so that no new backup relies on it. One frame is
  * read ahead of the one that is being sent. Chunks without a readable copy come out as damaged.
  */
 export async function* readFrames(

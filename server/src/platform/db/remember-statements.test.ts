@@ -1,5 +1,7 @@
+import { SqliteConnection } from '@mikro-orm/sqlite';
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
+import { openDatabase } from './database.js';
 import { rememberStatements } from './remember-statements.js';
 
 it('prepares what is asked often once, and answers as before, also when the tables have changed', () => {
@@ -21,4 +23,13 @@ it('prepares what is asked often once, and answers as before, also when the tabl
   expect(again).not.toBe(insert);
   expect(insert.run('two').changes + again.run('three').changes).toBe(2);
   db.close();
+});
+
+it('is what the catalog in SQLite does', async () => {
+  const orm = await openDatabase({ dialect: 'sqlite', file: ':memory:' });
+  const connection = orm.em.getConnection();
+  if (!(connection instanceof SqliteConnection)) throw new Error('not the connection of SQLite');
+  const client = await connection.getNativeClient();
+  expect(client.prepare('SELECT 1')).toBe(client.prepare('SELECT 1'));
+  await orm.close(true);
 });
