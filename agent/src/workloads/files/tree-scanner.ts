@@ -67,6 +67,7 @@ interface Frame {
   /** So far everything is as the cache knows it, and held. Such a directory is not announced. */
   unchanged: boolean;
   held: Held[];
+  seen: SeenUnchanged;
   readonly names: readonly string[];
   next: number;
   /** Under an include rule a directory is announced only once something in it is taken. */
@@ -97,6 +98,7 @@ interface Choice {
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const NO_RULES: RuleState = [];
 const NO_DIRECTORY = 'no directory leads to it';
+const NOTHING_SEEN: SeenUnchanged = { entries: 0, files: 0, bytes: 0 };
 const DESCRIBED_PER_STEP = 256;
 
 export class TreeScanner {
@@ -250,6 +252,13 @@ export class TreeScanner {
     if (!frame.unchanged || this.heldCount >= this.settings.mostHeld) return false;
     frame.held.push(held);
     this.heldCount += 1;
+    const { entries, files, bytes } = frame.seen;
+    const isFile = held.status.type === 'file';
+    frame.seen = {
+      entries: entries + 1,
+      files: files + (isFile ? 1 : 0),
+      bytes: bytes + (isFile ? held.status.size : 0),
+    };
     return true;
   }
 
@@ -323,6 +332,7 @@ export class TreeScanner {
       entry,
       unchanged: isKnown,
       held: [],
+      seen: NOTHING_SEEN,
       names,
       next: 0,
       announced: false,
@@ -376,10 +386,10 @@ export class TreeScanner {
     if (isSame) this.leaveUnchanged(frame, cached);
   }
 
-  private leaveUnchanged({ parent, name, status, stamp, held }: Frame, cached: CachedDirectory): void {
+  private leaveUnchanged({ parent, name, status, stamp, seen, held }: Frame, cached: CachedDirectory): void {
     if (!parent || !status || !stamp) throw new TypeError('a directory without a status cannot be compared');
     this.heldCount -= held.length;
-    this.tell({ kind: 'unchanged', ...countHeld(held) });
+    this.tell({ kind: 'unchanged', ...seen });
     const whole = { name, status, stamp, cached };
     if (this.hold(parent, whole)) return;
     this.announce();
@@ -523,11 +533,6 @@ export class TreeScanner {
   private notice(kind: 'vanished' | 'unreadable', path: Buffer, message: string): void {
     this.tell({ kind: 'notice', notice: { kind, path, message } });
   }
-}
-
-function countHeld(held: readonly Held[]): SeenUnchanged {
-  const files = held.filter(({ status }) => status.type === 'file');
-  return { entries: held.length, files: files.length, bytes: files.reduce((sum, { status }) => sum + status.size, 0) };
 }
 
 function pathOf(parent: Frame, name: Buffer): Buffer {
