@@ -132,7 +132,7 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     const dialog = page.getByRole('dialog', { name: 'Restore from this recovery point' });
     await dialog.getByRole('radio', { name: 'Keep both' }).waitFor();
     // The dialog has come to rest where it stays.
-    await page.waitForFunction('document.getAnimations().every(({ playState }) => playState !== "running")');
+    await tab.settled();
     for (const name of ['Back', 'Start the restore']) {
       const box = await dialog.getByRole('button', { name, exact: true }).boundingBox();
       expect(box?.y, name).toBeGreaterThan(0);

@@ -21,6 +21,12 @@ const ARGUMENTS = [
 export const WINDOW = { width: 1280, height: 860 };
 const STEP_MS = 20_000;
 const PICTURES = path.join(repository, 'test-results', 'web');
+// A transition begins with the second frame after an element is made.
+const SETTLED = `(async () => {
+  for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+  const finite = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+  await Promise.allSettled(finite.map(({ finished }) => finished));
+})()`;
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export const hasBrowser = needPackage({
@@ -82,8 +88,14 @@ export class Tab {
     await this.page.getByRole('button', { name: 'Sign in' }).click();
   }
 
+  /** Until what fades in or out has done so: half-way its colours are nobody's choice. What moves for ever is not waited for. */
+  async settled(): Promise<void> {
+    await this.page.evaluate(SETTLED);
+  }
+
   /** The rules of axe-core that the page breaks seriously, with the elements that break them. */
   async seriousBarriers(): Promise<string[]> {
+    await this.settled();
     if (!(await this.page.evaluate<boolean>("'axe' in window"))) await this.page.evaluate(axe);
     const result = await this.page.evaluate<AxeResult>("axe.run(document, { resultTypes: ['violations'] })");
     return result.violations

@@ -9,9 +9,10 @@ import { backUp } from '../kit/holdfast/jobs.js';
 import { hasBrowser, openBrowser, Tab } from './browser.js';
 
 const MIB = 1024 * 1024;
-const FILM_MIB = 32;
+/** More than an agent reads ahead of what it sends: what is shown is what was read. */
+const FILM_MIB = 160;
 /** Slow enough to look at. */
-const FILM_BYTES_PER_SECOND = 4 * MIB;
+const FILM_BYTES_PER_SECOND = 16 * MIB;
 
 describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
   let fleet: Fleet;

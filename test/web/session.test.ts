@@ -60,6 +60,9 @@ describe.skipIf(!hasBrowser)('sessions in Backup Center', () => {
     await page.getByRole('heading', { name: 'First steps' }).waitFor();
     await page.getByText('holdfast agent token').waitFor();
     expect(await tab.seriousBarriers()).toEqual([]);
+    await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+    await page.getByText('No job has run yet').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
     expect(tab.complaints).toEqual([]);
   });
 

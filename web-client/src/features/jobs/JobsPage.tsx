@@ -62,7 +62,7 @@ export function JobsPage() {
           emptyTitle={shown === 'all' ? 'No job has run yet' : 'None right now'}
           emptyAdvice={
             <Text size="sm">
-              Start a backup on the page of a <Go to={paths.protectedItems}>protected item</Go>; it appears here and
+              Start a backup on the page of a <Go inText to={paths.protectedItems}>protected item</Go>; it appears here and
               moves by itself.
             </Text>
           }
