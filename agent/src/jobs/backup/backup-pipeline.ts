@@ -29,6 +29,8 @@ export class BackupPipeline {
     readonly spoiled: SpoiledPacks,
     private readonly uploader: PackUploader,
     private readonly claims: ClaimLog,
+    /** The next one, for another session, which goes by what this one learned of the vault and of the host. */
+    readonly again: (session: DataSession) => Promise<BackupPipeline>,
   ) {}
 
   static async open(
@@ -38,6 +40,7 @@ export class BackupPipeline {
     ports: Pick<BackupPorts, 'lanes' | 'random' | 'clock' | 'agentId' | 'paranoid'>,
     stop: PipelineStop,
     claimsFile: string,
+    before?: Pick<BackupPipeline, 'existence' | 'spoiled'>,
   ): Promise<BackupPipeline> {
     const { domain, vaultId } = command;
     const setup = {
@@ -55,8 +58,8 @@ export class BackupPipeline {
     };
     const sealer = await createSealer('NODE', setup, { ...packing, random: ports.random });
     const claims = new ClaimLog(claimsFile);
-    const existence = new Existence(session, claims, stop.signal);
-    const spoiled = new SpoiledPacks(existence);
+    const existence = new Existence(session, claims, stop.signal, before?.existence);
+    const spoiled = new SpoiledPacks(existence, before?.spoiled);
     const uploader = new PackUploader(session, run.counters, spoiled, stop);
     const send = async (pack: SealedPack): Promise<void> => {
       try {
@@ -76,7 +79,9 @@ export class BackupPipeline {
     const lanes = new LanePool(ports.lanes.start, ports.lanes.most, setup, { host, ...packing }, stop);
     const intake = new NodeIntake({ existence, sealer, timers: ports.clock, stop });
     const nodes = new NodeMaker(new ChunkHasher(domain.idKey), domain.chunkerKey, (node) => intake.node(node));
-    return new BackupPipeline(existence, lanes, intake, nodes, spoiled, uploader, claims);
+    const again = (next: DataSession): Promise<BackupPipeline> =>
+      BackupPipeline.open(command, run, next, ports, stop, claimsFile, { existence, spoiled });
+    return new BackupPipeline(existence, lanes, intake, nodes, spoiled, uploader, claims, again);
   }
 
   /** Everything that was taken in is durable in the vault's store, or among the returned ids. */

@@ -21,13 +21,17 @@ export class Existence {
   private generation: number;
   /** Ids that the vault lacks and whose content was not at hand. */
   private readonly absent = new Set<string>();
+  /** What an earlier session was found to lack: not to be referred to before whoever has it came across it. */
+  private readonly lackedBefore: Set<string>;
 
   constructor(
     private readonly session: DataSession,
     /** Every claim of the session that was asked about, and so may be referred to. */
     private readonly log: Pick<ClaimLog, 'append' | 'slice' | 'size'>,
     private readonly signal: AbortSignal,
+    before: Existence | undefined,
   ) {
+    this.lackedBefore = new Set([...(before?.lackedBefore ?? []), ...(before?.absent ?? [])]);
     this.generation = session.generation;
     this.most = Math.min(CLAIMS_PER_QUESTION, session.terms.maxClaimsPerQuestion);
   }
@@ -61,7 +65,9 @@ export class Existence {
 
   /** Whether the vault was found to lack this one, and it did not come again since. */
   lacks(claim: Buffer): boolean {
-    return this.absent.size > 0 && this.absent.has(idKey(idOfClaim(claim)));
+    if (this.absent.size === 0 && this.lackedBefore.size === 0) return false;
+    const key = idKey(idOfClaim(claim));
+    return this.absent.has(key) || this.lackedBefore.has(key);
   }
 
   /** The gateway's session is another than the one that answered. */
@@ -81,7 +87,10 @@ export class Existence {
   private isNew(claim: Buffer): boolean {
     const isNew = this.recent.add(claim);
     if (isNew) this.log.append(claim);
-    return (this.absent.size > 0 && this.absent.delete(idKey(idOfClaim(claim)))) || isNew;
+    if (this.absent.size === 0 && this.lackedBefore.size === 0) return isNew;
+    const key = idKey(idOfClaim(claim));
+    this.lackedBefore.delete(key);
+    return this.absent.delete(key) || isNew;
   }
 
   private async ask(claims: Buffer): Promise<(index: number) => boolean> {

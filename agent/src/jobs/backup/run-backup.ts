@@ -67,8 +67,15 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
 
     run.phase = 'TRANSFERRING';
     for (let walk = 1; ; walk++) {
+      if (walk > 1) {
+        // The session would have what it took referred to whole for ever, also where the tree has changed since.
+        await pipeline.close();
+        await session.close();
+        session = await ports.transport.openSession(command.job, stop.signal);
+        pipeline = await pipeline.again(session);
+        if (walk < WALKS) cursor = openBase(base, caches).cursor;
+      }
       draft = new ChangeCacheWriter(caches.pathOf({ file: caches.draftOf(command.job) }), Buffer.from(command.itemId));
-      if (walk > 1 && walk < WALKS) cursor = openBase(base, caches).cursor;
       startCounting(run);
       const tree = new TreeBackup({ run, pipeline, draft });
       const known = cursor && { cursor, usable: isUsable(pipeline.existence) };

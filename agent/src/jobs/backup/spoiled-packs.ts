@@ -9,10 +9,16 @@ import type { Existence } from './existence.js';
  * wrongly, or a bit flipped in its memory. What they held counts as missing, so that the next walk reads it from its source and sends it anew.
  */
 export class SpoiledPacks {
-  private count = 0;
-  private reason = '';
+  private count: number;
+  private reason: string;
 
-  constructor(private readonly existence: Pick<Existence, 'missing'>) {}
+  constructor(
+    private readonly existence: Pick<Existence, 'missing'>,
+    before: SpoiledPacks | undefined,
+  ) {
+    this.count = before?.count ?? 0;
+    this.reason = before?.reason ?? '';
+  }
 
   /** Throws Integrity when the footer is spoiled as well. */
   add(footer: Buffer, reason: string): void {
