@@ -54,13 +54,14 @@ export class SimulatedTransport implements DataTransport {
     const { call, agentId } = this.ports;
     return call(async (core) => {
       const session = await openSession(core, agentId, { jobId, epoch: Number(epoch) });
-      const { maxPackBytes, maxClaimsPerQuestion, maxUploadsPerSession } = core.limits;
+      const { maxPackBytes, maxClaimsPerQuestion, maxUploadsPerSession, maxReadsPerSession } = core.limits;
       return {
         sessionId: session.id,
         terms: {
           maxPackBytes,
           maxClaimsPerQuestion,
           maxParallelUploads: maxUploadsPerSession,
+          maxParallelReads: maxReadsPerSession,
           padFrames: false,
           damage: session.vault.index.damageKnownTo(agentId),
         },

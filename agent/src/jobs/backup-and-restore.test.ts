@@ -294,25 +294,28 @@ describe('a backup that is disturbed', () => {
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });
 
-  it.each(['DATA', 'NODE'] as const)('gets by without the %s chunks that the vault lost, also where files change meanwhile', async (kind) => {
-    for (const folder of ['a', 'a/b', 'a/b/c']) {
-      mkdirSync(inSource(folder));
-      for (let index = 0; index < 5; index++) writeFileSync(inSource(`${folder}/${index}`), random.bytes(40 * KIB));
-    }
-    await sleep(60);
-    await bench.backup();
-    const lost = bench.gateway.packs.filter((pack) => pack.kind === kind);
-    bench.gateway.lose(lost.flatMap(({ footer }) => footer.frames.flatMap(({ chunkIds }) => splitIds(chunkIds))));
-    // One new node at least is in the vault before the walk is at its end, and refers to what is lost.
-    writeFileSync(inSource('a/new'), 'new');
-    let questions = 0;
-    bench.gateway.faults.beforeQuestion = () => {
-      if (questions++ === 0) rmSync(inSource('a/b/c/3'));
-    };
-    await bench.backup({ type: 'INCREMENTAL' });
-    await bench.restore(target);
-    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-  });
+  it.each(['DATA', 'NODE'] as const)(
+    'gets by without the %s chunks that the vault lost, also where files change meanwhile',
+    async (kind) => {
+      for (const folder of ['a', 'a/b', 'a/b/c']) {
+        mkdirSync(inSource(folder));
+        for (let index = 0; index < 5; index++) writeFileSync(inSource(`${folder}/${index}`), random.bytes(40 * KIB));
+      }
+      await sleep(60);
+      await bench.backup();
+      const lost = bench.gateway.packs.filter((pack) => pack.kind === kind);
+      bench.gateway.lose(lost.flatMap(({ footer }) => footer.frames.flatMap(({ chunkIds }) => splitIds(chunkIds))));
+      // One new node at least is in the vault before the walk is at its end, and refers to what is lost.
+      writeFileSync(inSource('a/new'), 'new');
+      let questions = 0;
+      bench.gateway.faults.beforeQuestion = () => {
+        if (questions++ === 0) rmSync(inSource('a/b/c/3'));
+      };
+      await bench.backup({ type: 'INCREMENTAL' });
+      await bench.restore(target);
+      expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    },
+  );
 
   it('fails when the vault goes on missing chunks', async () => {
     fill(3);

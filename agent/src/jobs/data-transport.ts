@@ -14,6 +14,7 @@ export interface SessionTerms {
   readonly maxPackBytes: number;
   readonly maxClaimsPerQuestion: number;
   readonly maxParallelUploads: number;
+  readonly maxParallelReads: number;
   /** Sealed frames are padded: who runs the vault's store may look at their lengths. */
   readonly padFrames: boolean;
   /** Another than before: chunks that this agent may refer to were found damaged since. */

@@ -26,17 +26,19 @@ const NO_BYTES = Buffer.alloc(0);
 
 export const packKinds = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KIND_NODE } as const;
 
-/** As many reads as a gateway serves of one session at a time. */
+/** More bring nothing. */
 const READS_AT_ONCE = 4;
 
 export class GrpcDataSession implements DataSession {
-  private readonly reads = new Turns(READS_AT_ONCE);
+  private readonly reads: Turns;
 
   constructor(
     private readonly link: SessionLink<Opened>,
     readonly terms: SessionTerms,
     private readonly download: Throttle,
-  ) {}
+  ) {
+    this.reads = new Turns(Math.max(1, Math.min(terms.maxParallelReads, READS_AT_ONCE)));
+  }
 
   get generation(): number {
     return this.link.generation;

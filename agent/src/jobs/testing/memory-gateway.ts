@@ -67,6 +67,7 @@ export class MemoryGateway implements DataTransport {
     maxPackBytes: 64 * 1024 * 1024,
     maxClaimsPerQuestion: 1_000,
     maxParallelUploads: 4,
+    maxParallelReads: 4,
     padFrames: false,
   };
   openSessions = 0;

@@ -47,6 +47,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
         maxPackBytes: limits.maxPackBytes,
         maxClaimsPerQuestion: limits.maxClaimsPerQuestion,
         maxParallelUploads: limits.maxUploadsPerSession,
+        maxParallelReads: limits.maxReadsPerSession,
         padFrames: session.vault.store.remote,
         damage: session.vault.index.damageKnownTo(agentId),
       };

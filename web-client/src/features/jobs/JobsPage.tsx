@@ -62,8 +62,11 @@ export function JobsPage() {
           emptyTitle={shown === 'all' ? 'No job has run yet' : 'None right now'}
           emptyAdvice={
             <Text size="sm">
-              Start a backup on the page of a <Go inText to={paths.protectedItems}>protected item</Go>; it appears here and
-              moves by itself.
+              Start a backup on the page of a{' '}
+              <Go inText to={paths.protectedItems}>
+                protected item
+              </Go>
+              ; it appears here and moves by itself.
             </Text>
           }
         >

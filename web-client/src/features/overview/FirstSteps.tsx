@@ -18,7 +18,10 @@ export function FirstSteps({ hasAgent, hasVault }: FirstStepsProps) {
           <Stack gap={6}>
             <Text>
               {hasVault && <strong>Done: </strong>}
-              <Go inText to={paths.vaults}>Create a vault</Go>, where recovery points will live, and keep its recovery kit.
+              <Go inText to={paths.vaults}>
+                Create a vault
+              </Go>
+              , where recovery points will live, and keep its recovery kit.
             </Text>
             {!hasVault && <CopyBlock what="command" text="holdfast vault create main" />}
           </Stack>
@@ -27,14 +30,20 @@ export function FirstSteps({ hasAgent, hasVault }: FirstStepsProps) {
           <Stack gap={6}>
             <Text>
               {hasAgent && <strong>Done: </strong>}
-              <Go inText to={paths.agents}>Add a host</Go>: run the one-time command on it.
+              <Go inText to={paths.agents}>
+                Add a host
+              </Go>
+              : run the one-time command on it.
             </Text>
             {!hasAgent && <CopyBlock what="command" text="holdfast agent token web-1" />}
           </Stack>
         </List.Item>
         <List.Item>
           <Text>
-            <Go inText to={paths.protectedItems}>Protect folders</Go> of the host, then back them up.
+            <Go inText to={paths.protectedItems}>
+              Protect folders
+            </Go>{' '}
+            of the host, then back them up.
           </Text>
         </List.Item>
       </List>

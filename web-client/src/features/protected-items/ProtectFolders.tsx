@@ -94,12 +94,20 @@ function ProtectForm({ onClose }: { readonly onClose: () => void }) {
     >
       {data && !agent && (
         <Text size="sm">
-          No host has enrolled yet: add one on the page <Go inText to={paths.agents}>Agents</Go>.
+          No host has enrolled yet: add one on the page{' '}
+          <Go inText to={paths.agents}>
+            Agents
+          </Go>
+          .
         </Text>
       )}
       {agent && !vault && (
         <Text size="sm">
-          There is no vault yet: create one on the page <Go inText to={paths.vaults}>Vaults</Go>.
+          There is no vault yet: create one on the page{' '}
+          <Go inText to={paths.vaults}>
+            Vaults
+          </Go>
+          .
         </Text>
       )}
       <NameField description="How this item is called here." value={name} onChange={setName} />

@@ -7,7 +7,11 @@ export function NotFoundPage() {
   return (
     <Page title="There is no such page">
       <Text>
-        The address may be mistyped or old. Go to the <Go inText to={paths.overview}>overview</Go>.
+        The address may be mistyped or old. Go to the{' '}
+        <Go inText to={paths.overview}>
+          overview
+        </Go>
+        .
       </Text>
     </Page>
   );
