@@ -11,17 +11,17 @@ export interface Extent {
 }
 
 /**
- * The runs of data of an open file up to `size`, in order; what lies between them are holes. One run where the file
+ * The runs of data of an open file between two offsets, in order; what lies between them are holes. One run where the file
  * system knows nothing about holes. Moves the file's offset.
  */
-export function dataExtents(fd: number, size: number): Extent[] {
+export function dataExtents(fd: number, from: number, to: number): Extent[] {
   const extents: Extent[] = [];
-  for (let at = 0; at < size; ) {
-    const start = seek(fd, at, SEEK_DATA, at === 0);
-    if (start === 'unsupported') return [{ offset: 0, length: size }];
-    if (start === 'none' || start >= size) break;
+  for (let at = from; at < to; ) {
+    const start = seek(fd, at, SEEK_DATA, at === from);
+    if (start === 'unsupported') return [{ offset: from, length: to - from }];
+    if (start === 'none' || start >= to) break;
     const found = seek(fd, start, SEEK_HOLE, false);
-    const end = typeof found === 'number' ? Math.min(found, size) : size;
+    const end = typeof found === 'number' ? Math.min(found, to) : to;
     extents.push({ offset: start, length: end - start });
     at = end;
   }

@@ -295,25 +295,25 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     const fd = keep(openAt(dirFd, bytes('sparse'), O_RDWR | O_CREAT, 0o600));
     const mib = 1 << 20;
     fs.ftruncateSync(fd, 10 * mib);
-    expect(dataExtents(fd, 10 * mib)).toEqual([]);
+    expect(dataExtents(fd, 0, 10 * mib)).toEqual([]);
     fs.writeSync(fd, Buffer.alloc(65_536, 1), 0, 65_536, 2 * mib);
     fs.writeSync(fd, Buffer.alloc(mib, 1), 0, mib, 9 * mib);
     fs.fsyncSync(fd);
-    expect(dataExtents(fd, 10 * mib)).toEqual([
+    expect(dataExtents(fd, 0, 10 * mib)).toEqual([
       { offset: 2 * mib, length: 65_536 },
       { offset: 9 * mib, length: mib },
     ]);
-    expect(dataExtents(fd, 0)).toEqual([]);
+    expect(dataExtents(fd, 0, 0)).toEqual([]);
   });
 
   it('takes a file that is all data as one run, and one beyond 4 GiB as it is', () => {
     const fd = keep(openAt(dirFd, bytes('dense'), O_RDWR | O_CREAT, 0o600));
     fs.writeSync(fd, Buffer.alloc(10_000, 1));
-    expect(dataExtents(fd, 10_000)).toEqual([{ offset: 0, length: 10_000 }]);
+    expect(dataExtents(fd, 0, 10_000)).toEqual([{ offset: 0, length: 10_000 }]);
     const far = 5 * 2 ** 30;
     fs.writeSync(fd, Buffer.alloc(4096, 2), 0, 4096, far);
     expect(statFd(fd).size).toBe(far + 4096);
-    expect(dataExtents(fd, far + 4096).at(-1)).toEqual({ offset: far, length: 4096 });
+    expect(dataExtents(fd, 0, far + 4096).at(-1)).toEqual({ offset: far, length: 4096 });
   });
 
   it('reserves space for a file', () => {

@@ -32,6 +32,8 @@ export class BackupBench {
   /** What reading a file of this name ends with. */
   failRead: (name: string) => Error | undefined = () => undefined;
   paranoid = false;
+  /** At most so many. */
+  lanes = 2;
   /** The memory of packs that are being filled. */
   readonly buffers: Buffer[] = [];
   /** Called before the lanes seal what they still hold and let their last packs go. */
@@ -95,7 +97,7 @@ export class BackupBench {
             random: systemRandom,
           }),
         ),
-        most: 2,
+        most: this.lanes,
       },
       clock: systemClock,
       random: systemRandom,

@@ -11,6 +11,17 @@ export interface FileRef {
   readonly dirFd: number;
   readonly name: Buffer;
   readonly stamp: ChangeStamp;
+  /** Absent: all of it. */
+  readonly section?: FileSection;
+}
+
+/** Some of the bytes of a file that is open already. */
+export interface FileSection {
+  /** Good in every thread of the process; whoever opened it closes it. */
+  readonly fd: number;
+  readonly from: number;
+  /** Infinity: the end of the file, wherever that is by then. */
+  readonly to: number;
 }
 
 /** What a file that was changed or exchanged since the walk looked at it is now. */
@@ -36,23 +47,34 @@ export function fileRefOf({ parent, name, stamp }: ScannedEntry): FileRef {
  * Opens a regular file of the walk for reading. Throws a `PosixError`; `ENOENT` also if the name has become something else
  * than a file. The caller closes it.
  */
-export function openFileContent(ref: FileRef, now: () => number): FileContent {
+export function openFile({ dirFd, name }: FileRef): number {
   // Not blocking: the name may have become a FIFO.
-  const fd = openQuietly(ref.dirFd, ref.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  const fd = openQuietly(dirFd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    const status = statFd(fd);
-    if (status.type !== 'file') throw new PosixError(ENOENT, 'openat', ref.name.toString());
-    return new FileContent(fd, status, extentsOf(fd, status), refresh(ref, status, fd, now), now);
+    if (statFd(fd).type !== 'file') throw new PosixError(ENOENT, 'openat', name.toString());
+    return fd;
   } catch (error) {
     fs.closeSync(fd);
     throw error;
   }
 }
 
+/** Opens what is meant of a file, if it is not open already, as `openFile` does. The caller closes it. */
+export function openFileContent(ref: FileRef, now: () => number): FileContent {
+  const fd = ref.section?.fd ?? openFile(ref);
+  try {
+    const status = statFd(fd);
+    return new FileContent(fd, ref, status, refresh(ref, status, fd, now), now);
+  } catch (error) {
+    if (ref.section === undefined) fs.closeSync(fd);
+    throw error;
+  }
+}
+
 /** A file with as much space as it has bytes has no holes, and need not be asked for them. */
-function extentsOf(fd: number, { size, blocks }: FileStatus): readonly Extent[] {
-  if (size === 0) return [];
-  return blocks * BLOCK_UNIT_BYTES >= size ? [{ offset: 0, length: size }] : dataExtents(fd, size);
+function extentsOf(fd: number, { size, blocks }: FileStatus, from: number, to: number): readonly Extent[] {
+  if (from >= to) return [];
+  return blocks * BLOCK_UNIT_BYTES >= size ? [{ offset: from, length: to - from }] : dataExtents(fd, from, to);
 }
 
 function refresh(ref: FileRef, status: FileStatus, fd: number, now: () => number): FreshMetadata | undefined {
@@ -64,18 +86,22 @@ function refresh(ref: FileRef, status: FileStatus, fd: number, now: () => number
 }
 
 export class FileContent {
+  /** Of the file, or where the section of it ends that is meant. */
+  readonly size: number;
+  /** Where data lies; the rest are holes. */
+  readonly extents: readonly Extent[];
+
   constructor(
     private readonly fd: number,
+    private readonly ref: FileRef,
     private readonly before: FileStatus,
-    /** Where data lies; the rest of the file are holes. */
-    readonly extents: readonly Extent[],
     /** The metadata that belong to this content, where they are no longer those of the walk. */
     readonly fresh: FreshMetadata | undefined,
     private readonly now: () => number,
-  ) {}
-
-  get size(): number {
-    return this.before.size;
+  ) {
+    const { from, to } = ref.section ?? { from: 0, to: Number.POSITIVE_INFINITY };
+    this.size = Math.min(before.size, to);
+    this.extents = extentsOf(fd, before, from, this.size);
   }
 
   get hasHoles(): boolean {
@@ -101,6 +127,6 @@ export class FileContent {
   }
 
   close(): void {
-    fs.closeSync(this.fd);
+    if (this.ref.section === undefined) fs.closeSync(this.fd);
   }
 }

@@ -1,3 +1,4 @@
+import { errorCode, reasonOf } from '../../../platform/posix-error.js';
 import type { FreshMetadata } from '../../../workloads/files/file-content.js';
 
 const CLAIM_BYTES = 32;
@@ -21,6 +22,13 @@ export type FileResult =
       readonly fresh: FreshMetadata | undefined;
     }
   | { readonly outcome: 'failed'; readonly code: string; readonly reason: string; readonly message: string };
+
+/** Throws what no system call failed with. */
+export function asFailed(error: unknown): FileResult & { outcome: 'failed' } {
+  const code = errorCode(error);
+  if (code === undefined || !(error instanceof Error) || !('syscall' in error)) throw error;
+  return { outcome: 'failed', code, reason: reasonOf(error), message: error.message };
+}
 
 export interface BatchResult {
   readonly files: readonly FileResult[];

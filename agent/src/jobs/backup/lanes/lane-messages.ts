@@ -33,7 +33,7 @@ export type FromLane =
 /** Many small objects cost more to copy than to read. */
 export interface PackedRefs {
   readonly dirFds: Int32Array;
-  /** Size, mode, owner and group of each. */
+  /** Size, mode, owner and group of each; then the descriptor of those that are open already, or -1, and which of their bytes are meant. */
   readonly numbers: Float64Array;
   /** mtime, ctime and inode of each. */
   readonly stamps: BigInt64Array;
@@ -42,7 +42,8 @@ export interface PackedRefs {
 }
 
 const PER_STAMP = 3;
-const NUMBERS = 4;
+const NUMBERS = 7;
+const WHOLE = { fd: -1, from: 0, to: 0 };
 
 export function packRefs(refs: readonly FileRef[]): PackedRefs {
   const stamps = new BigInt64Array(refs.length * PER_STAMP);
@@ -53,28 +54,43 @@ export function packRefs(refs: readonly FileRef[]): PackedRefs {
   }
   return {
     dirFds: Int32Array.from(refs, ({ dirFd }) => dirFd),
-    numbers: Float64Array.from(refs.flatMap(({ stamp: { size, mode, uid, gid } }) => [size, mode, uid, gid])),
+    numbers: Float64Array.from(
+      refs.flatMap(({ stamp: { size, mode, uid, gid }, section: { fd, from, to } = WHOLE }) => [
+        size,
+        mode,
+        uid,
+        gid,
+        fd,
+        from,
+        to,
+      ]),
+    ),
     stamps,
     names: refs.map(({ name }) => name.toString('latin1')),
   };
 }
 
 export function unpackRefs({ dirFds, numbers, stamps, names }: PackedRefs): FileRef[] {
-  return names.map((name, index) => ({
-    dirFd: dirFds[index] as number,
-    name: Buffer.from(name, 'latin1'),
-    stamp: {
-      size: numbers[index * NUMBERS] as number,
-      mode: numbers[index * NUMBERS + 1] as number,
-      uid: numbers[index * NUMBERS + 2] as number,
-      gid: numbers[index * NUMBERS + 3] as number,
-      mtimeNs: stamps[index * PER_STAMP] as bigint,
-      ctimeNs: stamps[index * PER_STAMP + 1] as bigint,
-      ino: BigInt.asUintN(64, stamps[index * PER_STAMP + 2] as bigint),
-      // Only compared, never trusted, where files are read.
-      settled: false,
-    },
-  }));
+  return names.map((name, index) => {
+    const own = numbers.subarray(index * NUMBERS, (index + 1) * NUMBERS);
+    const [size = 0, mode = 0, uid = 0, gid = 0, fd = WHOLE.fd, from = 0, to = 0] = own;
+    return {
+      dirFd: dirFds[index] as number,
+      name: Buffer.from(name, 'latin1'),
+      stamp: {
+        size,
+        mode,
+        uid,
+        gid,
+        mtimeNs: stamps[index * PER_STAMP] as bigint,
+        ctimeNs: stamps[index * PER_STAMP + 1] as bigint,
+        ino: BigInt.asUintN(64, stamps[index * PER_STAMP + 2] as bigint),
+        // Only compared, never trusted, where files are read.
+        settled: false,
+      },
+      ...(fd !== WHOLE.fd && { section: { fd, from, to } }),
+    };
+  });
 }
 
 /** Buffers arrive as plain arrays. */

@@ -5,6 +5,7 @@ import type { PipelineStop } from '../pipeline-stop.js';
 import type { SealingSetup } from './create-lane.js';
 import { type CutChunks, extentAt, type FileResult, type NamedExtent } from './file-result.js';
 import type { LaneJob, LaneLink, StartLane } from './lane-link.js';
+import { readInSections } from './sections.js';
 
 /** A file, and where what was cut of it goes, in order. */
 export interface FileToRead {
@@ -12,9 +13,29 @@ export interface FileToRead {
   readonly onExtent: (extent: NamedExtent) => void;
 }
 
+/** One is worked at, and the next is there when it is done. */
+const CALLS_PER_LANE = 2;
+
+interface RunningLane {
+  readonly link: LaneLink;
+  calls: number;
+  bytesUnderWay: number;
+}
+
+interface Call {
+  /** What was asked for first is read first, to its end. */
+  readonly ticket: number;
+  readonly bytes: number;
+  /** Settles once the lane is done with it, whatever came of it. */
+  readonly make: (link: LaneLink) => Promise<void>;
+  readonly fail: (error: unknown) => void;
+}
+
 /** The lanes of one job, started when the first file is read: a backup that finds nothing changed needs none. */
 export class LanePool {
-  private readonly lanes: { readonly link: LaneLink; bytesUnderWay: number }[] = [];
+  private readonly lanes: RunningLane[] = [];
+  private readonly waiting: Call[] = [];
+  private tickets = 0;
 
   constructor(
     private readonly start: StartLane,
@@ -26,26 +47,14 @@ export class LanePool {
 
   /** One result per file. Extents of all files but the only one of a call come once everything is read. */
   async read(files: readonly FileToRead[]): Promise<readonly FileResult[]> {
-    const bytes = files.reduce((sum, { ref }) => sum + ref.stamp.size, 0);
-    const lane = this.leastBusy();
-    lane.bytesUnderWay += bytes;
-    try {
-      const [only] = files;
-      const result = await this.stop.orStopped(
-        lane.link.read(
-          files.map(({ ref }) => ref),
-          (part) => deliver(part, 0, part.lengths.length, only),
-        ),
-      );
-      let from = 0;
-      for (const [index, file] of result.files.entries()) {
-        if (file.outcome === 'failed') refuseExhaustion(file);
-        else from = deliver(result.chunks, from, file.chunks, files[index]);
-      }
-      return result.files;
-    } finally {
-      lane.bytesUnderWay -= bytes;
-    }
+    return await this.stop.orStopped(this.inLine(files, this.tickets++));
+  }
+
+  /** The same for one file that is long: lanes share its sections. */
+  async readLong(file: FileToRead): Promise<FileResult> {
+    const ticket = this.tickets++;
+    const read = async (part: FileToRead): Promise<FileResult> => (await this.inLine([part], ticket))[0] as FileResult;
+    return await this.stop.orStopped(readInSections(file, read, this.most));
   }
 
   /** Everything read so far is sealed and given to the job. */
@@ -57,16 +66,63 @@ export class LanePool {
     for (const { link } of this.lanes) link.close();
   }
 
-  private leastBusy(): { readonly link: LaneLink; bytesUnderWay: number } {
-    const idle = this.lanes.find(({ bytesUnderWay }) => bytesUnderWay === 0);
+  private inLine(files: readonly FileToRead[], ticket: number): Promise<readonly FileResult[]> {
+    return new Promise((resolve, reject) => {
+      const bytes = files.reduce((sum, { ref }) => sum + bytesOf(ref), 0);
+      const make = (link: LaneLink): Promise<void> => readBy(link, files).then(resolve, reject);
+      const place = this.waiting.findLastIndex((other) => other.ticket <= ticket) + 1;
+      this.waiting.splice(place, 0, { ticket, bytes, make, fail: reject });
+      this.handOut();
+    });
+  }
+
+  private handOut(): void {
+    if (this.stop.stopped) for (const { fail } of this.waiting.splice(0)) fail(new Error('the backup was stopped'));
+    for (let lane = this.freeLane(); lane !== undefined && this.waiting.length > 0; lane = this.freeLane())
+      this.hand(lane, this.waiting.shift() as Call);
+  }
+
+  private hand(lane: RunningLane, { bytes, make }: Call): void {
+    lane.calls += 1;
+    lane.bytesUnderWay += bytes;
+    void make(lane.link).then(() => {
+      lane.calls -= 1;
+      lane.bytesUnderWay -= bytes;
+      this.handOut();
+    });
+  }
+
+  /** One that does nothing, or a new one, or that with the least to do. */
+  private freeLane(): RunningLane | undefined {
+    if (this.waiting.length === 0) return undefined;
+    const idle = this.lanes.find(({ calls }) => calls === 0);
     if (idle) return idle;
     if (this.lanes.length < this.most) {
-      const lane = { link: this.start(this.setup, this.job), bytesUnderWay: 0 };
+      const lane = { link: this.start(this.setup, this.job), calls: 0, bytesUnderWay: 0 };
       this.lanes.push(lane);
       return lane;
     }
-    return this.lanes.reduce((least, each) => (each.bytesUnderWay < least.bytesUnderWay ? each : least));
+    const free = this.lanes.filter(({ calls }) => calls < CALLS_PER_LANE);
+    return free.toSorted((a, b) => a.bytesUnderWay - b.bytesUnderWay)[0];
   }
+}
+
+function bytesOf({ stamp, section }: FileRef): number {
+  return section === undefined ? stamp.size : Math.min(section.to, stamp.size) - section.from;
+}
+
+async function readBy(link: LaneLink, files: readonly FileToRead[]): Promise<readonly FileResult[]> {
+  const [only] = files;
+  const result = await link.read(
+    files.map(({ ref }) => ref),
+    (part) => deliver(part, 0, part.lengths.length, only),
+  );
+  let from = 0;
+  for (const [index, file] of result.files.entries()) {
+    if (file.outcome === 'failed') refuseExhaustion(file);
+    else from = deliver(result.chunks, from, file.chunks, files[index]);
+  }
+  return result.files;
 }
 
 function deliver(chunks: CutChunks, from: number, count: number, file: FileToRead | undefined): number {

@@ -9,10 +9,9 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ChunkerPlan, ChunkHasher } from '@holdfast/core/engine';
 import { Chunker } from '@holdfast/core/engine';
-import { errorCode, reasonOf } from '../../../platform/posix-error.js';
 import type { FileContent, FileRef } from '../../../workloads/files/file-content.js';
 import type { PackSealer } from '../pack-sealer.js';
-import { type BatchResult, ChunkList, type CutChunks, type FileResult } from './file-result.js';
+import { asFailed, type BatchResult, ChunkList, type CutChunks, type FileResult } from './file-result.js';
 import { type HeldRun, ReadWindow } from './read-window.js';
 
 /** What a lane needs from the job around it. */
@@ -95,7 +94,7 @@ export class Lane {
     const before = this.cut.count;
     try {
       const { size, parted } =
-        file.size < SMALL_FILE_BYTES && !file.hasHoles
+        ref.section === undefined && file.size < SMALL_FILE_BYTES && !file.hasHoles
           ? await this.readSmall(file)
           : await this.readLarge(file, onPart);
       return {
@@ -232,10 +231,4 @@ export class Lane {
   private check(): void {
     if (this.failure !== undefined) throw this.failure.error;
   }
-}
-
-function asFailed(error: unknown): FileResult {
-  const code = errorCode(error);
-  if (code === undefined || !(error instanceof Error) || !('syscall' in error)) throw error;
-  return { outcome: 'failed', code, reason: reasonOf(error), message: error.message };
 }
