@@ -161,11 +161,12 @@ export async function writeGoldenVault(store: ObjectStore): Promise<GoldenKeys> 
   const plan = planChunker(secret.chunkerKey, CHUNKER);
 
   function storeFile({ content, runs = [[0, content.length]] }: NewFile): ContentRef | undefined {
-    const chunker = new Chunker(plan);
+    const chunker = new Chunker(plan, content.length);
+    chunker.room.set(content);
     const file = new FileBuilder(writer);
     for (const [from, to] of runs) {
       for (let at = from; at < to; ) {
-        const cut = chunker.cut(content, at, to);
+        const cut = chunker.cut(chunker.room, at, to);
         const end = cut < 0 ? to : cut;
         chunker.reset();
         const plaintext = content.subarray(at, end);

@@ -66,9 +66,10 @@ function chunkerVectors(hash: (bytes: Buffer) => Buffer): VectorFile {
   const parameters = { minBytes: 64, normalBytes: 256, maxBytes: 1024 };
   const plan = planChunker(chunkerKey, parameters);
   const stream = countedStream(8192, hash);
-  const chunker = new Chunker(plan);
+  const chunker = new Chunker(plan, stream.length);
+  chunker.room.set(stream);
   const ends: number[] = [];
-  for (let at = chunker.cut(stream, 0, stream.length); at >= 0; at = chunker.cut(stream, at, stream.length))
+  for (let at = chunker.cut(chunker.room, 0, stream.length); at >= 0; at = chunker.cut(chunker.room, at, stream.length))
     ends.push(at);
   return {
     chunkerKey: hex(chunkerKey),

@@ -1,17 +1,21 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import wabt from 'wabt';
 import { seededRandom } from '../../ids/index.js';
 import { Chunker, type ChunkerPlan, planChunker } from './gear-chunker.js';
+import { GEAR_SEARCH } from './gear-search.js';
 
 const SMALL = { minBytes: 64, normalBytes: 256, maxBytes: 1024 };
 const plan = planChunker(Buffer.alloc(32, 1), SMALL);
 
 function chunkLengths(bytes: Uint8Array, by: ChunkerPlan = plan): number[] {
-  const chunker = new Chunker(by);
+  const chunker = new Chunker(by, bytes.length);
+  chunker.room.set(bytes);
   const lengths: number[] = [];
   let at = 0;
   for (;;) {
-    const end = chunker.cut(bytes, at, bytes.length);
+    const end = chunker.cut(chunker.room, at, bytes.length);
     if (end < 0) break;
     lengths.push(end - at);
     at = end;
@@ -56,11 +60,14 @@ describe('cutting', () => {
   it('finds the same boundaries whatever pieces the stream comes in', () => {
     fc.assert(
       fc.property(streams, fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1 }), (bytes, steps) => {
-        const chunker = new Chunker(plan);
+        const chunker = new Chunker(plan, 1_000);
         const lengths: number[] = [];
         let fed = 0;
         for (let turn = 0; fed < bytes.length; turn++) {
-          const piece = Buffer.from(bytes.subarray(fed, fed + (steps[turn % steps.length] as number)));
+          const next = bytes.subarray(fed, fed + (steps[turn % steps.length] as number));
+          // Anywhere in the room.
+          const piece = chunker.room.subarray(turn % 300, (turn % 300) + next.length);
+          piece.set(next);
           let at = 0;
           while (at < piece.length) {
             const before = chunker.pending;
@@ -129,6 +136,19 @@ describe('cutting', () => {
   it('puts boundaries elsewhere under another key', () => {
     const bytes = seededRandom('same').bytes(50_000);
     expect(chunkLengths(bytes, planChunker(Buffer.alloc(32, 3), SMALL))).not.toEqual(chunkLengths(bytes));
+  });
+
+  it('refuses what does not lie in its room, and more of it than there is', () => {
+    const chunker = new Chunker(plan, 100);
+    expect(() => chunker.cut(Buffer.alloc(100), 0, 100)).toThrow(TypeError);
+    expect(() => chunker.cut(chunker.room, 0, 101)).toThrow(TypeError);
+    expect(chunker.room).toHaveLength(100);
+  });
+
+  it('runs what its source says', async () => {
+    const source = readFileSync(new URL('./gear-search.wat', import.meta.url), 'utf8');
+    const { buffer } = (await wabt()).parseWat('gear-search.wat', source).toBinary({});
+    expect(GEAR_SEARCH.toString('base64')).toBe(Buffer.from(buffer).toString('base64'));
   });
 
   it('refuses bounds that the format does not hold', () => {

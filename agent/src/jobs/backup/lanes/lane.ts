@@ -58,8 +58,8 @@ export class Lane {
 
   constructor(private readonly ports: LanePorts) {
     const { maxBytes } = ports.chunker;
-    this.window = new ReadWindow(maxBytes + BLOCKS_IN_WINDOW * BLOCK_BYTES, maxBytes);
-    this.chunker = new Chunker(ports.chunker);
+    this.chunker = new Chunker(ports.chunker, maxBytes + BLOCKS_IN_WINDOW * BLOCK_BYTES);
+    this.window = new ReadWindow(this.chunker.room, maxBytes);
   }
 
   /**

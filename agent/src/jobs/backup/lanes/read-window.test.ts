@@ -10,7 +10,7 @@ function play(
   bytes: number,
   steps: readonly { readonly fill: number; readonly cut: number; readonly release: number }[],
 ) {
-  const window = new ReadWindow(bytes, LONGEST);
+  const window = new ReadWindow(Buffer.alloc(bytes), LONGEST);
   const held: { run: HeldRun; copy: Buffer }[] = [];
   let next = 0;
   const pending: number[] = [];
@@ -66,7 +66,7 @@ describe('the window that files are read into', () => {
   });
 
   it('goes on behind a chunk that was dropped', () => {
-    const window = new ReadWindow(100, LONGEST);
+    const window = new ReadWindow(Buffer.alloc(100), LONGEST);
     window.space(8);
     window.grow(8);
     window.drop();

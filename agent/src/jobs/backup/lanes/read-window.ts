@@ -15,7 +15,6 @@ interface Run {
  * and their room is used again in a circle.
  */
 export class ReadWindow {
-  private readonly buffer: Buffer;
   private readonly held: Run[] = [];
   /** The chunk that is being read lies in [start, end). */
   private start = 0;
@@ -23,13 +22,11 @@ export class ReadWindow {
   /** The chunk being read lies before the oldest one held. */
   private wrapped = false;
 
-  /** @param bytes of the window; room for two of the longest chunks keeps reading and sealing apart */
+  /** @param buffer the window; room for two of the longest chunks keeps reading and sealing apart */
   constructor(
-    bytes: number,
+    private readonly buffer: Buffer,
     private readonly longestChunk: number,
-  ) {
-    this.buffer = Buffer.allocUnsafeSlow(bytes);
-  }
+  ) {}
 
   /** Room for the next `bytes` of the chunk that is being read, right behind it; undefined while chunks that are held are in the way. */
   space(bytes: number): Buffer | undefined {
