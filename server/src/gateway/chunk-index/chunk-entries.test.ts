@@ -1,12 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
 import { ENTRY_BYTES } from './entry.js';
 import { PageBudget } from './page-budget.js';
+import { PieceStore } from './piece-store.js';
 
 const indexId = Buffer.alloc(16, 7);
 const ID_BYTES = 32;
@@ -129,7 +131,8 @@ class Bed {
   open(): ChunkEntries {
     const { path, copies, pages, sizes } = this;
     const framesFrom = (copy: number): FrameIds[] => this.frames.filter(({ firstCopy }) => firstCopy >= copy);
-    return new ChunkEntries({ path, indexId, copies, framesFrom, pages, sizes });
+    const frameOf = (copy: number): FrameIds => this.frames.findLast(({ firstCopy }) => firstCopy <= copy) as FrameIds;
+    return new ChunkEntries({ path, indexId, copies, framesFrom, frameOf, pages, sizes });
   }
 }
 
@@ -258,6 +261,30 @@ describe('entries', () => {
     bed.entries = bed.open();
     bed.record([Buffer.concat(ids.slice(40))]);
     bed.check(ids);
+    bed.entries.close();
+  });
+
+  it('are not read one by one where chunks are asked for in the order in which they were stored', () => {
+    const bed = new Bed({ unit: 100, greatest: 100_000, piece: 300 });
+    const perFrame = 50;
+    const ids = Array.from({ length: 2_000 }, () => randomBytes(ID_BYTES));
+    for (let first = 0; first < ids.length; first += perFrame)
+      bed.record([Buffer.concat(ids.slice(first, first + perFrame))]);
+    // What was stored again since, and what stands in no run yet, has to be found as well.
+    bed.record([Buffer.concat([ids[7] as Buffer, ids[300] as Buffer])]);
+    const reads = vi.spyOn(PieceStore.prototype, 'read');
+    const ask = (asked: readonly Buffer[]): number => {
+      reads.mockClear();
+      bed.check(asked);
+      return reads.mock.calls.length;
+    };
+    const sorted = ids.slice(0, 1_800);
+    expect(ask(sorted)).toBeLessThan(0.1 * sorted.length);
+    // Of files that have changed, the chunks are left out.
+    const most = sorted.filter((_, place) => place % 10 !== 3);
+    expect(ask(most)).toBeLessThan(0.3 * most.length);
+    expect(ask(sorted.toReversed())).toBeGreaterThanOrEqual(0.9 * sorted.length);
+    reads.mockRestore();
     bed.entries.close();
   });
 

@@ -8,6 +8,7 @@ import { type MergePorts, mergeOnce, type RunSizes, writeRun } from './merge-run
 import type { PageBudget } from './page-budget.js';
 import { PieceStore } from './piece-store.js';
 import { type Found, SortedRuns } from './sorted-runs.js';
+import { Trail } from './trail.js';
 
 const RUN_SIZES: RunSizes = { unit: 65_536, greatest: 1_000_000, piece: 8_192 };
 /** Entries that may be merged for each one added: more often than an entry of a billion is written over. */
@@ -29,6 +30,8 @@ export interface EntriesPorts {
   readonly copies: number;
   /** Their frames, from the one that begins with this copy on, in order. */
   readonly framesFrom: (copy: number) => Iterable<FrameIds>;
+  /** The frame that has this copy, which is there. */
+  readonly frameOf: (copy: number) => FrameIds;
   readonly pages: PageBudget;
   readonly sizes?: RunSizes | undefined;
 }
@@ -46,18 +49,21 @@ export class ChunkEntries {
   private fresh: FreshEntries;
   /** The number after the newest copy's. */
   private nextCopy: number;
+  /** The number of the first copy that stands in no run. */
+  private nextToSort: number;
   private mergesOwed = 0;
 
-  constructor({ framesFrom, pages, sizes = RUN_SIZES, ...place }: EntriesPorts) {
+  constructor({ framesFrom, frameOf, pages, sizes = RUN_SIZES, ...place }: EntriesPorts) {
     const { db, sql, file } = openEntriesFile({ ...place, pieceEntries: sizes.piece });
     try {
       this.db = db;
       this.sql = sql;
       this.store = new PieceStore(db, sql, file);
-      this.runs = new SortedRuns(sql, this.store, pages, sizes.piece);
+      this.runs = new SortedRuns(sql, this.store, pages, sizes.piece, new Trail(frameOf));
       const transaction = (work: () => void): void => db.transaction(work).immediate();
       this.merging = { runs: this.runs, store: this.store, sql, transaction, sizes };
-      this.nextCopy = required(sql.nextToSort.get());
+      this.nextToSort = required(sql.nextToSort.get());
+      this.nextCopy = this.nextToSort;
       this.fresh = new FreshEntries(required(sql.secret.get()));
       const remade = this.nextCopy === 0;
       for (const frame of framesFrom(this.nextCopy)) {
@@ -77,7 +83,7 @@ export class ChunkEntries {
   find(ids: Buffer, found: Found): void {
     for (let place = 0, at = 0; at < ids.length; place++, at += ID_BYTES)
       this.fresh.find(ids, at, (number, pack) => found(place, number, pack));
-    this.runs.find(ids, found);
+    this.runs.find(ids, this.nextToSort, found);
   }
 
   /** To be called before the frames of a pack are recorded. */
@@ -114,6 +120,7 @@ export class ChunkEntries {
   private sortFresh(): void {
     writeRun(this.merging, sortEntries(this.fresh.entries), () => this.sql.setNextToSort.run(this.nextCopy));
     this.fresh = this.fresh.emptied();
+    this.nextToSort = this.nextCopy;
     this.store.syncIfDue();
   }
 }

@@ -44,7 +44,9 @@ function describeAll(find: (place: number, found: (number: number, pack: number)
 
 function open(path: string, from: readonly FrameIds[], copies: number): ChunkEntries {
   const framesFrom = (copy: number): FrameIds[] => from.filter(({ firstCopy }) => firstCopy >= copy);
-  return new ChunkEntries({ path, indexId, copies, framesFrom, pages: new PageBudget(20_000), sizes: SIZES });
+  const frameOf = (copy: number): FrameIds => from.findLast(({ firstCopy }) => firstCopy <= copy) as FrameIds;
+  const pages = new PageBudget(20_000);
+  return new ChunkEntries({ path, indexId, copies, framesFrom, frameOf, pages, sizes: SIZES });
 }
 
 function inFolder<T>(work: (path: string) => T): T {

@@ -16,6 +16,7 @@ import type { PageBudget } from './page-budget.js';
 import { collectPositions, makeKeys, prefixOf } from './piece-keys.js';
 import type { PieceStore } from './piece-store.js';
 import { type KeySegment, type Piece, Run } from './run.js';
+import type { Trail } from './trail.js';
 
 /** With more positions than this for one id, somebody made ids up: then the order of the entries is searched. */
 const MOST_POSITIONS = 16;
@@ -32,6 +33,7 @@ export class SortedRuns {
     private readonly store: PieceStore,
     private readonly budget: PageBudget,
     private readonly pieceEntries: number,
+    private readonly trail: Trail,
   ) {
     const byNumber = new Map<number, Run>();
     for (const { number, mergesInto } of sql.runs.all()) {
@@ -43,27 +45,45 @@ export class SortedRuns {
     this.runs = [...byNumber.values()];
   }
 
-  /** Tells of every copy of these concatenated ids, in no certain order. */
-  find(ids: Buffer, found: Found): void {
+  /** Tells of every copy of these concatenated ids, in no certain order. The runs have all copies before `end`. */
+  find(ids: Buffer, end: number, found: Found): void {
     const questions: Question[] = [];
     const positions: number[] = [];
     for (let place = 0, at = 0; at < ids.length; place++, at += ID_BYTES) {
       const prefix = prefixOf(ids, at);
+      const before = questions.length;
+      let searched = false;
       for (const run of this.runs) {
         for (let next = run.firstReaching(prefix); next < run.pieces.length; next++) {
           if (run.lowAt(next) > prefix) break;
           positions.length = 0;
           this.collect(run, next, ids, at, positions);
           const offset = this.store.offsetOf(run.slotAt(next), 0);
-          if (positions.length > MOST_POSITIONS) this.search(run.pieces[next] as Piece, ids, place, found);
-          else for (const position of positions) questions.push({ place, offset: offset + position * ENTRY_BYTES });
+          if (positions.length > MOST_POSITIONS) {
+            searched = true;
+            this.search(run.pieces[next] as Piece, ids, place, found);
+          } else for (const position of positions) questions.push({ place, offset: offset + position * ENTRY_BYTES });
         }
       }
+      // Where one entry alone may be of this id, a copy that is known of it stands there.
+      if (questions.length === before + 1 && !searched) this.findOnly(questions.pop() as Question, ids, end, found);
     }
     // In the file's order: what is not in memory is then read in one sweep.
     questions.sort((a, b) => a.offset - b.offset);
     for (const { place, offset } of questions)
       if (this.compare(ids, place, offset) === 0) found(place, numberOf(this.entry, 0), packOf(this.entry, 0));
+  }
+
+  private findOnly({ place, offset }: Question, ids: Buffer, end: number, found: Found): void {
+    const known = this.trail.next(ids, place * ID_BYTES, end);
+    if (known !== undefined) {
+      found(place, known, this.trail.pack);
+      return;
+    }
+    if (this.compare(ids, place, offset) !== 0) return;
+    const [copy, pack] = [numberOf(this.entry, 0), packOf(this.entry, 0)];
+    this.trail.found(copy, pack);
+    found(place, copy, pack);
   }
 
   /** Writes the next piece of a run, within a transaction; to be appended to it once that has succeeded. */

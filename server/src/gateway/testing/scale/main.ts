@@ -11,6 +11,7 @@ import { fillVault, syntheticVault } from './synthetic-vault.js';
 
 const POINTS = 1_000;
 const BATCHES = [500, 1_000, 8_192];
+const ORDERS = ['stored', 'random'] as const;
 const LOOKUPS = 400_000;
 const ROUNDS = 30;
 const INCREMENTALS = [
@@ -48,10 +49,16 @@ async function measureOne(place: string, chunks: number): Promise<void> {
   const empty = anonymousBytes();
   const gateway = await openGateway(await syntheticVault(place));
   say(chunks, 'started in', gateway.startMs.toFixed(0), 'ms');
-  for (const batch of BATCHES) {
-    const { perSecond, medianPerSecond, longestTurnMs } = await measureHas(gateway, { chunks, batch, total: LOOKUPS });
-    const rates = `${perSecond.toFixed(0)} a second, ${medianPerSecond.toFixed(0)} in the median batch`;
-    say(chunks, `look-ups in batches of ${batch}: ${rates}, longest turn ${longestTurnMs.toFixed(0)} ms`);
+  for (const order of ORDERS) {
+    for (const batch of BATCHES) {
+      const asked = { chunks, batch, total: LOOKUPS, order };
+      const { perSecond, medianPerSecond, longestTurnMs } = await measureHas(gateway, asked);
+      const rates = `${perSecond.toFixed(0)} a second, ${medianPerSecond.toFixed(0)} in the median batch`;
+      say(
+        chunks,
+        `look-ups in ${order} order, ${batch} at once: ${rates}, longest turn ${longestTurnMs.toFixed(0)} ms`,
+      );
+    }
   }
   say(chunks, 'anonymous memory', mib(anonymousBytes()), 'MiB, of which before the start', mib(empty));
   gateway.close();

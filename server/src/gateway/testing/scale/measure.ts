@@ -51,10 +51,13 @@ export interface Rate {
   readonly longestTurnMs: number;
 }
 
-/** Asks a session for `total` chunks in batches, half of them in the vault, drawn at random. */
+/** Which chunks of the vault are asked for: as they were stored, as a backup does, or any. */
+export type Order = 'stored' | 'random';
+
+/** Asks a session for `total` chunks in batches, half of them in the vault. */
 export async function measureHas(
   { core, vault }: OpenGateway,
-  size: { readonly chunks: number; readonly batch: number; readonly total: number },
+  size: { readonly chunks: number; readonly batch: number; readonly total: number; readonly order: Order },
 ): Promise<Rate> {
   const session = await backupSession(core, vault);
   const batches = Array.from({ length: Math.ceil(size.total / size.batch) }, () => questionOf(size));
@@ -73,12 +76,16 @@ export async function measureHas(
   return { perSecond: (batches.length * size.batch) / seconds, medianPerSecond: size.batch / median, longestTurnMs };
 }
 
-function questionOf({ chunks, batch }: { chunks: number; batch: number }): { claims: Buffer; expected: Buffer } {
+function questionOf({ chunks, batch, order }: { chunks: number; batch: number; order: Order }): {
+  claims: Buffer;
+  expected: Buffer;
+} {
   const expected = Buffer.alloc(Math.ceil(batch / 8));
+  const first = Math.floor(Math.random() * (chunks - batch));
   const claims = Array.from({ length: batch }, (_, place) => {
     if (place % 2 === 0) return claimOf(ABSENT_FROM + Math.floor(Math.random() * 2 ** 40));
     expected[place >>> 3] = (expected[place >>> 3] as number) | (1 << (place & 7));
-    return claimOf(Math.floor(Math.random() * chunks));
+    return claimOf(order === 'stored' ? first + (place >>> 1) : Math.floor(Math.random() * chunks));
   });
   return { claims: Buffer.concat(claims), expected };
 }
