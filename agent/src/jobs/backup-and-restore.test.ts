@@ -211,6 +211,35 @@ describe('an incremental backup', () => {
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
   });
 
+  it('reads everything once a further session tells of damage that the first one did not know of', async () => {
+    for (const folder of ['large', 'small']) mkdirSync(inSource(folder));
+    for (let index = 0; index < 10; index++) writeFileSync(inSource(`large/${index}`), random.bytes(20 * KIB));
+    writeFileSync(inSource('small/only'), random.bytes(KIB));
+    await sleep(60);
+    await bench.backup();
+    const { copies } = bench.gateway;
+    const isData = (id: Buffer): boolean => there(copies.get(idKey(id))?.[0]).pack.kind === 'DATA';
+    // The directory with one file.
+    const small = [...copies.keys()]
+      .map((key) => Buffer.from(key, 'latin1'))
+      .filter((id) => splitIds(bench.gateway.edgesOf(id)).length === 1 && isData(bench.gateway.edgesOf(id)));
+    expect(small).toHaveLength(1);
+    writeFileSync(inSource('new'), 'new');
+    bench.gateway.faults.beforeCommit = () => {
+      if (bench.gateway.damageSeen.length > 0) return;
+      bench.gateway.damageSeen = Buffer.of(1);
+      bench.gateway.lose(small);
+    };
+    const { run } = await bench.backup({ type: 'INCREMENTAL' });
+    // Twice: also what the first walk had read.
+    expect(run.counters.bytesRead).toBe(run.counters.bytesTotal + 3);
+    // What the cache says then was seen under the new damage.
+    const next = await bench.backup({ type: 'INCREMENTAL' });
+    expect(next.run.counters.bytesRead).toBeLessThanOrEqual(3);
+    await bench.restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
   it('reads again what the vault has lost since', async () => {
     fill(10);
     await untilStampsSettle();

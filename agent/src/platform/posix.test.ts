@@ -304,6 +304,11 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
       { offset: 9 * mib, length: mib },
     ]);
     expect(dataExtents(fd, 0, 0)).toEqual([]);
+    expect(dataExtents(fd, 2 * mib + 100, 9 * mib + 10)).toEqual([
+      { offset: 2 * mib + 100, length: 65_436 },
+      { offset: 9 * mib, length: 10 },
+    ]);
+    expect(dataExtents(fd, 3 * mib, 9 * mib)).toEqual([]);
   });
 
   it('takes a file that is all data as one run, and one beyond 4 GiB as it is', () => {

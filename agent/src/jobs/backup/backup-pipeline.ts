@@ -76,7 +76,13 @@ export class BackupPipeline {
         run.counters.bytesChanged += counts.bytesChanged;
       },
     };
-    const lanes = new LanePool(ports.lanes.start, ports.lanes.most, setup, { host, ...packing }, stop);
+    const lanes = new LanePool(
+      ports.lanes.start,
+      ports.lanes.most,
+      setup,
+      { host, ...packing, fail: (error) => stop.fail(error) },
+      stop,
+    );
     const intake = new NodeIntake({ existence, sealer, timers: ports.clock, stop });
     const nodes = new NodeMaker(new ChunkHasher(domain.idKey), domain.chunkerKey, (node) => intake.node(node));
     const again = (next: DataSession): Promise<BackupPipeline> =>
@@ -91,9 +97,13 @@ export class BackupPipeline {
     return this.existence.settle();
   }
 
-  /** Lets go of threads, and waits until nothing is on its way any more. */
-  async close(): Promise<void> {
-    this.lanes.close();
+  /**
+   * Lets go of threads, and waits until nothing is on its way any more.
+   *
+   * @param whenUnused called, perhaps later, once no lane opens files any more
+   */
+  async close(whenUnused: () => void = () => undefined): Promise<void> {
+    void this.lanes.close().then(whenUnused);
     await this.uploader.settled();
     this.claims.close();
   }

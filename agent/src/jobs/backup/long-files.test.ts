@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -130,6 +131,30 @@ describe('a file of several sections', () => {
     expect(restored.equals(fs.readFileSync(image))).toBe(true);
   });
 
+  it.each([SECTION_BYTES - 1, SECTION_BYTES, SECTION_BYTES + 1, 2 * SECTION_BYTES, 2 * SECTION_BYTES + 1])(
+    'is restored to its last byte at a length of %i',
+    async (size) => {
+      write(image, size, [[size - 20 * KIB, 20 * KIB]]);
+      const { run } = await bench.backup();
+      expect(bench.opened).toHaveLength(Math.ceil(size / SECTION_BYTES));
+      expect(run.counters).toMatchObject({ bytesTotal: size, warnings: 0 });
+      await isRestoredAs(digest(image));
+    },
+  );
+
+  it('is the one that has its name when its turn comes', async () => {
+    writeImage();
+    const late = join(bench.source, 'later');
+    for (const name of ['jam', 'kit', 'later']) write(join(bench.source, name), SECTION_BYTES + 1, [[0, MIB]]);
+    const other = join(bench.folder, 'other');
+    write(other, SECTION_BYTES + 1, [[MIB, MIB]]);
+    bench.lanes = 1;
+    whenSectionIsRead(0, () => fs.renameSync(other, late));
+    await bench.backup();
+    await bench.restore(target);
+    expect(digest(join(target, 'later'))).toBe(digest(late));
+  });
+
   it('is as unreadable as any of its sections, and leaves no descriptor open', async () => {
     writeImage();
     fs.writeFileSync(join(bench.source, 'other'), 'content');
@@ -141,4 +166,65 @@ describe('a file of several sections', () => {
     expect(run.counters).toMatchObject({ files: 2, warnings: 1 });
     await expect.poll(() => fs.readdirSync('/proc/self/fd').length).toBe(before);
   });
+
+  it('needs few descriptors, however many there are of it', async () => {
+    for (let index = 0; index < 150; index++) write(join(bench.source, `file-${index}`), SECTION_BYTES + 1, [[0, 10]]);
+    const { outcome, run } = await withDescriptors(60, () => bench.backup());
+    expect(outcome.kind).toBe('backup');
+    expect(run.counters).toMatchObject({ files: 150, warnings: 0 });
+  });
+
+  it('is not left out because the host has no descriptors left: the backup fails with that', async () => {
+    writeImage();
+    for (const name of ['jam', 'kit', 'later']) write(join(bench.source, name), SECTION_BYTES + 1, [[0, MIB]]);
+    bench.lanes = 1;
+    const taken: number[] = [];
+    bench.failRead = () => {
+      try {
+        for (;;) taken.push(fs.openSync('/dev/null', 'r'));
+      } catch {
+        // Now there are none, and whatever is given back is taken the next time.
+        return undefined;
+      }
+    };
+    const ended = await withDescriptors(60, () =>
+      bench
+        .backup()
+        .catch((error: unknown) => error)
+        .finally(() => {
+          for (const fd of taken) fs.closeSync(fd);
+        }),
+    );
+    expect(ended).toMatchObject({ kind: 'Unavailable', code: 'HOST_EXHAUSTED' });
+    expect(taken.length).toBeGreaterThan(0);
+    expect(bench.gateway.points).toEqual([]);
+  });
+
+  it('and its folders are let go of when the backup fails', async () => {
+    writeImage();
+    for (let index = 0; index < 50; index++) {
+      fs.mkdirSync(join(bench.source, `folder-${index}`));
+      fs.writeFileSync(join(bench.source, `folder-${index}`, 'file'), random.bytes(2_000));
+    }
+    const before = fs.readdirSync('/proc/self/fd').length;
+    bench.gateway.faults.beforeQuestion = () => {
+      throw new Error('nobody answers');
+    };
+    await expect(bench.backup()).rejects.toThrow('nobody answers');
+    await expect.poll(() => fs.readdirSync('/proc/self/fd').length).toBe(before);
+  });
 });
+
+/** With so many more open files allowed to this process than it has, as on a host with a low limit. */
+async function withDescriptors<T>(more: number, work: () => Promise<T>): Promise<T> {
+  const limit = (soft: string): void => {
+    execFileSync('prlimit', [`--pid=${process.pid}`, `--nofile=${soft}:`]);
+  };
+  const [, soft] = /^Max open files\s+(\d+)/m.exec(fs.readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  limit(String(Math.max(...fs.readdirSync('/proc/self/fd').map(Number)) + more));
+  try {
+    return await work();
+  } finally {
+    limit(String(soft));
+  }
+}

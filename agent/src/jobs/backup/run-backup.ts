@@ -57,10 +57,11 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   let pipeline: BackupPipeline | undefined;
   let draft: ChangeCacheWriter | undefined;
   let cursor: ChangeCacheCursor | undefined;
+  let tree: TreeBackup | undefined;
   try {
     run.rootTroubles = await ports.workload.check(command.files);
     session = await ports.transport.openSession(command.job, stop.signal);
-    const damage = session.terms.damage.toString('hex');
+    let damage = session.terms.damage.toString('hex');
     const { base, cursor: firstCursor } = openBase(planBase({ ...command, domainId, damage }, caches.known), caches);
     cursor = firstCursor;
     pipeline = await BackupPipeline.open(command, run, session, ports, stop, caches.claimsOf(command.job));
@@ -73,11 +74,14 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
         await session.close();
         session = await ports.transport.openSession(command.job, stop.signal);
         pipeline = await pipeline.again(session);
-        if (walk < WALKS) cursor = openBase(base, caches).cursor;
+        // More is damaged than was known: everything is read, and what is there comes again.
+        const told = session.terms.damage.toString('hex');
+        if (walk < WALKS && told === damage) cursor = openBase(base, caches).cursor;
+        damage = told;
       }
       draft = new ChangeCacheWriter(caches.pathOf({ file: caches.draftOf(command.job) }), Buffer.from(command.itemId));
       startCounting(run);
-      const tree = new TreeBackup({ run, pipeline, draft });
+      tree = new TreeBackup({ run, pipeline, draft });
       const known = cursor && { cursor, usable: isUsable(pipeline.existence) };
       const rootNode = await tree.take(ports.workload.walk(command.files, stop.signal, known));
       cursor?.close();
@@ -122,7 +126,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   } finally {
     draft?.discard();
     cursor?.close();
-    await pipeline?.close();
+    await pipeline?.close(() => tree?.abandon());
     await session?.close();
     stop.dispose();
   }

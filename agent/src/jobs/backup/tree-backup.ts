@@ -67,7 +67,7 @@ export class TreeBackup {
   private readonly stack: OpenDirectory[] = [];
   private readonly linksGivenOut = new Set<string>();
   private readonly hardLinks = new Map<string, ReadFile>();
-  private readonly underWay: { readonly steps: readonly Step[]; readonly done: () => void }[] = [];
+  private readonly underWay: { steps: readonly Step[]; readonly done: () => void }[] = [];
   private root: Buffer | undefined;
 
   constructor(private readonly ports: TreeBackupPorts) {}
@@ -75,12 +75,19 @@ export class TreeBackup {
   /** Resolves to the id of the root's node. */
   async take(batches: AsyncIterable<WalkBatch>): Promise<Buffer> {
     for await (const { events, done } of batches) {
-      this.underWay.push({ steps: await this.giveOut(events), done });
+      const newest: { steps: readonly Step[]; readonly done: () => void } = { steps: [], done };
+      this.underWay.push(newest);
+      newest.steps = await this.giveOut(events);
       if (this.underWay.length > BATCHES_UNDER_WAY) await this.buildOldest();
     }
     while (this.underWay.length > 0) await this.buildOldest();
     if (this.root === undefined) throw new TypeError('the walk did not leave its root');
     return this.root;
+  }
+
+  /** Of a walk that did not come to its end: its directories are not needed any more. */
+  abandon(): void {
+    for (const { done } of this.underWay.splice(0)) done();
   }
 
   private async giveOut(events: readonly WalkEvent[]): Promise<Step[]> {

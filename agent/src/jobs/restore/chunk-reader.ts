@@ -138,13 +138,18 @@ export class ChunkReader {
   /** What was asked for of the frame, which goes off the list; what is not what it should be goes to `failed`. */
   private *openInto(frame: IncomingFrame, asked: Map<string, Buffer>, failed: Buffer[]): Generator<ChunkResult> {
     const { chunks, named } = this.open(frame);
+    let hasOthers = false;
     for (const [index, id] of named.entries()) {
-      if (!asked.delete(idKey(id))) continue;
+      if (!asked.delete(idKey(id))) {
+        hasOthers = true;
+        continue;
+      }
       const chunk = chunks?.[index];
       if (chunk === undefined || !this.isSound(id, chunk, frame.kind)) failed.push(id);
       else yield { id, result: chunk };
     }
-    if (chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
+    // What was asked for in full is seldom asked for again, and what is kept outlives the cheap collections.
+    if (hasOthers && chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
   }
 
   /** The chunks that the frame says it has, and their content unless it cannot be opened. */

@@ -10,14 +10,16 @@ export interface LaneLink {
   /** One after another, in the order of the calls. */
   read(refs: readonly FileRef[], onPart: (chunks: CutChunks) => void): Promise<BatchResult>;
   finish(): Promise<void>;
-  /** Lets go of everything; what is under way ends soon after. */
-  close(): void;
+  /** Lets go of everything. Resolves once what is under way has ended, which a disk that hangs may keep from it. */
+  close(): Promise<void>;
 }
 
 export interface LaneJob {
   readonly host: LaneHost;
   readonly takeBuffer: () => Promise<PackBuffer>;
   readonly emit: (pack: SealedPack) => void;
+  /** A question of the lane could not be answered: the job is over. */
+  readonly fail: (error: unknown) => void;
 }
 
 /** Starts a lane for one job. */
@@ -36,7 +38,9 @@ export function inlineLanes(ports: Pick<LaneSetup, 'open' | 'random'>): StartLan
     return {
       read: (refs, onPart) => inTurn(async () => (await lane).read(refs, onPart)),
       finish: () => inTurn(async () => (await lane).finish()),
-      close: () => undefined,
+      close: async () => {
+        await last;
+      },
     };
   };
 }

@@ -3,9 +3,9 @@ import type { FileRef } from '../../../workloads/files/file-content.js';
 import { hostExhausted } from '../host-exhausted.js';
 import type { PipelineStop } from '../pipeline-stop.js';
 import type { SealingSetup } from './create-lane.js';
-import { type CutChunks, extentAt, type FileResult, type NamedExtent } from './file-result.js';
+import { asFailed, type CutChunks, extentAt, type FileResult, type NamedExtent } from './file-result.js';
 import type { LaneJob, LaneLink, StartLane } from './lane-link.js';
-import { readInSections } from './sections.js';
+import { type ReadPart, readInSections } from './sections.js';
 
 /** A file, and where what was cut of it goes, in order. */
 export interface FileToRead {
@@ -47,13 +47,14 @@ export class LanePool {
 
   /** One result per file. Extents of all files but the only one of a call come once everything is read. */
   async read(files: readonly FileToRead[]): Promise<readonly FileResult[]> {
-    return await this.stop.orStopped(this.inLine(files, this.tickets++));
+    const bytes = files.reduce((sum, { ref }) => sum + ref.stamp.size, 0);
+    return await this.stop.orStopped(this.inLine(this.tickets++, bytes, () => files));
   }
 
   /** The same for one file that is long: lanes share its sections. */
   async readLong(file: FileToRead): Promise<FileResult> {
     const ticket = this.tickets++;
-    const read = async (part: FileToRead): Promise<FileResult> => (await this.inLine([part], ticket))[0] as FileResult;
+    const read: ReadPart = async (bytes, begin) => (await this.inLine(ticket, bytes, () => [begin()]))[0] as FileResult;
     return await this.stop.orStopped(readInSections(file, read, this.most));
   }
 
@@ -62,14 +63,14 @@ export class LanePool {
     await this.stop.orStopped(Promise.all(this.lanes.map(({ link }) => link.finish())));
   }
 
-  close(): void {
-    for (const { link } of this.lanes) link.close();
+  /** Resolves once no lane opens or reads a file any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.lanes.map(({ link }) => link.close()));
   }
 
-  private inLine(files: readonly FileToRead[], ticket: number): Promise<readonly FileResult[]> {
+  private inLine(ticket: number, bytes: number, begin: () => readonly FileToRead[]): Promise<readonly FileResult[]> {
     return new Promise((resolve, reject) => {
-      const bytes = files.reduce((sum, { ref }) => sum + bytesOf(ref), 0);
-      const make = (link: LaneLink): Promise<void> => readBy(link, files).then(resolve, reject);
+      const make = (link: LaneLink): Promise<void> => readBy(link, begin).then(resolve, reject);
       const place = this.waiting.findLastIndex((other) => other.ticket <= ticket) + 1;
       this.waiting.splice(place, 0, { ticket, bytes, make, fail: reject });
       this.handOut();
@@ -107,11 +108,15 @@ export class LanePool {
   }
 }
 
-function bytesOf({ stamp, section }: FileRef): number {
-  return section === undefined ? stamp.size : Math.min(section.to, stamp.size) - section.from;
-}
-
-async function readBy(link: LaneLink, files: readonly FileToRead[]): Promise<readonly FileResult[]> {
+async function readBy(link: LaneLink, begin: () => readonly FileToRead[]): Promise<readonly FileResult[]> {
+  let files: readonly FileToRead[];
+  try {
+    files = begin();
+  } catch (error) {
+    const failed = asFailed(error);
+    refuseExhaustion(failed);
+    return [failed];
+  }
   const [only] = files;
   const result = await link.read(
     files.map(({ ref }) => ref),

@@ -32,6 +32,7 @@ class ThreadedLane implements LaneLink {
   private readonly pending = new Map<number, Pending>();
   private calls = 0;
   private ended: HoldfastError | undefined;
+  private readonly exit: Promise<void>;
 
   constructor(
     private readonly worker: Worker,
@@ -42,7 +43,12 @@ class ThreadedLane implements LaneLink {
     worker.unref();
     worker.on('message', (message: FromLane) => this.take(message));
     worker.on('error', (error: unknown) => log.error({ err: error }, 'a lane failed'));
-    worker.on('exit', () => this.end());
+    this.exit = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.end();
+        resolve();
+      });
+    });
   }
 
   async read(refs: Parameters<LaneLink['read']>[0], onPart: (chunks: CutChunks) => void): Promise<BatchResult> {
@@ -58,8 +64,9 @@ class ThreadedLane implements LaneLink {
     );
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.tell({ kind: 'close' });
+    return this.exit;
   }
 
   private call(message: (call: number) => ToLane, onPart: Pending['onPart']): Promise<BatchResult | undefined> {
@@ -97,13 +104,13 @@ class ThreadedLane implements LaneLink {
     }
   }
 
-  /** A question that cannot be answered stays open: the job ends over it, and with it the lane. */
+  /** A question that cannot be answered stays open, and with it what is being read: the job ends over it, and with it the lane. */
   private async answer(question: number, claims: Uint8Array): Promise<void> {
     try {
       const bits = await this.job.host.present(asBuffer(claims));
       this.tell({ kind: 'present', question, bits });
     } catch (error) {
-      for (const call of [...this.pending.keys()]) this.settle(call)?.reject(error);
+      this.job.fail(error);
     }
   }
 
