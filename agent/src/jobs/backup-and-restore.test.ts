@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   linkSync,
   lutimesSync,
@@ -8,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -20,8 +22,10 @@ import { systemRandom as random } from '@holdfast/core/ids';
 import { watchMoments } from '@holdfast/core/moments';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { idKey, splitIds } from './ids.js';
+import { JobRun } from './job-run.js';
 import { asDamage } from './restore/chunk-reader.js';
 import { BackupBench, describeFolder } from './testing/backup-bench.js';
+import { MemoryGateway } from './testing/memory-gateway.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -552,6 +556,79 @@ describe('a restore', () => {
       code: 'RESTORE_ROOT_FORBIDDEN',
     });
     expect(readdirSync(outside)).toEqual([]);
+  });
+
+  describe.each(['FAIL', 'SKIP', 'KEEP_BOTH', 'OVERWRITE'] as const)(
+    'that is taken up again under %s',
+    (onConflict) => {
+      /** An attempt that ends in the middle, and what a killed one leaves besides. */
+      async function begin(run: JobRun): Promise<void> {
+        let frames = 0;
+        const spy = vi.spyOn(bench.gateway, 'frameKey').mockImplementation(async () => {
+          if (frames++ < 3) return frameKey(...(spy.mock.lastCall as Parameters<typeof frameKey>));
+          run.stop('the agent stops');
+          throw run.signal.reason;
+        });
+        const frameKey = MemoryGateway.prototype.frameKey.bind(bench.gateway);
+        await expect(bench.restore(target, { onConflict }, undefined, run)).rejects.toThrow();
+        spy.mockRestore();
+        for (const folder of readdirSync(target)) {
+          if (!statSync(inTarget(folder)).isDirectory()) continue;
+          chmodSync(inTarget(folder), 0o700);
+          writeFileSync(inTarget(folder, '.holdfast-restore-0123456789abcdef-7'), 'half of someth');
+        }
+      }
+
+      beforeEach(async () => {
+        fill();
+        chmodSync(inSource('a'), 0o2750);
+        await bench.backup();
+      });
+
+      it('finds in a folder that was new what it made itself, and brings it to its end', async () => {
+        const run = bench.newRun();
+        await begin(run);
+        expect(readdirSync(target)).toContain('a');
+        const again = new JobRun({ ...run.job, epoch: run.job.epoch + 1n });
+        await bench.restore(target, { onConflict }, undefined, again);
+        expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+        // Now it is done, and whoever restores again meets what is there.
+        if (onConflict === 'FAIL')
+          await expect(bench.restore(target, { onConflict }, undefined, again)).rejects.toMatchObject({
+            kind: 'Conflict',
+          });
+      });
+
+      it('takes nothing for its own in a folder that somebody else had before', async () => {
+        mkdirSync(inTarget('a'), { recursive: true });
+        writeFileSync(inTarget('a/small-7'), 'of somebody else');
+        const run = bench.newRun();
+        if (onConflict === 'FAIL') {
+          await expect(bench.restore(target, { onConflict }, undefined, run)).rejects.toMatchObject({
+            kind: 'Conflict',
+          });
+        } else await begin(run);
+        const again = new JobRun({ ...run.job, epoch: run.job.epoch + 1n });
+        const second = bench.restore(target, { onConflict }, undefined, again);
+        if (onConflict === 'FAIL') await expect(second).rejects.toMatchObject({ kind: 'Conflict' });
+        else await second;
+        if (onConflict !== 'OVERWRITE') expect(readFileSync(inTarget('a/small-7'), 'utf8')).toBe('of somebody else');
+      });
+    },
+  );
+
+  it('makes folders on the way to a selection as they were, and leaves those that are there alone', async () => {
+    fill();
+    chmodSync(inSource('b'), 0o2755);
+    chmodSync(inSource('b/deep'), 0o705);
+    utimesSync(inSource('b/deep'), 1_500_000_000, 1_500_000_000);
+    await bench.backup();
+    mkdirSync(inTarget('b'), { recursive: true, mode: 0o711 });
+    await bench.restore(target, { select: [Buffer.from(inSource('b/deep/er/text'))] });
+    const modeOf = (name: string): number => statSync(inTarget(name)).mode & 0o7777;
+    expect([modeOf('b'), modeOf('b/deep')]).toEqual([0o711, 0o705]);
+    expect(statSync(inTarget('b/deep')).mtimeMs).toBe(1_500_000_000_000);
+    expect(readdirSync(inTarget('b'))).toEqual(['deep']);
   });
 
   it('stops when it is cancelled', async () => {

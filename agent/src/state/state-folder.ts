@@ -14,6 +14,8 @@ export interface StateFolder {
   readonly lockFile: string;
   readonly cacheFolder: string;
   readonly outcomeFolder: string;
+  /** Of restores that are not at their end. */
+  readonly restoreFolder: string;
 }
 
 export function stateFolderAt(path: string): StateFolder {
@@ -26,6 +28,7 @@ export function stateFolderAt(path: string): StateFolder {
     lockFile: join(root, 'lock.sqlite'),
     cacheFolder: join(root, 'cache'),
     outcomeFolder: join(root, 'outcomes'),
+    restoreFolder: join(root, 'restores'),
   };
 }
 
@@ -37,7 +40,8 @@ export async function prepareStateFolder(path: string, uid: number): Promise<Sta
     const status = await stat(folder.path);
     if (status.uid !== uid) throw unusable(folder.path, 'it belongs to another user', undefined);
     if ((status.mode & 0o077) !== 0) await chmod(folder.path, 0o700);
-    for (const part of [folder.cacheFolder, folder.outcomeFolder]) await mkdir(part, { recursive: true, mode: 0o700 });
+    for (const part of [folder.cacheFolder, folder.outcomeFolder, folder.restoreFolder])
+      await mkdir(part, { recursive: true, mode: 0o700 });
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw unusable(folder.path, (error as Error).message, error);

@@ -10,6 +10,7 @@ import type { RestoreCommand, RestoreOutcome } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import { NOTICE_KINDS } from '../notices.js';
 import { toFileEntry } from '../tree-entries.js';
+import type { BegunRestores } from './begun-restores.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { measure, measureAhead } from './measure.js';
@@ -29,6 +30,7 @@ export interface RestorePorts {
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
   /** Folders of Holdfast on this host, as they are now. */
   readonly ownFolders: () => FolderSet;
+  readonly begun: BegunRestores;
   /** Where new files are made; here, where absent. */
   readonly writers?: NewFileWriters;
 }
@@ -51,7 +53,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
       command,
       run,
       session,
-      { base, selection, never: ports.ownFolders(), writers: ports.writers },
+      { base, selection, never: ports.ownFolders(), writers: ports.writers, begun: ports.begun },
       (writer) => checkOpenedTarget(roots, writer.location, places),
     );
     run.phase = 'FINISHING';
@@ -72,13 +74,14 @@ interface WhatToRestore {
   readonly selection: Selection;
   readonly never: FolderSet;
   readonly writers: NewFileWriters | undefined;
+  readonly begun: BegunRestores;
 }
 
 async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: ReadSession,
-  { base, selection, never, writers }: WhatToRestore,
+  { base, selection, never, writers, begun }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
@@ -87,14 +90,18 @@ async function restoreTree(
   await fetchNode(start.node);
   const bounds = { declaredEntries: command.pointEntries, throwIfStopped: () => run.throwIfStopped() };
   const walk = () => walkTree(start.node, selection, fetchNode, bounds);
-  const probed =
-    command.onConflict === 'FAIL' && (await probeConflicts(() => measure(walk(), run), command.targetPath));
+  const { jobId } = command.job;
+  // Whatever stands there is what an earlier attempt of this job made.
+  const continues = begun.isTarget(jobId, command.targetPath);
+  const onConflict = continues ? 'OVERWRITE' : command.onConflict;
+  const probed = onConflict === 'FAIL' && (await probeConflicts(() => measure(walk(), run), command.targetPath));
   if (!probed && run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
   const writer = RestoreWriter.open({
     target: command.targetPath,
-    onConflict: command.onConflict,
+    onConflict,
+    continues,
     never,
     ...(writers && { writers }),
     // With single paths selected, the directory above them is not part of what was asked for.
@@ -110,12 +117,14 @@ async function restoreTree(
   let finished = false;
   try {
     await checkTarget(writer);
+    if (writer.wasEmpty) begun.begin(jobId, command.targetPath);
     const places = { target: command.targetPath, base: pathOfNames(base) };
     const tree = new TreeRestore(run, reader, places, writer.root, new TargetRoom(() => writer.room()));
     await tree.take(oneAhead(batchItems(walk(), reader)));
     run.phase = 'FINISHING';
     finished = true;
     const { failed } = await writer.finish();
+    begun.end(jobId);
     return conclude(run, failed, tree.absent);
   } finally {
     if (!finished) await writer.abandon();

@@ -96,7 +96,7 @@ export async function* walkTree(
       continue;
     }
     // Somebody asked for what lies below it, not for the directory: it only leads there.
-    items.push({ kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToRoot: true } });
+    items.push({ kind: 'enter', entry: wanted === 'all' ? entry : { ...entry, leadsToSelection: true } });
     if (inside !== undefined) levels.push(levelOf(inside, wanted, fetchNode));
     else {
       if (wanted === 'all') items.push({ kind: 'contentless', entry });

@@ -14,6 +14,7 @@ import { runBackup } from '../backup/run-backup.js';
 import { checkSource } from '../check-source.js';
 import type { BackupCommand, BackupOutcome, RestoreCommand, RestoreOutcome } from '../job.js';
 import { JobRun } from '../job-run.js';
+import { BegunRestores } from '../restore/begun-restores.js';
 import { runRestore } from '../restore/run-restore.js';
 import { MemoryGateway } from './memory-gateway.js';
 
@@ -27,6 +28,7 @@ export class BackupBench {
   readonly cacheFolder = join(this.folder, 'cache');
   private last: string | undefined;
   private full: string | undefined;
+  readonly begun = new BegunRestores(mkdtempSync(join(this.folder, 'restores-')));
   private jobs = 0;
   opened: string[] = [];
   /** What reading a file of this name ends with. */
@@ -169,6 +171,7 @@ export class BackupBench {
       transport: this.gateway,
       restoreRoots: async () => restoreRoots,
       ownFolders: () => new FolderSet([], []),
+      begun: this.begun,
     });
     return { outcome, run };
   }

@@ -30,6 +30,8 @@ export interface FileEntry {
   readonly hardLinkGroup?: Buffer;
   /** A directory that only leads to a root: its metadata are placeholders and are not restored. */
   readonly leadsToRoot?: true;
+  /** In a restore: the directory only leads to what is restored, and gets its metadata only where it has to be made. */
+  readonly leadsToSelection?: true;
 }
 
 /** What tells whether an entry may have changed since it was read. */

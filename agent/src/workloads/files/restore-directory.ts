@@ -52,6 +52,7 @@ export class RestoreDirectory {
   ) {
     this.handsDownAcl = handsDownAcl(fd);
     this.places = new RestorePlaces(run, fd, path, isNew);
+    if (run.continues && !isNew) run.removeLeftovers(fd);
   }
 
   /** Where an entry of this directory would lie, absolute: for notices. */
@@ -71,7 +72,7 @@ export class RestoreDirectory {
           this.run.refused(path, 'it belongs to Holdfast itself: restores write nothing into it');
           return undefined;
         }
-        if (existing && entry.leadsToRoot) {
+        if (existing && (entry.leadsToRoot || entry.leadsToSelection)) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
           return undefined;
         }
@@ -175,7 +176,9 @@ export class RestoreDirectory {
 
   private enter(entry: FileEntry, name: Buffer, { isNew, ownMetadata, mayHaveOtherAcl }: Entered): RestoreDirectory {
     const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    const metadata = ownMetadata && !entry.leadsToRoot ? entry : undefined;
+    // One that is there and only leads to what is restored stays as it is.
+    const isAsked = !entry.leadsToRoot && (isNew || !entry.leadsToSelection);
+    const metadata = ownMetadata && isAsked ? entry : undefined;
     const path = this.places.below(name);
     const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, isNew, (closed) => {
       this.children.delete(closed);

@@ -1,15 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { statFd } from '../../platform/file-status.js';
+import { readNames } from '../../platform/names.js';
 import { openBeneath } from '../../platform/open-file.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, joinPath } from './file-entry.js';
 import type { FolderSet } from './folder-set.js';
-import type { NewFileWriters } from './new-file.js';
+import { type NewFileWriters, removeTemporary } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
 import { RestoredLinks } from './restored-links.js';
+
+const TEMPORARY = '.holdfast-restore-';
 
 /** Counts of a restore so far. */
 export interface RestoreCounts {
@@ -48,6 +51,8 @@ export class RestoreRun {
     /** Never entered, whatever the point says. */
     readonly never: FolderSet,
     private readonly onNotice: (notice: Notice) => void,
+    /** Everything in the target is what an earlier attempt left. */
+    readonly continues: boolean,
     private readonly onSkipped?: () => void,
     /** Where new files are made; here, where absent. */
     readonly writers?: NewFileWriters,
@@ -57,7 +62,12 @@ export class RestoreRun {
 
   /** A name that nothing else has; a crash can leave such a file behind, and nothing else. */
   temporaryName(): Buffer {
-    return Buffer.from(`.holdfast-restore-${this.marker}-${this.temporaries++}`);
+    return Buffer.from(`${TEMPORARY}${this.marker}-${this.temporaries++}`);
+  }
+
+  /** What an attempt that was killed left half-made in this directory. */
+  removeLeftovers(fd: number): void {
+    for (const name of readNames(fd)) if (name.startsWith(TEMPORARY)) removeTemporary(fd, Buffer.from(name, 'latin1'));
   }
 
   absolute(path: Buffer): Buffer {

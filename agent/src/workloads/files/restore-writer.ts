@@ -28,6 +28,8 @@ export interface RestoreSettings {
   /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
   readonly target: Buffer;
   readonly onConflict: ConflictMode;
+  /** Everything in the target is what an earlier attempt left. */
+  readonly continues?: boolean;
   /** Folders of Holdfast itself: nothing is written into them. */
   readonly never: FolderSet;
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
@@ -45,11 +47,13 @@ export class RestoreWriter {
     /** The target itself. */
     readonly root: RestoreDirectory,
     private readonly rootClosed: Promise<void>,
+    /** When it was opened, there was nothing in the target. */
+    readonly wasEmpty: boolean,
   ) {}
 
   /** Throws what the system says if the target cannot be made or opened, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, onConflict, never, base, onNotice, onSkipped, writers } = settings;
+    const { target, onConflict, never, base, onNotice, onSkipped, writers, continues = false } = settings;
     if (never.holdsPath(target)) throw ofHoldfast(target);
     makeFolders(target, 0o755);
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
@@ -60,12 +64,13 @@ export class RestoreWriter {
       if (never.holds(targetFd)) throw ofHoldfast(target);
       // A second one, for the root closes its own when it is settled.
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
-      const ownMetadata = onConflict === 'OVERWRITE' || readNames(rootFd).length === 0;
+      const wasEmpty = readNames(rootFd).length === 0;
+      const ownMetadata = onConflict === 'OVERWRITE' || wasEmpty;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
-      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, onSkipped, writers);
+      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, continues, onSkipped, writers);
       const { promise, resolve } = Promise.withResolvers<void>();
       const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, false, () => resolve());
-      return new RestoreWriter(run, root, promise);
+      return new RestoreWriter(run, root, promise, wasEmpty);
     } catch (error) {
       fs.closeSync(targetFd);
       if (rootFd >= 0) fs.closeSync(rootFd);

@@ -11,6 +11,8 @@ export interface RestoreSetup {
   readonly command: RestoreCommand;
   readonly restoreRoots: readonly string[] | undefined;
   readonly own: OwnFolders;
+  /** In the agent's state: see `BegunRestores`. */
+  readonly begunFolder: string;
 }
 
 /** Folders of Holdfast on this host. */

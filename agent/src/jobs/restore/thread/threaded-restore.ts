@@ -14,6 +14,8 @@ export interface ThreadedRestorePorts {
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
   /** As they are now. */
   readonly ownFolders: () => OwnFolders;
+  /** In the agent's state: see `BegunRestores`. */
+  readonly begunFolder: string;
   readonly log: AgentLog;
 }
 
@@ -24,7 +26,12 @@ export async function restoreInThread(
   ports: ThreadedRestorePorts,
 ): Promise<RestoreOutcome> {
   run.throwIfStopped();
-  const setup: RestoreSetup = { command, restoreRoots: await ports.restoreRoots(), own: ports.ownFolders() };
+  const setup: RestoreSetup = {
+    command,
+    restoreRoots: await ports.restoreRoots(),
+    own: ports.ownFolders(),
+    begunFolder: ports.begunFolder,
+  };
   const thread = new RestoreThread(setup, run, ports);
   try {
     return await thread.outcome;
