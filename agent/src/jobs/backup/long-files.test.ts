@@ -44,7 +44,22 @@ function writeImage(): void {
   ]);
 }
 
-const digest = (path: string): string => createHash('sha256').update(fs.readFileSync(path)).digest('hex');
+const block = Buffer.alloc(MIB);
+
+/** Of the first `length` bytes. New memory for all of a long file would cost more than the rest of a test. */
+function digest(path: string, length = Number.POSITIVE_INFINITY): string {
+  const hash = createHash('sha256');
+  const fd = fs.openSync(path, 'r');
+  for (let at = 0; at < length; ) {
+    const got = fs.readSync(fd, block, 0, Math.min(block.length, length - at), at);
+    if (got === 0) break;
+    hash.update(block.subarray(0, got));
+    at += got;
+  }
+  fs.closeSync(fd);
+  return hash.digest('hex');
+}
+
 const notices = ({ notices: { kept } }: JobRun) => kept.map(({ kind }) => kind);
 const storedChunks = (): number =>
   bench.gateway.packs
@@ -127,8 +142,7 @@ describe('a file of several sections', () => {
     expect(notices(run)).toEqual(['CHANGED_WHILE_READ']);
     await bench.restore(target);
     expect(fs.statSync(join(target, 'image')).size).toBeGreaterThanOrEqual(length);
-    const restored = fs.readFileSync(join(target, 'image')).subarray(0, length);
-    expect(restored.equals(fs.readFileSync(image))).toBe(true);
+    expect(digest(join(target, 'image'), length)).toBe(digest(image));
   });
 
   it.each([SECTION_BYTES - 1, SECTION_BYTES, SECTION_BYTES + 1, 2 * SECTION_BYTES, 2 * SECTION_BYTES + 1])(
