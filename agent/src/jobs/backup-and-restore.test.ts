@@ -25,7 +25,6 @@ import { idKey, splitIds } from './ids.js';
 import { JobRun } from './job-run.js';
 import { asDamage } from './restore/chunk-reader.js';
 import { BackupBench, describeFolder } from './testing/backup-bench.js';
-import { MemoryGateway } from './testing/memory-gateway.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -564,12 +563,12 @@ describe('a restore', () => {
       /** An attempt that ends in the middle, and what a killed one leaves besides. */
       async function begin(run: JobRun): Promise<void> {
         let frames = 0;
-        const spy = vi.spyOn(bench.gateway, 'frameKey').mockImplementation(async () => {
-          if (frames++ < 3) return frameKey(...(spy.mock.lastCall as Parameters<typeof frameKey>));
+        const frameKey = bench.gateway.frameKey.bind(bench.gateway);
+        const spy = vi.spyOn(bench.gateway, 'frameKey').mockImplementation(async (copy) => {
+          if (frames++ < 3) return frameKey(copy);
           run.stop('the agent stops');
           throw run.signal.reason;
         });
-        const frameKey = MemoryGateway.prototype.frameKey.bind(bench.gateway);
         await expect(bench.restore(target, { onConflict }, undefined, run)).rejects.toThrow();
         spy.mockRestore();
         for (const folder of readdirSync(target)) {

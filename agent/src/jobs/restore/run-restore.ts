@@ -91,17 +91,16 @@ async function restoreTree(
   const bounds = { declaredEntries: command.pointEntries, throwIfStopped: () => run.throwIfStopped() };
   const walk = () => walkTree(start.node, selection, fetchNode, bounds);
   const { jobId } = command.job;
-  // Whatever stands there is what an earlier attempt of this job made.
-  const continues = begun.isTarget(jobId, command.targetPath);
-  const onConflict = continues ? 'OVERWRITE' : command.onConflict;
-  const probed = onConflict === 'FAIL' && (await probeConflicts(() => measure(walk(), run), command.targetPath));
+  // What an earlier attempt of this job made is in nobody's way.
+  const mayConflict = command.onConflict === 'FAIL' && !begun.isTarget(jobId, command.targetPath);
+  const probed = mayConflict && (await probeConflicts(() => measure(walk(), run), command.targetPath));
   if (!probed && run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
   const writer = RestoreWriter.open({
     target: command.targetPath,
-    onConflict,
-    continues,
+    onConflict: command.onConflict,
+    isContinued: (opened) => begun.isTarget(jobId, opened),
     never,
     ...(writers && { writers }),
     // With single paths selected, the directory above them is not part of what was asked for.
@@ -117,7 +116,7 @@ async function restoreTree(
   let finished = false;
   try {
     await checkTarget(writer);
-    if (writer.wasEmpty) begun.begin(jobId, command.targetPath);
+    if (writer.wasEmpty) begun.begin(jobId, writer.opened);
     const places = { target: command.targetPath, base: pathOfNames(base) };
     const tree = new TreeRestore(run, reader, places, writer.root, new TargetRoom(() => writer.room()));
     await tree.take(oneAhead(batchItems(walk(), reader)));

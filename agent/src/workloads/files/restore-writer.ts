@@ -28,8 +28,11 @@ export interface RestoreSettings {
   /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
   readonly target: Buffer;
   readonly onConflict: ConflictMode;
-  /** Everything in the target is what an earlier attempt left. */
-  readonly continues?: boolean;
+  /**
+   * Whether everything in the target is what an earlier attempt left, which is then overwritten. Asked about a path that leads to the
+   * opened directory and no other.
+   */
+  readonly isContinued?: (opened: Buffer) => boolean;
   /** Folders of Holdfast itself: nothing is written into them. */
   readonly never: FolderSet;
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
@@ -53,7 +56,7 @@ export class RestoreWriter {
 
   /** Throws what the system says if the target cannot be made or opened, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, onConflict, never, base, onNotice, onSkipped, writers, continues = false } = settings;
+    const { target, never, base, onNotice, onSkipped, writers } = settings;
     if (never.holdsPath(target)) throw ofHoldfast(target);
     makeFolders(target, 0o755);
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
@@ -65,6 +68,8 @@ export class RestoreWriter {
       // A second one, for the root closes its own when it is settled.
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const wasEmpty = readNames(rootFd).length === 0;
+      const continues = settings.isContinued?.(pathOfOpened(targetFd)) ?? false;
+      const onConflict = continues ? 'OVERWRITE' : settings.onConflict;
       const ownMetadata = onConflict === 'OVERWRITE' || wasEmpty;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
       const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, continues, onSkipped, writers);
@@ -78,14 +83,19 @@ export class RestoreWriter {
     }
   }
 
-  /** Where the opened target really lies, whatever its path leads to by now. */
+  /** Leads to the opened target, whatever its own path leads to by now. */
+  get opened(): Buffer {
+    return pathOfOpened(this.run.targetFd);
+  }
+
+  /** Where the opened target really lies. */
   get location(): Buffer {
-    return fs.readlinkSync(`/proc/self/fd/${this.run.targetFd}`, { encoding: 'buffer' });
+    return fs.readlinkSync(this.opened, { encoding: 'buffer' });
   }
 
   /** What is left where the target lies. */
   room(): StatsFs {
-    return fs.statfsSync(`/proc/self/fd/${this.run.targetFd}`);
+    return fs.statfsSync(this.opened);
   }
 
   get counts(): Readonly<RestoreCounts> {
@@ -115,6 +125,10 @@ export class RestoreWriter {
       fs.closeSync(this.run.targetFd);
     }
   }
+}
+
+function pathOfOpened(fd: number): Buffer {
+  return Buffer.from(`/proc/self/fd/${fd}`);
 }
 
 function ofHoldfast(target: Buffer): HoldfastError {

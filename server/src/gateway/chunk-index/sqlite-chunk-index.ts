@@ -86,7 +86,7 @@ class SqliteChunkIndex implements ChunkIndex {
       indexId: required(this.sql.indexId.get()),
       copies: required(this.sql.nextCopy.get()),
       framesFrom: (copy) => this.sql.idsFrom.iterate(copy),
-      frameOf: (copy) => required(this.sql.idsAround.get(copy)),
+      frameOf: (copy) => required(this.sql.frameOfCopy.get(copy)),
       pages,
       sizes,
     });

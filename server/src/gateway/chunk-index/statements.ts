@@ -110,9 +110,6 @@ export function prepareStatements(db: Database.Database) {
     idsFrom: db.prepare<[number], { firstCopy: number; pack: number; ids: Buffer }>(
       'SELECT first_copy AS firstCopy, pack, ids FROM frame WHERE first_copy >= ? ORDER BY first_copy',
     ),
-    idsAround: db.prepare<[number], { firstCopy: number; pack: number; ids: Buffer }>(
-      'SELECT first_copy AS firstCopy, pack, ids FROM frame WHERE first_copy <= ? ORDER BY first_copy DESC LIMIT 1',
-    ),
     frameOfCopy: db.prepare<[number], FrameRow>(`${FRAME} WHERE first_copy <= ? ORDER BY first_copy DESC LIMIT 1`),
     framesInRange: db.prepare<[number, number], FrameRow>(
       `${FRAME} WHERE first_copy >= ? AND first_copy < ? ORDER BY first_copy`,
