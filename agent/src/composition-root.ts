@@ -113,7 +113,7 @@ export async function runAgent({
             transport,
             restoreRoots: async () => (await loadSettings(folder)).restoreRoots,
             ownFolders: () => ({ paths: [Buffer.from(folder.path)], folders: access.serverFolders }),
-            begunFolder: folder.restoreFolder,
+            journalFolder: folder.restoreFolder,
             log,
           }),
         ),

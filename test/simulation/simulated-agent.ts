@@ -10,7 +10,7 @@ import { checkSource } from '../../agent/src/jobs/check-source.js';
 import type { DataTransport } from '../../agent/src/jobs/data-transport.js';
 import type { BackupCommand, JobRef } from '../../agent/src/jobs/job.js';
 import { JobHost } from '../../agent/src/jobs/job-host.js';
-import { BegunRestores } from '../../agent/src/jobs/restore/begun-restores.js';
+import { RestoreJournals } from '../../agent/src/jobs/restore/restore-journals.js';
 import { runRestore } from '../../agent/src/jobs/restore/run-restore.js';
 import { silentLog } from '../../agent/src/log.js';
 import { UnsettledJobs } from '../../agent/src/session/unsettled-jobs.js';
@@ -89,7 +89,7 @@ export class SimulatedAgent implements AgentLine {
             transport: this.transport,
             restoreRoots: async () => undefined,
             ownFolders: () => new FolderSet([], []),
-            begun: new BegunRestores(join(ports.folder, 'restores')),
+            journals: new RestoreJournals(join(ports.folder, 'restores')),
           }),
       },
       reports: {

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { packName, parseObjectName } from '@holdfast/core/engine';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { JobRun } from '../../agent/src/jobs/job-run.js';
-import { BegunRestores } from '../../agent/src/jobs/restore/begun-restores.js';
+import { RestoreJournals } from '../../agent/src/jobs/restore/restore-journals.js';
 import { runRestore } from '../../agent/src/jobs/restore/run-restore.js';
 import { describeFolder } from '../../agent/src/jobs/testing/backup-bench.js';
 import { FolderSet } from '../../agent/src/workloads/files/folder-set.js';
@@ -111,7 +111,7 @@ async function restore(world: World, pointId: string): Promise<Description> {
         transport: agent.transport,
         restoreRoots: async () => undefined,
         ownFolders: () => new FolderSet([], []),
-        begun: new BegunRestores(`${target}-begun`),
+        journals: new RestoreJournals(`${target}-journals`),
       }),
     );
     return describeFolder(target);

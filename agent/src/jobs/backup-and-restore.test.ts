@@ -1,9 +1,6 @@
 import {
-  appendFileSync,
   chmodSync,
   existsSync,
-  linkSync,
-  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -11,7 +8,6 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,9 +18,9 @@ import { systemRandom as random } from '@holdfast/core/ids';
 import { watchMoments } from '@holdfast/core/moments';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { idKey, splitIds } from './ids.js';
-import { JobRun } from './job-run.js';
 import { asDamage } from './restore/chunk-reader.js';
 import { BackupBench, describeFolder } from './testing/backup-bench.js';
+import { fillSample } from './testing/sample-tree.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -48,28 +44,7 @@ function there<T>(value: T | undefined): T {
   return value;
 }
 
-function fill(files = 40): void {
-  for (const folder of ['a', 'b/deep/er', 'empty']) mkdirSync(inSource(folder), { recursive: true });
-  for (let index = 0; index < files; index++)
-    writeFileSync(inSource('a', `small-${index}`), random.bytes(200 + index * 37));
-  writeFileSync(inSource('b/deep/er/text'), 'the same line again and again\n'.repeat(4_000));
-  writeFileSync(inSource('b/large'), random.bytes(3 * MIB));
-  writeFileSync(inSource('nothing'), '');
-  writeFileSync(inSource('sparse'), '');
-  truncateSync(inSource('sparse'), 2 * MIB);
-  appendFileSync(inSource('sparse'), random.bytes(100 * KIB));
-  linkSync(inSource('a/small-1'), inSource('b/linked'));
-  symlinkSync('../a/small-2', inSource('b/symbolic'));
-  lutimesSync(inSource('b/symbolic'), 1_000, 2_000);
-  settle();
-}
-
-/** Times long past: a stamp of this very moment would rightly not be trusted. */
-function settle(folder = bench.source): void {
-  for (const name of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (name.isFile()) utimesSync(join(name.parentPath, name.name), 1_600_000_000, 1_600_000_000.25);
-  }
-}
+const fill = (files?: number): void => fillSample(bench.source, files);
 
 /** The change time cannot be set, so wait until it is older than the clock's tick. */
 const untilStampsSettle = () => sleep(60);
@@ -556,65 +531,6 @@ describe('a restore', () => {
     });
     expect(readdirSync(outside)).toEqual([]);
   });
-
-  describe.each(['FAIL', 'SKIP', 'KEEP_BOTH', 'OVERWRITE'] as const)(
-    'that is taken up again under %s',
-    (onConflict) => {
-      /** An attempt that ends in the middle, and what a killed one leaves besides. */
-      async function begin(run: JobRun): Promise<void> {
-        let frames = 0;
-        const frameKey = bench.gateway.frameKey.bind(bench.gateway);
-        const spy = vi.spyOn(bench.gateway, 'frameKey').mockImplementation(async (copy) => {
-          if (frames++ < 3) return frameKey(copy);
-          run.stop('the agent stops');
-          throw run.signal.reason;
-        });
-        await expect(bench.restore(target, { onConflict }, undefined, run)).rejects.toThrow();
-        spy.mockRestore();
-        for (const folder of readdirSync(target)) {
-          if (!statSync(inTarget(folder)).isDirectory()) continue;
-          chmodSync(inTarget(folder), 0o700);
-          writeFileSync(inTarget(folder, '.holdfast-restore-0123456789abcdef-7'), 'half of someth');
-        }
-      }
-
-      beforeEach(async () => {
-        fill();
-        chmodSync(inSource('a'), 0o2750);
-        await bench.backup();
-      });
-
-      it('finds in a folder that was new what it made itself, and brings it to its end', async () => {
-        const run = bench.newRun();
-        await begin(run);
-        expect(readdirSync(target)).toContain('a');
-        const again = new JobRun({ ...run.job, epoch: run.job.epoch + 1n });
-        await bench.restore(target, { onConflict }, undefined, again);
-        expect(describeFolder(target)).toEqual(describeFolder(bench.source));
-        // Now it is done, and whoever restores again meets what is there.
-        if (onConflict === 'FAIL')
-          await expect(bench.restore(target, { onConflict }, undefined, again)).rejects.toMatchObject({
-            kind: 'Conflict',
-          });
-      });
-
-      it('takes nothing for its own in a folder that somebody else had before', async () => {
-        mkdirSync(inTarget('a'), { recursive: true });
-        writeFileSync(inTarget('a/small-7'), 'of somebody else');
-        const run = bench.newRun();
-        if (onConflict === 'FAIL') {
-          await expect(bench.restore(target, { onConflict }, undefined, run)).rejects.toMatchObject({
-            kind: 'Conflict',
-          });
-        } else await begin(run);
-        const again = new JobRun({ ...run.job, epoch: run.job.epoch + 1n });
-        const second = bench.restore(target, { onConflict }, undefined, again);
-        if (onConflict === 'FAIL') await expect(second).rejects.toMatchObject({ kind: 'Conflict' });
-        else await second;
-        if (onConflict !== 'OVERWRITE') expect(readFileSync(inTarget('a/small-7'), 'utf8')).toBe('of somebody else');
-      });
-    },
-  );
 
   it('makes folders on the way to a selection as they were, and leaves those that are there alone', async () => {
     fill();

@@ -90,7 +90,7 @@ const restore = (target: string, run = bench.newRun()) =>
     transport,
     restoreRoots: async () => undefined,
     ownFolders: () => new FolderSet([], []),
-    begun: bench.begun,
+    journals: bench.journals,
   });
 
 describe('the data client over mutual TLS', () => {

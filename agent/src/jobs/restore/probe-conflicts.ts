@@ -1,15 +1,17 @@
 import { ConflictProbe } from '../../workloads/files/restore-conflict.js';
+import type { RestoreJournal } from '../../workloads/files/restore-journal.js';
 import type { RestoreItem } from './tree-walk.js';
 
 /**
- * Goes through a restore under FAIL without writing. Throws `RestoreConflictError` when something stands in the way. False if it
+ * Goes through a restore under FAIL without writing. Throws `RestoreConflictError` when something stands in the way that no earlier attempt made. False if it
  * did not have to go, for there is nothing at the target.
  */
 export async function probeConflicts(
   walk: () => AsyncIterable<readonly RestoreItem[]>,
   target: Buffer,
+  journal: RestoreJournal,
 ): Promise<boolean> {
-  const root = ConflictProbe.open(target);
+  const root = ConflictProbe.open(target, journal);
   if (root === undefined) return false;
   // Undefined: nothing is there, and so nothing below it.
   const stack: (ConflictProbe | undefined)[] = [root];

@@ -4,25 +4,26 @@ import type { FileEntry } from '../../workloads/files/file-entry.js';
 import type { FolderSet } from '../../workloads/files/folder-set.js';
 import type { NewFileWriters } from '../../workloads/files/new-file.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
+import type { FileJournal } from '../../workloads/files/restore-journal.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
 import type { ReadSession, ReadTransport } from '../data-transport.js';
 import type { RestoreCommand, RestoreOutcome } from '../job.js';
 import type { JobRun } from '../job-run.js';
 import { NOTICE_KINDS } from '../notices.js';
 import { toFileEntry } from '../tree-entries.js';
-import type { BegunRestores } from './begun-restores.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { measure, measureAhead } from './measure.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
+import type { RestoreJournals } from './restore-journals.js';
 import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { targetFailure } from './target-failure.js';
 import { TargetRoom } from './target-room.js';
 import { TreeRestore } from './tree-restore.js';
-import { walkTree } from './tree-walk.js';
+import { type RestoreItem, walkTree } from './tree-walk.js';
 
 export interface RestorePorts {
   readonly transport: ReadTransport;
@@ -30,7 +31,7 @@ export interface RestorePorts {
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
   /** Folders of Holdfast on this host, as they are now. */
   readonly ownFolders: () => FolderSet;
-  readonly begun: BegunRestores;
+  readonly journals: RestoreJournals;
   /** Where new files are made; here, where absent. */
   readonly writers?: NewFileWriters;
 }
@@ -53,7 +54,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
       command,
       run,
       session,
-      { base, selection, never: ports.ownFolders(), writers: ports.writers, begun: ports.begun },
+      { base, selection, never: ports.ownFolders(), writers: ports.writers, journals: ports.journals },
       (writer) => checkOpenedTarget(roots, writer.location, places),
     );
     run.phase = 'FINISHING';
@@ -74,14 +75,14 @@ interface WhatToRestore {
   readonly selection: Selection;
   readonly never: FolderSet;
   readonly writers: NewFileWriters | undefined;
-  readonly begun: BegunRestores;
+  readonly journals: RestoreJournals;
 }
 
 async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: ReadSession,
-  { base, selection, never, writers, begun }: WhatToRestore,
+  { base, selection, never, writers, journals }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
@@ -90,17 +91,18 @@ async function restoreTree(
   await fetchNode(start.node);
   const bounds = { declaredEntries: command.pointEntries, throwIfStopped: () => run.throwIfStopped() };
   const walk = () => walkTree(start.node, selection, fetchNode, bounds);
-  const { jobId } = command.job;
-  // What an earlier attempt of this job made is in nobody's way.
-  const mayConflict = command.onConflict === 'FAIL' && !begun.isTarget(jobId, command.targetPath);
-  const probed = mayConflict && (await probeConflicts(() => measure(walk(), run), command.targetPath));
+  const probed = command.onConflict === 'FAIL' && (await probe(() => measure(walk(), run), command, journals));
   if (!probed && run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
+  let journal: FileJournal | undefined;
   const writer = RestoreWriter.open({
     target: command.targetPath,
     onConflict: command.onConflict,
-    isContinued: (opened) => begun.isTarget(jobId, opened),
+    journal: (opened) => {
+      journal = journals.of(command, opened);
+      return journal;
+    },
     never,
     ...(writers && { writers }),
     // With single paths selected, the directory above them is not part of what was asked for.
@@ -116,18 +118,29 @@ async function restoreTree(
   let finished = false;
   try {
     await checkTarget(writer);
-    if (writer.wasEmpty) begun.begin(jobId, writer.opened);
+    journals.removeOld();
+    journal?.begin(writer.wasEmpty);
     const places = { target: command.targetPath, base: pathOfNames(base) };
     const tree = new TreeRestore(run, reader, places, writer.root, new TargetRoom(() => writer.room()));
     await tree.take(oneAhead(batchItems(walk(), reader)));
     run.phase = 'FINISHING';
     finished = true;
     const { failed } = await writer.finish();
-    begun.end(jobId);
+    if (failed === 0) journal?.end();
     return conclude(run, failed, tree.absent);
   } finally {
     if (!finished) await writer.abandon();
+    journal?.close();
   }
+}
+
+async function probe(
+  walk: () => AsyncIterable<readonly RestoreItem[]>,
+  command: RestoreCommand,
+  journals: RestoreJournals,
+): Promise<boolean> {
+  const journal = journals.of(command, command.targetPath);
+  return !journal.ownsAll && probeConflicts(walk, command.targetPath, journal);
 }
 
 /** The directory of the point that comes to lie at the target. The virtual root has no entry. */

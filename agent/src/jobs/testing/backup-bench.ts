@@ -14,7 +14,7 @@ import { runBackup } from '../backup/run-backup.js';
 import { checkSource } from '../check-source.js';
 import type { BackupCommand, BackupOutcome, RestoreCommand, RestoreOutcome } from '../job.js';
 import { JobRun } from '../job-run.js';
-import { BegunRestores } from '../restore/begun-restores.js';
+import { RestoreJournals } from '../restore/restore-journals.js';
 import { runRestore } from '../restore/run-restore.js';
 import { MemoryGateway } from './memory-gateway.js';
 
@@ -28,7 +28,8 @@ export class BackupBench {
   readonly cacheFolder = join(this.folder, 'cache');
   private last: string | undefined;
   private full: string | undefined;
-  readonly begun = new BegunRestores(mkdtempSync(join(this.folder, 'restores-')));
+  readonly journalFolder = mkdtempSync(join(this.folder, 'restores-'));
+  readonly journals = new RestoreJournals(this.journalFolder);
   private jobs = 0;
   opened: string[] = [];
   /** What reading a file of this name ends with. */
@@ -171,7 +172,7 @@ export class BackupBench {
       transport: this.gateway,
       restoreRoots: async () => restoreRoots,
       ownFolders: () => new FolderSet([], []),
-      begun: this.begun,
+      journals: this.journals,
     });
     return { outcome, run };
   }

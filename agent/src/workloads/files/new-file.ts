@@ -25,7 +25,8 @@ export type NewFileResult =
 
 /** Makes new files, now or in other threads. Rejects for faults of ours alone. */
 export interface NewFileWriters {
-  write(file: NewFile): Promise<NewFileResult>;
+  /** @param beforeMade called in this thread before the file can have its name */
+  write(file: NewFile, beforeMade: () => void): Promise<NewFileResult>;
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;

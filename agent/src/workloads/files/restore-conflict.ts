@@ -5,6 +5,7 @@ import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { errorCode } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
+import type { RestoreJournal } from './restore-journal.js';
 
 /**
  * What happens when something stands where an entry shall come to lie. Nothing that the recovery point does not have is ever
@@ -52,13 +53,17 @@ export function alternativeName(name: Buffer, n: number): Buffer {
 export class ConflictProbe {
   private constructor(
     private readonly fd: number,
+    private readonly target: Buffer,
+    /** Relative to the target. */
     private readonly path: Buffer,
+    private readonly journal: RestoreJournal,
   ) {}
 
   /** Undefined if there is no such directory, or nothing in it, so that nothing can be in the way. */
-  static open(target: Buffer): ConflictProbe | undefined {
+  static open(target: Buffer, journal: RestoreJournal): ConflictProbe | undefined {
     try {
-      const probe = new ConflictProbe(openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY), target);
+      const fd = openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY);
+      const probe = new ConflictProbe(fd, target, Buffer.alloc(0), journal);
       if (!probe.isEmpty()) return probe;
       probe.close();
       return undefined;
@@ -70,21 +75,31 @@ export class ConflictProbe {
 
   /** Throws a `RestoreConflictError` if the entry, which is not a directory, would meet something. */
   check(entry: FileEntry): void {
-    if (statAtIfExists(this.fd, entry.name)) throw new RestoreConflictError(joinPath(this.path, entry.name));
+    const existing = statAtIfExists(this.fd, entry.name);
+    if (existing && this.journal.find(this.below(entry.name), existing, entry) === undefined)
+      throw this.conflict(entry);
   }
 
   /** The probe for what lies below a directory, which the caller closes; undefined if nothing is there yet. */
   directory(entry: FileEntry): ConflictProbe | undefined {
-    const path = joinPath(this.path, entry.name);
     const type = statAtIfExists(this.fd, entry.name)?.type;
     if (type === undefined) return undefined;
-    if (type !== 'directory') throw new RestoreConflictError(path);
+    if (type !== 'directory') throw this.conflict(entry);
     const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
-    return new ConflictProbe(openAt(this.fd, entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW), path);
+    const fd = openAt(this.fd, entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    return new ConflictProbe(fd, this.target, this.below(entry.name), this.journal);
   }
 
   close(): void {
     fs.closeSync(this.fd);
+  }
+
+  private below(name: Buffer): Buffer {
+    return this.path.length === 0 ? name : joinPath(this.path, name);
+  }
+
+  private conflict(entry: FileEntry): RestoreConflictError {
+    return new RestoreConflictError(joinPath(this.target, this.below(entry.name)));
   }
 
   /** False also where that cannot be seen. */

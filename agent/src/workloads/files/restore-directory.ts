@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { statFd } from '../../platform/file-status.js';
+import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { makeDirectoryAt, makeSpecialAt, symlinkAt, unlinkAt } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
@@ -8,7 +8,7 @@ import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
 import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
 import { RestoreConflictError } from './restore-conflict.js';
-import { NO_HARD_LINKS, type Place, RestorePlaces } from './restore-place.js';
+import { NO_HARD_LINKS, type Place, type RestoredEarlier, RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
 import { ExchangedError, type Primary } from './restored-links.js';
 import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
@@ -46,13 +46,13 @@ export class RestoreDirectory {
     /** Whose metadata the directory gets when everything in it is done; undefined if it keeps its own. */
     private readonly metadata: FileEntry | undefined,
     private readonly mayHaveOtherAcl: boolean,
-    /** The restore made it. */
+    /** This attempt made it. */
     private readonly isNew: boolean,
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
     this.handsDownAcl = handsDownAcl(fd);
     this.places = new RestorePlaces(run, fd, path, isNew);
-    if (run.continues && !isNew) run.removeLeftovers(fd);
+    if (run.journal.continues && !isNew) run.removeLeftovers(fd);
   }
 
   /** Where an entry of this directory would lie, absolute: for notices. */
@@ -68,9 +68,8 @@ export class RestoreDirectory {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const existing = this.isNew && attempt === 0 ? undefined : this.places.existing(entry.name);
         if (existing?.type === 'directory') {
-          if (!this.run.never.has(existing)) return this.enterExisting(entry);
-          this.run.refused(path, 'it belongs to Holdfast itself: restores write nothing into it');
-          return undefined;
+          const isOurs = this.run.journal.find(path, existing, entry) !== undefined;
+          return this.enterExisting(entry, entry.name, existing, isOurs);
         }
         if (existing && (entry.leadsToRoot || entry.leadsToSelection)) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
@@ -82,7 +81,10 @@ export class RestoreDirectory {
           this.run.notice('skipped', path, 'something else has the name of this folder: nothing in it was restored');
           return undefined;
         }
+        if ('status' in place) return this.enterExisting(entry, place.name, place.status, true);
         if (place.replace) unlinkAt(this.fd, place.name);
+        this.places.willMake(place.name, entry.type);
+        this.run.journal.flush();
         try {
           makeDirectoryAt(this.fd, place.name, 0o700);
         } catch (error) {
@@ -91,7 +93,7 @@ export class RestoreDirectory {
         }
         const made = this.enter(entry, place.name, {
           isNew: true,
-          ownMetadata: true,
+          isOurs: true,
           mayHaveOtherAcl: this.handsDownAcl,
         });
         this.run.counts.restored++;
@@ -163,22 +165,27 @@ export class RestoreDirectory {
     return false;
   }
 
-  private enterExisting(entry: FileEntry): RestoreDirectory {
-    const child = this.enter(entry, entry.name, {
-      isNew: false,
-      ownMetadata: this.run.onConflict === 'OVERWRITE',
-      mayHaveOtherAcl: true,
-    });
-    if (this.run.onConflict === 'SKIP') this.run.skipped();
+  private enterExisting(
+    entry: FileEntry,
+    name: Buffer,
+    status: FileStatus,
+    isOurs: boolean,
+  ): RestoreDirectory | undefined {
+    if (this.run.never.has(status)) {
+      this.run.refused(this.places.below(name), 'it belongs to Holdfast itself: restores write nothing into it');
+      return undefined;
+    }
+    const child = this.enter(entry, name, { isNew: false, isOurs, mayHaveOtherAcl: true });
+    if (this.run.onConflict === 'SKIP' && !isOurs) this.run.skipped();
     else this.run.counts.restored++;
     return child;
   }
 
-  private enter(entry: FileEntry, name: Buffer, { isNew, ownMetadata, mayHaveOtherAcl }: Entered): RestoreDirectory {
+  private enter(entry: FileEntry, name: Buffer, { isNew, isOurs, mayHaveOtherAcl }: Entered): RestoreDirectory {
     const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    // One that is there and only leads to what is restored stays as it is.
-    const isAsked = !entry.leadsToRoot && (isNew || !entry.leadsToSelection);
-    const metadata = ownMetadata && isAsked ? entry : undefined;
+    // One that was there and only leads to what is restored stays as it is.
+    const isChanged = isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
+    const metadata = isChanged && !entry.leadsToRoot ? entry : undefined;
     const path = this.places.below(name);
     const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, isNew, (closed) => {
       this.children.delete(closed);
@@ -217,8 +224,12 @@ export class RestoreDirectory {
   private link(entry: FileEntry, primary: Primary): RestoreOutcome | undefined {
     const temporary = this.run.temporaryName();
     try {
-      const first = this.places.choose(entry);
+      let first = this.places.choose(entry);
       if (first === 'skipped') return 'skipped';
+      if ('status' in first) {
+        if (first.status.ino === primary.ino && first.status.dev === primary.dev) return 'restored';
+        first = { name: first.name, replace: true };
+      }
       return this.places.put(entry, first, (place) => {
         if (!place.replace) {
           this.run.links.link(primary, this.fd, place.name);
@@ -248,6 +259,7 @@ export class RestoreDirectory {
       // Before the content is asked for.
       const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
+      if ('status' in place) return this.restoredEarlier(entry, place);
       const content = opened(open);
       const outcome = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
       if (outcome) return { outcome };
@@ -279,7 +291,8 @@ export class RestoreDirectory {
     const { writers } = this.run;
     if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
     const file = { dirFd: this.fd, name, temporary, entry, content, mayHaveOtherAcl: this.handsDownAcl };
-    const result = await writers.write(file);
+    this.places.willMake(name, entry.type);
+    const result = await writers.write(file, () => this.run.journal.flush());
     if (result.kind === 'undecided') return undefined;
     const path = this.places.below(entry.name);
     if (result.kind === 'refused') return this.run.refused(path, result.reason);
@@ -294,6 +307,7 @@ export class RestoreDirectory {
     try {
       const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
+      if ('status' in place) return this.restoredEarlier(entry, place);
       if (!this.makeSpecial(entry, temporary)) return { outcome: 'notRestorable' };
       fd = openAt(this.fd, temporary, O_PATH | O_NOFOLLOW);
       const status = statFd(fd);
@@ -339,15 +353,23 @@ export class RestoreDirectory {
     applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.places.below(entry.name), message));
     const { outcome, name } = this.places.put(entry, first, (place) => this.places.publish(temporary, place));
     if (outcome !== 'restored' || !entry.hardLinkGroup) return { outcome };
-    const { dev, ino } = statFd(fd);
-    return { outcome, primary: { path: this.places.below(name), dev, ino } };
+    return this.primaryOf(name, statFd(fd));
+  }
+
+  private restoredEarlier(entry: FileEntry, { name, status }: RestoredEarlier): Restored {
+    return entry.hardLinkGroup ? this.primaryOf(name, status) : { outcome: 'restored' };
+  }
+
+  private primaryOf(name: Buffer, { dev, ino }: FileStatus): Restored {
+    return { outcome: 'restored', primary: { path: this.places.below(name), dev, ino } };
   }
 }
 
 interface Entered {
-  /** The restore made it. */
+  /** This attempt made it. */
   readonly isNew: boolean;
-  readonly ownMetadata: boolean;
+  /** This attempt or an earlier one made it. */
+  readonly isOurs: boolean;
   readonly mayHaveOtherAcl: boolean;
 }
 

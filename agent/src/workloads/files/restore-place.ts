@@ -19,6 +19,14 @@ export interface Place {
   readonly replace: boolean;
 }
 
+/** The entry itself is there, from an earlier attempt. */
+export interface RestoredEarlier {
+  readonly name: Buffer;
+  readonly status: FileStatus;
+}
+
+export type Choice = Place | RestoredEarlier | 'skipped';
+
 const MAX_ATTEMPTS = 100;
 const EEXIST = 17;
 /** What says that it has no hard links, or no more for this file. */
@@ -44,14 +52,16 @@ export class RestorePlaces {
   }
 
   /** Where the entry shall lie as far as one knows before it is made. Throws a `RestoreConflictError` under FAIL. */
-  choose(entry: FileEntry): Place | 'skipped' {
+  choose(entry: FileEntry): Choice {
     return this.decide(entry, this.isNew ? undefined : this.existing(entry.name));
   }
 
   /** Where the entry shall lie, given what stands at its name. Throws a `RestoreConflictError` under FAIL. */
-  decide(entry: FileEntry, existing: FileStatus | undefined): Place | 'skipped' {
+  decide(entry: FileEntry, existing: FileStatus | undefined): Choice {
     const { name } = entry;
     if (!existing) return { name, replace: false };
+    const earlier = this.ofEarlierAttempt(entry, name, existing);
+    if (earlier) return earlier;
     switch (this.run.onConflict) {
       case 'FAIL':
         throw new RestoreConflictError(this.run.absolute(this.below(name)));
@@ -60,18 +70,42 @@ export class RestorePlaces {
       case 'OVERWRITE':
         return { name, replace: true };
       case 'KEEP_BOTH': {
-        let n = 1;
-        while (this.existing(alternativeName(name, n))) n++;
-        return { name: alternativeName(name, n), replace: false };
+        for (let n = 1; ; n++) {
+          const alternative = alternativeName(name, n);
+          const there = this.existing(alternative);
+          if (!there) return { name: alternative, replace: false };
+          const ours = this.ofEarlierAttempt(entry, alternative, there);
+          if (ours) return ours;
+        }
       }
+    }
+  }
+
+  /** To be called before something is made where there was nothing; `flush` it then. */
+  willMake(name: Buffer, type: FileEntry['type']): void {
+    this.run.journal.willMake(this.below(name), type);
+  }
+
+  private ofEarlierAttempt(entry: FileEntry, name: Buffer, status: FileStatus): Place | RestoredEarlier | undefined {
+    // Then whatever is there shall become what it was, also where its metadata alone were changed.
+    if (this.run.onConflict === 'OVERWRITE' && !this.run.journal.ownsAll) return undefined;
+    switch (this.run.journal.find(this.below(name), status, entry)) {
+      case 'complete':
+        return { name, status };
+      case 'made':
+        return { name, replace: true };
+      case undefined:
+        return undefined;
     }
   }
 
   /** Has the entry put in its place, or in another if that is taken meanwhile. */
   put(entry: FileEntry, first: Place, put: (place: Place) => void): { outcome: 'restored' | 'skipped'; name: Buffer } {
-    let place: Place | 'skipped' = first;
+    let place: Choice = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       try {
+        if (!place.replace) this.willMake(place.name, entry.type);
+        this.run.journal.flush();
         put(place);
         return { outcome: 'restored', name: place.name };
       } catch (error) {
@@ -80,6 +114,7 @@ export class RestorePlaces {
       }
       place = this.decide(entry, this.existing(entry.name));
       if (place === 'skipped') return { outcome: 'skipped', name: entry.name };
+      if ('status' in place) return { outcome: 'restored', name: place.name };
     }
     throw new PosixError(EEXIST, 'renameat2', entry.name.toString());
   }

@@ -10,6 +10,7 @@ import { type FileEntry, joinPath } from './file-entry.js';
 import type { FolderSet } from './folder-set.js';
 import { type NewFileWriters, removeTemporary } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
+import type { RestoreJournal } from './restore-journal.js';
 import { RestoredLinks } from './restored-links.js';
 
 const TEMPORARY = '.holdfast-restore-';
@@ -51,8 +52,7 @@ export class RestoreRun {
     /** Never entered, whatever the point says. */
     readonly never: FolderSet,
     private readonly onNotice: (notice: Notice) => void,
-    /** Everything in the target is what an earlier attempt left. */
-    readonly continues: boolean,
+    readonly journal: RestoreJournal,
     private readonly onSkipped?: () => void,
     /** Where new files are made; here, where absent. */
     readonly writers?: NewFileWriters,
@@ -62,12 +62,13 @@ export class RestoreRun {
 
   /** A name that nothing else has; a crash can leave such a file behind, and nothing else. */
   temporaryName(): Buffer {
-    return Buffer.from(`${TEMPORARY}${this.marker}-${this.temporaries++}`);
+    return Buffer.from(`${TEMPORARY}${this.journal.mark}${this.marker}-${this.temporaries++}`);
   }
 
   /** What an attempt that was killed left half-made in this directory. */
   removeLeftovers(fd: number): void {
-    for (const name of readNames(fd)) if (name.startsWith(TEMPORARY)) removeTemporary(fd, Buffer.from(name, 'latin1'));
+    const prefix = `${TEMPORARY}${this.journal.mark}`;
+    for (const name of readNames(fd)) if (name.startsWith(prefix)) removeTemporary(fd, Buffer.from(name, 'latin1'));
   }
 
   absolute(path: Buffer): Buffer {

@@ -13,6 +13,7 @@ import type { Notice } from '../notice.js';
 import { FolderSet } from './folder-set.js';
 import { copyTree, LaterWriters, NO_FOLDERS, someEntry } from './restore.fixture.js';
 import { alternativeName, type ConflictMode, ConflictProbe, RestoreConflictError } from './restore-conflict.js';
+import { NO_JOURNAL } from './restore-journal.js';
 import { RestoreWriter } from './restore-writer.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
@@ -240,7 +241,7 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
     });
 
     it('is found by a probe before anything is written', () => {
-      const probe = ConflictProbe.open(raw(target));
+      const probe = ConflictProbe.open(raw(target), NO_JOURNAL);
       const below = probe?.directory(someEntry({ name: bytes('dir'), type: 'directory' }));
       expect(() => below?.check(someEntry({ name: bytes('new.txt') }))).not.toThrow();
       expect(() => below?.check(someEntry({ name: bytes('extra') }))).toThrow(RestoreConflictError);
@@ -248,7 +249,7 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
       expect(() => probe?.directory(someEntry({ name: bytes('file.txt'), type: 'directory' }))).toThrow(to('file.txt'));
       below?.close();
       probe?.close();
-      expect(ConflictProbe.open(raw(to('nowhere')))).toBeUndefined();
+      expect(ConflictProbe.open(raw(to('nowhere')), NO_JOURNAL)).toBeUndefined();
     });
   });
 

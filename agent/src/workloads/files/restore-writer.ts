@@ -12,6 +12,7 @@
 import fs, { type StatsFs } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
 import { syncFileSystem } from '../../platform/durability.js';
+import { statFd } from '../../platform/file-status.js';
 import { makeFolders } from '../../platform/make-folders.js';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
@@ -22,17 +23,18 @@ import type { FolderSet } from './folder-set.js';
 import type { NewFileWriters } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
 import { RestoreDirectory } from './restore-directory.js';
+import { NO_JOURNAL, type RestoreJournal } from './restore-journal.js';
 import { type RestoreCounts, RestoreRun } from './restore-run.js';
+
+const ROOT = Buffer.alloc(0);
+const OF_ROOT = { type: 'directory', mode: 0, size: 0, mtimeNs: 0n } as const;
 
 export interface RestoreSettings {
   /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
   readonly target: Buffer;
   readonly onConflict: ConflictMode;
-  /**
-   * Whether everything in the target is what an earlier attempt left, which is then overwritten. Asked about a path that leads to the
-   * opened directory and no other.
-   */
-  readonly isContinued?: (opened: Buffer) => boolean;
+  /** Of what earlier attempts made. Asked for with a path that leads to the opened directory and no other. */
+  readonly journal?: (opened: Buffer) => RestoreJournal;
   /** Folders of Holdfast itself: nothing is written into them. */
   readonly never: FolderSet;
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
@@ -68,13 +70,14 @@ export class RestoreWriter {
       // A second one, for the root closes its own when it is settled.
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const wasEmpty = readNames(rootFd).length === 0;
-      const continues = settings.isContinued?.(pathOfOpened(targetFd)) ?? false;
-      const onConflict = continues ? 'OVERWRITE' : settings.onConflict;
-      const ownMetadata = onConflict === 'OVERWRITE' || wasEmpty;
+      const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
+      const onConflict = journal.ownsAll ? 'OVERWRITE' : settings.onConflict;
+      const isOurs = wasEmpty || journal.find(ROOT, statFd(targetFd), OF_ROOT) !== undefined;
+      const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
-      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, continues, onSkipped, writers);
+      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSkipped, writers);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const root = new RestoreDirectory(run, rootFd, Buffer.alloc(0), metadata, true, false, () => resolve());
+      const root = new RestoreDirectory(run, rootFd, ROOT, metadata, true, false, () => resolve());
       return new RestoreWriter(run, root, promise, wasEmpty);
     } catch (error) {
       fs.closeSync(targetFd);

@@ -20,9 +20,10 @@ export interface Copied {
 export class LaterWriters implements NewFileWriters {
   files = 0;
 
-  async write(file: NewFile): Promise<NewFileResult> {
+  async write(file: NewFile, beforeMade: () => void): Promise<NewFileResult> {
     this.files += 1;
     await new Promise((resolve) => setImmediate(resolve));
+    beforeMade();
     return writeNewFile(file);
   }
 }

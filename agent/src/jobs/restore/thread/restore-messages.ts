@@ -11,8 +11,8 @@ export interface RestoreSetup {
   readonly command: RestoreCommand;
   readonly restoreRoots: readonly string[] | undefined;
   readonly own: OwnFolders;
-  /** In the agent's state: see `BegunRestores`. */
-  readonly begunFolder: string;
+  /** In the agent's state: see `RestoreJournals`. */
+  readonly journalFolder: string;
 }
 
 /** Folders of Holdfast on this host. */

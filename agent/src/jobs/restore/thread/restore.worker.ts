@@ -5,7 +5,7 @@ import { toWireError } from '@holdfast/core/errors';
 import { withBuffers } from '../../../platform/cloned.js';
 import { FolderSet } from '../../../workloads/files/folder-set.js';
 import { JobRun } from '../../job-run.js';
-import { BegunRestores } from '../begun-restores.js';
+import { RestoreJournals } from '../restore-journals.js';
 import { runRestore } from '../run-restore.js';
 import { ThreadedWriters } from '../writers/threaded-writers.js';
 import { RemoteSession } from './remote-session.js';
@@ -17,7 +17,7 @@ if (!port) throw new Error('restore.worker runs as a worker thread');
 const PROGRESS_MS = 200;
 const MOST_WRITERS = 4;
 
-const { command, restoreRoots, own, begunFolder } = withBuffers(workerData as RestoreSetup);
+const { command, restoreRoots, own, journalFolder } = withBuffers(workerData as RestoreSetup);
 const tell = (message: FromRestore): void => port.postMessage(message);
 const run = new JobRun(command.job, command);
 const session = new RemoteSession(tell);
@@ -44,7 +44,7 @@ async function restore(): Promise<RestoreEnd> {
       transport: session,
       restoreRoots: async () => restoreRoots,
       ownFolders: () => new FolderSet(own.paths, own.folders),
-      begun: new BegunRestores(begunFolder),
+      journals: new RestoreJournals(journalFolder),
       writers,
     });
     return { outcome };

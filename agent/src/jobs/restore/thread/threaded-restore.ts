@@ -14,8 +14,8 @@ export interface ThreadedRestorePorts {
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
   /** As they are now. */
   readonly ownFolders: () => OwnFolders;
-  /** In the agent's state: see `BegunRestores`. */
-  readonly begunFolder: string;
+  /** In the agent's state: see `RestoreJournals`. */
+  readonly journalFolder: string;
   readonly log: AgentLog;
 }
 
@@ -30,7 +30,7 @@ export async function restoreInThread(
     command,
     restoreRoots: await ports.restoreRoots(),
     own: ports.ownFolders(),
-    begunFolder: ports.begunFolder,
+    journalFolder: ports.journalFolder,
   };
   const thread = new RestoreThread(setup, run, ports);
   try {
