@@ -1,0 +1,110 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { statAt } from '../../platform/file-status.js';
+import { AT_FDCWD } from '../../platform/posix.js';
+import { someEntry } from './restore.fixture.js';
+import { FileJournal } from './restore-journal.js';
+
+const bytes = (text: string) => Buffer.from(text, 'latin1');
+
+describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => {
+  let folder: string;
+  let file: string;
+  const entry = someEntry({ name: bytes('name'), size: 7 });
+  const directory = someEntry({ name: bytes('name'), type: 'directory' });
+  const onDisk = () => statAt(AT_FDCWD, bytes(path.join(folder, 'made')));
+  /** Of many paths, those that a later attempt finds complete. */
+  const known = (paths: readonly string[], jobId = 'job'): string[] => {
+    const journal = new FileJournal(file, jobId);
+    return paths.filter((name) => journal.find(bytes(name), onDisk(), entry) === 'complete');
+  };
+  const write = (paths: readonly string[], wasEmpty = false, jobId = 'job'): void => {
+    const journal = new FileJournal(file, jobId);
+    journal.begin(wasEmpty);
+    for (const name of paths) journal.willMake(bytes(name), 'file');
+    journal.close();
+  };
+
+  beforeEach(() => {
+    folder = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-journal-'));
+    file = path.join(folder, 'journal');
+    fs.writeFileSync(path.join(folder, 'made'), 'content', { mode: entry.mode });
+    fs.utimesSync(path.join(folder, 'made'), 1, 1.000000001);
+  });
+  afterEach(() => fs.rmSync(folder, { recursive: true }));
+
+  it('tells later attempts what earlier ones made, and nothing else', () => {
+    const first = Array.from({ length: 3_000 }, (_, index) => `folder/file-${index}`);
+    const second = Array.from({ length: 50 }, (_, index) => `folder/other-${index}`);
+    const strangers = Array.from({ length: 3_000 }, (_, index) => `folder/strange-${index}`);
+    expect(known(first)).toEqual([]);
+    write(first);
+    write(second);
+    expect(known([...first, ...second, ...strangers])).toEqual([...first, ...second]);
+  });
+
+  it('does not know this attempt from an earlier one, nor what was not flushed', () => {
+    const journal = new FileJournal(file, 'job');
+    journal.begin(false);
+    journal.willMake(bytes('a'), 'file');
+    expect(known(['a'])).toEqual([]);
+    journal.flush();
+    expect(known(['a'])).toEqual(['a']);
+    expect(journal.find(bytes('a'), onDisk(), entry)).toBeUndefined();
+    journal.close();
+  });
+
+  it('tells a directory from a file that had its name', () => {
+    write(['name']);
+    const journal = new FileJournal(file, 'job');
+    expect(journal.find(bytes('name'), { ...onDisk(), type: 'directory' }, directory)).toBeUndefined();
+    expect(journal.find(bytes('name'), { ...onDisk(), type: 'directory' }, entry)).toBeUndefined();
+  });
+
+  it.each([
+    ['size', { size: 8 }],
+    ['time', { mtimeNs: 1_000_000_002n }],
+    ['mode', { mode: 0o600 }],
+  ] as const)('does not take a file of another %s for its own', (_, changed) => {
+    write(['name']);
+    const journal = new FileJournal(file, 'job');
+    expect(journal.find(bytes('name'), onDisk(), entry)).toBe('complete');
+    expect(journal.find(bytes('name'), { ...onDisk(), ...changed }, entry)).toBeUndefined();
+  });
+
+  it('owns all of a target that its own job found empty', () => {
+    write(['a'], true);
+    expect([new FileJournal(file, 'job').ownsAll, new FileJournal(file, 'another').ownsAll]).toEqual([true, false]);
+    fs.rmSync(file);
+    write(['a'], false);
+    expect(new FileJournal(file, 'job').ownsAll).toBe(false);
+  });
+
+  it('knows nothing from a file that is none, and begins it anew', () => {
+    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 2 boot job'.padEnd(128, ' ')]) {
+      fs.writeFileSync(file, content);
+      expect(new FileJournal(file, 'job').ownsAll).toBe(false);
+      expect(known(['a'])).toEqual([]);
+      write(['a']);
+      expect(known(['a', 'b'])).toEqual(['a']);
+    }
+  });
+
+  it('knows what was whole in a file that ends amid a path', () => {
+    write(['a', 'b', 'c']);
+    fs.truncateSync(file, fs.statSync(file).size - 3);
+    expect(known(['a', 'b', 'c'])).toEqual(['a', 'b']);
+  });
+
+  it('is not kept where it cannot be, and the restore goes on', () => {
+    const journal = new FileJournal(path.join(folder, 'nowhere', 'journal'), 'job');
+    journal.begin(true);
+    journal.willMake(bytes('a'), 'file');
+    journal.flush();
+    journal.end();
+    journal.close();
+    expect(fs.readdirSync(folder)).toEqual(['made']);
+  });
+});
