@@ -16,6 +16,7 @@ const POLICY = { schedule: { frequency: 'DAILY', at: '02:00', timeZone: 'UTC' } 
 
 let fleet: Fleet;
 let source: string;
+let vaultId: string;
 let itemId: string;
 let rounds = 0;
 /** What was committed before anything went wrong. */
@@ -23,10 +24,11 @@ let first: { readonly pointId: string; readonly tree: Map<string, EntryDescripti
 
 beforeAll(async () => {
   if (!canMount) return;
-  fleet = await Fleet.start({ disks: { server: 48, stores: 64, 'agent-1': 16 } });
+  fleet = await Fleet.start({ disks: { server: 48, stores: 80, 'agent-1': 16, target: 32 } });
   source = fleet.newFolder('source');
   buildPlainTree(source, { files: 60, large: 0 });
-  itemId = await fleet.protect({ name: 'item', vaultId: (await fleet.createVault('vault')).id, root: source });
+  ({ id: vaultId } = await fleet.createVault('vault'));
+  itemId = await fleet.protect({ name: 'item', vaultId, root: source });
   const tree = describeTree(source);
   const job = await fleet.backUp(itemId);
   first = { pointId: job.recoveryPoint.id, tree };
@@ -102,6 +104,33 @@ describe.runIf(canMount)('a disk', () => {
     await restoresAsItWas();
     disk.makeRoom();
     await recovers(jobId);
+  });
+
+  it('that a restore fills is told as that alone, and the same restore goes on once there is room', async () => {
+    const root = fleet.newFolder('for-target');
+    buildPlainTree(root, { files: 300, bytesEach: 40_000, large: 1 });
+    // The other member of its group comes with the last folder.
+    fs.linkSync(path.join(root, 'folder-0000', 'file-0'), path.join(root, 'folder-0002', 'linked'));
+    const { recoveryPoint } = await fleet.backUp(await fleet.protect({ name: 'large', vaultId, root }));
+    const disk = fleet.disk('target');
+    const target = path.join(disk.folder, 'to');
+    const restore = (onConflict: 'FAIL' | 'SKIP') =>
+      fleet.restore({ recoveryPointId: recoveryPoint.id, path: target, base: root, onConflict });
+    disk.fill(5 << 20);
+    for (const onConflict of ['FAIL', 'SKIP'] as const) {
+      expect(await restore(onConflict)).toMatchObject({
+        state: 'FAILED',
+        error: {
+          code: 'FAILED_PRECONDITION',
+          message: expect.stringMatching(/make room, and start the same restore again/),
+        },
+        notices: [],
+      });
+    }
+    disk.makeRoom();
+    expect(await restore('SKIP')).toMatchObject({ state: 'COMPLETED', progress: { entriesSkipped: '0' } });
+    const privileged = process.getuid?.() === 0;
+    expect(diffTrees(describeTree(root), describeTree(target), { privileged }).differences).toEqual([]);
   });
 
   it("of the server's databases that is full is told to whoever asks for something, and loses nothing", async () => {

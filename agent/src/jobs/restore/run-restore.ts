@@ -5,6 +5,7 @@ import type { FolderSet } from '../../workloads/files/folder-set.js';
 import type { NewFileWriters } from '../../workloads/files/new-file.js';
 import { RestoreConflictError } from '../../workloads/files/restore-conflict.js';
 import type { FileJournal } from '../../workloads/files/restore-journal.js';
+import { TargetFullError } from '../../workloads/files/restore-run.js';
 import { RestoreWriter } from '../../workloads/files/restore-writer.js';
 import type { ReadSession, ReadTransport } from '../data-transport.js';
 import type { RestoreCommand, RestoreOutcome } from '../job.js';
@@ -21,7 +22,7 @@ import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { targetFailure } from './target-failure.js';
-import { TargetRoom } from './target-room.js';
+import { full, TargetRoom } from './target-room.js';
 import { TreeRestore } from './tree-restore.js';
 import { type RestoreItem, walkTree } from './tree-walk.js';
 
@@ -216,5 +217,6 @@ function asFailure(error: unknown, target: Buffer): unknown {
       cause: error,
     });
   }
+  if (error instanceof TargetFullError) return full('nothing');
   return targetFailure(target, error) ?? error;
 }

@@ -42,3 +42,17 @@ it('keeps less of a small disk, and minds no number of files where there is none
   small.bavail = 10;
   expect(() => write(room, 1)).toThrowError(full);
 });
+
+it('looks the more often the less is left', () => {
+  let left = 64 * 256;
+  let looks = 0;
+  const room = new TargetRoom(() => {
+    looks += 1;
+    return { ...disk, blocks: 64 * 256, bavail: left };
+  });
+  expect(() => {
+    for (; left > 0; left -= 1) room.wrote(4_096);
+  }).toThrowError(full);
+  expect(left).toBeGreaterThan(64 * 256 * 0.009);
+  expect(looks).toBeLessThan(60);
+});

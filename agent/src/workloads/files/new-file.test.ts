@@ -45,6 +45,7 @@ describe.skipIf(process.platform !== 'linux')('making a new file', () => {
     expect(writeNewFile(file('n'.repeat(300), 'content'))).toEqual({
       kind: 'refused',
       reason: 'name too long (ENAMETOOLONG)',
+      code: 'ENAMETOOLONG',
     });
     expect(fs.readdirSync(folder)).toEqual([]);
   });

@@ -19,7 +19,7 @@ export interface NewFile {
 export type NewFileResult =
   /** With what could not be set. */
   | { readonly kind: 'restored'; readonly notices: readonly string[] }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly code: string }
   /** Its name was taken meanwhile, or the file system cannot tell: nothing was made, and somebody has to decide. */
   | { readonly kind: 'undecided' };
 
@@ -43,8 +43,9 @@ export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOt
     isNamed = hasGotName(dirFd, temporary, name);
     return isNamed ? { kind: 'restored', notices } : { kind: 'undecided' };
   } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return { kind: 'refused', reason: reasonOf(error) };
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return { kind: 'refused', reason: reasonOf(error), code };
   } finally {
     if (fd >= 0) {
       fs.closeSync(fd);

@@ -295,7 +295,7 @@ export class RestoreDirectory {
     const result = await writers.write(file, () => this.run.journal.flush());
     if (result.kind === 'undecided') return undefined;
     const path = this.places.below(entry.name);
-    if (result.kind === 'refused') return this.run.refused(path, result.reason);
+    if (result.kind === 'refused') return this.run.refused(path, result.reason, result.code);
     for (const message of result.notices) this.run.notice('notRestorable', path, message);
     return 'restored';
   }

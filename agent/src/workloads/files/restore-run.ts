@@ -34,6 +34,15 @@ interface PostponedDirectory {
   readonly mayHaveOtherAcl: boolean;
 }
 
+/** The file system of the target is full: so it is for everything that would come. */
+export class TargetFullError extends Error {
+  override readonly name = 'TargetFullError';
+
+  constructor(path: Buffer, reason: string) {
+    super(`${path.toString()} could not be written: ${reason}`);
+  }
+}
+
 /** What all directories of one restore share. */
 export class RestoreRun {
   readonly counts: RestoreCounts = { restored: 0, skipped: 0, failed: 0, notRestorable: 0 };
@@ -87,13 +96,16 @@ export class RestoreRun {
     return 'skipped';
   }
 
-  /** Reports a system call's failure; anything else is a fault of ours and goes on up. */
+  /** Reports a system call's failure; anything else is a fault of ours and goes on up. Throws a `TargetFullError` where nothing else fits either. */
   failed(path: Buffer, error: unknown): 'failed' {
-    if (errorCode(error) === undefined) throw error;
-    return this.refused(path, reasonOf(error));
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return this.refused(path, reasonOf(error), code);
   }
 
-  refused(path: Buffer, message: string): 'failed' {
+  /** @param code of a system call's failure, if that is what it was */
+  refused(path: Buffer, message: string, code?: string): 'failed' {
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new TargetFullError(this.absolute(path), message);
     this.counts.failed++;
     this.notice('unwritable', path, message);
     return 'failed';
