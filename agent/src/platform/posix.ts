@@ -1,5 +1,5 @@
 /**
- * System calls that Node lacks, over koffi; nothing else may load koffi. This file declares them; its neighbours wrap
+ * System calls that Node lacks, over koffi. This file declares them; its neighbours wrap
  * them by what they are about: opening, status, names, owner and mode and times, extended attributes,
  * extents, durability.
  *

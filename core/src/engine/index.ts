@@ -46,6 +46,7 @@ export {
   type FrameContext,
   type FrameInfo,
 } from './frames/frame.js';
+export { type FrameCodec, nodeCodec, TAG_BYTES } from './frames/frame-codec.js';
 export { FrameGatherer, type NamedChunk } from './frames/frame-gatherer.js';
 export { type OpenedChunk, openChunks, openFrame, splitFrame } from './frames/open-frame.js';
 export { padmeLength } from './frames/padding.js';

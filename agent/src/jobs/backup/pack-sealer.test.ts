@@ -3,6 +3,7 @@ import {
   createDomain,
   createSessionKey,
   DomainScope,
+  nodeCodec,
   PackKind,
   parsePackFooter,
 } from '@holdfast/core/engine';
@@ -29,6 +30,7 @@ async function sealAll(contents: readonly Buffer[]): Promise<SealedPack[]> {
     padded: false,
     paranoid: false,
     hasher,
+    codec: nodeCodec,
     random,
     takeBuffer: async () => ({ bytes: Buffer.alloc(PACK_BUFFER_BYTES) }),
     emit: (pack) => packs.push(pack),

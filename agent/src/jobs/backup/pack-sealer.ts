@@ -1,4 +1,4 @@
-import type { FrameContext, PlainFrame, SealedFrame, SessionKeyPair } from '@holdfast/core/engine';
+import type { FrameCodec, FrameContext, PlainFrame, SealedFrame, SessionKeyPair } from '@holdfast/core/engine';
 import {
   type ChunkHasher,
   FrameGatherer,
@@ -58,6 +58,7 @@ export interface PackSealerOptions {
   /** Every frame is opened before it is sent, not one of each pack. */
   readonly paranoid: boolean;
   readonly hasher: ChunkHasher;
+  readonly codec: FrameCodec;
   readonly random: Random;
   /** Resolves when there is room for another pack. */
   readonly takeBuffer: () => Promise<PackBuffer>;
@@ -92,7 +93,8 @@ export class PackSealer {
       kind: kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE,
     };
     this.keys = new KeyDeriver(key.sessionKey);
-    this.sealer = new FrameSealer({ context: this.context, sessionKey: key.sessionKey, padded: options.padded });
+    const { padded, codec } = options;
+    this.sealer = new FrameSealer({ context: this.context, sessionKey: key.sessionKey, padded, codec });
     this.gatherer = new FrameGatherer((frame) => this.seal(frame));
     this.mostBytes = Math.min(PACK_BUFFER_BYTES, maxPackBytes - TAIL_RESERVE_BYTES);
   }
@@ -182,7 +184,10 @@ export class PackSealer {
     });
   }
 
-  /** Opens a frame of every pack before it leaves, as a restore would, or all of them: a host that computes wrongly is noticed now. */
+  /**
+   * Opens a frame of every pack before it leaves, as a restore would, or all of them: a host that computes wrongly is noticed now. Not with
+   * the codec that sealed it.
+   */
   private whatIsSpoiled(): string | undefined {
     const { random, hasher, paranoid } = this.options;
     const sample = random.bytes(4).readUInt32LE(0) % this.frames.length;

@@ -10,6 +10,7 @@ import {
   verifyChunk,
 } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
+import { hostCodec } from '../../platform/native-codec.js';
 import type { IncomingFrame, ReadSession } from '../data-transport.js';
 import { idKey, splitIds } from '../ids.js';
 import type { RestoreCommand } from '../job.js';
@@ -164,7 +165,7 @@ export class ChunkReader {
     const place = { vaultId, domainId: frame.domainId };
     const key = openReleasedKey(transportKey, place, entry, frame.sealedKey);
     try {
-      return { named, chunks: splitFrame(entry, openFrame(key, { ...place, kind }, entry, frame.stored)) };
+      return { named, chunks: splitFrame(entry, openFrame(key, { ...place, kind }, entry, frame.stored, hostCodec())) };
     } catch (error) {
       if (isHoldfastError(error, 'Integrity')) return { named, chunks: undefined };
       throw error;

@@ -25,8 +25,8 @@ import {
 } from '../format/limits.js';
 import type { MessageShape } from '../format/message-shape.js';
 import type { KeyDeriver } from '../sealing/hkdf.js';
+import { TAG_BYTES } from './frame-codec.js';
 
-export const TAG_BYTES = 16;
 export const BODY_LENGTH_BYTES = 4;
 /** Tag, body length and one byte of body. */
 export const MIN_FRAME_STORED_BYTES = TAG_BYTES + BODY_LENGTH_BYTES + 1;

@@ -1,4 +1,3 @@
-import { type CipherGCM, createCipheriv } from 'node:crypto';
 import { Codec, type FrameEntry } from '@holdfast/proto/vault';
 import { sha256 } from '../chunks/hmac-sha256.js';
 import { unstorable } from '../format/format-errors.js';
@@ -6,20 +5,11 @@ import { NO_IDS } from '../format/id-set.js';
 import { KIB } from '../format/limits.js';
 import { KeyDeriver } from '../sealing/hkdf.js';
 import { compressIfWorthwhile } from './compression.js';
-import {
-  BODY_LENGTH_BYTES,
-  checkFrameEntry,
-  deriveFrameKey,
-  type FrameContext,
-  frameBinding,
-  TAG_BYTES,
-} from './frame.js';
+import { BODY_LENGTH_BYTES, checkFrameEntry, deriveFrameKey, type FrameContext, frameBinding } from './frame.js';
+import { type FrameCodec, nodeCodec, TAG_BYTES } from './frame-codec.js';
 import { padmeLength } from './padding.js';
 
-// Fresh outputs of a few pages stay in the cache; one of a MiB pays a page fault per page.
-const CIPHER_STEP = 32 * KIB;
-const NONCE = Buffer.alloc(12);
-const ZEROS = Buffer.alloc(CIPHER_STEP);
+const ZEROS = Buffer.alloc(32 * KIB);
 
 /** One chunk's share of a frame, in the order of the plaintext. */
 export interface FrameChunk {
@@ -47,14 +37,18 @@ export interface FrameSealerOptions {
   readonly sessionKey: Uint8Array;
   /** Round stored lengths up (Padmé), so that they say less about the content. */
   readonly padded: boolean;
+  /** `nodeCodec`, where absent. */
+  readonly codec?: FrameCodec;
 }
 
 /** Seals the frames of one upload session and kind. */
 export class FrameSealer {
   private readonly keys: KeyDeriver;
+  private readonly codec: FrameCodec;
 
   constructor(private readonly options: FrameSealerOptions) {
     this.keys = new KeyDeriver(options.sessionKey);
+    this.codec = options.codec ?? nodeCodec;
   }
 
   /** Bytes that a frame of so much plaintext takes when it does not compress: the most. */
@@ -67,7 +61,7 @@ export class FrameSealer {
    * must stay untouched until they are sent. Throws Validation for what the format cannot hold.
    */
   seal(frame: PlainFrame, out?: Buffer): SealedFrame {
-    const compressed = compressIfWorthwhile(frame.plaintext);
+    const compressed = compressIfWorthwhile(this.codec, frame.plaintext);
     const body = compressed ?? frame.plaintext;
     const sealedLength = this.sealedLength(body.length);
     const storedLength = sealedLength + TAG_BYTES;
@@ -75,17 +69,12 @@ export class FrameSealer {
 
     const stored =
       out && out.length >= storedLength ? out.subarray(0, storedLength) : Buffer.allocUnsafeSlow(storedLength);
-    const cipher = createCipheriv('aes-256-gcm', deriveFrameKey(this.keys, info), NONCE);
-    cipher.setAAD(frameBinding(this.options.context, info));
     const head = Buffer.alloc(BODY_LENGTH_BYTES);
     head.writeUInt32LE(body.length);
-    let at = encryptInto(cipher, head, stored, 0);
-    at = encryptInto(cipher, body, stored, at);
-    for (let left = sealedLength - at; left > 0; left = sealedLength - at) {
-      at = encryptInto(cipher, ZEROS.subarray(0, Math.min(left, ZEROS.length)), stored, at);
-    }
-    cipher.final();
-    stored.set(cipher.getAuthTag(), at);
+    const parts = [head, body];
+    for (let left = sealedLength - head.length - body.length; left > 0; left -= ZEROS.length)
+      parts.push(ZEROS.subarray(0, left));
+    this.codec.seal(deriveFrameKey(this.keys, info), frameBinding(this.options.context, info), parts, stored);
     return { stored, entry: { ...info, storedSha256: sha256(stored) } };
   }
 
@@ -93,15 +82,6 @@ export class FrameSealer {
     const unpadded = BODY_LENGTH_BYTES + bodyLength;
     return this.options.padded ? padmeLength(unpadded) : unpadded;
   }
-}
-
-function encryptInto(cipher: CipherGCM, bytes: Uint8Array, out: Buffer, at: number): number {
-  for (let from = 0; from < bytes.length; from += CIPHER_STEP) {
-    const piece = cipher.update(bytes.subarray(from, from + CIPHER_STEP));
-    out.set(piece, at);
-    at += piece.length;
-  }
-  return at;
 }
 
 const UNKNOWN_HASH = Buffer.alloc(32);

@@ -1,5 +1,6 @@
 import { ChunkHasher, createSessionKey, planChunker } from '@holdfast/core/engine';
 import type { Random } from '@holdfast/core/ids';
+import { hostCodec } from '../../../platform/native-codec.js';
 import type { FileContent, FileRef } from '../../../workloads/files/file-content.js';
 import type { PackKindName } from '../../data-transport.js';
 import type { DomainKeys } from '../../job.js';
@@ -55,6 +56,7 @@ export async function createSealer(
     padded: padFrames,
     paranoid,
     hasher,
+    codec: hostCodec(),
     random,
     takeBuffer,
     emit,
