@@ -25,8 +25,7 @@ export type NewFileResult =
 
 /** Makes new files, now or in other threads. Rejects for faults of ours alone. */
 export interface NewFileWriters {
-  /** @param beforeMade called in this thread before the file can have its name */
-  write(file: NewFile, beforeMade: () => void): Promise<NewFileResult>;
+  write(file: NewFile): Promise<NewFileResult>;
 }
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;

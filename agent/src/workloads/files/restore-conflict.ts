@@ -5,7 +5,7 @@ import { O_PATH, openAt } from '../../platform/open-file.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { errorCode } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
-import type { RestoreJournal } from './restore-journal.js';
+import { JournalledDirectory, type RestoreJournal } from './restore-journal.js';
 
 /**
  * What happens when something stands where an entry shall come to lie. Nothing that the recovery point does not have is ever
@@ -32,6 +32,7 @@ export class RestoreConflictError extends Error {
   }
 }
 
+const ROOT = Buffer.alloc(0);
 const HERE = Buffer.from('.');
 const MAX_NAME_BYTES = 255;
 const MAX_EXTENSION_BYTES = 16;
@@ -51,19 +52,25 @@ export function alternativeName(name: Buffer, n: number): Buffer {
 
 /** Looks, without writing, whether a restore under FAIL would meet anything. Follow it with the restore's own entries. */
 export class ConflictProbe {
+  private readonly journal: JournalledDirectory;
+
   private constructor(
     private readonly fd: number,
     private readonly target: Buffer,
     /** Relative to the target. */
     private readonly path: Buffer,
-    private readonly journal: RestoreJournal,
-  ) {}
+    private readonly run: RestoreJournal,
+    /** An earlier attempt made the directory. */
+    isOurs: boolean,
+  ) {
+    this.journal = new JournalledDirectory(run, path, isOurs);
+  }
 
   /** Undefined if there is no such directory, or nothing in it, so that nothing can be in the way. */
   static open(target: Buffer, journal: RestoreJournal): ConflictProbe | undefined {
     try {
       const fd = openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY);
-      const probe = new ConflictProbe(fd, target, Buffer.alloc(0), journal);
+      const probe = new ConflictProbe(fd, target, ROOT, journal, journal.has(ROOT, 'directory'));
       if (!probe.isEmpty()) return probe;
       probe.close();
       return undefined;
@@ -76,18 +83,18 @@ export class ConflictProbe {
   /** Throws a `RestoreConflictError` if the entry, which is not a directory, would meet something. */
   check(entry: FileEntry): void {
     const existing = statAtIfExists(this.fd, entry.name);
-    if (existing && this.journal.find(this.below(entry.name), existing, entry) === undefined)
-      throw this.conflict(entry);
+    if (existing && this.journal.find(entry.name, existing, entry) === undefined) throw this.conflict(entry);
   }
 
   /** The probe for what lies below a directory, which the caller closes; undefined if nothing is there yet. */
   directory(entry: FileEntry): ConflictProbe | undefined {
-    const type = statAtIfExists(this.fd, entry.name)?.type;
-    if (type === undefined) return undefined;
-    if (type !== 'directory') throw this.conflict(entry);
+    const existing = statAtIfExists(this.fd, entry.name);
+    if (existing === undefined) return undefined;
+    if (existing.type !== 'directory') throw this.conflict(entry);
     const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
     const fd = openAt(this.fd, entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    return new ConflictProbe(fd, this.target, this.below(entry.name), this.journal);
+    const isOurs = this.journal.wasMade(entry.name, existing);
+    return new ConflictProbe(fd, this.target, this.below(entry.name), this.run, isOurs);
   }
 
   close(): void {

@@ -8,6 +8,7 @@ import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
 import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
 import { RestoreConflictError } from './restore-conflict.js';
+import { JournalledDirectory } from './restore-journal.js';
 import { NO_HARD_LINKS, type Place, type RestoredEarlier, RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
 import { ExchangedError, type Primary } from './restored-links.js';
@@ -48,10 +49,12 @@ export class RestoreDirectory {
     private readonly mayHaveOtherAcl: boolean,
     /** This attempt made it. */
     private readonly isNew: boolean,
+    /** This attempt or an earlier one made it. */
+    isOurs: boolean,
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
     this.handsDownAcl = handsDownAcl(fd);
-    this.places = new RestorePlaces(run, fd, path, isNew);
+    this.places = new RestorePlaces(run, fd, path, isNew, new JournalledDirectory(run.journal, path, isOurs));
     if (run.journal.continues && !isNew) run.removeLeftovers(fd);
   }
 
@@ -68,7 +71,7 @@ export class RestoreDirectory {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const existing = this.isNew && attempt === 0 ? undefined : this.places.existing(entry.name);
         if (existing?.type === 'directory') {
-          const isOurs = this.run.journal.find(path, existing, entry) !== undefined;
+          const isOurs = this.places.journal.wasMade(entry.name, existing);
           return this.enterExisting(entry, entry.name, existing, isOurs);
         }
         if (existing && (entry.leadsToRoot || entry.leadsToSelection)) {
@@ -83,8 +86,7 @@ export class RestoreDirectory {
         }
         if ('status' in place) return this.enterExisting(entry, place.name, place.status, true);
         if (place.replace) unlinkAt(this.fd, place.name);
-        this.places.willMake(place.name, entry.type);
-        this.run.journal.flush();
+        this.places.journal.willMake(place.name, entry.type);
         try {
           makeDirectoryAt(this.fd, place.name, 0o700);
         } catch (error) {
@@ -187,7 +189,7 @@ export class RestoreDirectory {
     const isChanged = isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
     const metadata = isChanged && !entry.leadsToRoot ? entry : undefined;
     const path = this.places.below(name);
-    const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, isNew, (closed) => {
+    const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, isNew, isOurs, (closed) => {
       this.children.delete(closed);
       this.closeIfDone();
     });
@@ -291,8 +293,8 @@ export class RestoreDirectory {
     const { writers } = this.run;
     if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
     const file = { dirFd: this.fd, name, temporary, entry, content, mayHaveOtherAcl: this.handsDownAcl };
-    this.places.willMake(name, entry.type);
-    const result = await writers.write(file, () => this.run.journal.flush());
+    this.places.journal.willMake(name, entry.type);
+    const result = await writers.write(file);
     if (result.kind === 'undecided') return undefined;
     const path = this.places.below(entry.name);
     if (result.kind === 'refused') return this.run.refused(path, result.reason, result.code);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statAt } from '../../platform/file-status.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { someEntry } from './restore.fixture.js';
-import { FileJournal } from './restore-journal.js';
+import { FileJournal, JournalledDirectory } from './restore-journal.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 
@@ -15,10 +15,11 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
   const entry = someEntry({ name: bytes('name'), size: 7 });
   const directory = someEntry({ name: bytes('name'), type: 'directory' });
   const onDisk = () => statAt(AT_FDCWD, bytes(path.join(folder, 'made')));
+  const inDirectory = (journal: FileJournal, isOurs = false) => new JournalledDirectory(journal, bytes(''), isOurs);
   /** Of many paths, those that a later attempt finds complete. */
   const known = (paths: readonly string[], jobId = 'job'): string[] => {
-    const journal = new FileJournal(file, jobId);
-    return paths.filter((name) => journal.find(bytes(name), onDisk(), entry) === 'complete');
+    const directory = inDirectory(new FileJournal(file, jobId));
+    return paths.filter((name) => directory.find(bytes(name), onDisk(), entry) === 'complete');
   };
   const write = (paths: readonly string[], wasEmpty = false, jobId = 'job'): void => {
     const journal = new FileJournal(file, jobId);
@@ -45,20 +46,33 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     expect(known([...first, ...second, ...strangers])).toEqual([...first, ...second]);
   });
 
-  it('does not know this attempt from an earlier one, nor what was not flushed', () => {
+  it('does not take what this attempt makes for the work of an earlier one', () => {
     const journal = new FileJournal(file, 'job');
     journal.begin(false);
     journal.willMake(bytes('a'), 'file');
-    expect(known(['a'])).toEqual([]);
-    journal.flush();
     expect(known(['a'])).toEqual(['a']);
-    expect(journal.find(bytes('a'), onDisk(), entry)).toBeUndefined();
+    expect(inDirectory(journal).find(bytes('a'), onDisk(), entry)).toBeUndefined();
+    expect(inDirectory(journal, true).find(bytes('a'), onDisk(), entry)).toBeUndefined();
     journal.close();
+  });
+
+  it('writes nothing down of what lies in a directory that the restore made, and knows it all the same', () => {
+    const journal = new FileJournal(file, 'job');
+    journal.begin(false);
+    const { size } = fs.statSync(file);
+    inDirectory(journal, true).willMake(bytes('a'), 'file');
+    expect(fs.statSync(file).size).toBe(size);
+    inDirectory(journal).willMake(bytes('a'), 'file');
+    expect(fs.statSync(file).size).toBe(size + 8);
+    journal.close();
+    const again = inDirectory(new FileJournal(file, 'job'), true);
+    expect(again.find(bytes('anything'), onDisk(), entry)).toBe('complete');
+    expect(again.find(bytes('anything'), { ...onDisk(), size: 9 }, entry)).toBeUndefined();
   });
 
   it('tells a directory from a file that had its name', () => {
     write(['name']);
-    const journal = new FileJournal(file, 'job');
+    const journal = inDirectory(new FileJournal(file, 'job'));
     expect(journal.find(bytes('name'), { ...onDisk(), type: 'directory' }, directory)).toBeUndefined();
     expect(journal.find(bytes('name'), { ...onDisk(), type: 'directory' }, entry)).toBeUndefined();
   });
@@ -69,7 +83,7 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     ['mode', { mode: 0o600 }],
   ] as const)('does not take a file of another %s for its own', (_, changed) => {
     write(['name']);
-    const journal = new FileJournal(file, 'job');
+    const journal = inDirectory(new FileJournal(file, 'job'));
     expect(journal.find(bytes('name'), onDisk(), entry)).toBe('complete');
     expect(journal.find(bytes('name'), { ...onDisk(), ...changed }, entry)).toBeUndefined();
   });
@@ -102,7 +116,6 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     const journal = new FileJournal(path.join(folder, 'nowhere', 'journal'), 'job');
     journal.begin(true);
     journal.willMake(bytes('a'), 'file');
-    journal.flush();
     journal.end();
     journal.close();
     expect(fs.readdirSync(folder)).toEqual(['made']);

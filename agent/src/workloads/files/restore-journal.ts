@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { FileStatus } from '../../platform/file-status.js';
-import { type FileEntry, SLASH } from './file-entry.js';
+import { type EntryType, type FileEntry, joinPath, SLASH } from './file-entry.js';
 
 /**
  * What a restore has made in its target, so that one that goes on after a crash, or after the disk was full, knows its own work
@@ -15,51 +15,84 @@ export interface RestoreJournal {
   readonly continues: boolean;
   /** Everything in the target was made by an attempt of this very job before this one. */
   readonly ownsAll: boolean;
-  /**
-   * What an earlier attempt did with an entry at a path, which is relative to the target, given what stands there now: it is `complete`, or `made`
-   * and perhaps not all of it outlived the system's crash. Undefined: that is not its work, or was changed since.
-   */
-  find(at: Buffer, existing: FileStatus, entry: Expected): 'complete' | 'made' | undefined;
-  /** Something is about to be made where there was nothing. Known to later attempts only once it is flushed. */
-  willMake(at: Buffer, type: FileEntry['type']): void;
-  flush(): void;
+  /** The system was started anew since the first attempt: of what was not flushed then, a name can have outlived its content. */
+  readonly isUnsure: boolean;
+  /** Whether an earlier attempt made what has this path, relative to the target, where there was nothing. */
+  has(path: Buffer, type: EntryType): boolean;
+  /** Something is about to be made where there was nothing, in a directory that no attempt made. */
+  willMake(path: Buffer, type: EntryType): void;
 }
-
-type Expected = Pick<FileEntry, 'type' | 'mode' | 'size' | 'mtimeNs'>;
 
 export const NO_JOURNAL: RestoreJournal = {
   mark: '',
   continues: false,
   ownsAll: false,
-  find: () => undefined,
+  isUnsure: false,
+  has: () => false,
   willMake: () => undefined,
-  flush: () => undefined,
 };
+
+/** Others are not everybody's to set. */
+const PERMISSIONS = 0o777;
+
+/** What the journal knows of one directory: of one that a restore made, everything in it is its own, as long as it looks as it was left. */
+export class JournalledDirectory {
+  constructor(
+    private readonly journal: RestoreJournal,
+    /** Relative to the target. */
+    private readonly path: Buffer,
+    /** This attempt or an earlier one made it. */
+    private readonly isOurs: boolean,
+  ) {}
+
+  /** To be called before something is made where there was nothing. */
+  willMake(name: Buffer, type: EntryType): void {
+    if (!this.isOurs) this.journal.willMake(this.below(name), type);
+  }
+
+  /** Whether an earlier attempt made what stands at the name. */
+  wasMade(name: Buffer, { type }: FileStatus): boolean {
+    if (!this.journal.continues || type === 'unknown') return false;
+    return this.isOurs || this.journal.has(this.below(name), type);
+  }
+
+  /** What an earlier attempt did with an entry: it is `complete`, or `made` and perhaps not all of it is there. Undefined: not its work, or changed since. */
+  find(name: Buffer, status: FileStatus, entry: FileEntry): 'complete' | 'made' | undefined {
+    if (!this.wasMade(name, status) || status.type !== entry.type) return undefined;
+    if (entry.type === 'directory') return 'complete';
+    const { isUnsure } = this.journal;
+    if (status.mtimeNs !== entry.mtimeNs) return undefined;
+    if (entry.type !== 'symlink' && (status.mode ^ entry.mode) & PERMISSIONS) return undefined;
+    const hasSize = entry.type !== 'file' || status.size === entry.size || (isUnsure && status.size < entry.size);
+    if (!hasSize) return undefined;
+    return isUnsure ? 'made' : 'complete';
+  }
+
+  private below(name: Buffer): Buffer {
+    return this.path.length === 0 ? name : joinPath(this.path, name);
+  }
+}
 
 /** Whoever begins, in which run of the system, and whether there was nothing in the target. */
 const HEAD_BYTES = 128;
 const RECORD_BYTES = 8;
 /** A tree of thirty million entries; of a larger one, nothing is known. */
 const MAX_BYTES = 256 * 1024 * 1024;
-const BUFFERED_RECORDS = 1_024;
-/** Others are not everybody's to set. */
-const PERMISSIONS = 0o777;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /**
  * A journal in a file: a head, then eight bytes of a hash for each path, in the order in which they were made. The hash of a
- * directory's path is another one than that of a file. Nothing is flushed to disk: what a power cut takes is not known any more.
+ * directory's path is another one than that of a file. Each is there before what it stands for; nothing is flushed to disk, so what a
+ * power cut takes is not known any more.
  */
 export class FileJournal implements RestoreJournal {
   readonly mark: string;
   readonly continues: boolean;
   readonly ownsAll: boolean;
+  readonly isUnsure: boolean;
   /** Sorted. */
   private readonly earlier: BigUint64Array;
-  private readonly isThisBoot: boolean;
   private fd = -1;
-  private readonly buffer = Buffer.alloc(BUFFERED_RECORDS * RECORD_BYTES);
-  private used = 0;
 
   constructor(
     private readonly file: string,
@@ -69,67 +102,11 @@ export class FileJournal implements RestoreJournal {
     this.mark = `${path.basename(file)}-`;
     this.continues = known !== undefined;
     this.earlier = known?.records ?? new BigUint64Array(0);
-    this.isThisBoot = known?.bootId === bootId();
+    this.isUnsure = known !== undefined && known.bootId !== bootId();
     this.ownsAll = known?.owner === jobId;
   }
 
-  find(at: Buffer, existing: FileStatus, entry: Expected): 'complete' | 'made' | undefined {
-    if (existing.type !== entry.type || !this.has(at, entry.type)) return undefined;
-    if (entry.type === 'directory') return 'complete';
-    if (existing.mtimeNs !== entry.mtimeNs) return undefined;
-    if (entry.type !== 'symlink' && (existing.mode ^ entry.mode) & PERMISSIONS) return undefined;
-    if (entry.type !== 'file') return this.isThisBoot ? 'complete' : 'made';
-    if (this.isThisBoot) return existing.size === entry.size ? 'complete' : undefined;
-    // Of a file that was not flushed, the name can outlive its content.
-    return existing.size <= entry.size ? 'made' : undefined;
-  }
-
-  /** From now on it is kept what is made. `wasEmpty`: so far, there is nothing in the target. */
-  begin(wasEmpty: boolean): void {
-    try {
-      const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = fs.constants;
-      this.fd = fs.openSync(this.file, O_WRONLY | O_CREAT | O_APPEND | (this.continues ? 0 : O_TRUNC), 0o600);
-      if (!this.continues) fs.writeSync(this.fd, headOf(wasEmpty ? this.jobId : '', bootId()));
-    } catch {
-      this.stop();
-    }
-    if (wasEmpty) this.willMake(Buffer.alloc(0), 'directory');
-  }
-
-  willMake(at: Buffer, type: FileEntry['type']): void {
-    if (this.fd < 0) return;
-    if (this.used === this.buffer.length) this.flush();
-    recordOf(at, type).copy(this.buffer, this.used, 0, RECORD_BYTES);
-    this.used += RECORD_BYTES;
-  }
-
-  flush(): void {
-    if (this.used === 0 || this.fd < 0) return;
-    try {
-      // Part of a record would shift all that come after it.
-      if (fs.writeSync(this.fd, this.buffer, 0, this.used) !== this.used) this.stop();
-    } catch {
-      this.stop();
-    }
-    this.used = 0;
-  }
-
-  /** Everything is restored: whoever restores again meets what is there. */
-  end(): void {
-    fs.rmSync(this.file, { force: true });
-  }
-
-  close(): void {
-    this.flush();
-    this.stop();
-  }
-
-  private stop(): void {
-    if (this.fd >= 0) fs.closeSync(this.fd);
-    this.fd = -1;
-  }
-
-  private has(at: Buffer, type: FileEntry['type']): boolean {
+  has(at: Buffer, type: EntryType): boolean {
     if (this.earlier.length === 0) return false;
     const wanted = recordOf(at, type).readBigUInt64LE();
     let low = 0;
@@ -141,9 +118,41 @@ export class FileJournal implements RestoreJournal {
     }
     return this.earlier[low] === wanted;
   }
+
+  /** From now on it is kept what is made. `wasEmpty`: so far, there is nothing in the target. */
+  begin(wasEmpty: boolean): void {
+    try {
+      const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = fs.constants;
+      this.fd = fs.openSync(this.file, O_WRONLY | O_CREAT | O_APPEND | (this.continues ? 0 : O_TRUNC), 0o600);
+      if (!this.continues) fs.writeSync(this.fd, headOf(wasEmpty ? this.jobId : '', bootId()));
+    } catch {
+      this.close();
+    }
+    if (wasEmpty) this.willMake(Buffer.alloc(0), 'directory');
+  }
+
+  willMake(at: Buffer, type: EntryType): void {
+    if (this.fd < 0) return;
+    try {
+      // Part of a record would shift all that come after it.
+      if (fs.writeSync(this.fd, recordOf(at, type), 0, RECORD_BYTES) !== RECORD_BYTES) this.close();
+    } catch {
+      this.close();
+    }
+  }
+
+  /** Everything is restored: whoever restores again meets what is there. */
+  end(): void {
+    fs.rmSync(this.file, { force: true });
+  }
+
+  close(): void {
+    if (this.fd >= 0) fs.closeSync(this.fd);
+    this.fd = -1;
+  }
 }
 
-function recordOf(at: Buffer, type: FileEntry['type']): Buffer {
+function recordOf(at: Buffer, type: EntryType): Buffer {
   return hash('sha256', type === 'directory' ? Buffer.concat([at, SLASH]) : at, 'buffer');
 }
 

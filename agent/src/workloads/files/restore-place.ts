@@ -10,6 +10,7 @@ import {
 import { errorCode, PosixError } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
 import { alternativeName, RestoreConflictError } from './restore-conflict.js';
+import type { JournalledDirectory } from './restore-journal.js';
 import type { RestoreRun } from './restore-run.js';
 
 /** Where an entry comes to lie. */
@@ -41,6 +42,7 @@ export class RestorePlaces {
     private readonly path: Buffer,
     /** The restore made the directory itself: what else may be in it shows when a name is taken. */
     private readonly isNew: boolean,
+    readonly journal: JournalledDirectory,
   ) {}
 
   below(name: Buffer): Buffer {
@@ -81,15 +83,11 @@ export class RestorePlaces {
     }
   }
 
-  /** To be called before something is made where there was nothing; `flush` it then. */
-  willMake(name: Buffer, type: FileEntry['type']): void {
-    this.run.journal.willMake(this.below(name), type);
-  }
-
   private ofEarlierAttempt(entry: FileEntry, name: Buffer, status: FileStatus): Place | RestoredEarlier | undefined {
+    const { journal } = this.run;
     // Then whatever is there shall become what it was, also where its metadata alone were changed.
-    if (this.run.onConflict === 'OVERWRITE' && !this.run.journal.ownsAll) return undefined;
-    switch (this.run.journal.find(this.below(name), status, entry)) {
+    if (this.run.onConflict === 'OVERWRITE' && !journal.ownsAll) return undefined;
+    switch (this.journal.find(name, status, entry)) {
       case 'complete':
         return { name, status };
       case 'made':
@@ -104,8 +102,7 @@ export class RestorePlaces {
     let place: Choice = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       try {
-        if (!place.replace) this.willMake(place.name, entry.type);
-        this.run.journal.flush();
+        if (!place.replace) this.journal.willMake(place.name, entry.type);
         put(place);
         return { outcome: 'restored', name: place.name };
       } catch (error) {

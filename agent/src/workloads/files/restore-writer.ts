@@ -12,7 +12,6 @@
 import fs, { type StatsFs } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
 import { syncFileSystem } from '../../platform/durability.js';
-import { statFd } from '../../platform/file-status.js';
 import { makeFolders } from '../../platform/make-folders.js';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
@@ -27,7 +26,6 @@ import { NO_JOURNAL, type RestoreJournal } from './restore-journal.js';
 import { type RestoreCounts, RestoreRun } from './restore-run.js';
 
 const ROOT = Buffer.alloc(0);
-const OF_ROOT = { type: 'directory', mode: 0, size: 0, mtimeNs: 0n } as const;
 
 export interface RestoreSettings {
   /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
@@ -72,12 +70,12 @@ export class RestoreWriter {
       const wasEmpty = readNames(rootFd).length === 0;
       const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
       const onConflict = journal.ownsAll ? 'OVERWRITE' : settings.onConflict;
-      const isOurs = wasEmpty || journal.find(ROOT, statFd(targetFd), OF_ROOT) !== undefined;
+      const isOurs = wasEmpty || journal.ownsAll || journal.has(ROOT, 'directory');
       const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
       const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSkipped, writers);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const root = new RestoreDirectory(run, rootFd, ROOT, metadata, true, false, () => resolve());
+      const root = new RestoreDirectory(run, rootFd, ROOT, metadata, true, false, isOurs, () => resolve());
       return new RestoreWriter(run, root, promise, wasEmpty);
     } catch (error) {
       fs.closeSync(targetFd);

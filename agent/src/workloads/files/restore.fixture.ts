@@ -20,10 +20,9 @@ export interface Copied {
 export class LaterWriters implements NewFileWriters {
   files = 0;
 
-  async write(file: NewFile, beforeMade: () => void): Promise<NewFileResult> {
+  async write(file: NewFile): Promise<NewFileResult> {
     this.files += 1;
     await new Promise((resolve) => setImmediate(resolve));
-    beforeMade();
     return writeNewFile(file);
   }
 }

@@ -13,7 +13,6 @@ const BYTES_PER_BATCH = 1024 * 1024;
 
 interface Waiting {
   readonly file: NewFile;
-  readonly beforeMade: () => void;
   readonly resolve: (result: NewFileResult) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -28,9 +27,9 @@ export class ThreadedWriters implements NewFileWriters {
   /** @param most threads */
   constructor(private readonly most: number) {}
 
-  write(file: NewFile, beforeMade: () => void): Promise<NewFileResult> {
+  write(file: NewFile): Promise<NewFileResult> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ file, beforeMade, resolve, reject });
+      this.waiting.push({ file, resolve, reject });
       this.waitingBytes += file.content.length;
       if (this.waiting.length >= FILES_PER_BATCH || this.waitingBytes >= BYTES_PER_BATCH) this.hand();
       else if (!this.isDue) {
@@ -72,7 +71,6 @@ export class ThreadedWriters implements NewFileWriters {
     const batch = this.waiting;
     this.waiting = [];
     this.waitingBytes = 0;
-    for (const { beforeMade } of batch) beforeMade();
     return batch;
   }
 
