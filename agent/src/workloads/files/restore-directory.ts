@@ -299,6 +299,7 @@ export class RestoreDirectory {
     const path = this.places.below(entry.name);
     if (result.kind === 'refused') return this.run.refused(path, result.reason, result.code);
     for (const message of result.notices) this.run.notice('notRestorable', path, message);
+    this.run.flushes.wrote(content.length);
     return 'restored';
   }
 

@@ -6,6 +6,7 @@ import { openBeneath } from '../../platform/open-file.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
+import { EarlyFlushes } from './early-flushes.js';
 import { type FileEntry, joinPath } from './file-entry.js';
 import type { FolderSet } from './folder-set.js';
 import { type NewFileWriters, removeTemporary } from './new-file.js';
@@ -47,6 +48,7 @@ export class TargetFullError extends Error {
 export class RestoreRun {
   readonly counts: RestoreCounts = { restored: 0, skipped: 0, failed: 0, notRestorable: 0 };
   readonly links: RestoredLinks;
+  readonly flushes: EarlyFlushes;
   /** Set when the restore was given up: metadata of directories no longer matter. */
   abandoned = false;
   private readonly postponed: PostponedDirectory[] = [];
@@ -67,6 +69,7 @@ export class RestoreRun {
     readonly writers?: NewFileWriters,
   ) {
     this.links = new RestoredLinks(targetFd);
+    this.flushes = new EarlyFlushes(targetFd);
   }
 
   /** A name that nothing else has; a crash can leave such a file behind, and nothing else. */

@@ -11,7 +11,6 @@
  */
 import fs, { type StatsFs } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
-import { syncFileSystem } from '../../platform/durability.js';
 import { makeFolders } from '../../platform/make-folders.js';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
@@ -109,7 +108,7 @@ export class RestoreWriter {
       this.root.leaveAll();
       await this.rootClosed;
       this.run.completePostponed();
-      await syncFileSystem(this.run.targetFd);
+      await this.run.flushes.finish();
       return this.run.counts;
     } finally {
       fs.closeSync(this.run.targetFd);
@@ -122,6 +121,7 @@ export class RestoreWriter {
     try {
       this.root.leaveAll();
       await this.rootClosed;
+      await this.run.flushes.close();
     } finally {
       fs.closeSync(this.run.targetFd);
     }
