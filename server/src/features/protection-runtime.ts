@@ -6,6 +6,7 @@ import { type Loop, startLoop } from '../platform/scheduler/loop.js';
 import type { Log } from '../platform/telemetry/log.js';
 import type { CoordinationUseCases } from './jobs/coordination.js';
 import type { JobKindHandlers } from './jobs/ports.js';
+import { PointAccesses } from './key-release/point-accesses.js';
 import { releaseFrameKeys } from './key-release/use-cases/release-frame-keys.js';
 import { fireDueBackups } from './policies/tasks/fire-due-backups.js';
 import { backupHandler } from './protected-items/jobs/backup-handler.js';
@@ -51,7 +52,7 @@ export interface ProtectionPorts {
 
 /** What vaults, items, points and restores need besides the database. */
 export interface ProtectionRuntime {
-  readonly services: Pick<Services, 'keys' | 'opening' | 'packVerification' | 'nodes' | 'vaultLog'>;
+  readonly services: Pick<Services, 'keys' | 'opening' | 'pointAccesses' | 'packVerification' | 'nodes' | 'vaultLog'>;
   /** Makes the server's identity at the first start, then runs the schedule and the log writer. */
   start(contextFor: ContextFor): Promise<void>;
   stop(): Promise<void>;
@@ -70,6 +71,7 @@ export function createProtectionRuntime({
     services: {
       keys: createKeyKeeper(masterKey, random),
       opening,
+      pointAccesses: new PointAccesses(),
       packVerification: createPackVerification({ gateway, opening }),
       nodes: createNodeReader({ gateway, opening, cacheBytes: NODE_CACHE_BYTES }),
       vaultLog: { wake: () => loops?.vaultLog.wake() },

@@ -2,6 +2,7 @@ import type { GatewayClient } from '../platform/gateway-client.js';
 import type { AccessServices } from './access/services.js';
 import type { AgentServices } from './agents/services.js';
 import type { JobServices, Wakeable } from './jobs/services.js';
+import type { PointAccesses } from './key-release/point-accesses.js';
 import type { NodeReader } from './recovery-points/browse/node-reader.js';
 import type { RegionServices } from './regions/ports.js';
 import type { SetupServices } from './setup/ports.js';
@@ -22,6 +23,7 @@ export interface Services {
   readonly jobs: JobServices;
   readonly keys: KeyKeeper;
   readonly opening: FrameOpening;
+  readonly pointAccesses: PointAccesses;
   readonly packVerification: PackVerification;
   readonly nodes: NodeReader;
   /** Writes what was added to vaults' logs. */

@@ -39,8 +39,13 @@ async function accessOfJob(
   const agentId = (await stores.jobs.get(ref.jobId))?.agentId ?? '';
   const job = await requireHeldJob(ctx, stores, agentId, ref);
   if (job.kind !== 'RESTORE') throw refused('NOT_A_RESTORE', 'Only a restore is given keys.');
+  const { pointAccesses } = ctx.services;
+  const known = pointAccesses.get(ref, ctx.clock.now());
+  if (known) return known;
   const { point, vault } = await pointAndVault(stores, job);
-  return domainAccess(ctx, stores, vault, point.domainId);
+  const access = await domainAccess(ctx, stores, vault, point.domainId);
+  pointAccesses.set(ref, access, ctx.clock.now());
+  return access;
 }
 
 function refused(code: string, message: string): HoldfastError {

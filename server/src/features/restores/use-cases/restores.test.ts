@@ -125,6 +125,8 @@ describeOnEachDatabase('restoring', (open) => {
     await expect(
       releaseFrameKeys(site.asGateway, { job: { jobId: site.ctx.newId(), epoch: 1 }, frames: [question] }),
     ).rejects.toMatchObject({ kind: 'Forbidden' });
+    // What was found out for it is of no use to it any more.
+    expect(site.ctx.services.pointAccesses.get(ref, site.ctx.clock.now())).toBeDefined();
     await site.finish(job);
     await expect(releaseFrameKeys(site.asGateway, { job: ref, frames: [question] })).rejects.toMatchObject({
       code: 'JOB_FENCED',

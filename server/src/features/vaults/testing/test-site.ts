@@ -11,6 +11,7 @@ import { LinkRegistry } from '../../agents/link-registry.js';
 import { SourceChecks } from '../../agents/source-checks.js';
 import type { BackupType, Job, JobCounters } from '../../jobs/domain/job.js';
 import type { BackupCommand } from '../../jobs/domain/job-command.js';
+import { PointAccesses } from '../../key-release/point-accesses.js';
 import { backupNow } from '../../protected-items/use-cases/backup-now.js';
 import { configureProtection } from '../../protected-items/use-cases/configure-protection.js';
 import { PROTECTION_HANDLERS } from '../../protection-runtime.js';
@@ -87,6 +88,7 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
     gateway,
     keys: createKeyKeeper(Buffer.alloc(32, 7), systemRandom),
     opening,
+    pointAccesses: new PointAccesses(),
     packVerification: createPackVerification({ gateway, opening }),
     nodes: createNodeReader({ gateway, opening, cacheBytes: 1 << 20 }),
     vaultLog: {
