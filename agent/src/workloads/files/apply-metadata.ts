@@ -20,8 +20,8 @@ const ACL_PREFIX = 'system.posix_acl_';
 const LAST_32_BIT_SECOND_NS = 2n ** 31n * 1_000_000_000n;
 
 /**
- * Sets owner, attributes, mode and time, in this order: a change of owner clears file capabilities and setuid, so those come after it, and
- * the time last, since everything else is done. What the running user or the file system does not allow is
+ * Sets owner, attributes, time and mode, in this order: a change of owner clears file capabilities and setuid, so those come after it, and
+ * the mode last, for a file that has its mode is complete. What the running user or the file system does not allow is
  * reported and not an error. Without the right owner no setuid or setgid bit is set: it would lend another's rights.
  */
 export function applyMetadata(target: MetadataTarget, entry: Metadata, report: (message: string) => void): void {
@@ -45,12 +45,12 @@ export function applyMetadata(target: MetadataTarget, entry: Metadata, report: (
   for (const { name, value } of entry.xattrs) {
     attempt(`attribute ${name.toString()}`, () => setXattr(xattrTarget, name, value));
   }
-  if (entry.type !== 'symlink') applyMode(target, entry, ownerIsRight, attempt, report);
   attempt('modification time', () => (target.isPathOnly ? setMtimePathFd : setMtimeFd)(fd, entry.mtimeNs));
   // Some file systems cut times to what they can hold, and say nothing.
   if (entry.mtimeNs < 0n || entry.mtimeNs >= LAST_32_BIT_SECOND_NS) {
     if (statFd(fd).mtimeNs !== entry.mtimeNs) report('modification time: the file system cannot hold it');
   }
+  if (entry.type !== 'symlink') applyMode(target, entry, ownerIsRight, attempt, report);
 }
 
 type Attempt = (what: string, action: () => void) => boolean;

@@ -34,12 +34,25 @@ describe.skipIf(process.platform !== 'linux')('making a new file', () => {
     expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('content');
   });
 
-  it('leaves what has its name as it is, and nothing of its own', () => {
-    fs.writeFileSync(path.join(folder, 'name'), 'earlier');
-    expect(writeNewFile(file('name', 'content'))).toEqual({ kind: 'undecided' });
-    expect(fs.readdirSync(folder)).toEqual(['name']);
-    expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('earlier');
+  it('gives it its name at once where nobody else looks', () => {
+    expect(writeNewFile({ ...file('name', 'content'), temporary: undefined })).toEqual({
+      kind: 'restored',
+      notices: [],
+    });
+    const { mode, mtimeNs } = fs.statSync(path.join(folder, 'name'), { bigint: true });
+    expect({ mode: mode & 0o7777n, mtimeNs }).toEqual({ mode: 0o640n, mtimeNs: 1_000_000_001n });
+    expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('content');
   });
+
+  it.each([undefined, Buffer.from('.temporary')])(
+    'leaves what has its name as it is, and nothing of its own',
+    (temporary) => {
+      fs.writeFileSync(path.join(folder, 'name'), 'earlier');
+      expect(writeNewFile({ ...file('name', 'content'), temporary })).toEqual({ kind: 'undecided' });
+      expect(fs.readdirSync(folder)).toEqual(['name']);
+      expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('earlier');
+    },
+  );
 
   it('says why it could not be made', () => {
     expect(writeNewFile(file('n'.repeat(300), 'content'))).toEqual({

@@ -9,8 +9,8 @@ import { writeContent } from './write-content.js';
 export interface NewFile {
   readonly dirFd: number;
   readonly name: Buffer;
-  /** What it is called until it is complete. */
-  readonly temporary: Buffer;
+  /** What it is called until it is complete; undefined in a directory that nobody else may enter until then: there it lacks its mode. */
+  readonly temporary: Buffer | undefined;
   readonly entry: Metadata;
   readonly content: Buffer;
   readonly mayHaveOtherAcl: boolean;
@@ -30,25 +30,28 @@ export interface NewFileWriters {
 
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
 export const NEW_FILE_FLAGS: number = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+/** Of a file that is not complete: nobody else gives a file this one. */
+export const INCOMPLETE_MODE = 0o200;
 
 export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOtherAcl }: NewFile): NewFileResult {
   const notices: string[] = [];
   let fd = -1;
-  let isNamed = false;
+  let isDone = false;
   try {
-    fd = openAt(dirFd, temporary, NEW_FILE_FLAGS, 0o600);
+    fd = openAt(dirFd, temporary ?? name, NEW_FILE_FLAGS, INCOMPLETE_MODE);
     void writeContent(fd, content.length, content);
     applyMetadata({ fd, isPathOnly: false, mayHaveOtherAcl }, entry, (message) => notices.push(message));
-    isNamed = hasGotName(dirFd, temporary, name);
-    return isNamed ? { kind: 'restored', notices } : { kind: 'undecided' };
+    isDone = temporary === undefined || hasGotName(dirFd, temporary, name);
+    return isDone ? { kind: 'restored', notices } : { kind: 'undecided' };
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
+    if (code === 'EEXIST' && fd < 0 && temporary === undefined) return { kind: 'undecided' };
     return { kind: 'refused', reason: reasonOf(error), code };
   } finally {
     if (fd >= 0) {
       fs.closeSync(fd);
-      if (!isNamed) removeTemporary(dirFd, temporary);
+      if (!isDone) removeTemporary(dirFd, temporary ?? name);
     }
   }
 }

@@ -292,7 +292,8 @@ export class RestoreDirectory {
   ): Promise<'restored' | 'failed' | undefined> {
     const { writers } = this.run;
     if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
-    const file = { dirFd: this.fd, name, temporary, entry, content, mayHaveOtherAcl: this.handsDownAcl };
+    const until = this.isNew ? undefined : temporary;
+    const file = { dirFd: this.fd, name, temporary: until, entry, content, mayHaveOtherAcl: this.handsDownAcl };
     this.places.journal.willMake(name, entry.type);
     const result = await writers.write(file);
     if (result.kind === 'undecided') return undefined;

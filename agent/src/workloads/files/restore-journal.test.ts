@@ -88,6 +88,15 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     expect(journal.find(bytes('name'), { ...onDisk(), ...changed }, entry)).toBeUndefined();
   });
 
+  it('replaces a file that was never completed, in a directory that the restore made and nowhere else', () => {
+    write(['name']);
+    const half = { ...onDisk(), size: 3, mode: 0o200, mtimeNs: 5n };
+    const journal = new FileJournal(file, 'job');
+    expect(inDirectory(journal, true).find(bytes('name'), half, entry)).toBe('made');
+    expect(inDirectory(journal, true).find(bytes('name'), { ...half, mode: 0o600 }, entry)).toBeUndefined();
+    expect(inDirectory(journal).find(bytes('name'), half, entry)).toBeUndefined();
+  });
+
   it('owns all of a target that its own job found empty', () => {
     write(['a'], true);
     expect([new FileJournal(file, 'job').ownsAll, new FileJournal(file, 'another').ownsAll]).toEqual([true, false]);

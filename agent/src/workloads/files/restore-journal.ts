@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { FileStatus } from '../../platform/file-status.js';
 import { type EntryType, type FileEntry, joinPath, SLASH } from './file-entry.js';
+import { INCOMPLETE_MODE } from './new-file.js';
 
 /**
  * What a restore has made in its target, so that one that goes on after a crash, or after the disk was full, knows its own work
@@ -61,6 +62,7 @@ export class JournalledDirectory {
     if (!this.wasMade(name, status) || status.type !== entry.type) return undefined;
     if (entry.type === 'directory') return 'complete';
     const { isUnsure } = this.journal;
+    if (this.isOurs && status.type === 'file' && status.mode === INCOMPLETE_MODE) return 'made';
     if (status.mtimeNs !== entry.mtimeNs) return undefined;
     if (entry.type !== 'symlink' && (status.mode ^ entry.mode) & PERMISSIONS) return undefined;
     const hasSize = entry.type !== 'file' || status.size === entry.size || (isUnsure && status.size < entry.size);

@@ -5,9 +5,10 @@
  * `leave`. Calls in one directory may run beside each other, and a directory may be left while files in it are still being
  * written. `finish` waits for everything, makes it durable and gives the counts; `abandon` only waits and closes.
  *
- * Invariants: no write leaves the target; a file has its name only when it is whole; nothing that the point does not have is
+ * Invariants: no write leaves the target; a file has its name only when it is whole, but for small files in a directory that the restore
+ * made, which nobody else may enter until it is done: there a file has its mode only when it is whole; nothing that the point does not have is
  * deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
- * directories with mode 0700, and at worst files named `.holdfast-restore-…`.
+ * directories with mode 0700 and in them files with mode 0200, and at worst files named `.holdfast-restore-…`.
  */
 import fs, { type StatsFs } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';

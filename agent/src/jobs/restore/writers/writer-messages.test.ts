@@ -15,7 +15,7 @@ it('hands files to another thread as they are', () => {
     {
       dirFd: 8,
       name: Buffer.from('b'),
-      temporary: Buffer.from('.t-1'),
+      temporary: undefined,
       entry: {
         type: 'file',
         mode: 0o600,

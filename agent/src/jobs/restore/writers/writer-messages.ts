@@ -7,7 +7,7 @@ export interface PackedFiles {
   readonly dirFds: Int32Array;
   /** One character per byte. */
   readonly names: readonly string[];
-  readonly temporaries: readonly string[];
+  readonly temporaries: readonly (string | undefined)[];
   /** Mode, owner and group of each, and whether it may have ACLs already. */
   readonly numbers: Uint32Array;
   readonly mtimes: BigInt64Array;
@@ -43,7 +43,7 @@ export function packFiles(files: readonly NewFile[]): PackedFiles {
   return {
     dirFds: Int32Array.from(files, ({ dirFd }) => dirFd),
     names: files.map(({ name }) => name.toString('latin1')),
-    temporaries: files.map(({ temporary }) => temporary.toString('latin1')),
+    temporaries: files.map(({ temporary }) => temporary?.toString('latin1')),
     numbers,
     mtimes: BigInt64Array.from(files, ({ entry }) => entry.mtimeNs),
     xattrs,
@@ -62,7 +62,7 @@ export function unpackFiles({ names, temporaries, ...packed }: PackedFiles): New
     return {
       dirFd: packed.dirFds[index] as number,
       name: Buffer.from(name, 'latin1'),
-      temporary: Buffer.from(temporaries[index] as string, 'latin1'),
+      temporary: asBytes(temporaries[index]),
       entry: {
         type: 'file',
         mode,
@@ -78,4 +78,8 @@ export function unpackFiles({ names, temporaries, ...packed }: PackedFiles): New
       mayHaveOtherAcl: acl === 1,
     };
   });
+}
+
+function asBytes(text: string | undefined): Buffer | undefined {
+  return text === undefined ? undefined : Buffer.from(text, 'latin1');
 }
