@@ -1,17 +1,12 @@
 import type { OpenedChunk } from '@holdfast/core/engine';
-import type { PackKindName } from '../data-transport.js';
 import { idKey } from '../ids.js';
 
 interface Frame {
   readonly chunks: readonly OpenedChunk[];
-  readonly kind: PackKindName;
   readonly bytes: number;
 }
 
-/**
- * Frames that were opened lately, so that the small files which share one cost one transfer. Their chunks are not verified yet: a
- * frame says what it holds, and whoever takes a chunk out checks.
- */
+/** Frames that were opened lately, each chunk compared with its id, so that the small files which share one cost one transfer. */
 export class OpenedFrames {
   private readonly frames = new Set<Frame>();
   private readonly places = new Map<string, { readonly chunk: OpenedChunk; readonly frame: Frame }>();
@@ -19,21 +14,21 @@ export class OpenedFrames {
 
   constructor(private readonly capacity: number) {}
 
-  find(id: Buffer): { readonly chunk: OpenedChunk; readonly kind: PackKindName } | undefined {
-    const place = this.places.get(idKey(id));
+  /** @param key of its id */
+  find(key: string): OpenedChunk | undefined {
+    const place = this.places.get(key);
     if (place === undefined) return undefined;
     // The last used goes last, and the first in line is dropped first.
     this.frames.delete(place.frame);
     this.frames.add(place.frame);
-    return { chunk: place.chunk, kind: place.frame.kind };
+    return place.chunk;
   }
 
   /** A frame of one chunk is not kept: whoever wanted the chunk has it. */
-  add(chunks: readonly OpenedChunk[], kind: PackKindName): void {
+  add(chunks: readonly OpenedChunk[]): void {
     if (chunks.length < 2) return;
     const frame: Frame = {
       chunks,
-      kind,
       bytes: chunks.reduce((sum, chunk) => sum + chunk.plaintext.length + chunk.edges.length, 0),
     };
     this.frames.add(frame);

@@ -15,6 +15,7 @@ import { toFileEntry } from '../tree-entries.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { measure, measureAhead } from './measure.js';
+import { type FrameOpener, HereOpener } from './openers/frame-opener.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import type { RestoreJournals } from './restore-journals.js';
@@ -33,6 +34,8 @@ export interface RestorePorts {
   /** Folders of Holdfast on this host, as they are now. */
   readonly ownFolders: () => FolderSet;
   readonly journals: RestoreJournals;
+  /** Where frames are opened; here, where absent. */
+  readonly opener?: FrameOpener;
   /** Where new files are made; here, where absent. */
   readonly writers?: NewFileWriters;
 }
@@ -55,7 +58,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
       command,
       run,
       session,
-      { base, selection, never: ports.ownFolders(), writers: ports.writers, journals: ports.journals },
+      { ...ports, base, selection, never: ports.ownFolders() },
       (writer) => checkOpenedTarget(roots, writer.location, places),
     );
     run.phase = 'FINISHING';
@@ -71,22 +74,20 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
 }
 
-interface WhatToRestore {
+interface WhatToRestore extends Pick<RestorePorts, 'journals' | 'opener' | 'writers'> {
   readonly base: readonly Buffer[];
   readonly selection: Selection;
   readonly never: FolderSet;
-  readonly writers: NewFileWriters | undefined;
-  readonly journals: RestoreJournals;
 }
 
 async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: ReadSession,
-  { base, selection, never, writers, journals }: WhatToRestore,
+  { base, selection, never, opener, writers, journals }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
-  const reader = new ChunkReader(session, command, run.signal);
+  const reader = new ChunkReader(session, opener ?? new HereOpener(command), run.signal);
   const fetchNode = (id: Buffer) => reader.node(id);
   const start = await findBase(command, base, reader);
   await fetchNode(start.node);
