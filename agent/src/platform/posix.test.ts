@@ -26,7 +26,7 @@ import { AT_FDCWD, unsupportedReason } from './posix.js';
 import { errorCode, PosixError, reasonOf } from './posix-error.js';
 import { nice } from './thread-priority.js';
 import { runsAsRoot, runUnprivileged } from './unprivileged.fixture.js';
-import { getXattr, listXattrs, removeXattr, setXattr } from './xattrs.js';
+import { getXattr, hasXattr, listXattrs, removeXattr, setXattr } from './xattrs.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
@@ -271,6 +271,7 @@ describe.skipIf(process.platform !== 'linux')('system calls', () => {
     removeXattr({ dirFd, name }, bytes('user.empty'));
     expect(listXattrs(fd)).toEqual([bytes('user.raw\xff')]);
     expect(code(() => getXattr(fd, bytes('user.big')))).toBe('ENODATA');
+    expect([hasXattr(fd, bytes('user.big')), hasXattr(fd, bytes('user.empty'))]).toEqual([false, true]);
   });
 
   it('reads a list of attributes longer than its first buffer', ({ skip }) => {

@@ -2,6 +2,7 @@ import { AT_FDCWD, checked, lastErrno, native, terminated } from './posix.js';
 import { PosixError } from './posix-error.js';
 
 const ERANGE = 34;
+const NO_ROOM = Buffer.alloc(1);
 const MAX_XATTR_BYTES = 1 << 20;
 
 /** An open file; a name in an open directory (never followed if it is a link); or a file pinned with `O_PATH`. */
@@ -24,6 +25,12 @@ export function getXattr(target: XattrTarget, name: Uint8Array): Buffer {
   const { family, at } = resolve(target, 'getxattr');
   const attribute = terminated(name, 'getxattr');
   return Buffer.from(grown('getxattr', (buffer) => family.get(at, attribute, buffer, buffer.length)));
+}
+
+/** False also where nobody can tell. Unlike an answer of `getXattr`, it costs no error: most files lack most attributes. */
+export function hasXattr(target: XattrTarget, name: Uint8Array): boolean {
+  const { family, at } = resolve(target, 'getxattr');
+  return family.get(at, terminated(name, 'getxattr'), NO_ROOM, 0) >= 0;
 }
 
 export function setXattr(target: XattrTarget, name: Uint8Array, value: Uint8Array): void {

@@ -3,7 +3,7 @@ import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { makeDirectoryAt, makeSpecialAt, symlinkAt, unlinkAt } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
-import { getXattr } from '../../platform/xattrs.js';
+import { hasXattr } from '../../platform/xattrs.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
 import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
@@ -53,7 +53,7 @@ export class RestoreDirectory {
     isOurs: boolean,
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
-    this.handsDownAcl = handsDownAcl(fd);
+    this.handsDownAcl = hasXattr(fd, DEFAULT_ACL);
     this.places = new RestorePlaces(run, fd, path, isNew, new JournalledDirectory(run.journal, path, isOurs));
     if (run.journal.continues && !isNew) run.removeLeftovers(fd);
   }
@@ -388,14 +388,5 @@ function opened(open: () => ContentSource): ContentSource {
     return open();
   } catch (error) {
     throw error instanceof ContentSourceError ? error : new ContentSourceError(error);
-  }
-}
-
-function handsDownAcl(fd: number): boolean {
-  try {
-    getXattr(fd, DEFAULT_ACL);
-    return true;
-  } catch {
-    return false;
   }
 }
