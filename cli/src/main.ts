@@ -1,6 +1,6 @@
 import { asHoldfastError, ERROR_TABLE } from '@holdfast/core/errors';
 import { CommanderError } from 'commander';
-import { printable } from './output/printer.js';
+import { printable, printableJson } from './output/printer.js';
 import { buildProgram } from './program.js';
 
 const USAGE_EXIT = ERROR_TABLE.Validation.cliExit;
@@ -30,7 +30,7 @@ try {
 }
 
 function writeError(error: Readonly<Record<string, string>>): void {
-  process.stderr.write(`${printable(JSON.stringify({ error }))}\n`);
+  process.stderr.write(`${printableJson({ error })}\n`);
 }
 
 function usageMessage({ code, message }: CommanderError): string {

@@ -55,7 +55,7 @@ const counters = {
 const notice = { path: Buffer.from('/srv/a'), kind: NoticeKind.NOTICE_KIND_UNREADABLE, message: 'permission denied' };
 const backup = { pointId: id, type: BackupType.BACKUP_TYPE_FULL, basePointId: Buffer.alloc(0), typeReason: 'asked' };
 const fromAgent: readonly NonNullable<ConnectRequest['message']>[] = [
-  { $case: 'jobProgress', value: { job, phase: 1, counters, expectedBytes: 5n, expectedEntries: 6n } },
+  { $case: 'jobProgress', value: { job, phase: 1, counters, expectedBytes: 5n, expectedEntries: 6n, waitingFor: 'w' } },
   {
     $case: 'jobFinished',
     value: {

@@ -6,7 +6,7 @@ import type { Api, Data } from '../kit/holdfast/api.js';
 import { backUp, restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
 import { type Administrator, ServerProcess } from '../kit/holdfast/server-process.js';
 import { toPathScalar } from '../kit/path-scalar.js';
-import { printable } from '../kit/printable.js';
+import { printableJson } from '../kit/printable.js';
 import { type DescribeOptions, describeTree, type EntryDescription } from '../kit/tree/describe-tree.js';
 import { diffTrees, type TreeDifference } from '../kit/tree/diff-trees.js';
 import { removeTree } from '../kit/tree/remove-tree.js';
@@ -29,7 +29,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   });
   const finish = (result: DemoResult, code: number): number => {
     // A name in it may hold anything, and the JSON is the same with its characters written out.
-    if (options.json) process.stdout.write(`${printable(JSON.stringify(result))}\n`);
+    if (options.json) process.stdout.write(`${printableJson(result)}\n`);
     return code;
   };
   try {

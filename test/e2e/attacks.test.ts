@@ -51,7 +51,7 @@ async function until<T>(read: () => Promise<T>, good: (value: T) => boolean): Pr
 describe('a hostile agent', () => {
   it('cannot spoil the list of jobs for everybody with what it reports', async () => {
     const { agent, agentId, jobId, ref } = await atWork('reporter');
-    const report = { job: ref, counters: LIES, expectedBytes: LARGEST, expectedEntries: LARGEST };
+    const report = { job: ref, counters: LIES, expectedBytes: LARGEST, expectedEntries: LARGEST, waitingFor: '' };
     agent.say({ $case: 'jobProgress', value: { ...report, phase: 99 as never } });
     const job = await until(
       () => readJob(fleet.api, jobId),

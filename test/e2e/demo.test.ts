@@ -59,7 +59,7 @@ describe('the demo', () => {
     const { code, said, result } = await demo(source);
     expect(said).toContain('Verified: every restore is identical to what was backed up.');
     expect([code, result.verified, result.reason]).toEqual([0, true, undefined]);
-    expect(said).toContain('a \\u001b[31mred\\u000aline');
+    expect(said).toContain('a \\x1b[31mred\\x0aline');
     expect(said).not.toContain('\u001b');
   });
 

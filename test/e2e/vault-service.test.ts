@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Data } from '../kit/holdfast/api.js';
 import { type ProgramResult, runProgram } from '../kit/holdfast/background-process.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
+import { backUp, readJob, waitForJob } from '../kit/holdfast/jobs.js';
 
 describe('a vault that the gateway cannot serve', () => {
   let fleet: Fleet;
@@ -34,6 +35,7 @@ describe('a vault that the gateway cannot serve', () => {
   let token: string;
   let lostVault: string;
   let movedStore: string;
+  let movedItem: string;
 
   beforeAll(async () => {
     fleet = await Fleet.start();
@@ -44,10 +46,13 @@ describe('a vault that the gateway cannot serve', () => {
     for (const name of ['lost', 'moved', 'whole']) {
       const before = fs.readdirSync(fleet.server.storeRoot);
       const { id } = await fleet.createVault(name);
-      const backup = await fleet.backUp(await fleet.protect({ name, vaultId: id, root: source }));
+      const itemId = await fleet.protect({ name, vaultId: id, root: source });
+      const backup = await fleet.backUp(itemId);
       expect(backup.state).toBe('COMPLETED');
       if (name === 'lost') lostVault = path.basename(storeOf(before));
-      if (name === 'moved') movedStore = storeOf(before);
+      if (name !== 'moved') continue;
+      movedStore = storeOf(before);
+      movedItem = itemId;
     }
   });
 
@@ -70,6 +75,22 @@ describe('a vault that the gateway cannot serve', () => {
     fs.rmdirSync(movedStore);
     fs.renameSync(`${movedStore}-away`, movedStore);
     expect((await services())['moved']).toMatchObject({ state: 'IN_SERVICE' });
+  });
+
+  it('is what a job says that it waits for, and the job goes on once it is back', async () => {
+    fs.renameSync(movedStore, `${movedStore}-away`);
+    const jobId = await backUp(fleet.api, movedItem, 'FULL');
+    await expect
+      .poll(async () => {
+        const { state, waitingFor } = await readJob(fleet.api, jobId);
+        return state === 'RUNNING' && waitingFor;
+      })
+      .toMatch(/store is not there/i);
+    fs.renameSync(`${movedStore}-away`, movedStore);
+    expect(await waitForJob(fleet.api, jobId, { timeoutMs: 60_000 })).toMatchObject({
+      state: 'COMPLETED',
+      waitingFor: null,
+    });
   });
 
   it('is told with its reason after a start without its index or its store, and the others are served', async () => {

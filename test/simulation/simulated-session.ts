@@ -8,6 +8,7 @@ import type {
   CommitQuestion,
   DataSession,
   DataTransport,
+  OnWait,
   OutgoingPack,
   ReadAnswer,
   SessionTerms,
@@ -29,7 +30,7 @@ interface Opened extends OpenedSession {
   readonly terms: SessionTerms;
 }
 
-export interface SimulatedTransportPorts extends Omit<SessionLinkPorts<Opened>, 'open'> {
+export interface SimulatedTransportPorts extends Omit<SessionLinkPorts<Opened>, 'open' | 'onWait'> {
   readonly life: Life;
   readonly agentId: string;
   /** Calls the gateway. */
@@ -44,8 +45,8 @@ export interface SimulatedTransportPorts extends Omit<SessionLinkPorts<Opened>, 
 export class SimulatedTransport implements DataTransport {
   constructor(private readonly ports: SimulatedTransportPorts) {}
 
-  async openSession(job: JobRef, signal: AbortSignal): Promise<DataSession> {
-    const link = new SessionLink<Opened>({ ...this.ports, open: (ref) => this.open(ref) }, job);
+  async openSession(job: JobRef, signal: AbortSignal, onWait: OnWait): Promise<DataSession> {
+    const link = new SessionLink<Opened>({ ...this.ports, open: (ref) => this.open(ref), onWait }, job);
     const terms = await link.attempt(signal, (opened) => Promise.resolve(opened.terms));
     return new SimulatedSession(this.ports, link, terms);
   }

@@ -79,7 +79,7 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByRole('row', { name: /Folder Not recorded$/ }).waitFor();
     const steps = path.join(source, 'letters').split('/').filter(Boolean);
     for (const step of steps) await page.getByRole('button', { name: step, exact: true }).click();
-    await page.getByRole('cell', { name: 'invoice \\u{202E}fdp.exe', exact: true }).waitFor();
+    await page.getByRole('cell', { name: 'invoice \\xe2\\x80\\xaefdp.exe', exact: true }).waitFor();
     expect(await tab.seriousBarriers()).toEqual([]);
     await page.getByRole('checkbox', { name: 'Select first.txt' }).check();
     await page.getByRole('button', { name: 'Restore 1 selected entry' }).click();

@@ -6,8 +6,11 @@ import type { BackupType, Counters, JobRef } from './job.js';
  */
 export interface DataTransport {
   /** Throws Forbidden (not this agent's job, agent revoked) or IllegalState (job not running, epoch is old). */
-  openSession(job: JobRef, signal: AbortSignal): Promise<DataSession>;
+  openSession(job: JobRef, signal: AbortSignal, onWait: OnWait): Promise<DataSession>;
 }
+
+/** Told what a session waits for, in words, whenever it has to; with none once it goes on. */
+export type OnWait = (words: string) => void;
 
 /** What the gateway said when it opened the session. */
 export interface SessionTerms {
@@ -63,7 +66,7 @@ export type ReadAnswer =
 
 /** What a restore needs of the data plane. */
 export interface ReadTransport {
-  openSession(job: JobRef, signal: AbortSignal): Promise<ReadSession>;
+  openSession(job: JobRef, signal: AbortSignal, onWait: OnWait): Promise<ReadSession>;
 }
 
 export type ReadSession = Pick<DataSession, 'readChunks' | 'close'>;

@@ -8,6 +8,8 @@ export class JobRun {
   readonly counters = zeroCounters();
   readonly notices = new Notices();
   phase: JobPhase = 'PREPARING';
+  /** What it cannot go on without, in words, while it waits for that. */
+  waitingFor = '';
   /** Of a backup: set once its roots were looked at. */
   rootTroubles: readonly PathNotice[] | undefined;
   /** 0 while unknown. */
@@ -22,6 +24,10 @@ export class JobRun {
     this.expectedBytes = expected.expectedBytes;
     this.expectedEntries = expected.expectedEntries;
   }
+
+  readonly onWait = (words: string): void => {
+    this.waitingFor = words;
+  };
 
   get signal(): AbortSignal {
     return this.controller.signal;
@@ -43,7 +49,7 @@ export class JobRun {
   }
 
   progress(): JobProgress {
-    const { job, phase, counters, expectedBytes, expectedEntries } = this;
-    return { job, phase, counters: { ...counters }, expectedBytes, expectedEntries };
+    const { job, phase, counters, expectedBytes, expectedEntries, waitingFor } = this;
+    return { job, phase, counters: { ...counters }, expectedBytes, expectedEntries, waitingFor };
   }
 }

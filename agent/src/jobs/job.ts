@@ -150,4 +150,6 @@ export interface JobProgress extends Expected {
   readonly job: JobRef;
   readonly phase: JobPhase;
   readonly counters: Counters;
+  /** What it cannot go on without, in words; empty while it goes on. */
+  readonly waitingFor: string;
 }

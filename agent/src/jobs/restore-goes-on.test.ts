@@ -79,8 +79,8 @@ describe.each(['FAIL', 'SKIP', 'KEEP_BOTH', 'OVERWRITE'] as const)(
       await goOn(nextAttempt(run));
       expect(describeFolder(target)).toEqual(describeFolder(bench.source));
       // Now it is done, and whoever restores again meets what is there.
-      expect(readdirSync(bench.journalFolder)).toEqual([]);
-      if (onConflict === 'FAIL') await expect(goOn(nextAttempt(run))).rejects.toMatchObject({ kind: 'Conflict' });
+      if (onConflict === 'FAIL') await expect(goOn(bench.newRun())).rejects.toMatchObject({ kind: 'Conflict' });
+      expect(describeFolder(target)).toEqual(describeFolder(bench.source));
     });
 
     it('finds it in a folder that had something before', async () => {
@@ -101,6 +101,25 @@ describe.each(['FAIL', 'SKIP', 'KEEP_BOTH', 'OVERWRITE'] as const)(
       chmodSync(inTarget('a'), 0o700);
       await goOn(bench.newRun());
       expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    });
+
+    it('finds everything when its end was lost on the way to the server', async () => {
+      const run = bench.newRun();
+      await goOn(run);
+      await goOn(nextAttempt(run));
+      expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    });
+
+    it('takes nothing for its own that somebody changed or made meanwhile, also not where the folder was new', async () => {
+      const run = bench.newRun();
+      await begin(run, onConflict);
+      writeFileSync(inTarget('a/small-10'), OF_OTHERS);
+      writeFileSync(inTarget('sparse'), OF_OTHERS);
+      const again = goOn(nextAttempt(run));
+      if (onConflict === 'FAIL') await expect(again).rejects.toMatchObject({ code: 'RESTORE_CONFLICT' });
+      else await again;
+      if (onConflict !== 'OVERWRITE') expect(readFileSync(inTarget('a/small-10'), 'utf8')).toBe(OF_OTHERS);
+      if (onConflict !== 'OVERWRITE') expect(readFileSync(inTarget('sparse'), 'utf8')).toBe(OF_OTHERS);
     });
 
     it('takes nothing for its own that somebody changed meanwhile', async () => {
@@ -177,6 +196,16 @@ it('replaces what it made when the system was started anew since, for its conten
   utimesSync(inTarget('a/small-10'), 1_600_000_000, 1_600_000_000.25);
   await bench.restore(target, { onConflict: 'FAIL' }, undefined, nextAttempt(run));
   expect(described(target, ['before', '.'])).toEqual(described(bench.source, ['before', '.']));
+});
+
+it('replaces what it made when the system could not flush it', async () => {
+  const run = bench.newRun();
+  await begin(run, 'SKIP');
+  const inode = statSync(inTarget('a/small-10')).ino;
+  bench.journals.of(bench.restoreCommand(run, target), Buffer.from(target)).distrust();
+  await bench.restore(target, { onConflict: 'SKIP' }, undefined, nextAttempt(run));
+  expect(statSync(inTarget('a/small-10')).ino).not.toBe(inode);
+  expect(describeFolder(target)).toEqual(describeFolder(bench.source));
 });
 
 it('does not write again what is complete', async () => {

@@ -1,7 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import type { Random } from '@holdfast/core/ids';
 import { DataServiceClient } from '@holdfast/proto/v1';
-import type { DataSession, DataTransport, SessionTerms } from '../jobs/data-transport.js';
+import type { DataSession, DataTransport, OnWait, SessionTerms } from '../jobs/data-transport.js';
 import type { JobRef } from '../jobs/job.js';
 import { Turns } from '../jobs/turns.js';
 import type { AgentLog } from '../log.js';
@@ -40,10 +40,12 @@ export interface Opened extends OpenedSession {
 export class GrpcDataTransport implements DataTransport {
   constructor(private readonly ports: DataTransportPorts) {}
 
-  async openSession(job: JobRef, signal: AbortSignal): Promise<DataSession> {
+  async openSession(job: JobRef, signal: AbortSignal, onWait: OnWait): Promise<DataSession> {
     const { clock, random, log, bandwidth } = this.ports;
-    const link = new SessionLink({ clock, random, log, open: (...asked) => this.open(...asked) }, job);
+    const link = new SessionLink({ clock, random, log, open: (...asked) => this.open(...asked), onWait }, job);
     const terms = await link.attempt(signal, (opened) => Promise.resolve(opened.terms));
+    // An earlier session of the job may have waited when it ended.
+    onWait('');
     return new GrpcDataSession(link, terms, bandwidth.download);
   }
 

@@ -124,6 +124,7 @@ export function toJobProgress(progress: jobs.JobProgress): wire.JobProgress {
     counters: toWireCounters(progress.counters),
     expectedBytes: BigInt(progress.expectedBytes),
     expectedEntries: BigInt(progress.expectedEntries),
+    waitingFor: progress.waitingFor,
   };
 }
 

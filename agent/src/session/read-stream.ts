@@ -64,6 +64,7 @@ async function* readAll(
           pieceBytes: pieceBytesFor(download.bytesPerSecond),
         };
         for await (const answer of readOnce(client, request, download, signal)) {
+          link.goesOn();
           for (const id of answeredIds(answer)) left.delete(idKey(id));
           await answers.put(answer);
           if (answers.closed) return;

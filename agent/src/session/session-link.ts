@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
+import type { OnWait } from '../jobs/data-transport.js';
 import type { JobRef } from '../jobs/job.js';
 import type { AgentLog } from '../log.js';
 import { errorFacts } from '../log.js';
@@ -27,6 +28,7 @@ export interface SessionLinkPorts<Opened extends OpenedSession> {
   readonly random: Random;
   readonly log: AgentLog;
   open(job: JobRef, signal: AbortSignal): Promise<Opened>;
+  readonly onWait: OnWait;
 }
 
 /**
@@ -59,14 +61,20 @@ export class SessionLink<Opened extends OpenedSession> {
       const { opening } = this;
       try {
         const answer = await call(await opening, again);
-        this.failingSince = undefined;
-        this.reopensInRow = 0;
+        this.goesOn();
         return answer;
       } catch (error) {
         if (signal.aborted) throw stopped(signal);
         await this.recover(error, opening, backOff, signal);
       }
     }
+  }
+
+  /** The gateway has answered, be it with a part of what it was asked for. */
+  goesOn(): void {
+    if (this.failingSince !== undefined) this.ports.onWait('');
+    this.failingSince = undefined;
+    this.reopensInRow = 0;
   }
 
   async close(): Promise<void> {
@@ -101,6 +109,7 @@ export class SessionLink<Opened extends OpenedSession> {
     if (clock.monotonic() - this.failingSince > GIVE_UP_MS) throw unreachable(error);
     const waitMs = backOff.next();
     log.warn({ job: this.job.jobId, waitMs, ...errorFacts(error) }, 'a call to the gateway failed; trying again');
+    this.ports.onWait(error.message);
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }
 

@@ -16,7 +16,7 @@ describe('formatTable', () => {
   });
 
   it('never sends control characters of a name to the terminal', () => {
-    expect(printable('a\u001b[31mred\nline\u202e')).toBe('a\\u001b[31mred\\u000aline\\u202e');
+    expect(printable('a\u001b[31mred\nline\u202e')).toBe('a\\x1b[31mred\\x0aline\\xe2\\x80\\xae');
   });
 });
 
@@ -34,7 +34,7 @@ describe('the printer', () => {
     } finally {
       write.mockRestore();
     }
-    expect(written[0]).toBe('Restored a\\u001b[31m\\u009b2J\\u202e\nto /x\n');
+    expect(written[0]).toBe('Restored a\\x1b[31m\\xc2\\x9b2J\\xe2\\x80\\xae\nto /x\n');
     expect(written[1]).toBe('{"name":"a\\u001b[31m\\u009b2J\\u202e"}\n');
     expect(JSON.parse(written[1] ?? '')).toEqual({ name });
   });

@@ -15,8 +15,19 @@ export interface Printer {
 // A name may hold anything; a terminal must not obey it.
 const CONTROL = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
+/** As paths are written that hold such characters, so that what was shown can be given to a command again: the bytes of each, as `\xHH`. */
 export function printable(text: string): string {
-  return text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(CONTROL, (character) =>
+    [...Buffer.from(character)].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join(''),
+  );
+}
+
+/** JSON writes some of the same characters as escapes of its own, but not all by itself. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    CONTROL,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function cell(value: Row[number]): string {
@@ -40,14 +51,11 @@ function printableLines(text: string): string {
 }
 
 export function createPrinter(json: boolean): Printer {
-  const out = (text: string): void => {
-    process.stdout.write(`${printableLines(text)}\n`);
-  };
+  const out = (text: string): void => void process.stdout.write(`${printableLines(text)}\n`);
   return {
     json,
     result(value, human) {
-      // JSON writes the same characters as the same escapes, but not all of them by itself.
-      if (json) out(JSON.stringify(value));
+      if (json) process.stdout.write(`${printableJson(value)}\n`);
       else human();
     },
     line: (text) => out(text),

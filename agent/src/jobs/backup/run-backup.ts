@@ -60,7 +60,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
   let tree: TreeBackup | undefined;
   try {
     run.rootTroubles = await ports.workload.check(command.files);
-    session = await ports.transport.openSession(command.job, stop.signal);
+    session = await ports.transport.openSession(command.job, stop.signal, run.onWait);
     let damage = session.terms.damage.toString('hex');
     const { base, cursor: firstCursor } = openBase(planBase({ ...command, domainId, damage }, caches.known), caches);
     cursor = firstCursor;
@@ -72,7 +72,7 @@ export async function runBackup(command: BackupCommand, run: JobRun, ports: Back
         // The session would have what it took referred to whole for ever, also where the tree has changed since.
         await pipeline.close();
         await session.close();
-        session = await ports.transport.openSession(command.job, stop.signal);
+        session = await ports.transport.openSession(command.job, stop.signal, run.onWait);
         pipeline = await pipeline.again(session);
         // More is damaged than was known: everything is read, and what is there comes again.
         const told = session.terms.damage.toString('hex');

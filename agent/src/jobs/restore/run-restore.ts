@@ -52,7 +52,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   } catch (error) {
     throw asFailure(error, command.targetPath);
   }
-  const session = await ports.transport.openSession(command.job, run.signal);
+  const session = await ports.transport.openSession(command.job, run.signal, run.onWait);
   try {
     const outcome = await restoreTree(
       command,
@@ -142,7 +142,7 @@ async function probe(
   journals: RestoreJournals,
 ): Promise<boolean> {
   const journal = journals.of(command, command.targetPath);
-  return !journal.ownsAll && probeConflicts(walk, command.targetPath, journal);
+  return probeConflicts(walk, command.targetPath, journal);
 }
 
 /** The directory of the point that comes to lie at the target. The virtual root has no entry. */

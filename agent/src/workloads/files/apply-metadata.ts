@@ -17,40 +17,57 @@ export interface MetadataTarget {
 
 const SETUID_SETGID = 0o6000;
 const ACL_PREFIX = 'system.posix_acl_';
+const ACCESS_ACL = Buffer.from(`${ACL_PREFIX}access`);
+/** Less than this is as good as nothing. */
+const NO_ROOM_BYTES = 64 * 1024;
 const LAST_32_BIT_SECOND_NS = 2n ** 31n * 1_000_000_000n;
 
 /**
  * Sets owner, attributes, time and mode, in this order: a change of owner clears file capabilities and setuid, so those come after it, and
- * the mode last, for a file that has its mode is complete. What the running user or the file system does not allow is
+ * the mode last, for a file that has its mode is complete. Throws where the file system has no room for them. What the running user or the file system does not allow is
  * reported and not an error. Without the right owner no setuid or setgid bit is set: it would lend another's rights.
  */
 export function applyMetadata(target: MetadataTarget, entry: Metadata, report: (message: string) => void): void {
+  const { fd } = target;
   const attempt = (what: string, action: () => void): boolean => {
     try {
       action();
       return true;
     } catch (error) {
-      if (errorCode(error) === undefined) throw error;
+      const code = errorCode(error);
+      if (code === undefined || isFull(code, fd)) throw error;
       report(`${what}: ${reasonOf(error)}`);
       return false;
     }
   };
-  const { fd } = target;
   const before = statFd(fd);
   const ownerIsRight = applyOwner(fd, entry, before, attempt);
   const xattrTarget: XattrTarget = target.isPathOnly ? { pathFd: fd } : fd;
   if (target.mayHaveOtherAcl && entry.type !== 'symlink') {
     attempt('other access lists', () => removeOtherAcls(xattrTarget, entry));
   }
-  for (const { name, value } of entry.xattrs) {
-    attempt(`attribute ${name.toString()}`, () => setXattr(xattrTarget, name, value));
-  }
+  const setXattrs = (areAccessLists: boolean): void => {
+    for (const { name, value } of entry.xattrs) {
+      if (name.equals(ACCESS_ACL) === areAccessLists)
+        attempt(`attribute ${name.toString()}`, () => setXattr(xattrTarget, name, value));
+    }
+  };
+  setXattrs(false);
   attempt('modification time', () => (target.isPathOnly ? setMtimePathFd : setMtimeFd)(fd, entry.mtimeNs));
   // Some file systems cut times to what they can hold, and say nothing.
   if (entry.mtimeNs < 0n || entry.mtimeNs >= LAST_32_BIT_SECOND_NS) {
     if (statFd(fd).mtimeNs !== entry.mtimeNs) report('modification time: the file system cannot hold it');
   }
+  // An access list changes the mode.
+  setXattrs(true);
   if (entry.type !== 'symlink') applyMode(target, entry, ownerIsRight, attempt, report);
+}
+
+/** An attribute that is larger than the file system takes is told with the same code. */
+function isFull(code: string, fd: number): boolean {
+  if (code !== 'ENOSPC') return code === 'EDQUOT';
+  const { bavail, bsize, files, ffree } = fs.statfsSync(`/proc/self/fd/${fd}`);
+  return bavail * bsize < NO_ROOM_BYTES || (files > 0 && ffree === 0);
 }
 
 type Attempt = (what: string, action: () => void) => boolean;

@@ -10,7 +10,11 @@ export class EarlyFlushes {
   /** The system tells of a failed write once. */
   private failure: { readonly error: unknown } | undefined;
 
-  constructor(private readonly fd: number) {}
+  /** @param onFailure called once for each that failed: what was made may not be on the disk */
+  constructor(
+    private readonly fd: number,
+    private readonly onFailure: () => void,
+  ) {}
 
   wrote(bytes: number): void {
     this.bytes += bytes;
@@ -36,6 +40,7 @@ export class EarlyFlushes {
       await syncFileSystem(this.fd);
     } catch (error) {
       this.failure ??= { error };
+      this.onFailure();
     }
     this.running = undefined;
   }

@@ -36,23 +36,27 @@ export const INCOMPLETE_MODE = 0o200;
 export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOtherAcl }: NewFile): NewFileResult {
   const notices: string[] = [];
   let fd = -1;
+  let isMade = false;
   let isDone = false;
   try {
     fd = openAt(dirFd, temporary ?? name, NEW_FILE_FLAGS, INCOMPLETE_MODE);
+    isMade = true;
     void writeContent(fd, content.length, content);
     applyMetadata({ fd, isPathOnly: false, mayHaveOtherAcl }, entry, (message) => notices.push(message));
+    // Some file systems tell of a failed write no sooner.
+    const closed = fd;
+    fd = -1;
+    fs.closeSync(closed);
     isDone = temporary === undefined || hasGotName(dirFd, temporary, name);
     return isDone ? { kind: 'restored', notices } : { kind: 'undecided' };
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    if (code === 'EEXIST' && fd < 0 && temporary === undefined) return { kind: 'undecided' };
+    if (code === 'EEXIST' && !isMade && temporary === undefined) return { kind: 'undecided' };
     return { kind: 'refused', reason: reasonOf(error), code };
   } finally {
-    if (fd >= 0) {
-      fs.closeSync(fd);
-      if (!isDone) removeTemporary(dirFd, temporary ?? name);
-    }
+    if (fd >= 0) fs.closeSync(fd);
+    if (isMade && !isDone) removeTemporary(dirFd, temporary ?? name);
   }
 }
 

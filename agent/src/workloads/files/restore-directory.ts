@@ -33,6 +33,8 @@ const NOT_LINKABLE = new Set(['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_L
 export class RestoreDirectory {
   /** What is made here is handed an ACL that it may not have had. */
   private readonly handsDownAcl: boolean;
+  /** Until it is done: on a file system that keeps modes. */
+  private readonly isClosedToOthers: boolean;
   private readonly places: RestorePlaces;
   private readonly children = new Set<RestoreDirectory>();
   private running = 0;
@@ -54,6 +56,7 @@ export class RestoreDirectory {
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
     this.handsDownAcl = hasXattr(fd, DEFAULT_ACL);
+    this.isClosedToOthers = isNew && (statFd(fd).mode & 0o777) === 0o700;
     this.places = new RestorePlaces(run, fd, path, isNew, new JournalledDirectory(run.journal, path, isOurs));
     if (run.journal.continues && !isNew) run.removeLeftovers(fd);
   }
@@ -256,6 +259,7 @@ export class RestoreDirectory {
     const path = this.places.below(entry.name);
     const temporary = this.run.temporaryName();
     let fd = -1;
+    let isMade = false;
     let isNamed = false;
     try {
       // Before the content is asked for.
@@ -266,9 +270,15 @@ export class RestoreDirectory {
       const outcome = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
       if (outcome) return { outcome };
       fd = openAt(this.fd, temporary, NEW_FILE_FLAGS, 0o600);
+      isMade = true;
       const writing = writeContent(fd, entry.size, content);
       if (writing) await writing;
-      const restored = this.complete(fd, false, temporary, entry, place);
+      const restored = this.complete(fd, false, temporary, entry, place, () => {
+        // Some file systems tell of a failed write no sooner.
+        const closed = fd;
+        fd = -1;
+        fs.closeSync(closed);
+      });
       isNamed = restored.outcome === 'restored';
       return restored;
     } catch (error) {
@@ -276,10 +286,8 @@ export class RestoreDirectory {
       if (error instanceof ContentSourceError) throw error.cause;
       return { outcome: this.run.failed(path, error) };
     } finally {
-      if (fd >= 0) {
-        fs.closeSync(fd);
-        if (!isNamed) removeTemporary(this.fd, temporary);
-      }
+      if (fd >= 0) fs.closeSync(fd);
+      if (isMade && !isNamed) removeTemporary(this.fd, temporary);
     }
   }
 
@@ -292,7 +300,7 @@ export class RestoreDirectory {
   ): Promise<'restored' | 'failed' | undefined> {
     const { writers } = this.run;
     if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
-    const until = this.isNew ? undefined : temporary;
+    const until = this.isClosedToOthers ? undefined : temporary;
     const file = { dirFd: this.fd, name, temporary: until, entry, content, mayHaveOtherAcl: this.handsDownAcl };
     this.places.journal.willMake(name, entry.type);
     const result = await writers.write(file);
@@ -352,15 +360,26 @@ export class RestoreDirectory {
     }
   }
 
-  private complete(fd: number, isPathOnly: boolean, temporary: Buffer, entry: FileEntry, first: Place): Restored {
+  private complete(
+    fd: number,
+    isPathOnly: boolean,
+    temporary: Buffer,
+    entry: FileEntry,
+    first: Place,
+    close: () => void = () => undefined,
+  ): Restored {
     const target = { fd, isPathOnly, mayHaveOtherAcl: this.handsDownAcl };
     applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.places.below(entry.name), message));
+    const status = entry.hardLinkGroup && statFd(fd);
+    close();
     const { outcome, name } = this.places.put(entry, first, (place) => this.places.publish(temporary, place));
-    if (outcome !== 'restored' || !entry.hardLinkGroup) return { outcome };
-    return this.primaryOf(name, statFd(fd));
+    return outcome === 'restored' && status ? this.primaryOf(name, status) : { outcome };
   }
 
   private restoredEarlier(entry: FileEntry, { name, status }: RestoredEarlier): Restored {
+    // Its notices went with the attempt.
+    if (status.uid !== entry.uid || status.gid !== entry.gid)
+      this.run.notice('notRestorable', this.places.below(name), `owner ${entry.uid}:${entry.gid}: it has another`);
     return entry.hardLinkGroup ? this.primaryOf(name, status) : { outcome: 'restored' };
   }
 

@@ -88,6 +88,40 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     expect(journal.find(bytes('name'), { ...onDisk(), ...changed }, entry)).toBeUndefined();
   });
 
+  it.each([
+    ['seconds', 1_000_000_000n, true],
+    ['two seconds', 0n, true],
+    ['another second', 2_000_000_000n, false],
+    ['a moment later', 1_000_000_002n, false],
+  ] as const)('knows a file whose time was cut by its file system: %s', (_, mtimeNs, isKnown) => {
+    write(['name']);
+    const status = { ...onDisk(), mtimeNs };
+    const later = { ...entry, mtimeNs: 1_000_000_001n };
+    const found = inDirectory(new FileJournal(file, 'job')).find(bytes('name'), status, later);
+    expect(found).toBe(isKnown ? 'complete' : undefined);
+  });
+
+  it('is for the job that ended well, and for nobody else', () => {
+    write(['a'], true);
+    const journal = new FileJournal(file, 'job');
+    journal.end();
+    expect(known(['a'])).toEqual(['a']);
+    expect(known(['a'], 'another')).toEqual([]);
+    expect(new FileJournal(file, 'another').ownsAll).toBe(false);
+    write(['b'], false, 'another');
+    expect([known(['a', 'b']), known(['a', 'b'], 'another')]).toEqual([['b'], ['b']]);
+  });
+
+  it('does not trust what the system could not flush', () => {
+    write(['a']);
+    const journal = new FileJournal(file, 'job');
+    journal.begin(false);
+    journal.distrust();
+    journal.close();
+    expect(inDirectory(new FileJournal(file, 'job')).find(bytes('a'), onDisk(), entry)).toBe('made');
+    expect(inDirectory(new FileJournal(file, 'job')).find(bytes('a'), { ...onDisk(), size: 3 }, entry)).toBe('made');
+  });
+
   it('replaces a file that was never completed, in a directory that the restore made and nowhere else', () => {
     write(['name']);
     const half = { ...onDisk(), size: 3, mode: 0o200, mtimeNs: 5n };
@@ -106,7 +140,7 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
   });
 
   it('knows nothing from a file that is none, and begins it anew', () => {
-    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 2 boot job'.padEnd(128, ' ')]) {
+    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 2 boot job -'.padEnd(160, ' ')]) {
       fs.writeFileSync(file, content);
       expect(new FileJournal(file, 'job').ownsAll).toBe(false);
       expect(known(['a'])).toEqual([]);

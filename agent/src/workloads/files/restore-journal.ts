@@ -16,12 +16,14 @@ export interface RestoreJournal {
   readonly continues: boolean;
   /** Everything in the target was made by an attempt of this very job before this one. */
   readonly ownsAll: boolean;
-  /** The system was started anew since the first attempt: of what was not flushed then, a name can have outlived its content. */
+  /** The system was started anew since the first attempt, or could not flush what was made: a name can have outlived its content. */
   readonly isUnsure: boolean;
   /** Whether an earlier attempt made what has this path, relative to the target, where there was nothing. */
   has(path: Buffer, type: EntryType): boolean;
   /** Something is about to be made where there was nothing, in a directory that no attempt made. */
   willMake(path: Buffer, type: EntryType): void;
+  /** The system could not flush what was made: it tells that once, and a later attempt would not hear of it. */
+  distrust(): void;
 }
 
 export const NO_JOURNAL: RestoreJournal = {
@@ -31,6 +33,7 @@ export const NO_JOURNAL: RestoreJournal = {
   isUnsure: false,
   has: () => false,
   willMake: () => undefined,
+  distrust: () => undefined,
 };
 
 /** Others are not everybody's to set. */
@@ -63,7 +66,7 @@ export class JournalledDirectory {
     if (entry.type === 'directory') return 'complete';
     const { isUnsure } = this.journal;
     if (this.isOurs && status.type === 'file' && status.mode === INCOMPLETE_MODE) return 'made';
-    if (status.mtimeNs !== entry.mtimeNs) return undefined;
+    if (!isSameTime(status.mtimeNs, entry.mtimeNs)) return undefined;
     if (entry.type !== 'symlink' && (status.mode ^ entry.mode) & PERMISSIONS) return undefined;
     const hasSize = entry.type !== 'file' || status.size === entry.size || (isUnsure && status.size < entry.size);
     if (!hasSize) return undefined;
@@ -75,15 +78,15 @@ export class JournalledDirectory {
   }
 }
 
-/** Whoever begins, in which run of the system, and whether there was nothing in the target. */
-const HEAD_BYTES = 128;
+/** Three ids of 36 characters, and what they are. */
+const HEAD_BYTES = 160;
 const RECORD_BYTES = 8;
 /** A tree of thirty million entries; of a larger one, nothing is known. */
 const MAX_BYTES = 256 * 1024 * 1024;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /**
- * A journal in a file: a head, then eight bytes of a hash for each path, in the order in which they were made. The hash of a
+ * A journal in a file: a head of text, then eight bytes of a hash for each path, in the order in which they were made. The hash of a
  * directory's path is another one than that of a file. Each is there before what it stands for; nothing is flushed to disk, so what a
  * power cut takes is not known any more.
  */
@@ -94,18 +97,20 @@ export class FileJournal implements RestoreJournal {
   readonly isUnsure: boolean;
   /** Sorted. */
   private readonly earlier: BigUint64Array;
+  private head: Head;
   private fd = -1;
 
   constructor(
     private readonly file: string,
     private readonly jobId: string,
   ) {
-    const known = read(file);
+    const known = read(file, jobId);
+    this.head = { boot: bootId(), owner: '', done: '', ...known?.head };
     this.mark = `${path.basename(file)}-`;
     this.continues = known !== undefined;
     this.earlier = known?.records ?? new BigUint64Array(0);
-    this.isUnsure = known !== undefined && known.bootId !== bootId();
-    this.ownsAll = known?.owner === jobId;
+    this.isUnsure = known !== undefined && known.head.boot !== bootId();
+    this.ownsAll = known?.head.owner === jobId;
   }
 
   has(at: Buffer, type: EntryType): boolean {
@@ -126,7 +131,10 @@ export class FileJournal implements RestoreJournal {
     try {
       const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = fs.constants;
       this.fd = fs.openSync(this.file, O_WRONLY | O_CREAT | O_APPEND | (this.continues ? 0 : O_TRUNC), 0o600);
-      if (!this.continues) fs.writeSync(this.fd, headOf(wasEmpty ? this.jobId : '', bootId()));
+      if (!this.continues) {
+        if (wasEmpty) this.head = { ...this.head, owner: this.jobId };
+        fs.writeSync(this.fd, encoded(this.head));
+      }
     } catch {
       this.close();
     }
@@ -143,9 +151,29 @@ export class FileJournal implements RestoreJournal {
     }
   }
 
-  /** Everything is restored: whoever restores again meets what is there. */
+  distrust(): void {
+    this.rewrite({ ...this.head, boot: 'unsure' });
+  }
+
+  /** Everything is restored: whoever restores again meets what is there, but for this job, whose end may be lost on its way to the server. */
   end(): void {
-    fs.rmSync(this.file, { force: true });
+    this.rewrite({ ...this.head, done: this.jobId });
+  }
+
+  private rewrite(head: Head): void {
+    this.head = head;
+    try {
+      // The other descriptor adds to the end.
+      const fd = fs.openSync(this.file, 'r+');
+      try {
+        fs.writeSync(fd, encoded(head), 0, HEAD_BYTES, 0);
+      } finally {
+        fs.closeSync(fd);
+      }
+    } catch {
+      // Then nothing is known of what was made.
+      fs.rmSync(this.file, { force: true });
+    }
   }
 
   close(): void {
@@ -158,32 +186,52 @@ function recordOf(at: Buffer, type: EntryType): Buffer {
   return hash('sha256', type === 'directory' ? Buffer.concat([at, SLASH]) : at, 'buffer');
 }
 
-function headOf(owner: string, boot: string): Buffer {
+interface Head {
+  /** Run of the system in which the first attempt began. */
+  readonly boot: string;
+  /** The job that found nothing in the target; empty where there was something. */
+  readonly owner: string;
+  /** The job that restored everything; empty as long as none did. */
+  readonly done: string;
+}
+
+function encoded({ boot, owner, done }: Head): Buffer {
   const head = Buffer.alloc(HEAD_BYTES, ' ');
-  head.write(`holdfast-restore 1 ${boot} ${owner}`);
+  head.write(`holdfast-restore 1 ${[boot, owner, done].map((each) => each || '-').join(' ')}`);
   head.write('\n', HEAD_BYTES - 1);
   return head;
 }
 
 interface Known {
-  readonly bootId: string;
-  /** The job that found nothing in the target; empty where there was something. */
-  readonly owner: string;
+  readonly head: Head;
+  /** Sorted. */
   readonly records: BigUint64Array;
 }
 
-function read(file: string): Known | undefined {
+function read(file: string, jobId: string): Known | undefined {
   try {
     if (fs.statSync(file).size > MAX_BYTES) return undefined;
     const bytes = fs.readFileSync(file);
-    const [kind, version, boot, owner] = bytes.toString('latin1', 0, HEAD_BYTES).trimEnd().split(' ');
-    if (kind !== 'holdfast-restore' || version !== '1' || boot === undefined) return undefined;
+    const [kind, version, ...fields] = bytes.toString('latin1', 0, HEAD_BYTES).trimEnd().split(' ');
+    const [boot, owner, done] = fields.map((field) => (field === '-' ? '' : field));
+    if (kind !== 'holdfast-restore' || version !== '1' || !boot || owner === undefined || done === undefined)
+      return undefined;
+    if (done !== '' && done !== jobId) return undefined;
     const records = new BigUint64Array(Math.floor((bytes.length - HEAD_BYTES) / RECORD_BYTES));
     for (let i = 0; i < records.length; i++) records[i] = bytes.readBigUInt64LE(HEAD_BYTES + i * RECORD_BYTES);
-    return { bootId: boot, owner: owner ?? '', records: records.sort() };
+    return { head: { boot, owner, done }, records: records.sort() };
   } catch {
     return undefined;
   }
+}
+
+/** What file systems cut times to, in nanoseconds. */
+const TIME_STEPS = [100n, 1_000n, 1_000_000n, 1_000_000_000n, 2_000_000_000n];
+
+/** Whether a file system that was told one time may say the other. */
+function isSameTime(said: bigint, told: bigint): boolean {
+  if (said === told) return true;
+  return said < told && TIME_STEPS.some((step) => told - said < step && said % step === 0n);
 }
 
 /** Changes with every start of the system. */

@@ -69,7 +69,7 @@ export class RestoreRun {
     readonly writers?: NewFileWriters,
   ) {
     this.links = new RestoredLinks(targetFd);
-    this.flushes = new EarlyFlushes(targetFd);
+    this.flushes = new EarlyFlushes(targetFd, () => journal.distrust());
   }
 
   /** A name that nothing else has; a crash can leave such a file behind, and nothing else. */

@@ -56,7 +56,7 @@ export class RestoreWriter {
 
   /** Throws what the system says if the target cannot be made or opened, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, never, base, onNotice, onSkipped, writers } = settings;
+    const { target, onConflict, never, base, onNotice, onSkipped, writers } = settings;
     if (never.holdsPath(target)) throw ofHoldfast(target);
     makeFolders(target, 0o755);
     const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
@@ -69,7 +69,6 @@ export class RestoreWriter {
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const wasEmpty = readNames(rootFd).length === 0;
       const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
-      const onConflict = journal.ownsAll ? 'OVERWRITE' : settings.onConflict;
       const isOurs = wasEmpty || journal.ownsAll || journal.has(ROOT, 'directory');
       const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;

@@ -169,6 +169,7 @@ describeOnEachDatabase('a job', (open) => {
           counters: { ...counters, bytesTotal: bytes, bytesRead: bytes },
           expectedBytes: 10_000n,
           expectedEntries: 0n,
+          waitingFor: '',
         },
       });
     report(0n);
@@ -217,7 +218,14 @@ describeOnEachDatabase('a job', (open) => {
     await db.clock.advance(20_000);
     stream.send({
       $case: 'jobProgress',
-      value: { job: wireRef(ref), phase: 2, counters: undefined, expectedBytes: 0n, expectedEntries: 0n },
+      value: {
+        job: wireRef(ref),
+        phase: 2,
+        counters: undefined,
+        expectedBytes: 0n,
+        expectedEntries: 0n,
+        waitingFor: '',
+      },
     });
     await expect.poll(async () => (await job(id)).leaseUntil).toBe(db.clock.now() + 30_000);
     stream.close();

@@ -38,7 +38,8 @@ export const restoreHandler: JobKindHandler = {
     }),
 
   // What was restored stands in the job itself.
-  async onFinished(_ctx, _stores, _job, { outcome }) {
+  async onFinished(ctx, _stores, job, { outcome }) {
+    ctx.services.pointAccesses.forget({ jobId: job.id, epoch: job.epoch });
     // It names a point, which would become the job's own.
     if (outcome.kind === 'backup')
       throw new HoldfastError({

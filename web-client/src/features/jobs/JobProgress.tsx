@@ -5,7 +5,7 @@ import { ProgressBar } from '../../platform/ui/ProgressBar';
 import type { JobView } from './job-fragment';
 import { describeProgress, failedAttempt } from './job-progress';
 
-/** A running job's bar and words, or what a waiting job waits for. */
+/** A running job's bar and words with what it cannot go on without, or what a queued job waits for. */
 export function JobProgress({ job }: { readonly job: JobView }) {
   if (job.state === 'QUEUED') {
     const failed = failedAttempt(job);
@@ -28,6 +28,7 @@ export function JobProgress({ job }: { readonly job: JobView }) {
       <Text size="sm" c="dimmed" style={{ fontVariantNumeric: 'tabular-nums' }}>
         {words}
       </Text>
+      {job.waitingFor && <Text size="sm">Waiting: {visibleText(job.waitingFor)}</Text>}
     </Stack>
   );
 }

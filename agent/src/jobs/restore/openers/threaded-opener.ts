@@ -50,7 +50,7 @@ class OpenerThread {
   private readonly worker: Worker;
   private readonly calls = new Map<number, Waiting>();
   private next = 0;
-  private failure: unknown;
+  private failure: Error | undefined;
 
   constructor(keys: OpeningKeys) {
     const { vaultId, idKey, transportKey } = keys;
@@ -62,7 +62,7 @@ class OpenerThread {
     // It must not keep a process alive that is done otherwise.
     this.worker.unref();
     this.worker.on('message', (message: FromOpener) => this.answered(message));
-    this.worker.on('error', (error) => this.end(error));
+    this.worker.on('error', (error) => this.end(asError(error)));
     this.worker.on('exit', () => this.end(ended()));
   }
 
@@ -71,8 +71,8 @@ class OpenerThread {
   }
 
   open(frame: IncomingFrame): Promise<readonly NamedChunk[]> {
-    if (this.failure !== undefined) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
+      if (this.failure !== undefined) return reject(this.failure);
       const call = this.next++;
       this.calls.set(call, { resolve, reject });
       this.tell({ kind: 'open', call, frame }, ownMemory(frame.stored));
@@ -90,7 +90,7 @@ class OpenerThread {
     else waiting?.reject(fromWireError(message.error));
   }
 
-  private end(failure: unknown): void {
+  private end(failure: Error): void {
     this.failure ??= failure;
     for (const { reject } of this.calls.values()) reject(this.failure);
     this.calls.clear();
@@ -99,6 +99,10 @@ class OpenerThread {
   private tell(message: ToOpener, handed: ArrayBuffer[] = []): void {
     this.worker.postMessage(message, handed);
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 function ended(): HoldfastError {

@@ -21,7 +21,8 @@ export interface OwnFolders {
   readonly folders: readonly FolderIdentity[];
 }
 
-export type RunState = Omit<JobProgress, 'job'>;
+/** What it waits for is known where it talks to the server. */
+export type RunState = Omit<JobProgress, 'job' | 'waitingFor'>;
 
 export type ToRestore =
   | { readonly kind: 'stop'; readonly reason: string }

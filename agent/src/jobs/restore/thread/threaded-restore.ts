@@ -117,7 +117,8 @@ class RestoreThread {
   /** Never rejects. */
   private async open(call: number): Promise<void> {
     try {
-      this.session = await this.ports.transport.openSession(this.setup.command.job, this.run.signal);
+      const { job } = this.setup.command;
+      this.session = await this.ports.transport.openSession(job, this.run.signal, this.run.onWait);
       this.reads = new ReadsForThread(this.session, this.run.signal, (message, handed) => this.tell(message, handed));
       this.tell({ kind: 'done', call });
     } catch (error) {

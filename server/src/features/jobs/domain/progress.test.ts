@@ -19,6 +19,7 @@ const at = (counters: Partial<JobCounters>, expectedBytes = 10_000n) => ({
   phase: 'TRANSFERRING' as const,
   counters: { ...zero, ...counters },
   expectedBytes,
+  waitingFor: '',
 });
 
 describe('progress', () => {

@@ -5,6 +5,8 @@ export interface ProgressReport {
   readonly counters: JobCounters;
   /** 0 while unknown; an estimate. */
   readonly expectedBytes: bigint;
+  /** What the agent says that the job cannot go on without; empty while it goes on. */
+  readonly waitingFor: string;
 }
 
 export interface ProgressState extends ProgressReport {

@@ -158,9 +158,11 @@ describe('agents and jobs over GraphQL', () => {
         counters: { ...ZERO, bytesTotal: 7n },
         expectedBytes: 9n,
         expectedEntries: 0n,
+        waitingFor: 'The store is not there.',
       },
     });
     while (seen.progress.phase !== 'TRANSFERRING') seen = await next();
+    expect(seen).toMatchObject({ waitingFor: 'The store is not there.' });
     expect(seen.progress).toMatchObject({ bytesTotal: '7', expectedBytes: '9', rate: '0', etaSeconds: null });
     stream.finish(
       ref,
@@ -171,6 +173,7 @@ describe('agents and jobs over GraphQL', () => {
     expect(seen).toMatchObject({
       error: { code: 'FORBIDDEN' },
       notices: [{ path: '/\\xff', kind: 'UNREADABLE' }],
+      waitingFor: null,
       progress: { phase: 'FINISHING', bytesTotal: '0', rate: '0' },
     });
     await live.return?.();

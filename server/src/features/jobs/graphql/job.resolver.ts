@@ -87,8 +87,12 @@ export class JobResolver {
     return found && presentAgent(found, ctx.services.agents.connections);
   }
 
-  @FieldResolver(() => String, { nullable: true, description: 'What a queued job waits for.' })
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: 'What a queued job waits for, or a running one cannot go on without.',
+  })
   async waitingFor(@Root() { job }: JobType, @Ctx() ctx: GraphqlContext): Promise<string | null> {
+    if (job.state !== 'QUEUED') return ctx.services.jobs.progress.of(job.id)?.waitingFor || null;
     return (await loadWait(ctx, job)) ?? null;
   }
 

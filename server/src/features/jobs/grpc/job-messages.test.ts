@@ -36,12 +36,23 @@ describe('what an agent says of its jobs', () => {
       counters: LIES,
       expectedBytes: LARGEST,
       expectedEntries: LARGEST,
+      waitingFor: '',
     });
     expect(expectedBytes).toBe(2n ** 53n - 1n);
   });
 
+  it('may say at some length what it waits for', () => {
+    const report = { job: undefined, phase: 2, counters: undefined, expectedBytes: 0n, expectedEntries: 0n };
+    expect(fromJobProgress({ ...report, waitingFor: 'The store is not there.' }).waitingFor).toBe(
+      'The store is not there.',
+    );
+    expect(fromJobProgress({ ...report, waitingFor: 'x'.repeat(100_000) }).waitingFor.length).toBeLessThanOrEqual(
+      1_000,
+    );
+  });
+
   it('may name a phase or a kind of notice that this server has no name for', () => {
-    const report = { job: undefined, counters: undefined, expectedBytes: 0n, expectedEntries: 0n };
+    const report = { job: undefined, counters: undefined, expectedBytes: 0n, expectedEntries: 0n, waitingFor: '' };
     expect(fromJobProgress({ ...report, phase: 99 as never }).phase).toBe('PREPARING');
     expect(fromJobProgress({ ...report, phase: -1 as never }).phase).toBe('PREPARING');
     expect(finished('x', { kind: 77 as never }).notices[0]?.kind).toBe('UNKNOWN');

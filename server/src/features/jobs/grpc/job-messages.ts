@@ -88,12 +88,13 @@ function toStartRestore(job: JobRef, command: RestoreCommand): wire.StartRestore
   };
 }
 
-export function fromJobProgress({ phase, counters, expectedBytes }: wire.JobProgress): ProgressReport {
+export function fromJobProgress({ phase, counters, expectedBytes, waitingFor }: wire.JobProgress): ProgressReport {
   return {
     // A newer agent may be in a phase, or give a notice a kind, that has no name here yet.
     phase: PHASES[phase] ?? 'PREPARING',
     counters: fromCounters(counters),
     expectedBytes: amount(expectedBytes),
+    waitingFor: words(waitingFor),
   };
 }
 
