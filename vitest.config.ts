@@ -35,7 +35,7 @@ const endToEnd = {
 
 /** Files that take minutes, the longest first. In a fresh clone Vitest would begin with large files, and end with one worker alone with the longest. */
 const LONGEST = [
-  'crash-of-',
+  'crash-',
   'web/backup-center',
   'web/overview',
   'full-disk',

@@ -9,6 +9,7 @@ import { canMountDisks } from '../kit/small-disk.js';
 import { buildPlainTree } from '../kit/tree/build-tree.js';
 import { describeTree, type EntryDescription } from '../kit/tree/describe-tree.js';
 import { diffTrees } from '../kit/tree/diff-trees.js';
+import { native } from '../kit/tree/native.js';
 
 const canMount = canMountDisks();
 const PATIENCE = { timeoutMs: 90_000 };
@@ -129,6 +130,30 @@ describe.runIf(canMount)('a disk', () => {
     }
     disk.makeRoom();
     expect(await restore('SKIP')).toMatchObject({ state: 'COMPLETED', progress: { entriesSkipped: '0' } });
+    const privileged = process.getuid?.() === 0;
+    expect(diffTrees(describeTree(root), describeTree(target), { privileged }).differences).toEqual([]);
+  });
+
+  it('that has no room for attributes keeps none back: the file comes with them once there is room', async () => {
+    const root = fleet.newFolder('for-attributes');
+    // Each needs a block of its own, and nothing else does.
+    for (let index = 0; index < 600; index += 1) {
+      const file = path.join(root, `file-${index}`);
+      fs.writeFileSync(file, '');
+      native.setAttribute(Buffer.from(file), 'user.large', Buffer.from(`${index} `.padEnd(700, 'x')));
+    }
+    const { recoveryPoint } = await fleet.backUp(await fleet.protect({ name: 'attributes', vaultId, root }));
+    const disk = fleet.disk('target');
+    const target = path.join(disk.folder, 'attributes');
+    const restore = () => fleet.restore({ recoveryPointId: recoveryPoint.id, path: target, base: root });
+    disk.fill(256 << 10);
+    expect(await restore()).toMatchObject({
+      state: 'FAILED',
+      error: { code: 'FAILED_PRECONDITION', message: expect.stringMatching(/The target has no space left/) as string },
+      notices: [],
+    });
+    disk.makeRoom();
+    expect(await restore()).toMatchObject({ state: 'COMPLETED', notices: [] });
     const privileged = process.getuid?.() === 0;
     expect(diffTrees(describeTree(root), describeTree(target), { privileged }).differences).toEqual([]);
   });

@@ -9,8 +9,3 @@ function own(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, own(each)]));
 }
-
-/** A large buffer's memory changes hands; a small one lies in memory that others share. */
-export function ownMemory({ buffer, length }: Buffer): ArrayBuffer[] {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === length ? [buffer] : [];
-}

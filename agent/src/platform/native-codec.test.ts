@@ -81,11 +81,8 @@ describe("the host's codec", () => {
     const first = contents.map((plaintext) => Buffer.from(codec.compress(plaintext)));
     for (const [index, plaintext] of contents.entries()) {
       const body = first[index] as Buffer;
-      for (const each of [codec, nodeCodec]) {
-        const whole = each.decompress(body, plaintext.length);
-        expect(whole?.equals(plaintext)).toBe(true);
-        expect(whole?.buffer.byteLength).toBe(plaintext.length);
-      }
+      for (const each of [codec, nodeCodec])
+        expect(each.decompress(body, plaintext.length)?.equals(plaintext)).toBe(true);
       expect(codec.decompress(nodeCodec.compress(plaintext), plaintext.length)?.equals(plaintext)).toBe(true);
     }
     // Whatever came before.

@@ -36,4 +36,11 @@ it('tells what a session waits for as long as it has to, and that it goes on', a
   expect(told).toEqual([missing.message, missing.message, missing.message, '']);
   await link.attempt(new AbortController().signal, async () => 'at once');
   expect(told).toHaveLength(4);
+  // The first part of a long answer says it already.
+  await link.attempt(new AbortController().signal, async (_, again) => {
+    if (!again) throw missing;
+    link.goesOn();
+    expect(told.slice(4)).toEqual([missing.message, '']);
+  });
+  expect(told).toHaveLength(6);
 });

@@ -3,6 +3,7 @@ import {
   createDomain,
   createSessionKey,
   DomainScope,
+  type FrameCodec,
   nodeCodec,
   PackKind,
   parsePackFooter,
@@ -19,7 +20,7 @@ const { domain } = await createDomain(
   random,
 );
 
-async function sealAll(contents: readonly Buffer[]): Promise<SealedPack[]> {
+async function sealAll(contents: readonly Buffer[], codec: FrameCodec = nodeCodec): Promise<SealedPack[]> {
   const packs: SealedPack[] = [];
   const sealer = new PackSealer({
     ...place,
@@ -30,7 +31,7 @@ async function sealAll(contents: readonly Buffer[]): Promise<SealedPack[]> {
     padded: false,
     paranoid: false,
     hasher,
-    codec: nodeCodec,
+    codec,
     random,
     takeBuffer: async () => ({ bytes: Buffer.alloc(PACK_BUFFER_BYTES) }),
     emit: (pack) => packs.push(pack),
@@ -63,5 +64,24 @@ describe('sealing packs', () => {
     const packs = await sealAll([again, ...filling, again]);
     const { id } = hasher.name(PackKind.PACK_KIND_DATA, Buffer.alloc(0), again);
     expect(packs.map((pack) => idsIn(pack).filter((each) => each === id.toString('hex')).length)).toEqual([1, 1]);
+  });
+
+  it('does not ask the codec that sealed a frame whether it opens', async () => {
+    const blind: FrameCodec = {
+      ...nodeCodec,
+      open: () => Buffer.alloc(0),
+      decompress: () => Buffer.alloc(0),
+    };
+    expect((await sealAll([random.bytes(5_000)], blind)).map(({ spoiled }) => spoiled)).toEqual([undefined]);
+    const wrong: FrameCodec = {
+      ...nodeCodec,
+      seal(key, binding, parts, out) {
+        nodeCodec.seal(key, binding, parts, out);
+        out.writeUInt8(out.readUInt8(9) ^ 1, 9);
+      },
+    };
+    expect((await sealAll([random.bytes(5_000)], wrong)).map(({ spoiled }) => spoiled)).toEqual([
+      expect.stringContaining('does not open'),
+    ]);
   });
 });

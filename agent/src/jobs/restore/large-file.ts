@@ -31,14 +31,12 @@ export async function* readLargeFile(
 
 async function* readData(extents: readonly FileExtent[], reader: ChunkReader): AsyncGenerator<DataBlock, void, void> {
   const places = Map.groupBy(extents, ({ id }) => idKey(id));
-  for await (const results of reader.results(extents.map(({ id }) => id))) {
-    for (const { key, result } of results) {
-      if (result instanceof DamageError) throw result;
-      const data = result.plaintext;
-      for (const { offset, length } of places.get(key) ?? []) {
-        if (data.length !== length) throw new DamageError('an extent does not have the length of its chunk');
-        yield { offset, data };
-      }
+  for await (const { id, result } of reader.results(extents.map((extent) => extent.id))) {
+    if (result instanceof DamageError) throw result;
+    const data = result.plaintext;
+    for (const { offset, length } of places.get(idKey(id)) ?? []) {
+      if (data.length !== length) throw new DamageError('an extent does not have the length of its chunk');
+      yield { offset, data };
     }
   }
 }

@@ -1,6 +1,5 @@
 import { seededRandom } from '@holdfast/core/ids';
 import { expect, it } from 'vitest';
-import { idKey } from '../ids.js';
 import { OpenedFrames } from './opened-frames.js';
 
 const random = seededRandom('frames');
@@ -13,12 +12,12 @@ it('keeps the frames that were used last within its capacity', () => {
     ReturnType<typeof chunk>[],
     ReturnType<typeof chunk>[],
   ];
-  opened.add(first);
-  opened.add(second);
+  opened.add(first, 'DATA');
+  opened.add(second, 'NODE');
   const [used] = first;
-  expect(used && opened.find(idKey(used.id))).toEqual(used);
-  opened.add(third);
-  const kept = [first, second, third].map((frame) => frame.map(({ id }) => opened.find(idKey(id)) !== undefined));
+  expect(used && opened.find(used.id)).toEqual({ chunk: used, kind: 'DATA' });
+  opened.add(third, 'DATA');
+  const kept = [first, second, third].map((frame) => frame.map(({ id }) => opened.find(id) !== undefined));
   expect(kept).toEqual([
     [true, true],
     [false, false],
@@ -30,7 +29,7 @@ it('does not keep a frame of one chunk, nor one beyond its capacity', () => {
   const opened = new OpenedFrames(100);
   const lone = chunk(10);
   const large = [chunk(60), chunk(60)];
-  opened.add([lone]);
-  opened.add(large);
-  expect([lone, ...large].map(({ id }) => opened.find(idKey(id)))).toEqual([undefined, undefined, undefined]);
+  opened.add([lone], 'DATA');
+  opened.add(large, 'DATA');
+  expect([lone, ...large].map(({ id }) => opened.find(id))).toEqual([undefined, undefined, undefined]);
 });

@@ -1,12 +1,17 @@
 import type { OpenedChunk } from '@holdfast/core/engine';
+import type { PackKindName } from '../data-transport.js';
 import { idKey } from '../ids.js';
 
 interface Frame {
   readonly chunks: readonly OpenedChunk[];
+  readonly kind: PackKindName;
   readonly bytes: number;
 }
 
-/** Frames that were opened lately, each chunk compared with its id, so that the small files which share one cost one transfer. */
+/**
+ * Frames that were opened lately, so that the small files which share one cost one transfer. Their chunks are not verified yet: a
+ * frame says what it holds, and whoever takes a chunk out checks.
+ */
 export class OpenedFrames {
   private readonly frames = new Set<Frame>();
   private readonly places = new Map<string, { readonly chunk: OpenedChunk; readonly frame: Frame }>();
@@ -14,21 +19,21 @@ export class OpenedFrames {
 
   constructor(private readonly capacity: number) {}
 
-  /** @param key of its id */
-  find(key: string): OpenedChunk | undefined {
-    const place = this.places.get(key);
+  find(id: Buffer): { readonly chunk: OpenedChunk; readonly kind: PackKindName } | undefined {
+    const place = this.places.get(idKey(id));
     if (place === undefined) return undefined;
     // The last used goes last, and the first in line is dropped first.
     this.frames.delete(place.frame);
     this.frames.add(place.frame);
-    return place.chunk;
+    return { chunk: place.chunk, kind: place.frame.kind };
   }
 
   /** A frame of one chunk is not kept: whoever wanted the chunk has it. */
-  add(chunks: readonly OpenedChunk[]): void {
+  add(chunks: readonly OpenedChunk[], kind: PackKindName): void {
     if (chunks.length < 2) return;
     const frame: Frame = {
       chunks,
+      kind,
       bytes: chunks.reduce((sum, chunk) => sum + chunk.plaintext.length + chunk.edges.length, 0),
     };
     this.frames.add(frame);

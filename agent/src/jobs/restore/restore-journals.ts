@@ -6,7 +6,7 @@ import type { RestoreCommand } from '../job.js';
 
 const KEPT_MS = 30 * 24 * 3_600_000;
 
-/** The journals of restores that did not come to their end, in the agent's state: one for each part of a point and folder that it is restored to. */
+/** The journals of restores, in the agent's state: one for each part of a point and folder that it is restored to. */
 export class RestoreJournals {
   /** @param folder in the agent's state */
   constructor(private readonly folder: string) {}

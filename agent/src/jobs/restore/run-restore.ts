@@ -15,7 +15,6 @@ import { toFileEntry } from '../tree-entries.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { measure, measureAhead } from './measure.js';
-import { type FrameOpener, HereOpener } from './openers/frame-opener.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import type { RestoreJournals } from './restore-journals.js';
@@ -25,7 +24,7 @@ import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { targetFailure } from './target-failure.js';
 import { full, TargetRoom } from './target-room.js';
 import { TreeRestore } from './tree-restore.js';
-import { type RestoreItem, walkTree } from './tree-walk.js';
+import { walkTree } from './tree-walk.js';
 
 export interface RestorePorts {
   readonly transport: ReadTransport;
@@ -34,8 +33,6 @@ export interface RestorePorts {
   /** Folders of Holdfast on this host, as they are now. */
   readonly ownFolders: () => FolderSet;
   readonly journals: RestoreJournals;
-  /** Where frames are opened; here, where absent. */
-  readonly opener?: FrameOpener;
   /** Where new files are made; here, where absent. */
   readonly writers?: NewFileWriters;
 }
@@ -74,7 +71,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
 }
 
-interface WhatToRestore extends Pick<RestorePorts, 'journals' | 'opener' | 'writers'> {
+interface WhatToRestore extends Pick<RestorePorts, 'journals' | 'writers'> {
   readonly base: readonly Buffer[];
   readonly selection: Selection;
   readonly never: FolderSet;
@@ -84,16 +81,19 @@ async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: ReadSession,
-  { base, selection, never, opener, writers, journals }: WhatToRestore,
+  { base, selection, never, writers, journals }: WhatToRestore,
   checkTarget: (writer: RestoreWriter) => Promise<void>,
 ): Promise<RestoreOutcome> {
-  const reader = new ChunkReader(session, opener ?? new HereOpener(command), run.signal);
+  const reader = new ChunkReader(session, command, run.signal);
   const fetchNode = (id: Buffer) => reader.node(id);
   const start = await findBase(command, base, reader);
   await fetchNode(start.node);
   const bounds = { declaredEntries: command.pointEntries, throwIfStopped: () => run.throwIfStopped() };
   const walk = () => walkTree(start.node, selection, fetchNode, bounds);
-  const probed = command.onConflict === 'FAIL' && (await probe(() => measure(walk(), run), command, journals));
+  const { targetPath } = command;
+  const mayConflict = command.onConflict === 'FAIL';
+  const known = () => journals.of(command, targetPath);
+  const probed = mayConflict && (await probeConflicts(() => measure(walk(), run), targetPath, known()));
   if (!probed && run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
@@ -134,15 +134,6 @@ async function restoreTree(
     if (!finished) await writer.abandon();
     journal?.close();
   }
-}
-
-async function probe(
-  walk: () => AsyncIterable<readonly RestoreItem[]>,
-  command: RestoreCommand,
-  journals: RestoreJournals,
-): Promise<boolean> {
-  const journal = journals.of(command, command.targetPath);
-  return probeConflicts(walk, command.targetPath, journal);
 }
 
 /** The directory of the point that comes to lie at the target. The virtual root has no entry. */

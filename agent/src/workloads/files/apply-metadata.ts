@@ -18,8 +18,9 @@ export interface MetadataTarget {
 const SETUID_SETGID = 0o6000;
 const ACL_PREFIX = 'system.posix_acl_';
 const ACCESS_ACL = Buffer.from(`${ACL_PREFIX}access`);
-/** Less than this is as good as nothing. */
-const NO_ROOM_BYTES = 64 * 1024;
+const MIB = 1024 * 1024;
+/** Less than one percent, in these bounds, is as good as nothing: file systems keep some of it for themselves. */
+const NO_ROOM = { least: MIB, most: 16 * MIB };
 const LAST_32_BIT_SECOND_NS = 2n ** 31n * 1_000_000_000n;
 
 /**
@@ -66,8 +67,8 @@ export function applyMetadata(target: MetadataTarget, entry: Metadata, report: (
 /** An attribute that is larger than the file system takes is told with the same code. */
 function isFull(code: string, fd: number): boolean {
   if (code !== 'ENOSPC') return code === 'EDQUOT';
-  const { bavail, bsize, files, ffree } = fs.statfsSync(`/proc/self/fd/${fd}`);
-  return bavail * bsize < NO_ROOM_BYTES || (files > 0 && ffree === 0);
+  const { bavail, bsize, blocks } = fs.statfsSync(`/proc/self/fd/${fd}`);
+  return bavail * bsize < Math.min(NO_ROOM.most, Math.max(NO_ROOM.least, (blocks * bsize) / 100));
 }
 
 type Attempt = (what: string, action: () => void) => boolean;

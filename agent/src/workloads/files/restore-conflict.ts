@@ -70,7 +70,7 @@ export class ConflictProbe {
   static open(target: Buffer, journal: RestoreJournal): ConflictProbe | undefined {
     try {
       const fd = openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY);
-      const probe = new ConflictProbe(fd, target, ROOT, journal, journal.ownsAll || journal.has(ROOT, 'directory'));
+      const probe = new ConflictProbe(fd, target, ROOT, journal, journal.has(ROOT, 'directory'));
       if (!probe.isEmpty()) return probe;
       probe.close();
       return undefined;

@@ -25,8 +25,8 @@ const NOT_LINKABLE = new Set(['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_L
 
 /**
  * One directory of a restore. It holds a descriptor of the very directory, and every name is made relative to that, so whatever
- * is done to the path meanwhile, nothing is written elsewhere. A file is written under a temporary name and
- * gets its own only when it is complete, content and metadata.
+ * is done to the path meanwhile, nothing is written elsewhere. A file has its own name only when it is complete, content and
+ * metadata, or, in a directory that nobody else may enter yet, its own mode.
  *
  * Names are checked here; a tree that comes from anywhere is safe to restore.
  */
@@ -267,6 +267,8 @@ export class RestoreDirectory {
       if (place === 'skipped') return { outcome: 'skipped' };
       if ('status' in place) return this.restoredEarlier(entry, place);
       const content = opened(open);
+      // A large one goes past memory.
+      if (Buffer.isBuffer(content)) this.run.flushes.wrote(content.length);
       const outcome = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
       if (outcome) return { outcome };
       fd = openAt(this.fd, temporary, NEW_FILE_FLAGS, 0o600);
@@ -308,7 +310,6 @@ export class RestoreDirectory {
     const path = this.places.below(entry.name);
     if (result.kind === 'refused') return this.run.refused(path, result.reason, result.code);
     for (const message of result.notices) this.run.notice('notRestorable', path, message);
-    this.run.flushes.wrote(content.length);
     return 'restored';
   }
 

@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     journal.end();
     expect(known(['a'])).toEqual(['a']);
     expect(known(['a'], 'another')).toEqual([]);
-    expect(new FileJournal(file, 'another').ownsAll).toBe(false);
+    expect(new FileJournal(file, 'another').continues).toBe(false);
     write(['b'], false, 'another');
     expect([known(['a', 'b']), known(['a', 'b'], 'another')]).toEqual([['b'], ['b']]);
   });
@@ -131,18 +131,19 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     expect(inDirectory(journal).find(bytes('name'), half, entry)).toBeUndefined();
   });
 
-  it('owns all of a target that its own job found empty', () => {
+  it('knows the root as its own where it found nothing in it', () => {
+    const owns = () => new FileJournal(file, 'another').has(bytes(''), 'directory');
     write(['a'], true);
-    expect([new FileJournal(file, 'job').ownsAll, new FileJournal(file, 'another').ownsAll]).toEqual([true, false]);
+    expect(owns()).toBe(true);
     fs.rmSync(file);
     write(['a'], false);
-    expect(new FileJournal(file, 'job').ownsAll).toBe(false);
+    expect(owns()).toBe(false);
   });
 
   it('knows nothing from a file that is none, and begins it anew', () => {
-    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 2 boot job -'.padEnd(160, ' ')]) {
+    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 2 boot -'.padEnd(128, ' ')]) {
       fs.writeFileSync(file, content);
-      expect(new FileJournal(file, 'job').ownsAll).toBe(false);
+      expect(new FileJournal(file, 'job').continues).toBe(false);
       expect(known(['a'])).toEqual([]);
       write(['a']);
       expect(known(['a', 'b'])).toEqual(['a']);

@@ -14,8 +14,6 @@ export interface RestoreJournal {
   readonly mark: string;
   /** There was an attempt before this one. */
   readonly continues: boolean;
-  /** Everything in the target was made by an attempt of this very job before this one. */
-  readonly ownsAll: boolean;
   /** The system was started anew since the first attempt, or could not flush what was made: a name can have outlived its content. */
   readonly isUnsure: boolean;
   /** Whether an earlier attempt made what has this path, relative to the target, where there was nothing. */
@@ -29,7 +27,6 @@ export interface RestoreJournal {
 export const NO_JOURNAL: RestoreJournal = {
   mark: '',
   continues: false,
-  ownsAll: false,
   isUnsure: false,
   has: () => false,
   willMake: () => undefined,
@@ -78,8 +75,8 @@ export class JournalledDirectory {
   }
 }
 
-/** Three ids of 36 characters, and what they are. */
-const HEAD_BYTES = 160;
+/** Two ids of 36 characters, and what they are. */
+const HEAD_BYTES = 128;
 const RECORD_BYTES = 8;
 /** A tree of thirty million entries; of a larger one, nothing is known. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -93,7 +90,6 @@ const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 export class FileJournal implements RestoreJournal {
   readonly mark: string;
   readonly continues: boolean;
-  readonly ownsAll: boolean;
   readonly isUnsure: boolean;
   /** Sorted. */
   private readonly earlier: BigUint64Array;
@@ -105,12 +101,11 @@ export class FileJournal implements RestoreJournal {
     private readonly jobId: string,
   ) {
     const known = read(file, jobId);
-    this.head = { boot: bootId(), owner: '', done: '', ...known?.head };
+    this.head = known?.head ?? { boot: bootId(), done: '' };
     this.mark = `${path.basename(file)}-`;
     this.continues = known !== undefined;
     this.earlier = known?.records ?? new BigUint64Array(0);
     this.isUnsure = known !== undefined && known.head.boot !== bootId();
-    this.ownsAll = known?.head.owner === jobId;
   }
 
   has(at: Buffer, type: EntryType): boolean {
@@ -131,10 +126,7 @@ export class FileJournal implements RestoreJournal {
     try {
       const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = fs.constants;
       this.fd = fs.openSync(this.file, O_WRONLY | O_CREAT | O_APPEND | (this.continues ? 0 : O_TRUNC), 0o600);
-      if (!this.continues) {
-        if (wasEmpty) this.head = { ...this.head, owner: this.jobId };
-        fs.writeSync(this.fd, encoded(this.head));
-      }
+      if (!this.continues) fs.writeSync(this.fd, encoded(this.head));
     } catch {
       this.close();
     }
@@ -189,15 +181,13 @@ function recordOf(at: Buffer, type: EntryType): Buffer {
 interface Head {
   /** Run of the system in which the first attempt began. */
   readonly boot: string;
-  /** The job that found nothing in the target; empty where there was something. */
-  readonly owner: string;
   /** The job that restored everything; empty as long as none did. */
   readonly done: string;
 }
 
-function encoded({ boot, owner, done }: Head): Buffer {
+function encoded({ boot, done }: Head): Buffer {
   const head = Buffer.alloc(HEAD_BYTES, ' ');
-  head.write(`holdfast-restore 1 ${[boot, owner, done].map((each) => each || '-').join(' ')}`);
+  head.write(`holdfast-restore 1 ${boot} ${done || '-'}`);
   head.write('\n', HEAD_BYTES - 1);
   return head;
 }
@@ -212,14 +202,13 @@ function read(file: string, jobId: string): Known | undefined {
   try {
     if (fs.statSync(file).size > MAX_BYTES) return undefined;
     const bytes = fs.readFileSync(file);
-    const [kind, version, ...fields] = bytes.toString('latin1', 0, HEAD_BYTES).trimEnd().split(' ');
-    const [boot, owner, done] = fields.map((field) => (field === '-' ? '' : field));
-    if (kind !== 'holdfast-restore' || version !== '1' || !boot || owner === undefined || done === undefined)
-      return undefined;
+    const [kind, version, boot, ended] = bytes.toString('latin1', 0, HEAD_BYTES).trimEnd().split(' ');
+    if (kind !== 'holdfast-restore' || version !== '1' || boot === undefined || ended === undefined) return undefined;
+    const done = ended === '-' ? '' : ended;
     if (done !== '' && done !== jobId) return undefined;
     const records = new BigUint64Array(Math.floor((bytes.length - HEAD_BYTES) / RECORD_BYTES));
     for (let i = 0; i < records.length; i++) records[i] = bytes.readBigUInt64LE(HEAD_BYTES + i * RECORD_BYTES);
-    return { head: { boot, owner, done }, records: records.sort() };
+    return { head: { boot, done }, records: records.sort() };
   } catch {
     return undefined;
   }

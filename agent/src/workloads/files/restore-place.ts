@@ -84,9 +84,8 @@ export class RestorePlaces {
   }
 
   private ofEarlierAttempt(entry: FileEntry, name: Buffer, status: FileStatus): Place | RestoredEarlier | undefined {
-    const { journal } = this.run;
     // Then whatever is there shall become what it was, also where its metadata alone were changed.
-    if (this.run.onConflict === 'OVERWRITE' && !journal.ownsAll) return undefined;
+    if (this.run.onConflict === 'OVERWRITE') return undefined;
     switch (this.journal.find(name, status, entry)) {
       case 'complete':
         return { name, status };

@@ -69,7 +69,7 @@ export class RestoreWriter {
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
       const wasEmpty = readNames(rootFd).length === 0;
       const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
-      const isOurs = wasEmpty || journal.ownsAll || journal.has(ROOT, 'directory');
+      const isOurs = wasEmpty || journal.has(ROOT, 'directory');
       const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
       const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSkipped, writers);

@@ -11,7 +11,7 @@ import { KIB } from '../format/limits.js';
 export interface FrameCodec {
   /** At level 1. Good until the next call. */
   compress(plaintext: Uint8Array): Uint8Array;
-  /** In memory of its own. Undefined unless the body is one that gives exactly so many bytes; never allocates for more than that. */
+  /** Undefined unless the body is one that gives exactly so many bytes; never allocates for more than that. */
   decompress(body: Uint8Array, length: number): Buffer | undefined;
   /** Writes the parts, one after another, sealed, and then the tag to `out`, which has room for exactly that. */
   seal(key: Uint8Array, binding: Uint8Array, parts: readonly Uint8Array[], out: Buffer): void;
@@ -45,8 +45,7 @@ export const nodeCodec: FrameCodec = {
         chunkSize: Math.max(length, 64),
         params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
       });
-      if (plaintext.length !== length) return undefined;
-      return plaintext.buffer.byteLength === length ? plaintext : owned(plaintext);
+      return plaintext.length === length ? plaintext : undefined;
     } catch {
       return undefined;
     }
@@ -86,9 +85,3 @@ export const nodeCodec: FrameCodec = {
     }
   },
 };
-
-function owned(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
-  return copy;
-}

@@ -13,7 +13,7 @@ export class PointAccesses {
   private readonly kept = new Map<string, { readonly access: DomainAccess; readonly until: number }>();
 
   get({ jobId, epoch }: JobRef, now: number): DomainAccess | undefined {
-    this.drop(now, MOST);
+    this.drop(now);
     return this.kept.get(keyOf(jobId, epoch))?.access;
   }
 
@@ -21,7 +21,7 @@ export class PointAccesses {
     const key = keyOf(jobId, epoch);
     this.kept.delete(key);
     this.kept.set(key, { access, until: now + KEPT_MS });
-    this.drop(now, MOST);
+    this.drop(now);
   }
 
   /** The attempt is over. */
@@ -29,9 +29,9 @@ export class PointAccesses {
     this.kept.delete(keyOf(jobId, epoch));
   }
 
-  private drop(now: number, most: number): void {
+  private drop(now: number): void {
     for (const [oldest, { until }] of this.kept) {
-      if (this.kept.size <= most && now < until) return;
+      if (this.kept.size <= MOST && now < until) return;
       this.kept.delete(oldest);
     }
   }

@@ -5,7 +5,6 @@ import { toWireError } from '@holdfast/core/errors';
 import { withBuffers } from '../../../platform/cloned.js';
 import { FolderSet } from '../../../workloads/files/folder-set.js';
 import { JobRun } from '../../job-run.js';
-import { ThreadedOpener } from '../openers/threaded-opener.js';
 import { RestoreJournals } from '../restore-journals.js';
 import { runRestore } from '../run-restore.js';
 import { ThreadedWriters } from '../writers/threaded-writers.js';
@@ -17,7 +16,6 @@ if (!port) throw new Error('restore.worker runs as a worker thread');
 
 const PROGRESS_MS = 200;
 const MOST_WRITERS = 4;
-const MOST_OPENERS = 2;
 
 const { command, restoreRoots, own, journalFolder } = withBuffers(workerData as RestoreSetup);
 const tell = (message: FromRestore): void => port.postMessage(message);
@@ -31,14 +29,11 @@ port.on('message', (message: ToRestore) => {
 
 // Files are made by threads too: with this one they keep that many cores busy, and the server's end shares them.
 const writers = new ThreadedWriters(Math.min(availableParallelism(), MOST_WRITERS));
-// So is what takes them out of the vault.
-const opener = new ThreadedOpener(command, Math.min(Math.ceil(availableParallelism() / 2), MOST_OPENERS));
 const state = (): RunState => run.progress();
 const progress = setInterval(() => tell({ kind: 'progress', state: state() }), PROGRESS_MS);
 const end = await restore();
 clearInterval(progress);
 writers.close();
-opener.close();
 tell({ kind: 'ended', state: state(), notices: run.notices.all(), end });
 // Nothing else keeps the thread.
 port.close();
@@ -50,7 +45,6 @@ async function restore(): Promise<RestoreEnd> {
       restoreRoots: async () => restoreRoots,
       ownFolders: () => new FolderSet(own.paths, own.folders),
       journals: new RestoreJournals(journalFolder),
-      opener,
       writers,
     });
     return { outcome };

@@ -92,7 +92,6 @@ export class JobResolver {
     description: 'What a queued job waits for, or a running one cannot go on without.',
   })
   async waitingFor(@Root() { job }: JobType, @Ctx() ctx: GraphqlContext): Promise<string | null> {
-    if (job.state !== 'QUEUED') return ctx.services.jobs.progress.of(job.id)?.waitingFor || null;
     return (await loadWait(ctx, job)) ?? null;
   }
 
