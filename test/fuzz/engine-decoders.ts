@@ -33,6 +33,7 @@ import {
   type FrameEntry,
   FrameSealer,
   formatRecoveryKit,
+  frameDigest,
   KeyMode,
   LogReader,
   MemoryStore,
@@ -156,7 +157,7 @@ const nodePack = pack(PackKind.PACK_KIND_NODE, [seal(PackKind.PACK_KIND_NODE, [B
 const packs = [dataPack, nodePack];
 const footerOf = ({ footer }: Pack) => parsePackFooter(footer);
 const entryOf = ({ entry }: SealedFrame): FrameEntry => ({ offset: 16n, ...entry });
-const keyOf = (entry: FrameEntry): Buffer => releaseFrameKey(sessionKey, entry);
+const keyOf = (entry: FrameEntry): Buffer => releaseFrameKey(sessionKey, frameDigest(entry));
 
 const slot = wrapVaultKey(
   { vaultId, kind: SlotKind.SLOT_KIND_PLATFORM, secret: Buffer.alloc(32), vaultKey, createdAtMs: 1 },
@@ -376,8 +377,8 @@ export const ENGINE_DECODERS: readonly Decoder[] = [
   },
   {
     name: 'openReleasedKey',
-    samples: [sealReleasedKey(transportKey, place, entryOf(dataFrame), random.bytes(32), random)],
-    decode: (sealed) => openReleasedKey(transportKey, place, entryOf(dataFrame), sealed),
+    samples: [sealReleasedKey(transportKey, place, frameDigest(entryOf(dataFrame)), random.bytes(32), random)],
+    decode: (sealed) => openReleasedKey(transportKey, place, frameDigest(entryOf(dataFrame)), sealed),
     refuses: otherKey,
   },
   {

@@ -45,6 +45,7 @@ export {
   encodeFrameEntry,
   type FrameContext,
   type FrameInfo,
+  frameDigest,
 } from './frames/frame.js';
 export { type FrameCodec, nodeCodec, TAG_BYTES } from './frames/frame-codec.js';
 export { FrameGatherer, type NamedChunk } from './frames/frame-gatherer.js';

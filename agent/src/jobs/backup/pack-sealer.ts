@@ -3,6 +3,7 @@ import {
   type ChunkHasher,
   FrameGatherer,
   FrameSealer,
+  frameDigest,
   KeyDeriver,
   openChunks,
   PACK_TARGET_BYTES,
@@ -194,7 +195,7 @@ export class PackSealer {
     try {
       for (const { entry: sealed, stored } of paranoid ? this.frames : this.frames.slice(sample, sample + 1)) {
         const entry = { offset: 0n, ...sealed };
-        openChunks(hasher, releaseFrameKey(this.keys, entry), this.context, entry, stored);
+        openChunks(hasher, releaseFrameKey(this.keys, frameDigest(entry)), this.context, entry, stored);
       }
       return undefined;
     } catch (error) {

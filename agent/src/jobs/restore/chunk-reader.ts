@@ -2,6 +2,7 @@ import type { OpenedChunk, ParsedNode } from '@holdfast/core/engine';
 import {
   ChunkHasher,
   decodeFrameEntry,
+  frameDigest,
   openFrame,
   openReleasedKey,
   PackKind,
@@ -163,7 +164,7 @@ export class ChunkReader {
     const entry = decodeFrameEntry(frame.entry, kind);
     const named = splitIds(entry.chunkIds);
     const place = { vaultId, domainId: frame.domainId };
-    const key = openReleasedKey(transportKey, place, entry, frame.sealedKey);
+    const key = openReleasedKey(transportKey, place, frameDigest(entry), frame.sealedKey);
     try {
       return { named, chunks: splitFrame(entry, openFrame(key, { ...place, kind }, entry, frame.stored, hostCodec())) };
     } catch (error) {

@@ -4,6 +4,7 @@ import {
   DEFAULT_CHUNKER,
   DomainScope,
   encodeFrameEntry,
+  frameDigest,
   idAt,
   idCount,
   idOfClaim,
@@ -159,8 +160,9 @@ export class MemoryGateway implements DataTransport {
     const place = { vaultId: this.vaultId, domainId: this.domain.domainId };
     const { sessionKey } = copy.pack.footer;
     if (sessionKey === undefined) throw new Error('a pack without its key');
-    const key = releaseFrameKey(await openSessionKey(this.privateKey, place, sessionKey), entryOf(copy));
-    return sealReleasedKey(this.transportKey, place, entryOf(copy), key, random);
+    const digest = frameDigest(entryOf(copy));
+    const key = releaseFrameKey(await openSessionKey(this.privateKey, place, sessionKey), digest);
+    return sealReleasedKey(this.transportKey, place, digest, key, random);
   }
 }
 

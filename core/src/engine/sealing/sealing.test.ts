@@ -3,6 +3,7 @@ import { DomainScope, SlotKind } from '@holdfast/proto/vault';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../ids/index.js';
+import { frameDigest } from '../frames/frame.js';
 import { createDomain, openDomain } from './domains.js';
 import { openReleasedKey, releaseFrameKey, sealReleasedKey } from './frame-key-release.js';
 import { deriveKey, expandKey, KeyDeriver } from './hkdf.js';
@@ -160,14 +161,18 @@ describe('a released frame key', () => {
   const transport = Buffer.alloc(32, 6);
 
   it('reaches the restore it was sealed for, and is good for its frame alone', () => {
-    const key = releaseFrameKey(Buffer.alloc(32, 1), frame);
-    const sealed = sealReleasedKey(transport, place, frame, key, seededRandom('release'));
+    const key = releaseFrameKey(Buffer.alloc(32, 1), frameDigest(frame));
+    const sealed = sealReleasedKey(transport, place, frameDigest(frame), key, seededRandom('release'));
     expect(sealed.length).toBe(60);
-    expect(openReleasedKey(transport, place, frame, sealed).equals(key)).toBe(true);
-    expect(() => openReleasedKey(Buffer.alloc(32), place, frame, sealed)).toThrowError(WRONG_KEY);
-    expect(() => openReleasedKey(transport, { ...place, domainId: vaultId }, frame, sealed)).toThrowError(WRONG_KEY);
-    expect(() => openReleasedKey(transport, place, { ...frame, storedLength: 41 }, sealed)).toThrowError(WRONG_KEY);
-    expect(() => openReleasedKey(transport, place, frame, sealed.subarray(0, 20))).toThrowError(WRONG_KEY);
+    expect(openReleasedKey(transport, place, frameDigest(frame), sealed).equals(key)).toBe(true);
+    expect(() => openReleasedKey(Buffer.alloc(32), place, frameDigest(frame), sealed)).toThrowError(WRONG_KEY);
+    expect(() => openReleasedKey(transport, { ...place, domainId: vaultId }, frameDigest(frame), sealed)).toThrowError(
+      WRONG_KEY,
+    );
+    expect(() => openReleasedKey(transport, place, frameDigest({ ...frame, storedLength: 41 }), sealed)).toThrowError(
+      WRONG_KEY,
+    );
+    expect(() => openReleasedKey(transport, place, frameDigest(frame), sealed.subarray(0, 20))).toThrowError(WRONG_KEY);
   });
 });
 

@@ -6,8 +6,8 @@ export interface FrameKeyQuestion {
   readonly domainId: string;
   /** WrappedSessionKey (holdfast.vault.v1), encoded. */
   readonly sessionKey: Uint8Array;
-  /** FrameEntry (holdfast.vault.v1), encoded. */
-  readonly frame: Uint8Array;
+  /** SHA-256 of what the frame's key depends on; 32 bytes. */
+  readonly frameDigest: Uint8Array;
 }
 
 /** What a gateway may ask of control beside who may open a session; the use cases of the features that own points and keys. */

@@ -58,8 +58,8 @@ export interface FrameKeyQuestion {
   readonly domainId: string;
   /** WrappedSessionKey, encoded. */
   readonly sessionKey: Buffer;
-  /** FrameEntry, encoded. */
-  readonly frame: Buffer;
+  /** `frameDigest` of the frame. */
+  readonly frameDigest: Buffer;
 }
 
 export interface PackVerdict {

@@ -4,12 +4,12 @@
  * of closed or verified nodes are followed: those of any other copy are only what somebody said.
  */
 
-import { encodeFrameEntry, PackKind } from '@holdfast/core/engine';
+import { encodeFrameEntry, frameDigest, PackKind } from '@holdfast/core/engine';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
-import type { Coordination } from '../coordination/coordination.js';
+import type { Coordination, FrameKeyQuestion } from '../coordination/coordination.js';
 import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
 import { type ChunkToRead, chunksToRead, type PlannedFrame, worthReading } from '../vault-stores/frame-plan.js';
@@ -18,9 +18,7 @@ import { forbidden, invalid } from './refusals.js';
 import type { Session } from './session.js';
 
 const ID_BYTES = 32;
-const KEYS_PER_QUESTION = 128;
-/** Keys are asked for in messages of at most about this many bytes of frame entries. */
-const KEY_QUESTION_BYTES = 2 * 1024 * 1024;
+const KEYS_PER_QUESTION = 1_024;
 
 const NO_PACKS: ReadonlySet<string> = new Set();
 
@@ -70,15 +68,14 @@ export async function* readChunks(
     }
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
-      for (const batch of batches(session, frames)) {
+      for (let from = 0; from < frames.length; from += KEYS_PER_QUESTION) {
+        const asked = frames.slice(from, from + KEYS_PER_QUESTION).map((planned) => keyQuestion(session, planned));
         const sealed = await ports.coordination.releaseFrameKeys(
           session.job,
-          batch.map(({ question }) => question),
+          asked.map(({ question }) => question),
         );
-        for (const [place, { firstCopy, question }] of batch.entries()) {
-          const key = sealed[place];
-          if (key) keys.set(firstCopy, { entry: question.frame, sealed: key });
-        }
+        for (const [place, { firstCopy, entry }] of asked.entries())
+          keys.set(firstCopy, { entry, sealed: sealed[place] as Buffer });
       }
     };
     for await (const result of readFrames(session.vault, chunks, ports.log, { onPlan: askKeys, readerChecks: true })) {
@@ -91,7 +88,13 @@ export async function* readChunks(
       if (!key) throw new Error('A frame was read whose key was not asked for.');
       keys.delete(result.frame.firstCopy);
       allowBelow(session, result.pack, result.frame);
-      yield { kind: 'frame', pack: result.pack, entry: key.entry, sealedFrameKey: key.sealed, bytes: result.bytes };
+      yield {
+        kind: 'frame',
+        pack: result.pack,
+        entry: key.entry,
+        sealedFrameKey: key.sealed,
+        bytes: result.bytes,
+      };
     }
   } finally {
     leave();
@@ -185,25 +188,9 @@ function copiesToAllow({ vault: { index }, domainId }: Session, ids: Buffer): Co
   return index.lookup(ids, (copy) => 1 + worthReading(index, readable, copy));
 }
 
-interface KeyQuestion {
-  readonly firstCopy: number;
-  readonly question: { domainId: string; sessionKey: Buffer; frame: Buffer };
-}
-
-function* batches(session: Session, frames: readonly PlannedFrame[]): Generator<KeyQuestion[]> {
-  let batch: KeyQuestion[] = [];
-  let bytes = 0;
-  for (const { pack, frame } of frames) {
-    const entry = encodeFrameEntry(session.vault.index.frameEntry(frame, pack.kind));
-    batch.push({
-      firstCopy: frame.firstCopy,
-      question: { domainId: pack.domainId, sessionKey: pack.sessionKey, frame: entry },
-    });
-    bytes += entry.length;
-    if (batch.length < KEYS_PER_QUESTION && bytes < KEY_QUESTION_BYTES) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
+function keyQuestion({ vault: { index } }: Session, { pack, frame }: PlannedFrame) {
+  const entry = index.frameEntry(frame, pack.kind);
+  const { domainId, sessionKey } = pack;
+  const question: FrameKeyQuestion = { domainId, sessionKey, frameDigest: frameDigest(entry) };
+  return { firstCopy: frame.firstCopy, entry: encodeFrameEntry(entry), question };
 }

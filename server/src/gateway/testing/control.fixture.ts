@@ -7,6 +7,7 @@ import {
   decodeWrappedSessionKey,
   encodePoint,
   encodeWrappedSessionKey,
+  frameDigest,
   idAt,
   type ObjectStore,
   openFrame,
@@ -140,11 +141,10 @@ export class TestControl implements Coordination {
   async releaseFrameKeys(_job: JobRef, frames: Parameters<Coordination['releaseFrameKeys']>[1]): Promise<Buffer[]> {
     this.mayFail('releaseFrameKeys');
     return Promise.all(
-      frames.map(async ({ domainId, sessionKey, frame }) => {
+      frames.map(async ({ domainId, sessionKey, frameDigest }) => {
         const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
-        const entry = decodeAny(frame);
-        const key = releaseFrameKey(await this.sessionKeyOf(place, sessionKey), entry);
-        return sealReleasedKey(this.transportKey, place, entry, key, this.random);
+        const key = releaseFrameKey(await this.sessionKeyOf(place, sessionKey), frameDigest);
+        return sealReleasedKey(this.transportKey, place, frameDigest, key, this.random);
       }),
     );
   }
@@ -179,7 +179,7 @@ export class TestControl implements Coordination {
     const entry = decodeFrameEntry(frame, kind);
     const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(this.domain.id) };
     const plaintext = openFrame(
-      openReleasedKey(this.transportKey, place, entry, sealedKey),
+      openReleasedKey(this.transportKey, place, frameDigest(entry), sealedKey),
       { ...place, kind },
       entry,
       stored,
@@ -212,7 +212,7 @@ export class TestControl implements Coordination {
     const bad: Buffer[] = [];
     for (const entry of footer.frames) {
       const stored = await readFrame(this.store, uuidToBytes(packId), entry);
-      const plaintext = openFrame(releaseFrameKey(sessionKey, entry), footer, entry, stored);
+      const plaintext = openFrame(releaseFrameKey(sessionKey, frameDigest(entry)), footer, entry, stored);
       splitFrame(entry, plaintext).forEach((chunk, place) => {
         try {
           verifyChunk(hasher, footer.kind, chunk.id, chunk.edges, chunk.plaintext);
@@ -239,13 +239,5 @@ export class TestControl implements Coordination {
   private mayFail(method: keyof Coordination): void {
     const error = this.failing.get(method);
     if (error) throw error;
-  }
-}
-
-function decodeAny(frame: Buffer) {
-  try {
-    return decodeFrameEntry(frame, PackKind.PACK_KIND_DATA);
-  } catch {
-    return decodeFrameEntry(frame, PackKind.PACK_KIND_NODE);
   }
 }

@@ -73,10 +73,10 @@ export function coordinationService(
       return {};
     }),
     releaseFrameKeys: asGateway(async (ctx, { job, frames }) => {
-      const questions = frames.map(({ domainId, sessionKey, frame }) => ({
+      const questions = frames.map(({ domainId, sessionKey, frameDigest }) => ({
         domainId: uuidFromBytes(domainId),
         sessionKey,
-        frame,
+        frameDigest,
       }));
       const keys = await useCases.releaseFrameKeys(ctx, { job: fromWireRef(job), frames: questions });
       return { sealedFrameKeys: keys.map((key) => Buffer.from(key)) };

@@ -8,6 +8,7 @@ import type { DomainAccess } from '../../vaults/opening/frame-opening.js';
 import { domainAccess } from '../../vaults/use-cases/vault-keys.js';
 
 const MOST_FRAMES = 8_192;
+const DIGEST_BYTES = 32;
 
 /**
  * The keys of frames that a running restore needs, each sealed so that only its agent can use it: the gateway that
@@ -23,6 +24,12 @@ export async function releaseFrameKeys(
       kind: 'Validation',
       code: 'TOO_MANY_FRAMES',
       message: `At most ${MOST_FRAMES} frames at once.`,
+    });
+  if (input.frames.some(({ frameDigest }) => frameDigest.length !== DIGEST_BYTES))
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'FRAME_DIGEST',
+      message: `A frame's digest has ${DIGEST_BYTES} bytes.`,
     });
   const access = await ctx.unitOfWork.run((stores) => accessOfJob(ctx, stores, input.job));
   if (input.frames.some((frame) => frame.domainId !== access.domainId))

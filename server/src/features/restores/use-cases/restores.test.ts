@@ -1,4 +1,12 @@
-import { ChunkHasher, decodeFrameEntry, openChunks, openReleasedKey, PackKind, parseNode } from '@holdfast/core/engine';
+import {
+  ChunkHasher,
+  decodeFrameEntry,
+  frameDigest,
+  openChunks,
+  openReleasedKey,
+  PackKind,
+  parseNode,
+} from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { beforeAll, expect, it } from 'vitest';
@@ -95,11 +103,12 @@ describeOnEachDatabase('restoring', (open) => {
     const ref = { jobId: job.id, epoch: job.epoch };
     const [fetched] = await Array.fromAsync(site.gateway.fetchChunks({ vaultId, storeUrl: '' }, [command.rootNode]));
     if (fetched?.kind !== 'frame') throw new Error('no frame');
-    const question = { domainId: command.domainId, sessionKey: fetched.frame.sessionKey, frame: fetched.frame.frame };
+    const entry = decodeFrameEntry(fetched.frame.frame, PackKind.PACK_KIND_NODE);
+    const { sessionKey } = fetched.frame;
+    const question = { domainId: command.domainId, sessionKey, frameDigest: frameDigest(entry) };
     const [sealed] = await releaseFrameKeys(site.asGateway, { job: ref, frames: [question] });
     const place = { vaultId: uuidToBytes(vaultId), domainId: uuidToBytes(command.domainId) };
-    const entry = decodeFrameEntry(fetched.frame.frame, PackKind.PACK_KIND_NODE);
-    const frameKey = openReleasedKey(command.transportKey, place, entry, sealed as Buffer);
+    const frameKey = openReleasedKey(command.transportKey, place, frameDigest(entry), sealed as Buffer);
     const chunks = openChunks(
       new ChunkHasher(command.idKey),
       frameKey,
@@ -116,6 +125,9 @@ describeOnEachDatabase('restoring', (open) => {
     await expect(releaseFrameKeys(site.ctx, { job: ref, frames: [question] })).rejects.toMatchObject({
       kind: 'Forbidden',
     });
+    await expect(
+      releaseFrameKeys(site.asGateway, { job: ref, frames: [{ ...question, frameDigest: Buffer.alloc(31) }] }),
+    ).rejects.toMatchObject({ kind: 'Validation' });
     await expect(
       releaseFrameKeys(site.asGateway, { job: { ...ref, epoch: 0 }, frames: [question] }),
     ).rejects.toMatchObject({ code: 'JOB_FENCED' });

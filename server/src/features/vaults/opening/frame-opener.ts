@@ -4,7 +4,6 @@ import {
   decodeFrameEntry,
   decodeWrappedSessionKey,
   deriveFrameKey,
-  type FrameInfo,
   KeyDeriver,
   type OpenedChunk,
   openChunks,
@@ -43,8 +42,9 @@ export class FrameOpener implements FrameOpening {
     const sealed: Buffer[] = [];
     for (const question of questions) {
       const session = await this.sessionKey(access, question.sessionKey);
-      const info = decodeEntry(question.frame);
-      sealed.push(sealReleasedKey(transportKey, place, info, releaseFrameKey(session, info), this.random));
+      const { frameDigest } = question;
+      const key = releaseFrameKey(session, frameDigest);
+      sealed.push(sealReleasedKey(transportKey, place, frameDigest, key, this.random));
     }
     return sealed;
   }
@@ -100,16 +100,6 @@ function placeOf(access: DomainAccess) {
 
 function kindOf(frame: ClosedFrame): PackKind {
   return frame.packKind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
-}
-
-/** Only nodes have edge sets, so an entry tells its kind. */
-function decodeEntry(bytes: Uint8Array): FrameInfo {
-  try {
-    return decodeFrameEntry(bytes, PackKind.PACK_KIND_DATA);
-  } catch (error) {
-    if (!isHoldfastError(error, 'Integrity')) throw error;
-    return decodeFrameEntry(bytes, PackKind.PACK_KIND_NODE);
-  }
 }
 
 function isWhatItClaims(hasher: ChunkHasher, kind: PackKind, chunk: OpenedChunk): boolean {

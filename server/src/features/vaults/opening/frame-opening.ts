@@ -14,8 +14,8 @@ export type ClosedFrame = Pick<FetchedFrame, 'packKind' | 'sessionKey' | 'frame'
 export interface FrameKeyQuestion {
   /** WrappedSessionKey, encoded. */
   readonly sessionKey: Uint8Array;
-  /** FrameEntry, encoded. */
-  readonly frame: Uint8Array;
+  /** `frameDigest` of the frame. */
+  readonly frameDigest: Uint8Array;
 }
 
 /** Ids of the chunks that are what they claim to be, and of those that are not. */

@@ -79,7 +79,10 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
       );
     },
     async releaseFrameKeys(access, transportKey, questions) {
-      const owned = questions.map((question) => ({ sessionKey: own(question.sessionKey), frame: own(question.frame) }));
+      const owned = questions.map((question) => ({
+        sessionKey: own(question.sessionKey),
+        frameDigest: own(question.frameDigest),
+      }));
       const sealed = await ask({
         kind: 'release-keys',
         access: ownAccess(access),

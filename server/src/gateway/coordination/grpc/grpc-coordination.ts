@@ -108,10 +108,10 @@ export function createGrpcCoordination(
       await call(client.recordPoint, request, SIGNING_MS);
     },
     async releaseFrameKeys(job, frames) {
-      const questions = frames.map(({ domainId, sessionKey, frame }) => ({
+      const questions = frames.map(({ domainId, sessionKey, frameDigest }) => ({
         domainId: uuidToBytes(domainId),
         sessionKey,
-        frame,
+        frameDigest,
       }));
       const { sealedFrameKeys } = await call(
         client.releaseFrameKeys,
