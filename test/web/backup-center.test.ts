@@ -260,13 +260,13 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByRole('link', { name: 'Team files' }).click();
     await page.getByRole('button', { name: 'Back up now' }).click();
     await page.getByRole('button', { name: 'Start the backup' }).click();
-    await tab.arriveAt('Incremental backup of Team files');
+    await tab.arriveAt('Backup of Team files');
     await page.getByText('The agent is not connected.').waitFor();
     await page.getByRole('button', { name: 'Cancel job' }).click();
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await page.getByRole('status', { name: 'State: Cancelled' }).waitFor();
     // A job that has ended has no button that could cancel it.
-    await expect.poll(() => tab.focused()).toBe('Incremental backup of Team files');
+    await expect.poll(() => tab.focused()).toBe('Backup of Team files');
     expect(tab.complaints).toEqual([]);
   });
 });

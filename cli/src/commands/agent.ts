@@ -4,6 +4,7 @@ import type { ApiClient } from '../api/client.js';
 import { collect, findAgent, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BandwidthOfAgentFragment } from '../gql/graphql.js';
+import { formatTime } from '../output/amounts.js';
 import { describeRate, describeSpan, type GivenRate, parseRate, parseSpan, type Span, withRates } from './bandwidth.js';
 import { contextOf } from './command-context.js';
 
@@ -74,7 +75,14 @@ export function addAgentCommands(program: Command): void {
       printer.result(agents, () => {
         printer.table(
           ['NAME', 'HOST', 'STATUS', 'LAST SEEN', 'VERSION', 'SUBSCRIPTION'],
-          agents.map((row) => [row.name, row.hostName, row.status, row.lastSeenAt, row.version, row.subscription.name]),
+          agents.map((row) => [
+            row.name,
+            row.hostName,
+            row.status,
+            formatTime(row.lastSeenAt),
+            row.version,
+            row.subscription.name,
+          ]),
         );
       });
     });
@@ -91,7 +99,7 @@ export function addAgentCommands(program: Command): void {
         input: { subscriptionId, agentName },
       });
       printer.result(made, () => {
-        printer.line(`Run this on the host before ${made.expiresAt}; it works once:`);
+        printer.line(`Run this on the host before ${formatTime(made.expiresAt)}; it works once:`);
         printer.line('');
         printer.line(`  holdfast-agent enroll --server ${made.serverAddress} --token ${made.token}`);
       });

@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly environment: CliEnvironment;
   readonly options: GlobalOptions;
   readonly printer: Printer;
+  /** The address that was given, if any. */
+  readonly server: string | undefined;
   /** Signed in by token or by `holdfast login`; throws Unauthenticated otherwise. */
   api(): ApiClient;
 }
@@ -35,16 +37,31 @@ export function readCaFile(context: Pick<CommandContext, 'environment' | 'option
   }
 }
 
+/** Throws Validation for what is no address of a server. */
+function serverUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new HoldfastError({
+      kind: 'Validation',
+      code: 'BAD_SERVER',
+      message: `"${text}" is no server's address; one looks like https://backup.example:8400`,
+    });
+  }
+  return url.origin;
+}
+
 export function contextOf(command: Command): CommandContext {
   const options = command.optsWithGlobals<GlobalOptions>();
   const environment = readEnvironment();
+  const given = options.server ?? environment.server;
+  const server = given === undefined ? undefined : serverUrl(given);
   return {
     environment,
     options,
     printer: createPrinter(options.json ?? false),
+    server,
     api() {
       const ca = readCaFile({ environment, options });
-      const server = options.server ?? environment.server;
       const saved = loadCredentials(environment.configFolder);
       if (environment.token !== undefined) {
         const target = server ?? saved?.server;
@@ -58,7 +75,7 @@ export function contextOf(command: Command): CommandContext {
         });
       }
       if (saved === undefined) throw notSignedIn('not signed in: run "holdfast login --server URL"');
-      if (server !== undefined && new URL(server).origin !== new URL(saved.server).origin) {
+      if (server !== undefined && server !== saved.server) {
         throw notSignedIn(`signed in at ${saved.server}, not at ${server}: run "holdfast login --server ${server}"`);
       }
       const trusted = ca ?? saved.ca;

@@ -59,7 +59,7 @@ export function describeSuccess(job: LiveJob): string {
   }
   const why = job.backupTypeReason ? ` (${printable(job.backupTypeReason)})` : '';
   return (
-    `${job.backupType ?? ''} backup completed${warned}${why}: ${progress.entries} entries, read ${formatBytes(progress.bytesRead)}, ` +
+    `${job.backupType ?? ''} backup completed${warned}${why}: ${countOf(Number(progress.entries), 'entry', 'entries')}, read ${formatBytes(progress.bytesRead)}, ` +
     `changed ${formatBytes(progress.bytesChanged)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}.\n` +
     `Recovery point: ${job.recoveryPoint?.id ?? '-'}`
   );

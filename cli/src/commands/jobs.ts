@@ -3,7 +3,7 @@ import { followJobs, hasEnded, type LiveJob, readJob } from '../api/live-job.js'
 import { collect, findProtectedItem, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { JobKind } from '../gql/graphql.js';
-import { formatBytes } from '../output/amounts.js';
+import { countOf, formatBytes, formatTime } from '../output/amounts.js';
 import { reasonOf } from '../output/job-words.js';
 import { type Printer, printable, type Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
@@ -22,19 +22,18 @@ const CancelJob = graphql(`
   mutation CancelJob($input: CancelJobInput!) { cancelJob(input: $input) { job { id state } } }
 `);
 
-const HEAD = ['STATE', 'KIND', 'ITEM', 'AGENT', 'CREATED', 'READ', 'STORED', 'WARNINGS', 'REASON', 'ID'];
+const HEAD = ['STATE', 'KIND', 'ITEM', 'AGENT', 'CREATED', 'READ', 'STORED', 'WARNINGS', 'ID'];
 
 function rowOf(job: LiveJob): Row {
   return [
     job.state,
-    job.kind === 'BACKUP' ? `${job.kind} ${job.backupType ?? job.requestedBackupType ?? ''}` : job.kind,
+    job.kind === 'BACKUP' ? `${job.kind} ${job.backupType ?? ''}` : job.kind,
     job.protectedItem?.name,
     job.agent.name,
-    job.createdAt,
+    formatTime(job.createdAt),
     formatBytes(job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead),
     formatBytes(job.progress.bytesStored),
     job.noticesTotal,
-    reasonOf(job) || null,
     job.id,
   ];
 }
@@ -77,7 +76,7 @@ export function addJobsCommands(program: Command): void {
         options.limit,
       );
       if (!options.watch) {
-        printer.result(found, () => printer.table(HEAD, found.map(rowOf)));
+        printer.result(found, () => printer.table(HEAD, found.map(rowOf), found.map(reasonOf)));
         return;
       }
       const running = found.filter((job) => !hasEnded(job)).reverse();
@@ -104,7 +103,8 @@ export function addJobsCommands(program: Command): void {
         return;
       }
       const job = await readJob(client, id);
-      if (!printer.json) printer.table(HEAD, [rowOf(job)]);
+      // What it failed with is this command's own error.
+      if (!printer.json) printer.table(HEAD, [rowOf(job)], job.error ? [] : [reasonOf(job)]);
       if (hasEnded(job)) reportJob(job, printer);
       else printer.result(job, () => undefined);
     });
@@ -128,7 +128,7 @@ function showUpdate(job: LiveJob, printer: Printer): void {
       Number(job.progress.expectedBytes ?? 0) > 0 ? ` of ${formatBytes(job.progress.expectedBytes ?? 0)}` : '';
     const reason = reasonOf(job);
     printer.line(
-      `${job.state.padEnd(10)} ${job.kind} ${printable(job.protectedItem?.name ?? '-')}: ${job.progress.entries} entries, ${formatBytes(moved)}${share}` +
+      `${job.state.padEnd(10)} ${job.kind} ${printable(job.protectedItem?.name ?? '-')}: ${countOf(Number(job.progress.entries), 'entry', 'entries')}, ${formatBytes(moved)}${share}` +
         `${reason ? `, ${reason}` : ''}`,
     );
   });

@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
 import { ApiClient } from '../api/client.js';
 import { graphql } from '../gql/gql.js';
+import { formatTime } from '../output/amounts.js';
 import { askPassword } from '../session/ask-password.js';
 import { forgetCredentials, saveCredentials } from '../session/credentials-file.js';
 import { contextOf, readCaFile } from './command-context.js';
@@ -28,18 +29,6 @@ const Me = graphql(`
   }
 `);
 
-function serverUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new HoldfastError({
-      kind: 'Validation',
-      code: 'BAD_SERVER',
-      message: `"${text}" is not an address like https://backup.example:8400`,
-    });
-  }
-  return url.origin;
-}
-
 interface LoginOptions {
   readonly user: string;
   readonly setupCode?: string;
@@ -58,8 +47,7 @@ export function addLoginCommands(program: Command): void {
     .action(async (options: LoginOptions, command: Command) => {
       const context = contextOf(command);
       const { environment, printer } = context;
-      const given = context.options.server ?? environment.server ?? 'http://127.0.0.1:8400';
-      const server = serverUrl(given);
+      const server = context.server ?? 'http://127.0.0.1:8400';
       const ca = readCaFile(context);
       const password = environment.password ?? (await askPassword(`Password for ${options.user} at ${server}: `));
       const api = new ApiClient({ server, ...(ca === undefined ? {} : { ca }) });
@@ -77,7 +65,7 @@ export function addLoginCommands(program: Command): void {
         ...(ca === undefined ? {} : { ca }),
       });
       printer.result({ server, user, expiresAt: session.expiresAt }, () => {
-        printer.line(`Signed in at ${server} as ${user} until ${session.expiresAt}.`);
+        printer.line(`Signed in at ${server} as ${user} until ${formatTime(session.expiresAt)}.`);
       });
     });
 
@@ -108,7 +96,7 @@ export function addLoginCommands(program: Command): void {
         });
       }
       printer.result(me, () => {
-        printer.line(`${me.user.name}${me.sessionExpiresAt ? `, until ${me.sessionExpiresAt}` : ''}`);
+        printer.line(`${me.user.name}${me.sessionExpiresAt ? `, until ${formatTime(me.sessionExpiresAt)}` : ''}`);
         const rows = me.roleAssignments.map(({ role, scope }) => [
           role,
           scope.vault

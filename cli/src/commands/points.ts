@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { collect, findProtectedItem, findRecoveryPoint, NAMING_A_POINT } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BrowseQuery } from '../gql/graphql.js';
-import { formatBytes, formatMode } from '../output/amounts.js';
+import { formatBytes, formatMode, formatTime } from '../output/amounts.js';
 import type { Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
 
@@ -59,7 +59,7 @@ export function rowOf({ type, mode, uid, gid, size, modifiedAt, name, linkTarget
     // The API's numbers are signed.
     known ? `${uid >>> 0}:${gid >>> 0}` : null,
     type === 'FILE' ? formatBytes(size) : '',
-    modifiedAt,
+    formatTime(modifiedAt),
     linkTarget ? `${name} -> ${linkTarget}` : name,
   ];
 }
@@ -84,7 +84,7 @@ export function addPointsCommands(program: Command): void {
         printer.table(
           ['TIME', 'ITEM', 'NUMBER', 'TYPE', 'ENTRIES', 'SIZE', 'STORED', 'WARNINGS', 'ID'],
           found.map((point) => [
-            point.time,
+            formatTime(point.time),
             point.protectedItem.name,
             point.sequence,
             point.backupType,

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { collect, findAgent, findPolicy, findProtectedItem, findVault } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { ConfigureProtectionMutation } from '../gql/graphql.js';
+import { formatTime } from '../output/amounts.js';
 import { printable } from '../output/printer.js';
 import { contextOf } from './command-context.js';
 import { WARNINGS_EXIT } from './finish-job.js';
@@ -71,8 +72,8 @@ export function addProtectCommands(program: Command): void {
             item.protectionState,
             item.preCheck?.status,
             item.lastBackup?.state,
-            item.lastRecoveryPoint?.time,
-            item.nextBackupAt,
+            formatTime(item.lastRecoveryPoint?.time),
+            formatTime(item.nextBackupAt),
             item.files.roots.join(' '),
           ]),
         );

@@ -15,6 +15,13 @@ export function countOf(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** To the second; as the API writes it otherwise, so that it can be searched for and compared. */
+export function formatTime(iso: string): string;
+export function formatTime(iso: string | null | undefined): string | undefined;
+export function formatTime(iso: string | null | undefined): string | undefined {
+  return iso?.replace(/\.\d+Z$/, 'Z');
+}
+
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];

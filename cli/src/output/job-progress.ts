@@ -1,7 +1,7 @@
 /** A progress bar for people; on something that is no terminal, a line at each change of state. */
 import { SingleBar } from 'cli-progress';
 import type { LiveJob } from '../api/live-job.js';
-import { formatBytes, formatDuration } from './amounts.js';
+import { countOf, formatBytes, formatDuration } from './amounts.js';
 import { failedAttempt } from './job-words.js';
 import { printable } from './printer.js';
 
@@ -53,7 +53,7 @@ function describeAmounts(job: LiveJob): string {
     job.kind === 'RESTORE'
       ? `${formatBytes(progress.bytesWritten)} written`
       : `read ${formatBytes(progress.bytesRead)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}`;
-  return `${progress.entries} entries, ${transfer}${rate}${eta}`;
+  return `${countOf(Number(progress.entries), 'entry', 'entries')}, ${transfer}${rate}${eta}`;
 }
 
 export function createJobProgress(quiet: boolean, stream: ProgressStream = process.stderr): JobProgressView {

@@ -15,6 +15,19 @@ describe('formatTable', () => {
     ).toBe('NAME    SIZE\na       1\nlonger  -');
   });
 
+  it('says below a row what would make a column too wide', () => {
+    expect(
+      formatTable(
+        ['NAME', 'ID'],
+        [
+          ['a', 1],
+          ['b', 2],
+        ],
+        ['', 'why it\u001b[31m'],
+      ),
+    ).toBe('NAME  ID\na     1\nb     2\n  why it\\x1b[31m');
+  });
+
   it('never sends control characters of a name to the terminal', () => {
     expect(printable('a\u001b[31mred\nline\u202e')).toBe('a\\x1b[31mred\\x0aline\\xe2\\x80\\xae');
   });

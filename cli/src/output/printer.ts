@@ -7,7 +7,8 @@ export interface Printer {
   /** What the command found or made. People see `table` or `lines`, scripts see `value`. */
   result(value: unknown, human: () => void): void;
   line(text: string): void;
-  table(head: readonly string[], rows: readonly Row[]): void;
+  /** `below`: what is said of each row on a line of its own. */
+  table(head: readonly string[], rows: readonly Row[], below?: readonly string[]): void;
   /** To people only, on stderr. */
   note(text: string): void;
 }
@@ -34,7 +35,7 @@ function cell(value: Row[number]): string {
   return value === null || value === undefined ? '-' : printable(String(value));
 }
 
-export function formatTable(head: readonly string[], rows: readonly Row[]): string {
+export function formatTable(head: readonly string[], rows: readonly Row[], below: readonly string[] = []): string {
   const cells = rows.map((row) => row.map(cell));
   const widths = head.map((title, column) => Math.max(title.length, ...cells.map((row) => row[column]?.length ?? 0)));
   const line = (values: readonly string[]): string =>
@@ -42,7 +43,8 @@ export function formatTable(head: readonly string[], rows: readonly Row[]): stri
       .map((value, column) => (column === head.length - 1 ? value : value.padEnd(widths[column] ?? 0)))
       .join('  ')
       .trimEnd();
-  return [line(head), ...cells.map(line)].join('\n');
+  const said = (words: string | undefined): string => (words ? `\n  ${printable(words)}` : '');
+  return [line(head), ...cells.map((values, row) => line(values) + said(below[row]))].join('\n');
 }
 
 /** What breaks a line on purpose still does. */
@@ -59,7 +61,7 @@ export function createPrinter(json: boolean): Printer {
       else human();
     },
     line: (text) => out(text),
-    table: (head, rows) => out(rows.length === 0 ? 'none' : formatTable(head, rows)),
+    table: (head, rows, below) => out(rows.length === 0 ? 'none' : formatTable(head, rows, below)),
     note(text) {
       if (!json) process.stderr.write(`${printableLines(text)}\n`);
     },

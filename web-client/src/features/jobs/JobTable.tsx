@@ -14,9 +14,9 @@ interface JobTableProps {
   readonly caption: string;
 }
 
-export function nameOfJob(job: Pick<JobView, 'kind' | 'backupType' | 'requestedBackupType'>): string {
-  const type = job.backupType ?? job.requestedBackupType;
-  return job.kind === 'BACKUP' && type ? `${BACKUP_TYPE_WORDS[type]} backup` : JOB_KIND_WORDS[job.kind];
+/** A backup's type is known when it is done: what was asked for may have to be a full one. */
+export function nameOfJob({ kind, backupType }: Pick<JobView, 'kind' | 'backupType'>): string {
+  return kind === 'BACKUP' && backupType ? `${BACKUP_TYPE_WORDS[backupType]} backup` : JOB_KIND_WORDS[kind];
 }
 
 const COLUMNS: readonly Column<JobView>[] = [

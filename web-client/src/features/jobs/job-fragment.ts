@@ -4,7 +4,7 @@ import type { JobRowFragment } from '../../gql/graphql';
 /** What every list of jobs shows, and what live updates bring. */
 graphql(`
   fragment JobRow on Job {
-    id kind state requestedBackupType backupType waitingFor createdAt startedAt finishedAt attempt noticesTotal
+    id kind state backupType waitingFor createdAt startedAt finishedAt attempt noticesTotal
     protectedItem { id name }
     agent { id name }
     vault { id name }

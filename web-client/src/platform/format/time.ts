@@ -17,7 +17,7 @@ export function formatRelative(at: number, now: number, locale?: string): string
 
 /** In the reader's own zone and habits. */
 export function formatLocal(at: number, locale?: string, timeZone?: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(at);
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone }).format(at);
 }
 
 /** The exact instant, the same for everybody: "2026-11-22 23:57:15.250 UTC". */
