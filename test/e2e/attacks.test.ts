@@ -105,6 +105,7 @@ describe('a user of one corner', () => {
     assignRole: { role: 'OWNER' },
     backupNow: { type: 'FULL' },
     configureProtection: { name: 'x', files: { roots: ['/'] } },
+    confirmRecoveryKit: { recoveryKit: 'HFK1' },
     createApiToken: { name: 'x', role: 'OWNER', expiresAt: new Date(Date.now() + 3_600_000).toISOString() },
     createEnrollmentToken: { agentName: 'x' },
     createPolicy: { name: 'x', schedule: { frequency: 'DAILY', at: '02:00', timeZone: 'UTC' } },

@@ -179,7 +179,7 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await download.saveAs(file);
     expect(await kit.getByText(fs.readFileSync(file, 'utf8').trim()).count()).toBe(1);
     expect(await tab.seriousBarriers()).toEqual([]);
-    await kit.getByRole('checkbox').check();
+    await kit.getByRole('textbox').fill(fs.readFileSync(file, 'utf8').trim());
     await kit.getByRole('button', { name: 'Confirm', exact: true }).click();
     await page.getByRole('row', { name: /second.*Confirmed/ }).waitFor();
     // One dialog led to the other; a button opened the first.

@@ -20,6 +20,7 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
   let tab: Tab;
   let videos: string;
   let media: AgentProcess;
+  let kit: string;
   const agents: AgentProcess[] = [];
   const items: Record<string, string> = {};
 
@@ -42,7 +43,8 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
 
   beforeAll(async () => {
     [fleet, browser] = await Promise.all([Fleet.start({ agents: 0 }), openBrowser()]);
-    const { id: vaultId } = await fleet.createVault('main');
+    const { id: vaultId, recoveryKit } = await fleet.createVault('main');
+    kit = recoveryKit;
     const nightly = { frequency: 'DAILY', at: '02:00', timeZone: 'Europe/Berlin', backupType: 'INCREMENTAL' };
     const { policy } = await fleet.api.mutate(
       'createPolicy',
@@ -79,9 +81,14 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
     await tab.signIn(fleet.administrator);
     await tab.arriveAt('Overview');
     await tab.page.getByText('The recovery kit of main is not confirmed').waitFor();
-    await tab.page.getByRole('button', { name: 'Confirm that it is stored' }).click();
-    const dialog = tab.page.getByRole('dialog', { name: 'Confirm the recovery kit' });
-    await dialog.getByRole('checkbox').check();
+    await tab.page.getByRole('button', { name: 'Check the stored kit' }).click();
+    const dialog = tab.page.getByRole('dialog', { name: 'Check the recovery kit' });
+    const box = dialog.getByRole('textbox', { name: 'Recovery kit, from where it is stored' });
+    await box.fill(kit.slice(0, -1));
+    await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
+    await dialog.getByText('This is not a recovery kit, or it was mistyped').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await box.fill(kit);
     await dialog.getByRole('button', { name: 'Confirm', exact: true }).click();
     await tab.page.getByText('The recovery kit of main is not confirmed').waitFor({ state: 'detached' });
     // The button that opened the dialog is gone with it.

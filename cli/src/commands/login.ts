@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { ApiClient } from '../api/client.js';
 import { graphql } from '../gql/gql.js';
 import { formatTime } from '../output/amounts.js';
-import { askPassword } from '../session/ask-password.js';
+import { askSecret } from '../session/ask-secret.js';
 import { forgetCredentials, saveCredentials } from '../session/credentials-file.js';
 import { contextOf, readCaFile } from './command-context.js';
 
@@ -49,7 +49,9 @@ export function addLoginCommands(program: Command): void {
       const { environment, printer } = context;
       const server = context.server ?? 'http://127.0.0.1:8400';
       const ca = readCaFile(context);
-      const password = environment.password ?? (await askPassword(`Password for ${options.user} at ${server}: `));
+      const password =
+        environment.password ??
+        (await askSecret(`Password for ${options.user} at ${server}: `, 'password', ', or set HOLDFAST_PASSWORD'));
       const api = new ApiClient({ server, ...(ca === undefined ? {} : { ca }) });
       const credentials = { name: options.user, password };
       const session =

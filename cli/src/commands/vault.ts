@@ -4,6 +4,7 @@ import { graphql } from '../gql/gql.js';
 import type { DedupDomain, VaultsQuery } from '../gql/graphql.js';
 import { formatBytes } from '../output/amounts.js';
 import { printable } from '../output/printer.js';
+import { askSecret } from '../session/ask-secret.js';
 import { contextOf } from './command-context.js';
 
 const Vaults = graphql(`
@@ -97,22 +98,26 @@ export function addVaultCommands(program: Command): void {
         printer.line('Recovery kit, shown this once:');
         printer.line(`  ${createVault.recoveryKit}`);
         printer.line('');
-        printer.line('Whoever has it and the store can read this vault; without it and the server nobody can.');
-        printer.line(`Store it away from the server, then run: holdfast vault confirm-kit ${createVault.vault.name}`);
+        printer.line('It holds the key of this vault: whoever has it and the store can read everything in it.');
+        printer.line(`Store it away from both, then run: holdfast vault confirm-kit ${createVault.vault.name}`);
       });
     });
 
   vault
     .command('confirm-kit <vault>')
-    .description('say that the recovery kit was stored away from the server')
+    .description('check the recovery kit that you stored, and end the reminder')
+    .addHelpText('after', '\nThe kit is asked for, or taken from the first line of standard input.')
     .action(async (name: string, _options: unknown, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
       const { confirmRecoveryKit } = await client.ask(ConfirmRecoveryKit, {
-        input: { vaultId: await findVault(client, name) },
+        input: {
+          vaultId: await findVault(client, name),
+          recoveryKit: await askSecret(`Recovery kit of ${name}: `, 'recovery kit'),
+        },
       });
       printer.result(confirmRecoveryKit.vault, () =>
-        printer.line(`The recovery kit of ${confirmRecoveryKit.vault.name} is confirmed.`),
+        printer.line(`This is the recovery kit of ${confirmRecoveryKit.vault.name}: confirmed.`),
       );
     });
 }

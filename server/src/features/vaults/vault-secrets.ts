@@ -8,8 +8,10 @@ import {
   type KeySlot,
   openDomain,
   SlotKind,
+  unwrapVaultKey,
   wrapVaultKey,
 } from '@holdfast/core/engine';
+import { isHoldfastError } from '@holdfast/core/errors';
 import { type Random, uuidToBytes } from '@holdfast/core/ids';
 import type { KeyKeeper } from './key-keeper.js';
 
@@ -55,6 +57,19 @@ export async function drawVaultSecrets(
 export interface VaultSlots {
   readonly vaultId: string;
   readonly slots: readonly KeySlot[];
+}
+
+/** Whether a kit with this secret opens the vault. */
+export function kitOpens({ vaultId, slots }: VaultSlots, secret: Uint8Array): boolean {
+  const slot = slots.find(({ kind }) => kind === SlotKind.SLOT_KIND_RECOVERY_KIT);
+  if (slot === undefined) return false;
+  try {
+    unwrapVaultKey(uuidToBytes(vaultId), slot, secret);
+    return true;
+  } catch (error) {
+    if (isHoldfastError(error, 'WrongKey')) return false;
+    throw error;
+  }
 }
 
 /** A domain for one item, so that its chunks are shared with nobody. */

@@ -1,4 +1,4 @@
-import { Alert, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconKey } from '@tabler/icons-react';
 import { useState } from 'react';
@@ -20,7 +20,7 @@ interface KitPendingProps {
   readonly vault: { readonly id: string; readonly name: string };
 }
 
-/** Reminds, until somebody confirms, that without its recovery kit a vault is lost together with this server. */
+/** Reminds of the kit until somebody has shown that it is at hand. */
 export function KitPending({ vault }: KitPendingProps) {
   const [opened, { open, close }] = useDisclosure();
   return (
@@ -36,14 +36,14 @@ export function KitPending({ vault }: KitPendingProps) {
     >
       <Group justify="space-between" gap="sm">
         <Text size="sm" style={{ flex: '1 1 18rem' }}>
-          It was shown when the vault was created. If this server is lost, the vault can be opened with it and with
-          nothing else.
+          It was shown when the vault was created, and holds the vault's key. Whether it was kept can only be told by
+          whoever has it.
         </Text>
         <Button size="xs" variant="default" onClick={open}>
-          Confirm that it is stored
+          Check the stored kit
         </Button>
       </Group>
-      <Dialog opened={opened} onClose={close} title="Confirm the recovery kit">
+      <Dialog opened={opened} onClose={close} title="Check the recovery kit">
         <Stack>
           <Text size="sm">
             If nobody kept the kit of this vault, create another vault and keep that one's kit: it cannot be shown
@@ -62,27 +62,37 @@ interface ConfirmKitProps {
 }
 
 export function ConfirmKit({ vaultId, onDone }: ConfirmKitProps) {
-  const [stored, setStored] = useState(false);
+  const [kit, setKit] = useState('');
   const [{ fetching, error }, confirm] = useMutation(ConfirmRecoveryKitDocument);
   const submit = async (): Promise<void> => {
-    const result = await confirm({ input: { vaultId } });
+    const result = await confirm({ input: { vaultId, recoveryKit: kit } });
     if (result.error) return;
     announceNews();
     onDone();
   };
   return (
-    <Stack>
-      <Checkbox
-        label="The kit is stored away from this server, where I will find it"
-        checked={stored}
-        onChange={(event) => setStored(event.currentTarget.checked)}
-      />
-      {error && <ProblemAlert title="This was not confirmed" problem={problemOf(error)} />}
-      <Group justify="flex-end">
-        <Button disabled={!stored} loading={fetching} onClick={() => void submit()}>
-          Confirm
-        </Button>
-      </Group>
-    </Stack>
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        void submit();
+      }}
+    >
+      <Stack>
+        <TextInput
+          label="Recovery kit, from where it is stored"
+          description="HFK1 and fourteen groups of four; case and dashes do not matter. The server compares it and does not keep it."
+          value={kit}
+          onChange={(event) => setKit(event.currentTarget.value)}
+          autoComplete="off"
+          spellCheck={false}
+        />
+        {error && <ProblemAlert title="This was not confirmed" problem={problemOf(error)} />}
+        <Group justify="flex-end">
+          <Button type="submit" disabled={kit.trim() === ''} loading={fetching}>
+            Confirm
+          </Button>
+        </Group>
+      </Stack>
+    </form>
   );
 }

@@ -102,8 +102,9 @@ function RecoveryKit({ kit, onClose }: { readonly kit: Kit; readonly onClose: ()
     >
       <Stack>
         <Alert variant="default" title="It is shown now and never again" style={{ borderColor: 'var(--hf-warn)' }}>
-          If this server is lost, the vault can be opened with this kit and with nothing else. Whoever has it and the
-          store of the vault can read everything in it: keep it away from both.
+          It holds the vault's key. Whoever has it and the store of the vault can read everything in it: keep it away
+          from both. Holdfast cannot open a vault with the kit alone yet, so keep a copy of the server's master.key as
+          well.
         </Alert>
         <CopyBlock text={kit.text} what="kit" />
         <Group>

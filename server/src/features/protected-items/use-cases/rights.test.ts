@@ -30,6 +30,7 @@ const SCHEDULE = {
 interface Given {
   readonly site: TestSite;
   readonly vaultId: string;
+  readonly recoveryKit: string;
   readonly itemId: string;
   readonly pointId: string;
 }
@@ -51,7 +52,11 @@ const MATRIX: [string, string, (ctx: Context, given: Given) => Promise<unknown>]
         dedupDomain: 'VAULT',
       }),
   ],
-  ['confirm a recovery kit', 'OC', (ctx, { vaultId }) => confirmRecoveryKit(ctx, { vaultId })],
+  [
+    'confirm a recovery kit',
+    'OC',
+    (ctx, { vaultId, recoveryKit }) => confirmRecoveryKit(ctx, { vaultId, recoveryKit }),
+  ],
   [
     'make a policy',
     'OC',
@@ -113,9 +118,16 @@ describeOnEachDatabase('rights in protection', (open) => {
   const users = new Map<string, Context>();
   beforeAll(async () => {
     const site = await openTestSite(await open());
-    const vaultId = (await site.addVault()).vault.id;
+    const { vault, recoveryKit } = await site.addVault();
+    const vaultId = vault.id;
     const itemId = await site.protect(vaultId);
-    given = { site, vaultId, itemId, pointId: (await site.backUp(itemId, { srv: { file: 'x' } })).pointId };
+    given = {
+      site,
+      vaultId,
+      recoveryKit,
+      itemId,
+      pointId: (await site.backUp(itemId, { srv: { file: 'x' } })).pointId,
+    };
     for (const role of ROLES) users.set(role, await site.addUser(role, { subscriptionId: site.subscriptionId }));
     users.set('stranger', await site.addUser('OWNER', { subscriptionId: await site.addSubscription('other') }));
   });

@@ -37,6 +37,8 @@ export class CreateVaultPayload extends MutationPayload {
 export class ConfirmRecoveryKitInput extends MutationInput {
   @Field(() => ID)
   vaultId!: string;
+  @Field({ description: 'From where it is stored. It is compared with what opens the vault, and not kept.' })
+  recoveryKit!: string;
 }
 
 @ObjectType('ConfirmRecoveryKitPayload')

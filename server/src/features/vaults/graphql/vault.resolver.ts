@@ -62,9 +62,9 @@ export class VaultResolver {
     @Ctx() ctx: GraphqlContext,
     @Arg('input', () => ConfirmRecoveryKitInput) input: ConfirmRecoveryKitInput,
   ): Promise<ConfirmRecoveryKitPayload> {
-    return {
-      vault: presentVault(await confirmRecoveryKit(ctx, { vaultId: decodeGlobalIdOf('Vault', input.vaultId) })),
-    };
+    const { recoveryKit } = input;
+    const vaultId = decodeGlobalIdOf('Vault', input.vaultId);
+    return { vault: presentVault(await confirmRecoveryKit(ctx, { vaultId, recoveryKit })) };
   }
 
   @FieldResolver(() => SubscriptionType)

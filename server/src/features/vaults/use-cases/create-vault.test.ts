@@ -135,11 +135,28 @@ describeOnEachDatabase('making a vault', (open) => {
     expect(await listVaultStores(site.asGateway)).toContainEqual({ vaultId: vault.id, storeUrl: vault.storeUrl });
   });
 
-  it('remembers once that the kit was stored', async () => {
-    const { vault } = await createVault(site.ctx, input('confirmed'));
-    const first = await confirmRecoveryKit(site.ctx, { vaultId: vault.id });
+  it('remembers that its kit was shown again, as somebody may have typed it', async () => {
+    const { vault, recoveryKit } = await createVault(site.ctx, input('confirmed'));
+    const typed = { vaultId: vault.id, recoveryKit: ` ${recoveryKit.toLowerCase().replaceAll('-', ' ')}\n` };
+    const first = await confirmRecoveryKit(site.ctx, typed);
     expect(first.recoveryKitConfirmedAt).toBe(site.ctx.clock.now());
-    expect(await confirmRecoveryKit(site.ctx, { vaultId: vault.id })).toEqual(first);
+    expect(await confirmRecoveryKit(site.ctx, typed)).toEqual(first);
+  });
+
+  it.each([
+    ['another vault’s kit', (_: string, other: string) => other, 'KIT_OF_ANOTHER_VAULT'],
+    ['a kit with a slip', (own: string) => `${own.slice(0, -1)}${own.endsWith('0') ? '1' : '0'}`, 'RECOVERY_KIT'],
+    ['no kit', () => '', 'RECOVERY_KIT'],
+  ])('does not take %s for the vault’s own', async (_, given, code) => {
+    const { vault, recoveryKit } = await createVault(site.ctx, input(`kit ${code} ${given('a', 'b')}`));
+    const other = await site.addVault();
+    const shown = given(recoveryKit, other.recoveryKit);
+    await expect(confirmRecoveryKit(site.ctx, { vaultId: vault.id, recoveryKit: shown })).rejects.toMatchObject({
+      kind: 'Validation',
+      code,
+      details: { field: 'recoveryKit' },
+    });
+    expect((await getVault(site.ctx, vault.id))?.recoveryKitConfirmedAt).toBeUndefined();
   });
 
   it('shows a vault to those with a role there and hides it from others', async () => {
@@ -149,6 +166,7 @@ describeOnEachDatabase('making a vault', (open) => {
     expect((await listVaults(reader, {}, { first: 50 })).items.map(({ item }) => item.id)).toEqual([vault.id]);
     expect((await listVaults(stranger, {}, { first: 50 })).items).toEqual([]);
     await expect(getVault(stranger, vault.id)).rejects.toMatchObject({ kind: 'NotFound' });
-    await expect(confirmRecoveryKit(reader, { vaultId: vault.id })).rejects.toMatchObject({ kind: 'Forbidden' });
+    const wrong = { vaultId: vault.id, recoveryKit: 'HFK1' };
+    await expect(confirmRecoveryKit(reader, wrong)).rejects.toMatchObject({ kind: 'Forbidden' });
   });
 });

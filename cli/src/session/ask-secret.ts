@@ -6,15 +6,15 @@ const BACKSPACES = new Set([8, 127]);
 const LINE_ENDS = new Set([10, 13, CTRL_D]);
 
 /** Asks on the terminal without showing what is typed; from a pipe, takes the first line. Throws Validation when there is nothing. */
-export async function askPassword(prompt: string): Promise<string> {
-  const password = await readLine(prompt);
-  if (password !== '') return password;
+export async function askSecret(prompt: string, what: string, otherwise = ''): Promise<string> {
+  const secret = await readLine(prompt);
+  if (secret !== '') return secret;
   throw new HoldfastError({
     kind: 'Validation',
-    code: 'NO_PASSWORD',
+    code: 'NOTHING_TYPED',
     message: process.stdin.isTTY
-      ? 'no password was typed'
-      : 'there is no password: standard input is no terminal and holds nothing. Run this in a terminal, pipe the password in, or set HOLDFAST_PASSWORD',
+      ? `no ${what} was typed`
+      : `there is no ${what}: standard input is no terminal and holds nothing. Run this in a terminal, or pipe the ${what} in${otherwise}`,
   });
 }
 
