@@ -16,6 +16,8 @@ export interface SessionScope {
   readonly domainId: string;
   /** RESTORE: the node where reading may start. */
   readonly rootNode?: Uint8Array;
+  /** RESTORE: the agent that made the point. */
+  readonly sourceAgentId?: string;
 }
 
 /** What the features that own a kind of job tell the queue about it. One handler per kind. */

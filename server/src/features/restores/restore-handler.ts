@@ -59,6 +59,7 @@ export const restoreHandler: JobKindHandler = {
       itemId: point.itemId,
       domainId: point.domainId,
       rootNode: point.rootNode,
+      sourceAgentId: point.agentId,
     };
   },
 };

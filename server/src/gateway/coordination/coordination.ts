@@ -20,6 +20,8 @@ export interface SessionGrant {
   readonly domainId: string;
   /** Restore: where reading may start. */
   readonly root: Buffer | undefined;
+  /** Restore: the agent that made the point. */
+  readonly sourceAgentId: string | undefined;
 }
 
 export type BackupType = 'FULL' | 'DIFFERENTIAL' | 'INCREMENTAL';

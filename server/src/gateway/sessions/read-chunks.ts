@@ -115,7 +115,7 @@ async function permitted(session: Session, chunkIds: Buffer, avoidPacks: Readonl
     if (!areAllowed())
       throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
   }
-  const chunks = chunksToRead(index, chunkIds, { domainId: session.domainId, avoidPacks });
+  const chunks = chunksToRead(index, chunkIds, readableIn(session, avoidPacks));
   // Of a chunk with very many copies, others may have been allowed than are read.
   for (const { copies } of chunks) for (const { number } of copies) session.allowed.add(number);
   return chunks;
@@ -183,9 +183,15 @@ function allow(session: Session, ids: Buffer): void {
 }
 
 /** A chunk none of whose copies can be read any more is allowed like others: it is damaged then, not forbidden. */
-function copiesToAllow({ vault: { index }, domainId }: Session, ids: Buffer): Copy[][] {
-  const readable = { domainId, avoidPacks: NO_PACKS };
+function copiesToAllow(session: Session, ids: Buffer): Copy[][] {
+  const { index } = session.vault;
+  const readable = readableIn(session, NO_PACKS);
   return index.lookup(ids, (copy) => 1 + worthReading(index, readable, copy));
+}
+
+/** What was uploaded by whoever made the point that is restored, and what it shares with others. */
+function readableIn({ domainId, grant }: Session, avoidPacks: ReadonlySet<string>) {
+  return { domainId, agentId: grant.sourceAgentId, avoidPacks };
 }
 
 function keyQuestion({ vault: { index } }: Session, { pack, frame }: PlannedFrame) {

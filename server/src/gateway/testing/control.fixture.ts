@@ -67,13 +67,14 @@ export class TestControl implements Coordination {
     this.transportKey = random.bytes(32);
   }
 
-  addJob(agentId: string, kind: SessionGrant['kind'], root?: Buffer): JobRef {
+  /** A restore is of a point that the same agent made unless `sourceAgentId` says otherwise. */
+  addJob(agentId: string, kind: SessionGrant['kind'], root?: Buffer, sourceAgentId = agentId): JobRef {
     const jobId = uuidFromBytes(this.random.bytes(16));
     const itemId = uuidFromBytes(this.random.bytes(16));
     this.jobs.set(jobId, {
       agentId,
       epoch: 1,
-      grant: { kind, vault: this.vaultStore, itemId, domainId: this.domain.id, root },
+      grant: { kind, vault: this.vaultStore, itemId, domainId: this.domain.id, root, sourceAgentId },
     });
     return { jobId, epoch: 1 };
   }

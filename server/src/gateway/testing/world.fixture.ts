@@ -73,8 +73,9 @@ export class World {
     return openSession(this.core, agent.agentId, job);
   }
 
-  async restore(agent: Uploader, root: Buffer): Promise<Session> {
-    return this.open(agent, this.control.addJob(agent.agentId, 'restore', root));
+  /** To `agent`, of a point that `source` made. */
+  async restore(agent: Uploader, root: Buffer, source = agent): Promise<Session> {
+    return this.open(agent, this.control.addJob(agent.agentId, 'restore', root, source.agentId));
   }
 
   async upload(session: Session, pack: TestPack): Promise<number> {

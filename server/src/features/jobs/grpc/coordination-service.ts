@@ -47,6 +47,7 @@ export function coordinationService(
         itemId: uuidToBytes(scope.itemId),
         domainId: uuidToBytes(scope.domainId),
         rootNode: Buffer.from(scope.rootNode ?? []),
+        sourceAgentId: scope.sourceAgentId === undefined ? Buffer.alloc(0) : uuidToBytes(scope.sourceAgentId),
       };
     }),
     preparePoint: asGateway(async (ctx, request) => {

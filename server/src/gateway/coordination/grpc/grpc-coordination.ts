@@ -83,6 +83,7 @@ export function createGrpcCoordination(
         itemId: uuidFromBytes(answer.itemId),
         domainId: uuidFromBytes(answer.domainId),
         root: rootOf(answer.kind, answer.rootNode),
+        sourceAgentId: sourceOf(answer.kind, answer.sourceAgentId),
       };
     },
     async preparePoint({ agentId, job, root, type, basePointId, counters }) {
@@ -209,6 +210,12 @@ function rootOf(kind: SessionKind, root: Buffer): Buffer | undefined {
   if (kind !== SessionKind.SESSION_KIND_RESTORE) return undefined;
   if (root.length !== ID_BYTES) throw confused();
   return root;
+}
+
+function sourceOf(kind: SessionKind, agentId: Buffer): string | undefined {
+  if (kind !== SessionKind.SESSION_KIND_RESTORE) return undefined;
+  if (agentId.length === 0) throw confused();
+  return uuidFromBytes(agentId);
 }
 
 function confused(): HoldfastError {

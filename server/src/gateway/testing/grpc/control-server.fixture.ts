@@ -18,7 +18,7 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
   return {
     authorizeSession: unary(log, async (request, call) => {
       requireRole(call, 'gateway');
-      const { kind, vault, itemId, domainId, root } = await control.authorizeSession(
+      const { kind, vault, itemId, domainId, root, sourceAgentId } = await control.authorizeSession(
         uuidFromBytes(request.agentId),
         readJob(request.job),
       );
@@ -28,6 +28,7 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
         itemId: uuidToBytes(itemId),
         domainId: uuidToBytes(domainId),
         rootNode: root ?? NONE,
+        sourceAgentId: sourceAgentId === undefined ? NONE : uuidToBytes(sourceAgentId),
       };
     }),
     preparePoint: unary(log, async ({ agentId, job, rootNode, type, basePointId, counters }) => {
