@@ -162,6 +162,7 @@ export class SimulatedControl {
         reached('control.point-recorded');
       },
       releaseFrameKeys: (...asked) => catalog.releaseFrameKeys(...asked),
+      cutFrame: (...asked) => catalog.cutFrame(...asked),
       verifyPacks: (...asked) => catalog.verifyPacks(...asked),
       listVaultStores: () => catalog.listVaultStores(),
       reportIncident: (incident) => catalog.reportIncident(incident),

@@ -265,6 +265,7 @@ export class World {
       preparePoint: (...asked) => ask((control) => control.preparePoint(...asked)),
       recordPoint: (...asked) => ask((control) => control.recordPoint(...asked)),
       releaseFrameKeys: (...asked) => ask((control) => control.releaseFrameKeys(...asked)),
+      cutFrame: (...asked) => ask((control) => control.cutFrame(...asked)),
       verifyPacks: (...asked) => ask((control) => control.verifyPacks(...asked)),
       listVaultStores: () => ask((control) => control.listVaultStores()),
       reportIncident: (...asked) => ask((control) => control.reportIncident(...asked)),

@@ -7,6 +7,7 @@ import type { Log } from '../platform/telemetry/log.js';
 import type { CoordinationUseCases } from './jobs/coordination.js';
 import type { JobKindHandlers } from './jobs/ports.js';
 import { PointAccesses } from './key-release/point-accesses.js';
+import { cutFrame } from './key-release/use-cases/cut-frame.js';
 import { releaseFrameKeys } from './key-release/use-cases/release-frame-keys.js';
 import { fireDueBackups } from './policies/tasks/fire-due-backups.js';
 import { backupHandler } from './protected-items/jobs/backup-handler.js';
@@ -37,6 +38,7 @@ export const COORDINATION: CoordinationUseCases = {
   preparePoint,
   recordPoint,
   releaseFrameKeys,
+  cutFrame,
   verifyPacks,
   listVaultStores,
   reconcilePoints,

@@ -10,6 +10,18 @@ export interface FrameKeyQuestion {
   readonly frameDigest: Uint8Array;
 }
 
+export interface FrameToCut {
+  readonly domainId: string;
+  readonly packKind: 'DATA' | 'NODE';
+  /** WrappedSessionKey (holdfast.vault.v1), encoded. */
+  readonly sessionKey: Uint8Array;
+  /** FrameEntry (holdfast.vault.v1), encoded. */
+  readonly frame: Uint8Array;
+  /** The frame's stored bytes. */
+  readonly bytes: Uint8Array;
+  readonly chunkIds: readonly Uint8Array[];
+}
+
 /** What a gateway may ask of control beside who may open a session; the use cases of the features that own points and keys. */
 export interface CoordinationUseCases {
   preparePoint(
@@ -36,6 +48,10 @@ export interface CoordinationUseCases {
     ctx: Context,
     input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] },
   ): Promise<readonly Uint8Array[]>;
+  cutFrame(
+    ctx: Context,
+    input: { readonly job: JobRef; readonly frame: FrameToCut },
+  ): Promise<{ readonly frame: Uint8Array; readonly stored: Uint8Array; readonly sealedFrameKey: Uint8Array }>;
   verifyPacks(
     ctx: Context,
     input: { readonly vaultId: string; readonly packIds: readonly string[] },

@@ -1,3 +1,4 @@
+import type { PackKind } from '@holdfast/core/engine';
 import type { CountedIncident } from '../../platform/incidents/incident.js';
 
 /** A job under one lease: the epoch is its fencing token. */
@@ -64,6 +65,25 @@ export interface FrameKeyQuestion {
   readonly frameDigest: Buffer;
 }
 
+export interface FrameToCut {
+  readonly domainId: string;
+  /** WrappedSessionKey, encoded. */
+  readonly sessionKey: Buffer;
+  readonly kind: PackKind;
+  /** FrameEntry, encoded. */
+  readonly frame: Buffer;
+  readonly stored: Buffer;
+  /** Concatenated ids. */
+  readonly chunkIds: Buffer;
+}
+
+export interface CutFrame {
+  /** FrameEntry, encoded. */
+  readonly frame: Buffer;
+  readonly stored: Buffer;
+  readonly sealedFrameKey: Buffer;
+}
+
 export interface PackVerdict {
   readonly packId: string;
   /** Concatenated chunk ids. */
@@ -85,6 +105,8 @@ export interface Coordination {
   recordPoint(agentId: string, job: JobRef, point: PreparedPoint): Promise<void>;
   /** In the order asked. */
   releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
+  /** Some chunks of a frame, sealed anew for the restore's agent alone. Throws Integrity where the frame does not open. */
+  cutFrame(job: JobRef, cut: FrameToCut): Promise<CutFrame>;
   verifyPacks(vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]>;
   listVaultStores(): Promise<VaultStoreRef[]>;
   /** For the audit log. */

@@ -69,12 +69,9 @@ describe('whether a chunk exists', () => {
 
   it("takes another agent's copies only after control has verified them, each pack once", async () => {
     world = await World.create('others');
-    const { alice, bob } = world;
-    const data = [alice.data('one'), alice.data('two')];
-    const { session: theirs } = await world.backup(alice);
-    await world.upload(theirs, alice.pack(data.map((chunk) => [chunk])));
-    const { session } = await world.backup(bob);
-    const chunks = [...data, bob.data('three')];
+    const { data } = await world.commitTree(world.alice, ['one', 'two']);
+    const { session } = await world.backup(world.bob);
+    const chunks = [...data, world.bob.data('three')];
     const answers = await Promise.all([
       world.has(session, chunks),
       world.has(session, chunks),
@@ -87,39 +84,78 @@ describe('whether a chunk exists', () => {
     ]);
     expect(world.control.verified).toHaveLength(1);
     world.crash();
-    const later = await world.backup(bob);
+    const later = await world.backup(world.bob);
     expect(await world.has(later.session, chunks)).toEqual([true, true, false]);
     expect(world.control.verified).toHaveLength(1);
   });
 
-  it("is no for another agent's chunk that shares a frame, for a frame is read whole, and for its nodes", async () => {
+  it('shares small chunks and nodes across agents, and hands out nothing of what lies beside them', async () => {
     world = await World.create('neighbours');
     const { alice, bob } = world;
     const { session: theirs } = await world.backup(alice);
     const [known, secret, large] = [alice.data('known to all'), alice.data('secret'), alice.data('large')];
-    const [tree, alone] = [alice.node('tree', [known, secret, large]), alice.node('alone', [large])];
-    await world.upload(theirs, alice.pack([[known, secret], [large]]));
-    await world.upload(theirs, alice.pack([[tree], [alone]]));
-    await world.commit(theirs, tree.id);
+    const [tree, beside] = [alice.node('tree', [known, large]), alice.node('beside', [secret])];
+    await world.upload(theirs, alice.pack([[secret, known], [large]]));
+    await world.upload(theirs, alice.pack([[beside, tree]]));
+    const all = alice.node('all', [tree, beside]);
+    await world.upload(theirs, alice.pack([[all]]));
+    await world.commit(theirs, all.id);
 
     const { session } = await world.backup(bob);
-    expect(await world.has(session, [known, secret, large, tree, alone])).toEqual([false, false, true, false, false]);
-    const own = bob.node('own', [known, large]);
+    expect(await world.has(session, [known, large, tree])).toEqual([true, true, true]);
+    const own = bob.node('own', [tree]);
     await world.upload(session, bob.pack([[own]]));
-    expect(await world.commit(session, own.id)).toMatchObject({ kind: 'missing' });
-    const pack = bob.pack([[known]]);
-    await world.upload(session, pack);
     expect(await world.commit(session, own.id)).toMatchObject({ kind: 'committed' });
 
-    // What is his is no reason to be handed hers: not even when he says that his own is of no use.
     const restore = await world.restore(bob, own.id);
     await world.read(restore, [own.id]);
-    expect(world.contents(await world.read(restore, [known.id, large.id]))).toEqual(['large', 'known to all']);
-    expect(await world.read(restore, [known.id], [pack.packId])).toMatchObject([{ kind: 'damaged' }]);
-    // Her own point opens for her, and for whom it is restored to.
-    const moved = await world.restore(bob, tree.id, alice);
-    await world.read(moved, [tree.id]);
-    expect(world.contents(await world.read(moved, [known.id]))).toEqual(['known to all', 'secret']);
+    expect(world.contents(await world.read(restore, [tree.id]))).toEqual(['tree']);
+    expect(world.contents(await world.read(restore, [known.id, large.id]))).toEqual(['known to all', 'large']);
+    expect(world.control.cuts).toEqual([
+      { of: 2, wanted: 1 },
+      { of: 2, wanted: 1 },
+    ]);
+    // Whoever has a point of hers restored has her frames, wherever it is restored to.
+    const moved = await world.restore(bob, all.id, alice);
+    for (const node of [all, tree]) await world.read(moved, [node.id]);
+    expect(world.contents(await world.read(moved, [known.id]))).toEqual(['secret', 'known to all']);
+    expect(world.control.cuts).toHaveLength(2);
+  });
+
+  it('hands out a frame of another agent whole where all of it lies below the point', async () => {
+    world = await World.create('equal hosts');
+    const { alice, bob } = world;
+    const { root, data } = await world.commitTree(alice, ['one', 'two']);
+    const { session } = await world.backup(bob);
+    expect(await world.has(session, [root])).toEqual([true]);
+    const own = bob.node('own', [root]);
+    await world.upload(session, bob.pack([[own]]));
+    await world.commit(session, own.id);
+    const restore = await world.restore(bob, own.id);
+    for (const node of [own, root]) await world.read(restore, [node.id]);
+    expect(world.contents(await world.read(restore, [data[1]?.id as Buffer]))).toEqual(['one', 'two']);
+    expect(world.control.cuts).toEqual([]);
+  });
+
+  it('takes another copy of a frame to cut from, where one is damaged', async () => {
+    world = await World.create('cut damaged');
+    const { alice, bob, carol } = world;
+    const [known, secret] = [alice.data('known to all'), alice.data('secret')];
+    const { session: theirs } = await world.backup(alice);
+    const first = alice.pack([[secret, known]]);
+    await world.upload(theirs, first);
+    const { session } = await world.backup(bob);
+    expect(await world.has(session, [known])).toEqual([true]);
+    const own = bob.node('own', [known]);
+    await world.upload(session, bob.pack([[own]]));
+    await world.commit(session, own.id);
+    const { session: third } = await world.backup(carol);
+    await world.upload(third, carol.pack([[carol.data('other'), known]]));
+    expect(await world.has((await world.backup(bob)).session, [carol.data('other')])).toEqual([true]);
+    await world.damage(first.packId);
+    const restore = await world.restore(bob, own.id);
+    await world.read(restore, [own.id]);
+    expect(world.contents(await world.read(restore, [known.id]))).toEqual(['known to all']);
   });
 
   it('is no for garbage under a predicted id, and the garbage harms neither backup nor restore of others', async () => {
@@ -197,6 +233,28 @@ describe('whether a chunk exists', () => {
     expect(await world.has(session, data)).toEqual([false]);
     world.control.failing.clear();
     expect(await world.has(session, data)).toEqual([true]);
+  });
+
+  it("is yes for another agent's node only when everything below it is verified too", async () => {
+    world = await World.create('nodes');
+    const { alice, bob } = world;
+    const good = await world.commitTree(alice, ['one', 'two']);
+    const { session: theirs } = await world.backup(alice);
+    const leaf = alice.data('three');
+    const poisoned = alice.node('poisoned', [leaf]);
+    await world.upload(theirs, alice.pack([[garbageUnder(leaf)]]));
+    await world.upload(theirs, alice.pack([[poisoned]]));
+    await world.commit(theirs, poisoned.id);
+
+    const { session } = await world.backup(bob);
+    expect(await world.has(session, [good.root])).toEqual([true]);
+    expect(await world.has(session, [poisoned, leaf])).toEqual([false, false]);
+    // Once a sound copy of the leaf is verified, the node that was good by itself counts.
+    const { session: again } = await world.backup(bob);
+    await world.upload(again, bob.pack([[leaf]]));
+    const { session: third } = await world.backup(alice);
+    expect(await world.has(third, [leaf])).toEqual([true]);
+    expect(await world.has(again, [poisoned])).toEqual([true]);
   });
 
   it('is no for unverified copies of a revoked agent, and stays yes for verified ones', async () => {

@@ -1,24 +1,22 @@
 import { PackKind } from '@holdfast/core/engine';
 import type { ChunkIndex, Copy } from '../chunk-index/chunk-index.js';
 import { CLOSED, isVerified, stands } from '../chunk-index/copy-state.js';
-import { isShared } from '../vault-stores/frame-plan.js';
 import type { Session } from './session.js';
 
 type Asker = Pick<Session, 'agentId' | 'domainId'> & { readonly vault: { readonly index: ChunkIndex } };
 
 /**
- * A copy counts for an agent if that agent uploaded it, a node only when it is closed: an unclosed one may point at what its
- * uploader never had, a guess, or a child that a cut connection lost. Of another agent's copies those count that may be read for this
- * one as well (`isShared`), once control has verified them.
+ * A copy counts for an agent if control verified it, or if that agent uploaded it; and then a node only
+ * when it is closed. An unclosed node may point at what its uploader never had: a guess, or a child
+ * that a cut connection lost.
  */
 export function countsFor(asker: Asker, copy: Copy): boolean {
   if (!stands(copy.state)) return false;
   const { index } = asker.vault;
   const pack = index.packByNumber(copy.pack);
   if (pack.domainId !== asker.domainId) return false;
-  if (pack.uploaderId !== asker.agentId) return isVerified(copy.state) && isShared(index, copy);
   if (isVerified(copy.state)) return true;
-  if (index.isVoided(asker.agentId)) return false;
+  if (pack.uploaderId !== asker.agentId || index.isVoided(asker.agentId)) return false;
   return pack.kind === PackKind.PACK_KIND_DATA || (copy.state & CLOSED) !== 0;
 }
 
@@ -38,5 +36,5 @@ export function mayComeToCount(asker: Asker, copy: Copy): boolean {
   const pack = index.packByNumber(copy.pack);
   if (pack.domainId !== asker.domainId || pack.uploaderId === asker.agentId || index.isVoided(pack.uploaderId))
     return false;
-  return isShared(index, copy);
+  return pack.kind === PackKind.PACK_KIND_DATA || (copy.state & CLOSED) !== 0;
 }

@@ -6,7 +6,6 @@ import { World } from '../testing/world.fixture.js';
 let world: World;
 afterEach(() => world.remove());
 
-/** The stored pack with one bit of its first frame changed. */
 /** A chunk in a pack of each of two agents, and a restore that leads to it. */
 async function storedTwice(name: string) {
   world = await World.create(name);
@@ -24,13 +23,6 @@ async function storedTwice(name: string) {
   const restore = await world.restore(alice, root.id);
   await world.read(restore, [root.id]);
   return { chunk, first, second, restore };
-}
-
-async function damage(packId: string): Promise<void> {
-  const name = packName(uuidToBytes(packId));
-  const bytes = await world.store.get(name);
-  bytes[20] = (bytes[20] ?? 0) ^ 1;
-  await world.store.put(name, bytes);
 }
 
 describe('reading for a restore', () => {
@@ -106,7 +98,7 @@ describe('reading for a restore', () => {
     expect(await packOf([first.packId])).toEqual([second.packId]);
     // Whose stored bytes are what they were is taken again.
     expect(await packOf()).toEqual([first.packId]);
-    await damage(first.packId);
+    await world.damage(first.packId);
     expect(await packOf([first.packId])).toEqual([second.packId]);
     expect(await packOf()).toEqual([second.packId]);
     await world.store.delete(packName(uuidToBytes(second.packId)));
@@ -133,7 +125,7 @@ describe('reading for a restore', () => {
     await world.commit(session, root.id);
     const restore = await world.restore(alice, root.id);
     await world.read(restore, [root.id]);
-    await damage(packs[1].packId);
+    await world.damage(packs[1].packId);
     await expect(world.read(restore, [other.id], [packs[1].packId])).rejects.toMatchObject({ kind: 'Forbidden' });
     await world.read(restore, [mine.id], [packs[1].packId]);
     const next = await world.backup(alice);
@@ -150,7 +142,7 @@ describe('reading for a restore', () => {
     await world.upload(session, pack);
     await world.upload(session, alice.pack([[root]]));
     await world.commit(session, root.id);
-    await damage(pack.packId);
+    await world.damage(pack.packId);
 
     const restore = await world.restore(alice, root.id);
     await world.read(restore, [root.id]);

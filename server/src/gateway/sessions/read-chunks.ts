@@ -5,6 +5,7 @@
  */
 
 import { encodeFrameEntry, frameDigest, PackKind } from '@holdfast/core/engine';
+import { isHoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
@@ -23,7 +24,7 @@ const KEYS_PER_QUESTION = 1_024;
 const NO_PACKS: ReadonlySet<string> = new Set();
 
 export interface ReadPorts {
-  readonly coordination: Pick<Coordination, 'releaseFrameKeys'>;
+  readonly coordination: Pick<Coordination, 'releaseFrameKeys' | 'cutFrame'>;
   readonly limits: GatewayLimits;
   readonly log: Log;
 }
@@ -68,8 +69,10 @@ export async function* readChunks(
     }
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
-      for (let from = 0; from < frames.length; from += KEYS_PER_QUESTION) {
-        const asked = frames.slice(from, from + KEYS_PER_QUESTION).map((planned) => keyQuestion(session, planned));
+      const whole: PlannedFrame[] = [];
+      for (const planned of frames) if (await mayHaveWhole(session, planned)) whole.push(planned);
+      for (let from = 0; from < whole.length; from += KEYS_PER_QUESTION) {
+        const asked = whole.slice(from, from + KEYS_PER_QUESTION).map((planned) => keyQuestion(session, planned));
         const sealed = await ports.coordination.releaseFrameKeys(
           session.job,
           asked.map(({ question }) => question),
@@ -78,23 +81,21 @@ export async function* readChunks(
           keys.set(firstCopy, { entry, sealed: sealed[place] as Buffer });
       }
     };
-    for await (const result of readFrames(session.vault, chunks, ports.log, { onPlan: askKeys, readerChecks: true })) {
+    const readerChecks = ({ frame }: PlannedFrame): boolean => keys.has(frame.firstCopy);
+    for await (const result of readFrames(session.vault, chunks, ports.log, { onPlan: askKeys, readerChecks })) {
       session.assertOpen();
       if (result.kind === 'damaged') {
         yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
         continue;
       }
-      const key = keys.get(result.frame.firstCopy);
-      if (!key) throw new Error('A frame was read whose key was not asked for.');
-      keys.delete(result.frame.firstCopy);
       allowBelow(session, result.pack, result.frame);
-      yield {
-        kind: 'frame',
-        pack: result.pack,
-        entry: key.entry,
-        sealedFrameKey: key.sealed,
-        bytes: result.bytes,
-      };
+      const key = keys.get(result.frame.firstCopy);
+      keys.delete(result.frame.firstCopy);
+      if (key === undefined) yield await cutOut(ports, session, result, result.bytes);
+      else {
+        const { pack, bytes } = result;
+        yield { kind: 'frame', pack, entry: key.entry, sealedFrameKey: key.sealed, bytes };
+      }
     }
   } finally {
     leave();
@@ -115,7 +116,7 @@ async function permitted(session: Session, chunkIds: Buffer, avoidPacks: Readonl
     if (!areAllowed())
       throw forbidden('CHUNK_NOT_REACHABLE', "A chunk was asked for that this restore's point does not lead to.");
   }
-  const chunks = chunksToRead(index, chunkIds, readableIn(session, avoidPacks));
+  const chunks = chunksToRead(index, chunkIds, { domainId: session.domainId, avoidPacks });
   // Of a chunk with very many copies, others may have been allowed than are read.
   for (const { copies } of chunks) for (const { number } of copies) session.allowed.add(number);
   return chunks;
@@ -183,15 +184,52 @@ function allow(session: Session, ids: Buffer): void {
 }
 
 /** A chunk none of whose copies can be read any more is allowed like others: it is damaged then, not forbidden. */
-function copiesToAllow(session: Session, ids: Buffer): Copy[][] {
-  const { index } = session.vault;
-  const readable = readableIn(session, NO_PACKS);
+function copiesToAllow({ vault: { index }, domainId }: Session, ids: Buffer): Copy[][] {
+  const readable = { domainId, avoidPacks: NO_PACKS };
   return index.lookup(ids, (copy) => 1 + worthReading(index, readable, copy));
 }
 
-/** What was uploaded by whoever made the point that is restored, and what it shares with others. */
-function readableIn({ domainId, grant }: Session, avoidPacks: ReadonlySet<string>) {
-  return { domainId, agentId: grant.sourceAgentId, avoidPacks };
+/**
+ * A frame goes out with all that lies in it: only what the agent that made the point put together itself, or what lies below the point with
+ * every chunk. Of other frames the chunks asked for are cut out.
+ */
+async function mayHaveWhole(session: Session, { pack, frame }: PlannedFrame): Promise<boolean> {
+  const count = frame.chunkIds.length / ID_BYTES;
+  if (pack.uploaderId === session.grant.sourceAgentId || count === 1) return true;
+  const isBelowRoot = (): boolean => {
+    for (let copy = frame.firstCopy; copy < frame.firstCopy + count; copy++)
+      if (!session.allowed.has(copy)) return false;
+    return true;
+  };
+  if (isBelowRoot()) return true;
+  await allowAllBelowRoot(session);
+  return isBelowRoot();
+}
+
+async function cutOut(
+  { coordination, log }: ReadPorts,
+  session: Session,
+  { pack, frame, wanted }: PlannedFrame,
+  stored: Buffer,
+): Promise<ReadPart> {
+  const { domainId, sessionKey, kind } = pack;
+  const chunkIds = Buffer.concat(wanted.map(({ chunkId }) => chunkId));
+  const entry = encodeFrameEntry(session.vault.index.frameEntry(frame, kind));
+  try {
+    const cut = await coordination.cutFrame(session.job, {
+      domainId,
+      sessionKey,
+      kind,
+      frame: entry,
+      stored,
+      chunkIds,
+    });
+    return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
+  } catch (error) {
+    if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
+    log.warn({ vaultId: session.vault.vaultId, packId: pack.id, err: error }, 'frame.not-cut');
+    return { kind: 'damaged', chunkIds, reason: error.message };
+  }
 }
 
 function keyQuestion({ vault: { index } }: Session, { pack, frame }: PlannedFrame) {

@@ -5,8 +5,10 @@ import {
   createSigner,
   decodeFrameEntry,
   decodeWrappedSessionKey,
+  encodeFrameEntry,
   encodePoint,
   encodeWrappedSessionKey,
+  FrameSealer,
   frameDigest,
   idAt,
   type ObjectStore,
@@ -26,7 +28,9 @@ import { type Random, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { CountedIncident } from '../../platform/incidents/incident.js';
 import type {
   Coordination,
+  CutFrame,
   FoundPoint,
+  FrameToCut,
   JobRef,
   PackVerdict,
   PreparedPoint,
@@ -148,6 +152,36 @@ export class TestControl implements Coordination {
         return sealReleasedKey(this.transportKey, place, frameDigest, key, this.random);
       }),
     );
+  }
+
+  /** Cut frames, each with how many chunks it had and has. */
+  readonly cuts: { readonly of: number; readonly wanted: number }[] = [];
+
+  async cutFrame(_job: JobRef, { domainId, sessionKey, kind, frame, stored, chunkIds }: FrameToCut): Promise<CutFrame> {
+    this.mayFail('cutFrame');
+    const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
+    const entry = decodeFrameEntry(frame, kind);
+    const context = { ...place, kind };
+    const key = releaseFrameKey(await this.sessionKeyOf(place, sessionKey), frameDigest(entry));
+    const chunks = splitFrame(entry, openFrame(key, context, entry, stored)).filter(({ id }) => chunkIds.includes(id));
+    this.cuts.push({ of: entry.chunkLengths.length, wanted: chunks.length });
+    const ownKey = this.random.bytes(32);
+    const plaintext = Buffer.concat(chunks.map((chunk) => chunk.plaintext));
+    const described = chunks.map(({ id, edges, ...chunk }) => ({
+      id,
+      length: chunk.plaintext.length,
+      ...(kind === PackKind.PACK_KIND_NODE && { edges }),
+    }));
+    const cut = new FrameSealer({ context, sessionKey: ownKey, padded: false }).seal({ plaintext, chunks: described });
+    const digest = frameDigest(cut.entry);
+    const sealedFrameKey = sealReleasedKey(
+      this.transportKey,
+      place,
+      digest,
+      releaseFrameKey(ownKey, digest),
+      this.random,
+    );
+    return { frame: encodeFrameEntry({ offset: 0n, ...cut.entry }), stored: cut.stored, sealedFrameKey };
   }
 
   async verifyPacks(_vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]> {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@holdfast/core/clock';
-import { MemoryStore, type ObjectStore } from '@holdfast/core/engine';
-import { seededRandom, uuidFromBytes } from '@holdfast/core/ids';
+import { MemoryStore, type ObjectStore, packName } from '@holdfast/core/engine';
+import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { PageBudget } from '../chunk-index/page-budget.js';
 import { openSqliteChunkIndex } from '../chunk-index/sqlite-chunk-index.js';
@@ -41,6 +41,7 @@ export class World {
   control!: TestControl;
   alice!: Uploader;
   bob!: Uploader;
+  carol!: Uploader;
 
   static async create(seed: string, limits: Partial<GatewayLimits> = {}): Promise<World> {
     const world = new World(seed, { ...GATEWAY_LIMITS, ...limits });
@@ -49,6 +50,7 @@ export class World {
     world.control = new TestControl(world.vault, domain, world.store, world.random);
     world.alice = await Uploader.create(domain, world.random);
     world.bob = await Uploader.create(domain, world.random);
+    world.carol = await Uploader.create(domain, world.random);
     world.start();
     return world;
   }
@@ -116,6 +118,14 @@ export class World {
     const outcome = await this.commit(session, root.id);
     if (outcome.kind !== 'committed') throw new Error('the tree was not committed');
     return { root, data, pointId: outcome.pointId };
+  }
+
+  /** Changes one bit of the stored pack's first frame. */
+  async damage(packId: string): Promise<void> {
+    const name = packName(uuidToBytes(packId));
+    const bytes = await this.store.get(name);
+    bytes[20] = (bytes[20] ?? 0) ^ 1;
+    await this.store.put(name, bytes);
   }
 
   async read(session: Session, ids: readonly Buffer[], avoidPacks: readonly string[] = []): Promise<ReadPart[]> {

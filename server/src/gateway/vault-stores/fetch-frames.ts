@@ -37,7 +37,7 @@ export async function* fetchChunks(
     });
   }
   const vault = await ports.vaults.open(ref);
-  const readable = { domainId: from.domainId, agentId: undefined, avoidPacks: new Set(from.avoidPacks) };
+  const readable = { domainId: from.domainId, avoidPacks: new Set(from.avoidPacks) };
   const chunks = chunksToRead(vault.index, distinctIds(chunkIds).ids, readable);
   for await (const result of readFrames(vault, chunks, ports.log)) {
     if (result.kind === 'damaged')

@@ -9,7 +9,7 @@ export interface PlannedFrame {
   readonly pack: Pack;
   readonly frame: StoredFrame;
   /** Copy numbers inside this frame, each with the chunk that was asked for. */
-  readonly wanted: Wanted[];
+  readonly wanted: readonly Wanted[];
 }
 
 export interface Wanted {
@@ -19,29 +19,18 @@ export interface Wanted {
   readonly others: readonly Copy[];
 }
 
-/** Which copies a reader looks for: of one domain or any, for one agent's points or any, and in no pack that was of no use to it before. */
+/** Which copies a reader looks for: of one domain or any, and in no pack that was of no use to it before. */
 interface Readable {
   readonly domainId: string | undefined;
-  readonly agentId: string | undefined;
   readonly avoidPacks: ReadonlySet<string>;
 }
 
-/**
- * Whether a copy may be read for other agents than the one that uploaded it: a frame is handed out whole, and with its key, so that whoever
- * has one chunk of it has them all. Nodes are never shared, for what lies below them need not be.
- */
-export function isShared(index: ChunkIndex, copy: Copy): boolean {
-  if (index.packByNumber(copy.pack).kind !== PackKind.PACK_KIND_DATA) return false;
-  return index.frameOf(copy.number).chunkIds.length === ID_BYTES;
-}
-
 /** What a copy is worth to a reader: nothing unless it may be read; verified, then sound, then those found damaged once. */
-export function worthReading(index: ChunkIndex, { domainId, agentId, avoidPacks }: Readable, copy: Copy): number {
+export function worthReading(index: ChunkIndex, { domainId, avoidPacks }: Readable, copy: Copy): number {
   if (!isReadable(copy.state)) return 0;
   const pack = index.packByNumber(copy.pack);
   if (domainId !== undefined && pack.domainId !== domainId) return 0;
   if (avoidPacks.has(pack.id)) return 0;
-  if (agentId !== undefined && pack.uploaderId !== agentId && !isShared(index, copy)) return 0;
   return pack.kind === PackKind.PACK_KIND_DATA || hasTrustedEdges(copy.state) ? 3 - rank(copy) : 0;
 }
 
@@ -69,7 +58,7 @@ export function planFrames(
   index: ChunkIndex,
   chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[],
 ): PlannedFrame[] {
-  const planned = new Map<number, PlannedFrame>();
+  const planned = new Map<number, PlannedFrame & { readonly wanted: Wanted[] }>();
   for (const { chunkId, copies } of chunks) {
     const [best] = copies;
     if (best === undefined) continue;

@@ -25,8 +25,8 @@ export type FrameResult =
 export interface ReadOptions {
   /** Called with each round's frames before the first of them is read. */
   readonly onPlan?: (frames: readonly PlannedFrame[]) => Promise<void>;
-  /** The reader opens every frame and says which were of no use (`checkCopies`): they need not be hashed here as well. */
-  readonly readerChecks?: boolean;
+  /** Whether the reader opens this frame and says if it was of no use (`checkCopies`): it need not be hashed here as well. */
+  readonly readerChecks?: (planned: PlannedFrame) => boolean;
 }
 
 /**
@@ -38,9 +38,9 @@ export async function* readFrames(
   source: FrameSource,
   chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[],
   log: Log,
-  { onPlan, readerChecks = false }: ReadOptions = {},
+  { onPlan, readerChecks = () => false }: ReadOptions = {},
 ): AsyncGenerator<FrameResult> {
-  const read = readerChecks ? readStored : readFrame;
+  const begin = (planned: PlannedFrame) => attempt(source, planned, readerChecks(planned) ? readStored : readFrame);
   const absent = chunks.filter(({ copies }) => copies.length === 0);
   if (absent.length > 0)
     yield {
@@ -53,11 +53,11 @@ export async function* readFrames(
   while (plan.length > 0) {
     await onPlan?.(plan);
     const again: { chunkId: Buffer; copies: readonly Copy[] }[] = [];
-    let ahead = plan[0] && attempt(source, plan[0], read);
+    let ahead = plan[0] && begin(plan[0]);
     for (const [place, planned] of plan.entries()) {
-      const reading = ahead ?? attempt(source, planned, read);
+      const reading = ahead ?? begin(planned);
       const next = plan[place + 1];
-      ahead = next && attempt(source, next, read);
+      ahead = next && begin(next);
       const { bytes, failure } = await reading;
       if (bytes) {
         yield { kind: 'frame', ...planned, bytes };

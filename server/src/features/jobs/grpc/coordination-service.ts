@@ -1,8 +1,9 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
 import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
-import { CoordinationServiceService, SessionKind } from '@holdfast/proto/v1';
+import { CoordinationServiceService, PackKind, SessionKind } from '@holdfast/proto/v1';
 import type { Context, ContextFor } from '../../../platform/context.js';
 import type { VaultStoreRef } from '../../../platform/gateway-client.js';
 import {
@@ -82,6 +83,24 @@ export function coordinationService(
       const keys = await useCases.releaseFrameKeys(ctx, { job: fromWireRef(job), frames: questions });
       return { sealedFrameKeys: keys.map((key) => Buffer.from(key)) };
     }),
+    cutFrame: asGateway(async (ctx, { job, domainId, sessionKey, kind, frame, stored, chunkIds }) => {
+      const cut = await useCases.cutFrame(ctx, {
+        job: fromWireRef(job),
+        frame: {
+          domainId: uuidFromBytes(domainId),
+          packKind: kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA',
+          sessionKey,
+          frame,
+          bytes: stored,
+          chunkIds: splitIds(chunkIds),
+        },
+      });
+      return {
+        frame: Buffer.from(cut.frame),
+        stored: Buffer.from(cut.stored),
+        sealedFrameKey: Buffer.from(cut.sealedFrameKey),
+      };
+    }),
     verifyPacks: asGateway(async (ctx, { vaultId, packIds }) => {
       const verdicts = await useCases.verifyPacks(ctx, {
         vaultId: uuidFromBytes(vaultId),
@@ -124,4 +143,14 @@ function gatewayOf(call: AuthenticatedCall, incidents: Pick<IncidentRelay, 'repo
 
 function toWireStore({ vaultId, storeUrl }: VaultStoreRef): VaultStore {
   return { vaultId: uuidToBytes(vaultId), storeUrl };
+}
+
+const ID_BYTES = 32;
+
+function splitIds(ids: Buffer): Buffer[] {
+  if (ids.length === 0 || ids.length % ID_BYTES !== 0)
+    throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_CHUNK_IDS', message: 'A chunk id has 32 bytes.' });
+  return Array.from({ length: ids.length / ID_BYTES }, (_, place) =>
+    ids.subarray(place * ID_BYTES, (place + 1) * ID_BYTES),
+  );
 }

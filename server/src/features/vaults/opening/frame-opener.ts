@@ -4,6 +4,10 @@ import {
   decodeFrameEntry,
   decodeWrappedSessionKey,
   deriveFrameKey,
+  encodeFrameEntry,
+  FrameSealer,
+  frameDigest,
+  KEY_BYTES,
   KeyDeriver,
   type OpenedChunk,
   openChunks,
@@ -18,7 +22,14 @@ import {
 import { isHoldfastError } from '@holdfast/core/errors';
 import { type Random, uuidToBytes } from '@holdfast/core/ids';
 import { BoundedCache } from './bounded-cache.js';
-import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameOpening, FrameVerdict } from './frame-opening.js';
+import type {
+  ClosedFrame,
+  CutFrame,
+  DomainAccess,
+  FrameKeyQuestion,
+  FrameOpening,
+  FrameVerdict,
+} from './frame-opening.js';
 
 const MOST_SESSION_KEYS = 256;
 
@@ -47,6 +58,36 @@ export class FrameOpener implements FrameOpening {
       sealed.push(sealReleasedKey(transportKey, place, frameDigest, key, this.random));
     }
     return sealed;
+  }
+
+  async cutFrame(
+    access: DomainAccess,
+    transportKey: Uint8Array,
+    frame: ClosedFrame,
+    chunkIds: readonly Uint8Array[],
+  ): Promise<CutFrame> {
+    const { entry, context, key } = await this.frameKey(access, frame);
+    const wanted = new Set(chunkIds.map((id) => Buffer.from(id).toString('latin1')));
+    const chunks = splitFrame(entry, openFrame(key, context, entry, frame.bytes)).filter(({ id }) =>
+      wanted.has(Buffer.from(id).toString('latin1')),
+    );
+    const sessionKey = this.random.bytes(KEY_BYTES);
+    const cut = new FrameSealer({ context, sessionKey, padded: true }).seal({
+      plaintext: Buffer.concat(chunks.map(({ plaintext }) => plaintext)),
+      chunks: chunks.map(({ id, plaintext, edges }) => ({
+        id,
+        length: plaintext.length,
+        ...(context.kind === PackKind.PACK_KIND_NODE && { edges }),
+      })),
+    });
+    const cutEntry = { offset: 0n, ...cut.entry };
+    const digest = frameDigest(cutEntry);
+    const frameKey = releaseFrameKey(sessionKey, digest);
+    return {
+      frame: encodeFrameEntry(cutEntry),
+      stored: cut.stored,
+      sealedFrameKey: sealReleasedKey(transportKey, placeOf(access), digest, frameKey, this.random),
+    };
   }
 
   async verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict> {

@@ -18,6 +18,14 @@ export interface FrameKeyQuestion {
   readonly frameDigest: Uint8Array;
 }
 
+/** A frame that is stored nowhere. */
+export interface CutFrame {
+  /** FrameEntry, encoded. */
+  readonly frame: Buffer;
+  readonly stored: Buffer;
+  readonly sealedFrameKey: Buffer;
+}
+
 /** Ids of the chunks that are what they claim to be, and of those that are not. */
 export interface FrameVerdict {
   readonly good: readonly Buffer[];
@@ -34,6 +42,13 @@ export interface FrameOpening {
     transportKey: Uint8Array,
     questions: readonly FrameKeyQuestion[],
   ): Promise<Buffer[]>;
+  /** The frame's chunks of these ids in a frame of their own, its key sealed under the transport key. Throws Integrity or WrongKey. */
+  cutFrame(
+    access: DomainAccess,
+    transportKey: Uint8Array,
+    frame: ClosedFrame,
+    chunkIds: readonly Uint8Array[],
+  ): Promise<CutFrame>;
   /** Opens a frame and re-hashes its chunks; a frame that does not open, or that nobody has keys for, has only bad ones. */
   verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict>;
 }

@@ -1,6 +1,6 @@
 import type { OpenedChunk } from '@holdfast/core/engine';
 import { asHoldfastError, type ErrorKind, HoldfastError } from '@holdfast/core/errors';
-import type { ClosedFrame, DomainAccess, FrameKeyQuestion, FrameVerdict } from './frame-opening.js';
+import type { ClosedFrame, CutFrame, DomainAccess, FrameKeyQuestion, FrameVerdict } from './frame-opening.js';
 
 /** What the opening thread is asked. Carries keys: it passes between threads of one process only. */
 export type OpeningRequest =
@@ -11,11 +11,19 @@ export type OpeningRequest =
       readonly transportKey: Uint8Array;
       readonly questions: readonly FrameKeyQuestion[];
     }
+  | {
+      readonly kind: 'cut-frame';
+      readonly access: DomainAccess;
+      readonly transportKey: Uint8Array;
+      readonly frame: ClosedFrame;
+      readonly chunkIds: readonly Uint8Array[];
+    }
   | { readonly kind: 'verify-frame'; readonly access: DomainAccess | undefined; readonly frame: ClosedFrame };
 
 export interface OpeningAnswers {
   'open-nodes': OpenedChunk[];
   'release-keys': Buffer[];
+  'cut-frame': CutFrame;
   'verify-frame': FrameVerdict;
 }
 

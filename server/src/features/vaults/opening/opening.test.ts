@@ -9,6 +9,7 @@ import {
   type FrameChunk,
   FrameSealer,
   frameDigest,
+  openChunks,
   openFrame,
   openReleasedKey,
   PackKind,
@@ -125,6 +126,31 @@ describe.each([
       expect.objectContaining({ kind: 'WrongKey' }),
     );
   });
+
+  it.each(['DATA', 'NODE'] as const)(
+    'cuts chunks of a %s frame out, for the holder of the transport key alone',
+    async (kind) => {
+      const from = await seal(contents, kind);
+      const transportKey = Buffer.alloc(32, 8);
+      const [, second, third] = from.ids as Buffer[];
+      const cut = await opening.cutFrame(from.access, transportKey, from.frame, [third, second] as Buffer[]);
+      const entry = decodeFrameEntry(cut.frame, kindOf(from.frame));
+      const key = openReleasedKey(transportKey, place, frameDigest(entry), cut.sealedFrameKey);
+      const context = { ...place, kind: kindOf(from.frame) };
+      const chunks = openChunks(new ChunkHasher(from.access.idKey), key, context, entry, cut.stored);
+      expect(
+        chunks.map(
+          ({ plaintext }) => plaintext.equals(contents[1] as Buffer) || plaintext.equals(contents[2] as Buffer),
+        ),
+      ).toEqual([true, true]);
+      expect(Buffer.from(entry.chunkIds).equals(Buffer.concat([second, third] as Buffer[]))).toBe(true);
+      expect(() => openReleasedKey(Buffer.alloc(32, 9), place, frameDigest(entry), cut.sealedFrameKey)).toThrow();
+      const broken = { ...from.frame, bytes: flipped(from.frame.bytes) };
+      await expect(opening.cutFrame(from.access, transportKey, broken, [second] as Buffer[])).rejects.toMatchObject({
+        kind: 'Integrity',
+      });
+    },
+  );
 
   it('releases many keys in the order asked', async () => {
     const transportKey = Buffer.alloc(32, 8);

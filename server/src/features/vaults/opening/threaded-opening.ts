@@ -91,6 +91,20 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
       });
       return sealed.map(asBuffer);
     },
+    async cutFrame(access, transportKey, frame, chunkIds) {
+      const cut = await ask({
+        kind: 'cut-frame',
+        access: ownAccess(access),
+        transportKey: own(transportKey),
+        frame: ownFrame(frame),
+        chunkIds: chunkIds.map(own),
+      });
+      return {
+        frame: asBuffer(cut.frame),
+        stored: asBuffer(cut.stored),
+        sealedFrameKey: asBuffer(cut.sealedFrameKey),
+      };
+    },
     async verifyFrame(access, frame) {
       const { good, bad } = await ask({
         kind: 'verify-frame',

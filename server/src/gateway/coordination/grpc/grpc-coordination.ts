@@ -122,6 +122,10 @@ export function createGrpcCoordination(
       if (sealedFrameKeys.length !== frames.length) throw confused();
       return sealedFrameKeys;
     },
+    async cutFrame(job, { domainId, ...cut }) {
+      const request = { job: toWireJob(job), domainId: uuidToBytes(domainId), ...cut };
+      return call(client.cutFrame, request, SIGNING_MS);
+    },
     async verifyPacks(vaultId, packIds) {
       const request = { vaultId: uuidToBytes(vaultId), packIds: packIds.map(uuidToBytes) };
       const { packs } = await call(client.verifyPacks, request, VERIFYING_MS);

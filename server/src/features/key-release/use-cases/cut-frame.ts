@@ -1,0 +1,18 @@
+import type { Context } from '../../../platform/context.js';
+import type { FrameToCut } from '../../jobs/coordination.js';
+import type { JobRef } from '../../jobs/domain/job.js';
+import type { CutFrame } from '../../vaults/opening/frame-opening.js';
+import { restoreKeys } from './restore-keys.js';
+
+/**
+ * Some chunks of a frame for a running restore that may not have all of it, in a frame of their own that only its agent can open. As with
+ * keys: which chunks lie below the point is the gateway's to see to. Throws Integrity.
+ */
+export async function cutFrame(
+  ctx: Context,
+  input: { readonly job: JobRef; readonly frame: FrameToCut },
+): Promise<CutFrame> {
+  const { domainId, chunkIds, ...frame } = input.frame;
+  const { access, transportKey } = await restoreKeys(ctx, input.job, [domainId]);
+  return ctx.services.opening.cutFrame(access, transportKey, frame, chunkIds);
+}
