@@ -1,12 +1,21 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  ChunkHasher,
+  decodeFrameEntry,
+  frameDigest,
+  openFrame,
+  openReleasedKey,
+  PackKind,
+} from '@holdfast/core/engine';
 import { decodeGlobalId, encodeGlobalId, systemRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import {
   BackupType,
   ControlServiceClient,
   CoordinationServiceClient,
   DataServiceClient,
+  type FrameHead,
   type JobRef,
   VaultStoreServiceClient,
 } from '@holdfast/proto/v1';
@@ -78,8 +87,12 @@ async function startRestore(agent: HostileAgent, process: AgentProcess, recovery
 /** The session may be asked for before the server has seen that the job was accepted; it may not matter. */
 const openSession = ({ data }: HostileAgent, job: JobRef) => answerOf<Data>((done) => data.openSession({ job }, done));
 
-async function readOf({ data }: HostileAgent, sessionId: Buffer, chunkIds: Buffer): Promise<number> {
-  let frames = 0;
+async function framesOf(
+  { data }: HostileAgent,
+  sessionId: Buffer,
+  chunkIds: Buffer,
+): Promise<{ head: FrameHead; stored: Buffer }[]> {
+  const frames: { head: FrameHead; stored: Buffer }[] = [];
   try {
     for await (const { part } of data.readChunks({
       sessionId,
@@ -87,12 +100,19 @@ async function readOf({ data }: HostileAgent, sessionId: Buffer, chunkIds: Buffe
       avoidPacks: [],
       pieceBytes: 0,
     }) as AsyncIterable<Data>)
-      if (part?.$case === 'head') frames += 1;
+      if (part?.$case === 'head') frames.push({ head: part.value, stored: NONE });
+      else if (part?.$case === 'piece') {
+        const frame = frames.at(-1);
+        if (frame) frame.stored = Buffer.concat([frame.stored, part.value]);
+      }
   } catch (error) {
     throw new Refusal(error as ServiceError);
   }
   return frames;
 }
+
+const readOf = async (agent: HostileAgent, sessionId: Buffer, chunkIds: Buffer): Promise<number> =>
+  (await framesOf(agent, sessionId, chunkIds)).length;
 
 /** What the audit log has of an agent, as [action, outcome, reason]. */
 async function auditOf(agent: AgentProcess): Promise<string[][]> {
@@ -182,6 +202,53 @@ describe('an enrolled agent in hostile hands', () => {
     const restore = await fleet.restore({ recoveryPointId: pointId, path: target, base: source });
     expect(restore.state).toBe('COMPLETED');
     expect(fs.readFileSync(path.join(target, 'file')).equals(content)).toBe(true);
+  });
+
+  it('is handed nothing of what lies beside a file that it knows', async () => {
+    const known = Buffer.from('a licence that everybody has, and that every host keeps a copy of');
+    const source = fleet.newFolder('beside');
+    fs.writeFileSync(path.join(source, 'licence'), known);
+    for (let file = 0; file < 5; file += 1) fs.writeFileSync(path.join(source, `secret-${file}`), `secret ${file}`);
+    expect((await fleet.backUp(await fleet.protect({ name: 'beside', vaultId, root: source }))).state).toBe(
+      'COMPLETED',
+    );
+
+    const { start, job } = await startBackup(mallory, malloryProcess, 'bait');
+    const itemId = encodeGlobalId('ProtectedItem', uuidFromBytes(start.itemId));
+    const { sessionId } = await openSession(mallory, job);
+    const hasher = new ChunkHasher(start.domain?.idKey ?? NONE);
+    const { id, claim } = hasher.name(PackKind.PACK_KIND_DATA, NONE, known);
+    await expect
+      .poll(
+        async () =>
+          (await answerOf<Data>((done) => mallory.data.hasChunks({ sessionId, claims: claim }, done))).present,
+      )
+      .toEqual(Buffer.of(1));
+    const maker = await PackMaker.create(start);
+    const root = maker.node(Buffer.from('root'), id);
+    await uploadPack(mallory.data, sessionId, maker.pack(root, idOf(malloryProcess)));
+    const type = BackupType.BACKUP_TYPE_FULL;
+    const asked = { sessionId, rootNode: root.id, type, basePointId: NONE, counters: NO_COUNTERS };
+    const { pointId } = await answerOf<Data>((done) => mallory.data.commit(asked, done));
+    const backup = { pointId, type, basePointId: NONE, typeReason: '' };
+    const ended = { job, counters: NO_COUNTERS, notices: [], noticesTotal: 0n };
+    mallory.say({ $case: 'jobFinished', value: { ...ended, outcome: { $case: 'backup', value: backup } } });
+    const QUERY = 'query P($f: RecoveryPointFilter) { recoveryPoints(filter: $f) { edges { node { id } } } }';
+    const points = async (): Promise<Data[]> =>
+      (await fleet.api.ask(QUERY, { f: { protectedItemId: itemId } })).recoveryPoints.edges;
+    await expect.poll(async () => (await points()).length).toBe(1);
+
+    const restore = await startRestore(mallory, malloryProcess, (await points())[0]?.node.id);
+    const session = await openSession(mallory, restore.job);
+    await framesOf(mallory, session.sessionId, root.id);
+    const [frame] = await framesOf(mallory, session.sessionId, id);
+    if (frame === undefined) throw new Error('no frame came');
+    const { vaultId: vault, transportKey } = restore.start;
+    const entry = decodeFrameEntry(frame.head.frame, PackKind.PACK_KIND_DATA);
+    const place = { vaultId: vault, domainId: frame.head.domainId };
+    const key = openReleasedKey(transportKey, place, frameDigest(entry), frame.head.sealedFrameKey);
+    const plaintext = openFrame(key, { ...place, kind: PackKind.PACK_KIND_DATA }, entry, frame.stored);
+    expect(plaintext.toString()).toBe(known.toString());
   });
 
   it('is let in by no service but its own', async () => {
