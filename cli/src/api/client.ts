@@ -8,6 +8,8 @@ export interface Endpoint {
   /** e.g. https://backup.example:8400 */
   readonly server: string;
   readonly token?: string;
+  /** It came from the environment, not from a login. */
+  readonly tokenGiven?: true;
   /** PEM. */
   readonly ca?: string;
 }
@@ -38,9 +40,12 @@ export class ApiClient {
       const details: Record<string, string> = {};
       if (typeof reason === 'string') details.reason = reason;
       if (typeof field === 'string') details.field = field;
+      const unknownToken = this.endpoint.tokenGiven === true && reason === 'NOT_SIGNED_IN';
       throw fromWireError({
         code: typeof code === 'string' ? code : 'INTERNAL_SERVER_ERROR',
-        message: error.message,
+        message: unknownToken
+          ? 'the server does not know the token in HOLDFAST_TOKEN, or it has expired'
+          : error.message,
         details,
       });
     }

@@ -71,6 +71,7 @@ export function contextOf(command: Command): CommandContext {
         return new ApiClient({
           server: target,
           token: environment.token,
+          tokenGiven: true,
           ...(trusted === undefined ? {} : { ca: trusted }),
         });
       }

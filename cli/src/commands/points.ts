@@ -100,10 +100,12 @@ export function addPointsCommands(program: Command): void {
 
   points
     .command('delete <point>')
-    .description('mark a recovery point deleted, named by its id')
-    .action(async (id: string, _options: unknown, command: Command) => {
+    .description(`mark a recovery point deleted; ${NAMING_A_POINT}`)
+    .action(async (point: string, _options: unknown, command: Command) => {
       const { api, printer } = contextOf(command);
-      const { deleteRecoveryPoint } = await api().ask(DeleteRecoveryPoint, { input: { recoveryPointId: id } });
+      const client = api();
+      const input = { recoveryPointId: await findRecoveryPoint(client, point) };
+      const { deleteRecoveryPoint } = await client.ask(DeleteRecoveryPoint, { input });
       printer.result(deleteRecoveryPoint, () => printer.line(deleteRecoveryPoint.notice));
     });
 
@@ -115,12 +117,17 @@ export function addPointsCommands(program: Command): void {
       const { api, printer } = contextOf(command);
       const client = api();
       const id = await findRecoveryPoint(client, point);
-      const found = await collect(
+      // One more than is shown tells whether there are more.
+      const read = await collect(
         async (after) => (await client.ask(Browse, { id, path: path ?? '/', after })).browseRecoveryPoint,
-        options.limit,
+        options.limit + 1,
       );
+      const found = read.slice(0, options.limit);
       printer.result(found, () => {
         printer.table(['MODE', 'OWNER', 'SIZE', 'MODIFIED', 'NAME'], found.map(rowOf));
       });
+      // A script has to learn it as well, and its document is a list.
+      if (read.length > found.length)
+        process.stderr.write(`There are more than these ${found.length} entries: --limit shows more.\n`);
     });
 }

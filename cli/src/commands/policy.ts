@@ -54,9 +54,13 @@ export function scheduleFrom(options: CreateOptions): ScheduleRuleInput {
       message: 'give one of --every-hours N, --daily HH:MM, or --weekly DAYS --at HH:MM',
     });
   }
-  if (everyHours !== undefined) return { ...common, frequency: 'HOURLY', everyHours, at: at ?? '00:00' };
+  if (everyHours !== undefined) return { ...common, frequency: 'HOURLY', everyHours, at: atMinute(at ?? '0') };
   if (daily !== undefined) return { ...common, frequency: 'DAILY', at: daily };
   return { ...common, frequency: 'WEEKLY', weekdays: weekly ?? [], at: at ?? '00:00' };
+}
+
+function atMinute(at: string): string {
+  return /^\d{1,2}$/.test(at) ? `00:${at.padStart(2, '0')}` : at;
 }
 
 export function addPolicyCommands(program: Command): void {
@@ -90,7 +94,7 @@ export function addPolicyCommands(program: Command): void {
     .option('--every-hours <n>', 'run every n hours', parseCount)
     .option('--daily <HH:MM>', 'run every day at this time')
     .option('--weekly <days>', 'run on these weekdays (mon,thu), with --at', parseWeekdays)
-    .option('--at <HH:MM>', 'time of day for --weekly; minute for --every-hours')
+    .option('--at <HH:MM>', 'time of day for --weekly; for --every-hours the minute (30, or 00:30)')
     .option('--time-zone <zone>', 'IANA time zone', Intl.DateTimeFormat().resolvedOptions().timeZone)
     .option('--jitter <minutes>', 'spread starts over so many minutes', parseCount, 0)
     .addOption(

@@ -37,6 +37,15 @@ export function addRestoreCommand(program: Command): void {
         .default('FAIL'),
     )
     .option('--no-wait', 'only start the job')
+    .addHelpText(
+      'after',
+      `
+What is there already:
+  FAIL       nothing is restored over it; the job fails and names what was in the way
+  SKIP       files that exist already stay as they are; the rest is restored
+  OVERWRITE  files that exist already are replaced; what the point does not have stays
+  KEEP_BOTH  the restored file gets a name of its own beside the one that is there`,
+    )
     .action(async (point: string, options: RestoreOptions, command: Command) => {
       const { api, printer } = contextOf(command);
       if (options.original === (options.to !== undefined)) {

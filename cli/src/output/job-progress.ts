@@ -1,4 +1,4 @@
-/** A progress bar for people; on something that is no terminal, a line at each change of state. */
+/** A progress bar for people; on something that is no terminal, a line at each change of state and now and then between. */
 import { SingleBar } from 'cli-progress';
 import type { LiveJob } from '../api/live-job.js';
 import { countOf, formatBytes, formatDuration } from './amounts.js';
@@ -8,6 +8,7 @@ import { printable } from './printer.js';
 /** Where progress is shown: standard error. */
 export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
+const BETWEEN_LINES_MS = 10_000;
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface JobProgressView {
@@ -26,16 +27,18 @@ function failedAttempts(write: (words: string) => void): (job: LiveJob) => void 
   };
 }
 
-/** What is done of an attempt, in percent. An answer that was overtaken by a later one takes nothing back. */
-function percents(): (job: LiveJob) => number {
+/** What is done of an attempt, in percent, where that is known. An answer that was overtaken by a later one takes nothing back. */
+function percents(): (job: LiveJob) => number | undefined {
   let attempt = 0;
-  let highest = 0;
+  let highest: number | undefined;
   return (job) => {
     if (job.attempt > attempt) {
       attempt = job.attempt;
-      highest = 0;
+      highest = undefined;
     }
-    if (job.attempt === attempt) highest = Math.max(highest, Math.floor((job.progress.fraction ?? 0) * 100));
+    const { fraction } = job.progress;
+    if (job.attempt === attempt && typeof fraction === 'number')
+      highest = Math.max(highest ?? 0, Math.floor(fraction * 100));
     return highest;
   };
 }
@@ -64,18 +67,20 @@ export function createJobProgress(quiet: boolean, stream: ProgressStream = proce
 function createBar(stream: ProgressStream): JobProgressView {
   const tell = failedAttempts((words) => stream.write(`${CLEAR_LINE}${words}\n`));
   const bar = new SingleBar({
-    format: '{bar} {percentage}% | {state} | {amounts}',
+    format: '{bar} {share}{state} | {amounts}',
     stream,
     hideCursor: true,
     clearOnComplete: true,
     stopOnComplete: false,
   });
   const percentOf = percents();
-  bar.start(100, 0, { state: 'queued', amounts: '' });
+  bar.start(100, 0, { share: '', state: 'queued', amounts: '' });
   return {
     update(job) {
       tell(job);
-      bar.update(percentOf(job), { state: describeState(job), amounts: describeAmounts(job) });
+      const percent = percentOf(job);
+      const share = percent === undefined ? '' : `${percent}% | `;
+      bar.update(percent ?? 0, { share, state: describeState(job), amounts: describeAmounts(job) });
     },
     end: () => bar.stop(),
   };
@@ -84,14 +89,17 @@ function createBar(stream: ProgressStream): JobProgressView {
 function createLines(stream: ProgressStream): JobProgressView {
   const tell = failedAttempts((words) => stream.write(`${words}\n`));
   let shown = '';
+  let shownAt = -Infinity;
   return {
     update(job) {
       tell(job);
       const state = describeState(job);
       // A countdown is no change of state.
       const kind = state.replace(/starts in \d+ s\b/, '');
-      if (kind === shown) return;
+      const now = performance.now();
+      if (kind === shown && (job.state !== 'RUNNING' || now - shownAt < BETWEEN_LINES_MS)) return;
       shown = kind;
+      shownAt = now;
       stream.write(`${state} (${describeAmounts(job)})\n`);
     },
     end: () => undefined,

@@ -6,7 +6,7 @@ import { countOf, formatBytes, formatCount } from '../../platform/format/amounts
 import { formatDuration } from '../../platform/format/time';
 import { visibleText } from '../../platform/format/visible-text';
 import { JOB_STATE_WORDS } from '../../platform/format/words';
-import { describe, problemOf } from '../../platform/graphql/problem';
+import { describe, describeFailure, problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
 import { Page } from '../../platform/routing/Page';
 import { paths } from '../../platform/routing/paths';
@@ -83,7 +83,9 @@ function JobBody({ job }: { readonly job: JobDetails }) {
     job.startedAt && job.finishedAt ? (Date.parse(job.finishedAt) - Date.parse(job.startedAt)) / 1000 : undefined;
   return (
     <>
-      {job.error && <ProblemAlert title="The job failed" problem={describe(job.error.code, job.error.message)} />}
+      {job.error && (
+        <ProblemAlert title="The job failed" problem={describeFailure(job.error.code, job.error.message)} />
+      )}
       <Panel
         title="Progress"
         actions={

@@ -40,7 +40,13 @@ export function problemOf(error: CombinedError): Problem {
   return { ...describe(code, first.message), reason: textOf(first.extensions['reason']) };
 }
 
-/** The failure of a job, or any other pair of a code and a message. */
+/** The failure of a job: what it met is over, so that there is no page to read again. */
+export function describeFailure(code: string, message: string): Problem {
+  const problem = describe(code, message);
+  return code === 'FAILED_PRECONDITION' ? { ...problem, nextStep: undefined } : problem;
+}
+
+/** Any pair of a code and a message. */
 export function describe(code: string, message: string): Problem {
   return { code, message, nextStep: NEXT_STEPS[code], reason: undefined };
 }
