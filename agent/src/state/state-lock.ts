@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
 import Database from 'better-sqlite3';
 import type { StateFolder } from './state-folder.js';
@@ -20,6 +20,8 @@ export function lockState(folder: StateFolder): StateLock {
       message: `Another agent process is using ${folder.path}.`,
     });
   }
+  // SQLite makes files that others may read. By its path: closing a descriptor of the file would drop the lock.
+  chmodSync(folder.lockFile, 0o600);
   return { release: () => database.close() };
 }
 
