@@ -346,6 +346,23 @@ describeOnEachDatabase('the HTTP door', (open) => {
     expect(refusal(await create())[1]).toBe('RIGHTS_REMOVED');
   });
 
+  it('shows where stores lie to those who may create regions alone', async () => {
+    const reader = await newUser('onlooker');
+    const query = '{ regions { edges { node { name zones { name storeUrl } } } } }';
+    const assign = (role: string): Promise<Answer> =>
+      mutate('assignRole', { userId: reader.id, role }, 'roleAssignment { id }', admin);
+    await assign('BACKUP_OPERATOR');
+    const hidden = await door.ask(query, { token: reader.token });
+    expect(hidden.errors).toEqual([]);
+    expect(hidden.nodes('regions')).toContainEqual({ name: 'local', zones: [{ name: 'local-1', storeUrl: null }] });
+    expect(JSON.stringify(hidden.data)).not.toContain(door.folder);
+    await assign('BACKUP_CONTRIBUTOR');
+    expect((await door.ask(query, { token: reader.token })).nodes('regions')).toContainEqual({
+      name: 'local',
+      zones: [{ name: 'local-1', storeUrl: `local:${door.folder}/stores` }],
+    });
+  });
+
   it('admits stores only under the allowed roots', async () => {
     const create = async (name: string, storeUrl: string): Promise<Answer> =>
       mutate('createRegion', { name, zones: [{ name: 'z', storeUrl }] }, 'region { zones { storeUrl } }', admin);

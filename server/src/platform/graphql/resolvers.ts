@@ -27,7 +27,7 @@ import { getProtectedItem } from '../../features/protected-items/use-cases/get-p
 import { RecoveryPointResolver } from '../../features/recovery-points/graphql/recovery-point.resolver.js';
 import { presentRecoveryPoint } from '../../features/recovery-points/graphql/recovery-point.type.js';
 import { getRecoveryPoint } from '../../features/recovery-points/use-cases/get-recovery-point.js';
-import { RegionResolver } from '../../features/regions/graphql/region.resolver.js';
+import { RegionResolver, ZoneResolver } from '../../features/regions/graphql/region.resolver.js';
 import { presentRegion } from '../../features/regions/graphql/region.type.js';
 import { getRegion } from '../../features/regions/use-cases/get-region.js';
 import { RestoreResolver } from '../../features/restores/graphql/restore.resolver.js';
@@ -58,6 +58,7 @@ export const RESOLVERS: readonly ClassType[] = [
   SetupResolver,
   SubscriptionResolver,
   VaultResolver,
+  ZoneResolver,
 ];
 
 /** How `node(id)` finds an object of each type; each calls the use case that authorises. Each feature adds its own. */

@@ -1,10 +1,23 @@
-import { Arg, Args, Ctx, Field, InputType, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  InputType,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import { ConnectionArgs, presentPage, toPageRequest } from '../../../platform/graphql/connection.js';
 import type { GraphqlContext } from '../../../platform/graphql/graphql-context.js';
 import { MutationInput, MutationPayload } from '../../../platform/graphql/mutation.js';
 import { createRegion } from '../use-cases/create-region.js';
 import { listRegions } from '../use-cases/list-regions.js';
-import { presentRegion, RegionConnection, RegionType } from './region.type.js';
+import { maySeeStores } from '../use-cases/may-see-stores.js';
+import { presentRegion, RegionConnection, RegionType, ZoneType } from './region.type.js';
 
 @InputType('ZoneInput')
 class ZoneInput {
@@ -41,5 +54,17 @@ export class RegionResolver {
     @Arg('input', () => CreateRegionInput) input: CreateRegionInput,
   ): Promise<CreateRegionPayload> {
     return { region: presentRegion(await createRegion(ctx, { name: input.name, zones: input.zones })) };
+  }
+}
+
+@Resolver(() => ZoneType)
+export class ZoneResolver {
+  @FieldResolver(() => String, { nullable: true, description: 'Null for whoever may not create regions.' })
+  async storeUrl(@Root() { id, storeUrl }: ZoneType, @Ctx() ctx: GraphqlContext): Promise<string | null> {
+    // The zones of a whole page ask together.
+    const seen = await ctx.loaders.load('zoneStore', id, async (stores, ids) =>
+      (await maySeeStores(ctx, stores)) ? ids.map((each) => ({ id: each })) : [],
+    );
+    return seen === undefined ? null : storeUrl;
   }
 }

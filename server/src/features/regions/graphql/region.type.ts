@@ -11,7 +11,7 @@ export class ZoneType {
   id!: string;
   @Field()
   name!: string;
-  @Field()
+  /** Shown by ZoneResolver, to some. */
   storeUrl!: string;
 }
 
