@@ -8,6 +8,7 @@ describe('a path in the API', () => {
     expect(bytesToText(Buffer.from([0x2f, 0xff, 0x61, 0xc3, 0x5c, 0xed, 0xa0, 0x80]))).toBe(
       '/\\xffa\\xc3\\\\\\xed\\xa0\\x80',
     );
+    expect(textToBytes('\\\\'.repeat(8_192))).toEqual(Buffer.alloc(8_192, '\\'));
     expect(textToBytes('/\\xFFa\\\\x')).toEqual(Buffer.from([0x2f, 0xff, 0x61, 0x5c, 0x78]));
   });
 
@@ -45,7 +46,7 @@ describe('a path in the API', () => {
   });
 
   it('refuses an escape that means nothing, lone surrogates and what is too long', () => {
-    for (const text of ['\\', 'a\\n', '\\x1', '\\xg0', '\ud800', 'a'.repeat(16_385)]) {
+    for (const text of ['\\', 'a\\n', '\\x', '\\x1', '\\xg0', '\\x0@', '\\X00', '\ud800', 'a'.repeat(16_385)]) {
       expect(() => textToBytes(text)).toThrowError(expect.objectContaining({ code: 'MALFORMED_PATH' }));
     }
   });
