@@ -14,6 +14,10 @@ const refusal = (answer: Answer): [string | undefined, string | undefined] => [
   answer.errors[0]?.extensions.reason,
 ];
 
+const JOBS_IN_STATES = 'query Q($f: [JobState!]) { jobs(filter: { states: $f }) { edges { cursor } } }';
+const RESTORE = 'mutation M($i: TriggerRestoreInput!) { triggerRestore(input: $i) { job { id } } }';
+const restoreOf = (select: readonly string[]): object => ({ recoveryPointId: 'x', mode: 'ORIGINAL_LOCATION', select });
+
 describeOnEachDatabase('the HTTP door', (open) => {
   let database: TestDatabase;
   let door: TestDoor;
@@ -155,7 +159,8 @@ describeOnEachDatabase('the HTTP door', (open) => {
       const answer = await door.ask(query, { token: admin });
       expect([name, answer.errors[0]?.extensions.code, answer.data ?? null]).toEqual([name, 'BAD_USER_INPUT', null]);
     }
-    expect((await door.ask(cases.cost ?? '', { token: admin })).errors[0]?.extensions.reason).toBe('QUERY_TOO_COSTLY');
+    const costly = await door.ask(cases.cost ?? '', { token: admin });
+    expect([costly.status, costly.errors[0]?.extensions.reason]).toEqual([400, 'QUERY_TOO_COSTLY']);
   });
 
   it('counts the cost of a page whose size comes in a variable', async () => {
@@ -169,6 +174,82 @@ describeOnEachDatabase('the HTTP door', (open) => {
       expect(answer.errors[0]?.extensions.reason).toBe('QUERY_TOO_COSTLY');
     }
     expect((await door.ask(query, { token: admin, variables: { first: 1 } })).errors).toEqual([]);
+  });
+
+  it('refuses wrong variables as a fault of the request, and says which and why', async () => {
+    const cases: [string, Record<string, unknown>, string, RegExp][] = [
+      [
+        JOBS_IN_STATES,
+        { f: ['QUEUED', 'LOST'] },
+        'BAD_VARIABLE',
+        /^Variable "\$f" got invalid value "LOST" at "f\[1\]"; /,
+      ],
+      [
+        JOBS_IN_STATES,
+        { f: ['x'.repeat(50_000)] },
+        'BAD_VARIABLE',
+        /^Variable "\$f" got invalid value "x.* … .*JobState/,
+      ],
+      [RESTORE, {}, 'BAD_VARIABLE', /"\$i" of required type/],
+      [RESTORE, { i: restoreOf(['/a', '/\\x4']) }, 'MALFORMED_PATH', /at "i\.select\[1\]"; .* a backslash is doubled/],
+    ];
+    for (const [query, variables, reason, message] of cases) {
+      const answer = await door.ask(query, { variables });
+      expect([answer.status, ...refusal(answer)]).toEqual([400, 'BAD_USER_INPUT', reason]);
+      expect(answer.errors.map((each) => each.message)).toEqual([expect.stringMatching(message)]);
+      expect(answer.errors[0]?.message.length).toBeLessThan(1_100);
+    }
+    const literal =
+      'mutation { triggerRestore(input: { recoveryPointId: "x", mode: ORIGINAL_LOCATION, select: ["\\\\x4"] }) { job { id } } }';
+    const answer = await door.ask(literal);
+    expect([answer.status, ...refusal(answer)]).toEqual([400, 'BAD_USER_INPUT', 'MALFORMED_PATH']);
+  });
+
+  it('takes no time over variables that are wrong or long, whoever asks', async () => {
+    const fields = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
+    const filtered = 'query Q($f: JobFilter) { jobs(filter: $f) { edges { cursor } } }';
+    const several = ['A', 'B', 'C', 'D'].map((name) => JOBS_IN_STATES.replace('Q', name)).join(' ');
+    const cases: [string, string, string][] = [
+      [JOBS_IN_STATES, `[${'1,'.repeat(489_999)}1]`, 'TOO_MANY_VALUES'],
+      [JOBS_IN_STATES, `[${'"QUEUED",'.repeat(89_999)}"QUEUED"]`, 'TOO_MANY_VALUES'],
+      [JOBS_IN_STATES, `${'{"a":'.repeat(150_000)}1${'}'.repeat(150_000)}`, 'TOO_MANY_VALUES'],
+      [filtered, JSON.stringify(fields(90_000)), 'TOO_MANY_VALUES'],
+      [filtered, JSON.stringify(fields(3_900)), 'BAD_VARIABLE'],
+      [JOBS_IN_STATES, `[${'1,'.repeat(3_900)}1]`, 'BAD_VARIABLE'],
+      [several, `[${'1,'.repeat(3_900)}1]`, 'OPERATION_RESOLUTION_FAILURE'],
+    ];
+    for (const [query, f, reason] of cases) {
+      const began = performance.now();
+      const answer = await door.ask('', { body: `{"query":${JSON.stringify(query)},"variables":{"f":${f}}}` });
+      expect([answer.status, ...refusal(answer), answer.errors.length]).toEqual([400, 'BAD_USER_INPUT', reason, 1]);
+      // Milliseconds; a description of each value that is wrong took seconds to a minute.
+      expect(performance.now() - began).toBeLessThan(2_000);
+    }
+    const paths = Array.from({ length: 1_001 }, (_, i) => `/${i}`);
+    expect(refusal(await door.ask(RESTORE, { variables: { i: restoreOf(paths) }, token: admin }))[1]).toBe(
+      'MALFORMED_ID',
+    );
+  });
+
+  it('suggests no names of the schema where introspection is off', async () => {
+    const open = await startTestDoor(database, { introspection: true });
+    const cases: [string, Record<string, unknown>][] = [
+      ['{ setupRequire }', {}],
+      ['{ jobs(firs: 1) { edges { cursor } } }', {}],
+      ['query Q($f: JobFilte) { jobs(filter: $f) { edges { cursor } } }', {}],
+      ['{ jobs(filter: { state: QUEUED }) { edges { cursor } } }', {}],
+      ['{ jobs(filter: { states: [QUEUE] }) { edges { cursor } } }', {}],
+      [JOBS_IN_STATES, { f: ['QUEUE'] }],
+      ['query Q($f: JobFilter) { jobs(filter: $f) { edges { cursor } } }', { f: { state: 'QUEUED' } }],
+    ];
+    for (const [query, variables] of cases) {
+      const texts = async (at: TestDoor): Promise<string> =>
+        JSON.stringify((await at.ask(query, { variables })).errors);
+      expect(await texts(open)).toContain('Did you mean');
+      expect(await texts(door)).toMatch(/^\[\{"message"/);
+      expect(await texts(door)).not.toContain('Did you mean');
+    }
+    await open.stop();
   });
 
   it('refuses a body that is too large, a batch, and a page over 200', async () => {

@@ -11,7 +11,7 @@ import { securityHeaders } from '../http/security-headers.js';
 import { serveWebClient } from '../http/web-client.js';
 import { formatError } from './format-error.js';
 import type { GraphqlContext } from './graphql-context.js';
-import { checkCost, LIMITS, limitRules } from './limits.js';
+import { checkOperation, LIMITS, limitRules } from './limits.js';
 import { type BaseContext, graphqlContext } from './request-context.js';
 
 export interface HttpDoorSettings {
@@ -56,6 +56,8 @@ export async function createHttpDoor(settings: HttpDoorSettings): Promise<HttpDo
     },
     parseOptions: { maxTokens: LIMITS.tokens },
     validationRules: limitRules(introspection),
+    // They would tell piece by piece what introspection does not.
+    validationOptions: { hideSuggestions: !introspection },
     formatError: (given, error) => formatError(error, base.log, given),
     plugins: [
       introspection
@@ -63,8 +65,8 @@ export async function createHttpDoor(settings: HttpDoorSettings): Promise<HttpDo
         : ApolloServerPluginLandingPageDisabled(),
       {
         requestDidStart: async () => ({
-          didResolveOperation: async ({ document, operationName, request }) =>
-            checkCost(schema, document, operationName ?? undefined, request.variables),
+          didResolveOperation: async ({ document, request: { operationName, variables } }) =>
+            checkOperation(schema, { document, operationName, variables }, introspection),
         }),
       },
     ],

@@ -1,13 +1,13 @@
 import { createRequire } from 'node:module';
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
-import { HoldfastError } from '@holdfast/core/errors';
 import {
   type DocumentNode,
   type GraphQLError,
   type GraphQLOutputType,
   type GraphQLSchema,
   getNamedType,
+  getOperationAST,
   isListType,
   isNullableType,
   NoSchemaIntrospectionCustomRule,
@@ -16,6 +16,8 @@ import {
 } from 'graphql';
 import type { ComplexityEstimator } from 'graphql-query-complexity';
 import { MAX_PAGE } from '../page.js';
+import { checkVariables } from './check-variables.js';
+import { refuseRequest } from './refuse-request.js';
 
 // Its ESM build loads graphql's .mjs files: a second copy, whose types match nothing, so no query would ever be too costly.
 const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.url)(
@@ -26,12 +28,23 @@ export const LIMITS = {
   bodyBytes: 1_000_000,
   /** Checking whether fields of one name can be merged takes the square of how many there are. */
   tokens: 1_500,
+  /**
+   * In all variables together, also inside lists and objects: the largest input holds 100 roots and twice 1,000
+   * patterns. Lists in the document itself have fewer entries than it has tokens.
+   */
+  values: 4_000,
   depth: 15,
   aliases: 30,
   cost: 20_000,
   /** One operation, start to end. */
   operationMs: 60_000,
 } as const;
+
+export interface AskedOperation {
+  readonly document: DocumentNode;
+  readonly operationName?: string | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | undefined;
+}
 
 /** A list that is not paged is taken for this many entries. */
 const PLAIN_LIST = 10;
@@ -51,26 +64,28 @@ export function limitRules(introspection: boolean): ValidationRule[] {
   ];
 }
 
-/** Throws Validation when the operation could make the server produce too much. Needs the variables: page sizes count. */
-export function checkCost(
-  schema: GraphQLSchema,
-  query: DocumentNode,
-  operationName: string | undefined,
-  variables: Record<string, unknown> | undefined,
-): void {
+/**
+ * Throws a Validation that HTTP answers with 400 when the variables are wrong or too many, or when the operation could
+ * make the server produce too much. Whatever passes, execution takes without looking for errors again; where the
+ * document has no such operation, execution says so before it looks at a variable.
+ */
+export function checkOperation(schema: GraphQLSchema, request: AskedOperation, introspection: boolean): void {
+  const { document, operationName, variables = {} } = request;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return;
+  checkVariables(schema, operation, variables, { most: LIMITS.values, hideSuggestions: !introspection });
   const cost = getComplexity({
     schema,
-    query,
-    ...(operationName === undefined ? {} : { operationName }),
-    variables: variables ?? {},
+    query: document,
+    ...(operation.name === undefined ? {} : { operationName: operation.name.value }),
+    variables,
     estimators: [fieldExtensionsEstimator(), estimateField],
   });
   if (cost > LIMITS.cost) {
-    throw new HoldfastError({
-      kind: 'Validation',
-      code: 'QUERY_TOO_COSTLY',
-      message: `This operation costs ${cost}, more than ${LIMITS.cost}. Ask for smaller pages or fewer fields.`,
-    });
+    throw refuseRequest(
+      'QUERY_TOO_COSTLY',
+      `This operation costs ${cost}, more than ${LIMITS.cost}. Ask for smaller pages or fewer fields.`,
+    );
   }
 }
 

@@ -24,6 +24,7 @@ describeOnEachDatabase('the live door', (open) => {
   function ask(
     query: string,
     connection: { connectionParams?: Record<string, unknown>; headers?: Record<string, string> },
+    variables: Record<string, unknown> = {},
   ): Promise<Outcome> {
     class Socket extends WebSocket {
       constructor(url: string, protocols: string[]) {
@@ -39,7 +40,7 @@ describeOnEachDatabase('the live door', (open) => {
     const results: unknown[] = [];
     return new Promise<Outcome>((resolve) => {
       client.subscribe(
-        { query },
+        { query, variables },
         {
           next: (result) => results.push(result),
           error: (failure) => resolve({ results, failure }),
@@ -112,6 +113,28 @@ describeOnEachDatabase('the live door', (open) => {
     expect(refused.results).toMatchObject([
       { errors: [{ path: ['subscriptions'], extensions: { code: 'BAD_USER_INPUT', reason: 'PAGE_SIZE' } }] },
     ]);
+  });
+
+  it('refuses wrong variables at once, and suggests no names', async () => {
+    const connectionParams = { authorization: `Bearer ${token}` };
+    const query = 'query Q($f: [JobState!]) { jobs(filter: { states: $f }) { edges { cursor } } }';
+    const cases: [string, unknown[], string][] = [
+      [query, Array.from({ length: 60_000 }, () => 1), 'TOO_MANY_VALUES'],
+      [query, Array.from({ length: 3_900 }, () => 'QUEUE'), 'BAD_VARIABLE'],
+      [query.replace('states', 'state'), [], 'GRAPHQL_VALIDATION_FAILED'],
+    ];
+    for (const [asked, f, reason] of cases) {
+      const began = performance.now();
+      const { failure } = await ask(asked, { connectionParams }, { f });
+      expect(failure).toEqual([
+        expect.objectContaining({
+          message: expect.not.stringContaining('Did you mean') as unknown,
+          extensions: { code: 'BAD_USER_INPUT', reason },
+        }),
+      ]);
+      // Milliseconds; a description of each value that is wrong took seconds.
+      expect(performance.now() - began).toBeLessThan(2_000);
+    }
   });
 
   it('does nothing for a session that another process has ended', async () => {

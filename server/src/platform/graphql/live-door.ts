@@ -7,7 +7,7 @@ import { type Authenticated, authenticate } from '../../features/access/use-case
 import { CountedKeys } from '../counted-keys.js';
 import { readSessionCookie } from '../http/cookies.js';
 import { formatError } from './format-error.js';
-import { checkCost, LIMITS, limitRules } from './limits.js';
+import { checkOperation, LIMITS, limitRules } from './limits.js';
 import { Loaders } from './loaders.js';
 import { type BaseContext, graphqlContext } from './request-context.js';
 
@@ -77,7 +77,7 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       // It may have ended in another process, which tells this one nothing.
       const who = await authenticate(base, state.token, { prolong: false });
       if (who.principal.kind === 'anonymous') ctx.extra.socket.close(ENDED, 'session ended');
-      return prepare(schema, rules, payload, () => ({
+      return prepare(settings, rules, payload, () => ({
         ...graphqlContext(base, who, addressOf(settings, ctx.extra.request), {
           // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
           setToken: () => undefined,
@@ -103,21 +103,23 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
 }
 
 function prepare(
-  schema: GraphQLSchema,
+  { schema, introspection }: LiveDoorSettings,
   rules: (typeof specifiedRules)[number][],
   payload: SubscribePayload,
   contextValue: () => object,
 ) {
   try {
     const document = parse(payload.query, { maxTokens: LIMITS.tokens });
-    const errors = validate(schema, document, rules);
+    const errors = validate(schema, document, rules, { hideSuggestions: !introspection });
     if (errors.length > 0) return errors;
-    checkCost(schema, document, payload.operationName ?? undefined, payload.variables ?? undefined);
+    const operationName = payload.operationName ?? undefined;
+    const variables = payload.variables ?? undefined;
+    checkOperation(schema, { document, operationName, variables }, introspection);
     return {
       schema,
       document,
-      operationName: payload.operationName ?? undefined,
-      variableValues: payload.variables ?? undefined,
+      operationName,
+      variableValues: variables,
       contextValue: contextValue(),
     };
   } catch (error) {
