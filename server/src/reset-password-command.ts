@@ -48,7 +48,7 @@ export async function resetPassword(options: ResetPasswordOptions): Promise<void
       { name: options.user, passwordHash },
     );
     console.error(
-      `The password of ${options.user} is changed. Sessions ended: ${sessionsEnded}. API tokens revoked: ${tokensRevoked}; scripts that used one need a new one.`,
+      `The password of ${options.user} is changed. Sessions ended: ${sessionsEnded}. API tokens revoked: ${tokensRevoked}; scripts that used one need a new one. Whoever was locked out after too many failed attempts can sign in 15 minutes after them.`,
     );
   } finally {
     await orm.close(true);

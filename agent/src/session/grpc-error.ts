@@ -14,9 +14,22 @@ export function fromGrpcError(thrown: unknown): HoldfastError {
   return new HoldfastError({
     kind: kindOfGrpcStatus(thrown.code),
     code: `GRPC_${status[thrown.code] ?? thrown.code}`,
-    message: thrown.details || thrown.message,
+    message: inWords(thrown.details || thrown.message),
     cause: thrown,
   });
+}
+
+const NO_CONNECTION = /^No connection established\. Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/s;
+const OUTSIDE_ITS_TIME = /certificate (?:is not yet valid|has expired)/;
+
+/** What the library says of a connection that it could not make, without its frame, and with what may be behind it. */
+function inWords(details: string): string {
+  const reason = NO_CONNECTION.exec(details)?.[1];
+  if (reason === undefined) return details;
+  const clocks = OUTSIDE_ITS_TIME.test(reason)
+    ? ` This host's clock says ${new Date().toISOString()}: is it right?`
+    : '';
+  return `No connection to the server: ${reason}.${clocks}`;
 }
 
 /**

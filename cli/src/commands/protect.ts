@@ -13,7 +13,7 @@ const ProtectedItems = graphql(`
     protectedItems(first: 200, after: $after) {
       edges {
         node {
-          id name protectionState nextBackupAt files { roots } agent { name } vault { name } policy { name }
+          id name protectionState nextBackupAt files { roots } agent { name status } vault { name } policy { name }
           preCheck { status checkedAt problems { path message } }
           lastBackup { state finishedAt } lastRecoveryPoint { time }
         }
@@ -66,7 +66,7 @@ export function addProtectCommands(program: Command): void {
           ['NAME', 'AGENT', 'VAULT', 'POLICY', 'STATE', 'PRE-CHECK', 'LAST BACKUP', 'LAST POINT', 'NEXT', 'ROOTS'],
           items.map((item) => [
             item.name,
-            item.agent.name,
+            item.agent.status === 'REVOKED' ? `${item.agent.name} (revoked)` : item.agent.name,
             item.vault.name,
             item.policy?.name,
             item.protectionState,
