@@ -55,7 +55,8 @@ async function begin(run: JobRun, onConflict: Modes): Promise<void> {
 function leaveHalf(): void {
   chmodSync(inTarget('a'), 0o700);
   const [journal] = readdirSync(bench.journalFolder);
-  writeFileSync(inTarget('a', `.holdfast-restore-${journal}-0123456789abcdef-7`), 'half of someth');
+  for (const at of ['.', 'a'])
+    writeFileSync(inTarget(at, `.holdfast-restore-${journal}-0123456789abcdef-7`), 'half of someth');
 }
 
 const nextAttempt = ({ job }: JobRun): JobRun => new JobRun({ ...job, epoch: job.epoch + 1n });

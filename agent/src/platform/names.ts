@@ -10,7 +10,7 @@ const EINVAL = 22;
 const direntBuffer = Buffer.allocUnsafeSlow(65_536);
 
 /**
- * The names in an open directory, in no order, without `.` and `..`. One character per byte ("latin1"): such strings are a
+ * The names in an open directory that were not read through this descriptor yet, in no order, without `.` and `..`. One character per byte ("latin1"): such strings are a
  * fraction of a Buffer's size and compare in the order of their bytes.
  */
 export function readNames(fd: number): string[] {

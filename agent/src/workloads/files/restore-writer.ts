@@ -67,7 +67,8 @@ export class RestoreWriter {
       if (never.holds(targetFd)) throw ofHoldfast(target);
       // A second one, for the root closes its own when it is settled.
       rootFd = openAt(targetFd, Buffer.from('.'), flags);
-      const wasEmpty = readNames(rootFd).length === 0;
+      // Through the first one: what was read once through a descriptor is not read again.
+      const wasEmpty = readNames(targetFd).length === 0;
       const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
       const isOurs = wasEmpty || journal.has(ROOT, 'directory');
       const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
