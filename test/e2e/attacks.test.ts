@@ -219,9 +219,16 @@ describe('a user of one corner', () => {
       'roleAssignment { id }',
     );
     const narrow = fleet.server.api(token);
-    const { me } = await narrow.ask('{ me { roleAssignments { id scope { subscription { name } } } } }');
+    const { me } = await narrow.ask(
+      '{ me { tokenRole tokenScope { vault { id } } roleAssignments { id scope { subscription { name } } } } }',
+    );
     expect(JSON.stringify(me)).not.toContain('unseen');
     expect(me.roleAssignments).toHaveLength(1);
+    expect(me).toMatchObject({ tokenRole: 'BACKUP_READER', tokenScope: { vault: { id: vaultId } } });
+    expect((await fleet.api.ask('{ me { tokenRole tokenScope { vault { id } } } }')).me).toEqual({
+      tokenRole: null,
+      tokenScope: null,
+    });
     const { me: whole } = await fleet.api.ask('{ me { roleAssignments { id scope { subscription { name } } } } }');
     const unseen = whole.roleAssignments.find((each: Data) => each.scope.subscription?.name === 'unseen');
     const asked = narrow.ask('query N($id: ID!) { node(id: $id) { id } }', { id: unseen.id });

@@ -2,6 +2,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
 import { ApiClient } from '../api/client.js';
 import { graphql } from '../gql/gql.js';
+import type { MeQuery } from '../gql/graphql.js';
 import { formatTime } from '../output/amounts.js';
 import { askSecret } from '../session/ask-secret.js';
 import { forgetCredentials, saveCredentials } from '../session/credentials-file.js';
@@ -25,9 +26,16 @@ const SignOut = graphql(`
 
 const Me = graphql(`
   query Me {
-    me { user { name } sessionExpiresAt roleAssignments { role scope { subscription { name } vault { name } } } }
+    me { user { name } sessionExpiresAt tokenRole tokenScope { subscription { name } vault { name } } roleAssignments { role scope { subscription { name } vault { name } } } }
   }
 `);
+
+type RoleScope = NonNullable<MeQuery['me']>['roleAssignments'][number]['scope'];
+
+function describeScope({ subscription, vault }: RoleScope): string {
+  if (vault) return `vault ${vault.name}`;
+  return subscription ? `subscription ${subscription.name}` : 'whole server';
+}
 
 interface LoginOptions {
   readonly user: string;
@@ -99,14 +107,10 @@ export function addLoginCommands(program: Command): void {
       }
       printer.result(me, () => {
         printer.line(`${me.user.name}${me.sessionExpiresAt ? `, until ${formatTime(me.sessionExpiresAt)}` : ''}`);
-        const rows = me.roleAssignments.map(({ role, scope }) => [
-          role,
-          scope.vault
-            ? `vault ${scope.vault.name}`
-            : scope.subscription
-              ? `subscription ${scope.subscription.name}`
-              : 'whole server',
-        ]);
+        const { tokenRole, tokenScope } = me;
+        if (tokenRole && tokenScope)
+          printer.line(`By a token that is good for ${tokenRole}, ${describeScope(tokenScope)}.`);
+        const rows = me.roleAssignments.map(({ role, scope }) => [role, describeScope(scope)]);
         printer.table(['ROLE', 'SCOPE'], rows);
       });
     });

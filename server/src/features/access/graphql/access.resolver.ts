@@ -50,7 +50,9 @@ export class AccessResolver {
   async me(@Ctx() ctx: GraphqlContext): Promise<ViewerType | null> {
     const viewer = await getViewer(ctx);
     if (viewer === undefined) return null;
+    const ceiling = ctx.principal.kind === 'user' ? ctx.principal.ceiling : undefined;
     return {
+      ...(ceiling && { tokenRole: ceiling.role, tokenScope: { ...ceiling.scope } }),
       user: presentUser(viewer.user),
       roleAssignments: viewer.roleAssignments.map(presentRoleAssignment),
       sessionExpiresAt: ctx.session.expiresAt ?? null,

@@ -44,6 +44,13 @@ export class ViewerType {
   roleAssignments!: RoleAssignmentType[];
   @Field(() => DateTimeScalar, { nullable: true })
   sessionExpiresAt!: number | null;
+  @Field(() => RoleEnum, {
+    nullable: true,
+    description: 'What the API token that asks may do at most, whatever its user may.',
+  })
+  tokenRole?: Role;
+  @Field(() => RoleScopeType, { nullable: true, description: 'Where the API token that asks may do it.' })
+  tokenScope?: RoleScopeType;
 }
 
 @ObjectType('ApiToken', { implements: NodeType })
