@@ -4,7 +4,8 @@ import { PosixError } from './posix-error.js';
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
-const STATX_BASIC_STATS = 0x7ff;
+const STATX_BTIME = 0x800;
+const STATX_WANTED = 0x7ff | STATX_BTIME;
 const STATX_BYTES = 256;
 const ENOENT = 2;
 
@@ -26,9 +27,18 @@ export interface FileStatus {
   /** Nanoseconds since 1970, negative before. */
   readonly mtimeNs: bigint;
   readonly ctimeNs: bigint;
+  /** When it was made, as the file system's clock has it; undefined where it keeps no such time. */
+  readonly birthNs: bigint | undefined;
   /** Of a device node. */
   readonly deviceMajor: number;
   readonly deviceMinor: number;
+}
+
+/** What tells a file from every other, also from one that is given its number once it is gone. */
+export type FileIdentity = Pick<FileStatus, 'dev' | 'ino' | 'birthNs'>;
+
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return one.dev === other.dev && one.ino === other.ino && one.birthNs === other.birthNs;
 }
 
 export type FileType =
@@ -63,7 +73,7 @@ export function statAt(dirFd: number, name: Uint8Array): FileStatus {
 export function statAtIfExists(dirFd: number, name: Uint8Array): FileStatus | undefined {
   const { statx: call, numbers } = native();
   const path = terminated(name, 'statx');
-  if (call(numbers.statx, dirFd, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, statusBuffer) < 0) {
+  if (call(numbers.statx, dirFd, path, AT_SYMLINK_NOFOLLOW, STATX_WANTED, statusBuffer) < 0) {
     const errno = lastErrno();
     if (errno === ENOENT) return undefined;
     throw new PosixError(errno, 'statx', Buffer.from(name).toString());
@@ -77,7 +87,7 @@ export function statFd(fd: number): FileStatus {
 
 function statx(dirFd: number, path: Buffer, flags: number, detail: Uint8Array | undefined): FileStatus {
   const { statx: call, numbers } = native();
-  checked('statx', detail, () => call(numbers.statx, dirFd, path, flags, STATX_BASIC_STATS, statusBuffer));
+  checked('statx', detail, () => call(numbers.statx, dirFd, path, flags, STATX_WANTED, statusBuffer));
   return decodeStatx(statusBuffer);
 }
 
@@ -96,6 +106,7 @@ function decodeStatx(buffer: Buffer): FileStatus {
     dev: deviceNumber(buffer.readUInt32LE(136), buffer.readUInt32LE(140)),
     mtimeNs: readTime(buffer, 112),
     ctimeNs: readTime(buffer, 96),
+    birthNs: buffer.readUInt32LE(0) & STATX_BTIME ? readTime(buffer, 80) : undefined,
     deviceMajor: buffer.readUInt32LE(128),
     deviceMinor: buffer.readUInt32LE(132),
   };

@@ -9,9 +9,9 @@ import type { RestoreItem } from './tree-walk.js';
 export async function probeConflicts(
   walk: () => AsyncIterable<readonly RestoreItem[]>,
   target: Buffer,
-  journal: RestoreJournal,
+  journalOf: (opened: Buffer) => RestoreJournal,
 ): Promise<boolean> {
-  const root = ConflictProbe.open(target, journal);
+  const root = ConflictProbe.open(target, journalOf);
   if (root === undefined) return false;
   // Undefined: nothing is there, and so nothing below it.
   const stack: (ConflictProbe | undefined)[] = [root];

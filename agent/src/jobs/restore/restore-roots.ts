@@ -1,33 +1,33 @@
-import { realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import fs from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
+import { findFolder, locationOf, UntrustedLinkError } from '../../platform/target-folder.js';
 import { namesOfPath, pathOfNames } from './selection.js';
 
 /**
  * The host's owner may limit where restores write. Links on the way to the target are followed here as the writer follows
- * them; below the target the writer follows none. Throws Forbidden.
+ * them; below the target the writer follows none. Throws Forbidden, and an `UntrustedLinkError` also where there are no limits.
  *
  * @param places where something selected comes to lie, relative to the target, as names
  */
-export async function checkRestoreRoots(
+export function checkRestoreRoots(
   roots: readonly string[] | undefined,
   target: Buffer,
   places: readonly (readonly Buffer[])[],
-): Promise<void> {
-  if (roots !== undefined) await checkOpenedTarget(roots, await resolved(target), places);
+): void {
+  checkTargetLocation(roots, located(target), places);
 }
 
 /**
- * The same for the directory that the writer has opened, by the path that the system gives for it: a link on the way may have been
+ * The same for the folder that the writer has found or opened, by the path that the system gives for it: what is on the way may have been
  * exchanged since the target was checked. Throws Forbidden.
  */
-export async function checkOpenedTarget(
+export function checkTargetLocation(
   roots: readonly string[] | undefined,
   location: Buffer,
   places: readonly (readonly Buffer[])[],
-): Promise<void> {
+): void {
   if (roots === undefined) return;
-  const allowed = await Promise.all(roots.map(async (root) => namesOfPath(await resolved(Buffer.from(root)))));
+  const allowed = roots.flatMap(namesOfRoot);
   const real = namesOfPath(location);
   for (const place of places) {
     const whole = [...real, ...place];
@@ -41,16 +41,22 @@ export async function checkOpenedTarget(
   }
 }
 
-/** The path without links, as far as it exists. */
-async function resolved(path: Buffer): Promise<Buffer> {
-  const text = path.toString('latin1');
-  if (text === '/' || text === '.') return Buffer.from('/');
+/** None for a root that somebody else leads where they like. */
+function namesOfRoot(root: string): Buffer[][] {
   try {
-    return await realpath(path, { encoding: 'buffer' });
+    return [namesOfPath(located(Buffer.from(root)))];
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    const above = await resolved(Buffer.from(dirname(text), 'latin1'));
-    const name = text.replace(/\/+$/, '').slice(text.replace(/\/+$/, '').lastIndexOf('/') + 1);
-    return Buffer.from(join(above.toString('latin1'), name), 'latin1');
+    if (error instanceof UntrustedLinkError) return [];
+    throw error;
+  }
+}
+
+/** The path without links, as far as it exists. */
+function located(path: Buffer): Buffer {
+  const found = findFolder(path);
+  try {
+    return locationOf(found);
+  } finally {
+    fs.closeSync(found.fd);
   }
 }

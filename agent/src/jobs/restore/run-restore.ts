@@ -18,7 +18,7 @@ import { measure, measureAhead } from './measure.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import type { RestoreJournals } from './restore-journals.js';
-import { checkOpenedTarget, checkRestoreRoots } from './restore-roots.js';
+import { checkRestoreRoots, checkTargetLocation } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { targetFailure } from './target-failure.js';
@@ -45,7 +45,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   const roots = await ports.restoreRoots();
   const places = placesOf(command.select, base);
   try {
-    await checkRestoreRoots(roots, command.targetPath, places);
+    checkRestoreRoots(roots, command.targetPath, places);
   } catch (error) {
     throw asFailure(error, command.targetPath);
   }
@@ -56,7 +56,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
       run,
       session,
       { ...ports, base, selection, never: ports.ownFolders() },
-      (writer) => checkOpenedTarget(roots, writer.location, places),
+      (location) => checkTargetLocation(roots, location, places),
     );
     run.phase = 'FINISHING';
     return outcome;
@@ -82,7 +82,7 @@ async function restoreTree(
   run: JobRun,
   session: ReadSession,
   { base, selection, never, writers, journals }: WhatToRestore,
-  checkTarget: (writer: RestoreWriter) => Promise<void>,
+  checkTarget: (location: Buffer) => void,
 ): Promise<RestoreOutcome> {
   const reader = new ChunkReader(session, command, run.signal);
   const fetchNode = (id: Buffer) => reader.node(id);
@@ -92,8 +92,8 @@ async function restoreTree(
   const walk = () => walkTree(start.node, selection, fetchNode, bounds);
   const { targetPath } = command;
   const mayConflict = command.onConflict === 'FAIL';
-  const known = () => journals.of(command, targetPath);
-  const probed = mayConflict && (await probeConflicts(() => measure(walk(), run), targetPath, known()));
+  const known = (opened: Buffer) => journals.of(command, opened);
+  const probed = mayConflict && (await probeConflicts(() => measure(walk(), run), targetPath, known));
   if (!probed && run.expectedBytes === 0) await measureAhead(walk(), run);
 
   run.phase = 'TRANSFERRING';
@@ -106,6 +106,7 @@ async function restoreTree(
       return journal;
     },
     never,
+    check: checkTarget,
     ...(writers && { writers }),
     // With single paths selected, the directory above them is not part of what was asked for.
     ...(start.entry && selection === 'all' && { base: start.entry }),
@@ -119,9 +120,10 @@ async function restoreTree(
   });
   let finished = false;
   try {
-    await checkTarget(writer);
+    // Folders on the way may have been moved since.
+    checkTarget(writer.location);
     journals.removeOld();
-    journal?.begin(writer.wasEmpty);
+    journal?.begin(writer.isOurs);
     const places = { target: command.targetPath, base: pathOfNames(base) };
     const tree = new TreeRestore(run, reader, places, writer.root, new TargetRoom(() => writer.room()));
     await tree.take(oneAhead(batchItems(walk(), reader)));

@@ -1,5 +1,6 @@
 import { HoldfastError } from '@holdfast/core/errors';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
+import { UntrustedLinkError } from '../../platform/target-folder.js';
 
 const NO_FOLDER =
   'cannot be used, because something at its path is no folder. Restore to another folder, or move that away.';
@@ -22,8 +23,16 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EDQUOT: "cannot be written: the quota of the agent's user is used up there. Make room, or restore to another folder.",
 };
 
-/** A failed system call at the target as the job's failure; undefined for what is none. */
+/** A failed system call at the target, or a link on the way to it that is not followed, as the job's failure; undefined for what is none. */
 export function targetFailure(target: Buffer, error: unknown): HoldfastError | undefined {
+  if (error instanceof UntrustedLinkError) {
+    return new HoldfastError({
+      kind: 'Forbidden',
+      code: 'TARGET_LINK_NOT_TRUSTED',
+      message: `The way to ${target.toString()} on this host leads over the symbolic link ${error.link.toString()}, which another user can have put there: restores do not follow it. Nothing was written. Name the folder itself instead of the link.`,
+      cause: error,
+    });
+  }
   const code = errorCode(error);
   if (code === undefined) return undefined;
   const problem = PROBLEMS[code] ?? `cannot be used: ${reasonOf(error)}.`;

@@ -49,15 +49,6 @@ export class FolderSet {
       fs.closeSync(fd);
     }
   }
-
-  /** The same for what there is already of an absolute path, links followed. */
-  holdsPath(path: Buffer): boolean {
-    for (let end = path.length; end > 0; end = path.lastIndexOf(0x2f, end - 1)) {
-      const held = withFolder(path.subarray(0, end), (fd) => this.holds(fd));
-      if (held !== undefined) return held;
-    }
-    return false;
-  }
 }
 
 function identity(status: Pick<FileStatus, 'dev' | 'ino'>): string {

@@ -26,36 +26,35 @@ describe.skipIf(process.platform !== 'linux')('making a new file', () => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  it('gives it its name once content and metadata are complete', () => {
-    expect(writeNewFile(file('name', 'content'))).toEqual({ kind: 'restored', notices: [] });
-    expect(fs.readdirSync(folder)).toEqual(['name']);
-    const { mode, mtimeNs } = fs.statSync(path.join(folder, 'name'), { bigint: true });
+  const expectComplete = (name: string): void => {
+    expect(fs.readdirSync(folder)).toEqual([name]);
+    const { mode, mtimeNs } = fs.statSync(path.join(folder, name), { bigint: true });
     expect({ mode: mode & 0o7777n, mtimeNs }).toEqual({ mode: 0o640n, mtimeNs: 1_000_000_001n });
-    expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('content');
+    expect(fs.readFileSync(path.join(folder, name), 'utf8')).toBe('content');
+  };
+
+  it('completes its content and metadata under a temporary name, and tells what it is', () => {
+    const made = writeNewFile(file('name', 'content'));
+    expect(made).toMatchObject({ kind: 'unnamed', notices: [] });
+    expect(made).toMatchObject({ status: { ino: fs.statSync(path.join(folder, '.temporary'), { bigint: true }).ino } });
+    expectComplete('.temporary');
   });
 
   it('gives it its name at once where nobody else looks', () => {
-    expect(writeNewFile({ ...file('name', 'content'), temporary: undefined })).toEqual({
-      kind: 'restored',
-      notices: [],
-    });
-    const { mode, mtimeNs } = fs.statSync(path.join(folder, 'name'), { bigint: true });
-    expect({ mode: mode & 0o7777n, mtimeNs }).toEqual({ mode: 0o640n, mtimeNs: 1_000_000_001n });
-    expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('content');
+    const made = writeNewFile({ ...file('name', 'content'), temporary: undefined });
+    expect(made).toEqual({ kind: 'restored', notices: [] });
+    expectComplete('name');
   });
 
-  it.each([undefined, Buffer.from('.temporary')])(
-    'leaves what has its name as it is, and nothing of its own',
-    (temporary) => {
-      fs.writeFileSync(path.join(folder, 'name'), 'earlier');
-      expect(writeNewFile({ ...file('name', 'content'), temporary })).toEqual({ kind: 'undecided' });
-      expect(fs.readdirSync(folder)).toEqual(['name']);
-      expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('earlier');
-    },
-  );
+  it('leaves what has its name as it is', () => {
+    fs.writeFileSync(path.join(folder, 'name'), 'earlier');
+    expect(writeNewFile({ ...file('name', 'content'), temporary: undefined })).toEqual({ kind: 'undecided' });
+    expect(fs.readdirSync(folder)).toEqual(['name']);
+    expect(fs.readFileSync(path.join(folder, 'name'), 'utf8')).toBe('earlier');
+  });
 
   it('says why it could not be made', () => {
-    expect(writeNewFile(file('n'.repeat(300), 'content'))).toEqual({
+    expect(writeNewFile({ ...file('n'.repeat(300), 'content'), temporary: undefined })).toEqual({
       kind: 'refused',
       reason: 'name too long (ENAMETOOLONG)',
       code: 'ENAMETOOLONG',

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
-import { NO_SAFE_RENAME, renameNoReplaceAt, unlinkAtIfExists } from '../../platform/names.js';
+import { type FileStatus, statFd } from '../../platform/file-status.js';
+import { unlinkAtIfExists } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
 import { applyMetadata, type Metadata } from './apply-metadata.js';
@@ -9,7 +10,7 @@ import { writeContent } from './write-content.js';
 export interface NewFile {
   readonly dirFd: number;
   readonly name: Buffer;
-  /** What it is called until it is complete; undefined in a directory that nobody else may enter until then: there it lacks its mode. */
+  /** What it is called until it gets its name; undefined in a directory that nobody else may enter until then: there it lacks its mode. */
   readonly temporary: Buffer | undefined;
   readonly entry: Metadata;
   readonly content: Buffer;
@@ -19,8 +20,10 @@ export interface NewFile {
 export type NewFileResult =
   /** With what could not be set. */
   | { readonly kind: 'restored'; readonly notices: readonly string[] }
+  /** It is complete, and still has its temporary name. */
+  | { readonly kind: 'unnamed'; readonly notices: readonly string[]; readonly status: FileStatus }
   | { readonly kind: 'refused'; readonly reason: string; readonly code: string }
-  /** Its name was taken meanwhile, or the file system cannot tell: nothing was made, and somebody has to decide. */
+  /** Its name was taken meanwhile: nothing was made, and somebody has to decide. */
   | { readonly kind: 'undecided' };
 
 /** Makes new files, now or in other threads. Rejects for faults of ours alone. */
@@ -43,12 +46,13 @@ export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOt
     isMade = true;
     void writeContent(fd, content.length, content);
     applyMetadata({ fd, isPathOnly: false, mayHaveOtherAcl }, entry, (message) => notices.push(message));
+    const status = temporary && statFd(fd);
     // Some file systems tell of a failed write no sooner.
     const closed = fd;
     fd = -1;
     fs.closeSync(closed);
-    isDone = temporary === undefined || hasGotName(dirFd, temporary, name);
-    return isDone ? { kind: 'restored', notices } : { kind: 'undecided' };
+    isDone = true;
+    return status ? { kind: 'unnamed', notices, status } : { kind: 'restored', notices };
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
@@ -60,22 +64,14 @@ export function writeNewFile({ dirFd, name, temporary, entry, content, mayHaveOt
   }
 }
 
-function hasGotName(dirFd: number, temporary: Buffer, name: Buffer): boolean {
-  try {
-    renameNoReplaceAt(dirFd, temporary, dirFd, name);
-    return true;
-  } catch (error) {
-    const code = errorCode(error) ?? '';
-    if (code === 'EEXIST' || NO_SAFE_RENAME.has(code)) return false;
-    throw error;
-  }
-}
-
-/** Of a temporary name that has become a real one there is nothing left. */
-export function removeTemporary(dirFd: number, name: Buffer): void {
+/** Of a temporary name that has become a real one there is nothing left. False if it is a directory's. */
+export function removeTemporary(dirFd: number, name: Buffer): boolean {
   try {
     unlinkAtIfExists(dirFd, name);
   } catch (error) {
-    if (errorCode(error) === undefined) throw error;
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return code !== 'EISDIR';
   }
+  return true;
 }

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
-import { statAtIfExists } from '../../platform/file-status.js';
+import { type FileStatus, statAtIfExists, statFd } from '../../platform/file-status.js';
 import { readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
-import { AT_FDCWD } from '../../platform/posix.js';
-import { errorCode } from '../../platform/posix-error.js';
+import { findFolder } from '../../platform/target-folder.js';
+import { isHeldByUs } from '../../platform/workshop.js';
 import { type FileEntry, joinPath } from './file-entry.js';
-import { JournalledDirectory, type RestoreJournal } from './restore-journal.js';
+import { JournalledDirectory, type RestoreJournal, type Standing } from './restore-journal.js';
 
 /**
  * What happens when something stands where an entry shall come to lie. Nothing that the recovery point does not have is ever
@@ -60,24 +60,27 @@ export class ConflictProbe {
     /** Relative to the target. */
     private readonly path: Buffer,
     private readonly run: RestoreJournal,
-    /** An earlier attempt made the directory. */
-    isOurs: boolean,
+    standing: Standing,
   ) {
-    this.journal = new JournalledDirectory(run, path, isOurs);
+    this.journal = new JournalledDirectory(run, path, standing);
   }
 
-  /** Undefined if there is no such directory, or nothing in it, so that nothing can be in the way. */
-  static open(target: Buffer, journal: RestoreJournal): ConflictProbe | undefined {
+  /**
+   * Undefined if there is no such directory, or nothing in it, so that nothing can be in the way.
+   *
+   * @param journalOf asked with a path that leads to the opened directory and no other
+   */
+  static open(target: Buffer, journalOf: (opened: Buffer) => RestoreJournal): ConflictProbe | undefined {
+    const { fd, missing } = findFolder(target);
     try {
-      const fd = openAt(AT_FDCWD, target, O_PATH | fs.constants.O_DIRECTORY);
-      const probe = new ConflictProbe(fd, target, ROOT, journal, journal.has(ROOT, 'directory'));
-      if (!probe.isEmpty()) return probe;
-      probe.close();
-      return undefined;
+      if (missing.length === 0 && !isEmpty(fd))
+        return new ConflictProbe(fd, target, ROOT, journalOf(Buffer.from(`/proc/self/fd/${fd}`)), 'foreign');
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
+      fs.closeSync(fd);
       throw error;
     }
+    fs.closeSync(fd);
+    return undefined;
   }
 
   /** Throws a `RestoreConflictError` if the entry, which is not a directory, would meet something. */
@@ -93,12 +96,16 @@ export class ConflictProbe {
     if (existing.type !== 'directory') throw this.conflict(entry);
     const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
     const fd = openAt(this.fd, entry.name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-    const isOurs = this.journal.wasMade(entry.name, existing);
-    return new ConflictProbe(fd, this.target, this.below(entry.name), this.run, isOurs);
+    return new ConflictProbe(fd, this.target, this.below(entry.name), this.run, this.standingOf(entry, statFd(fd)));
   }
 
   close(): void {
     fs.closeSync(this.fd);
+  }
+
+  private standingOf({ name }: FileEntry, status: FileStatus): Standing {
+    if (this.journal.wasMade(name, status)) return isHeldByUs(status) ? 'held' : 'finished';
+    return this.journal.isInFinished ? 'finished' : 'foreign';
   }
 
   private below(name: Buffer): Buffer {
@@ -108,19 +115,19 @@ export class ConflictProbe {
   private conflict(entry: FileEntry): RestoreConflictError {
     return new RestoreConflictError(joinPath(this.target, this.below(entry.name)));
   }
+}
 
-  /** False also where that cannot be seen. */
-  private isEmpty(): boolean {
-    let fd: number;
-    try {
-      fd = openAt(this.fd, HERE, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
-    } catch {
-      return false;
-    }
-    try {
-      return readNames(fd).length === 0;
-    } finally {
-      fs.closeSync(fd);
-    }
+/** False also where that cannot be seen. */
+function isEmpty(folder: number): boolean {
+  let fd: number;
+  try {
+    fd = openAt(folder, HERE, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+  } catch {
+    return false;
+  }
+  try {
+    return readNames(fd).length === 0;
+  } finally {
+    fs.closeSync(fd);
   }
 }

@@ -1,40 +1,60 @@
 import fs from 'node:fs';
-import { type FileStatus, statFd } from '../../platform/file-status.js';
+import { type FileStatus, isSameFile, statFd } from '../../platform/file-status.js';
 import { makeDirectoryAt, makeSpecialAt, symlinkAt, unlinkAt } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
+import {
+  ExchangedError,
+  FOLDER_FLAGS,
+  isHeldByUs,
+  isOfUsOrRoot,
+  isPrivate,
+  isPutByOthers,
+  makeFolderIn,
+  Workshop,
+} from '../../platform/workshop.js';
 import { hasXattr } from '../../platform/xattrs.js';
 import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
 import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
 import { RestoreConflictError } from './restore-conflict.js';
-import { JournalledDirectory } from './restore-journal.js';
-import { NO_HARD_LINKS, type Place, type RestoredEarlier, RestorePlaces } from './restore-place.js';
+import { JournalledDirectory, type Standing } from './restore-journal.js';
+import { NO_HARD_LINKS, type Place, type RestoredEarlier, RestorePlaces, type Temporary } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
-import { ExchangedError, type Primary } from './restored-links.js';
+import type { Primary } from './restored-links.js';
 import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
 
 /** All but the first were reported as notices; `notRestorable` is what only another user could make. */
 export type RestoreOutcome = 'restored' | 'skipped' | 'notRestorable' | 'failed';
 
-const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+const { O_NOFOLLOW } = fs.constants;
 const MAX_ATTEMPTS = 100;
+const READABLE_FOR_OTHERS = 0o005;
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
 /** What says that an entry cannot be linked and is better restored by itself. */
 const NOT_LINKABLE = new Set(['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_LINKS]);
 
 /**
+ * Whose a directory is: `new`, this attempt made it; `ours`, an earlier one did; `descended`, it lies where one made a directory, and may be it; or somebody else's.
+ */
+export type Origin = 'new' | 'ours' | 'descended' | 'foreign';
+
+/**
  * One directory of a restore. It holds a descriptor of the very directory, and every name is made relative to that, so whatever
  * is done to the path meanwhile, nothing is written elsewhere. A file has its own name only when it is complete, content and
- * metadata, or, in a directory that nobody else may enter yet, its own mode.
+ * metadata, or, in a directory that nobody else may enter yet, its own mode. Where others may give and take names, what cannot be
+ * made and opened at once is made in a workshop, and has its name when it is open: what is changed is what was made, and nothing else.
  *
  * Names are checked here; a tree that comes from anywhere is safe to restore.
  */
 export class RestoreDirectory {
-  /** What is made here is handed an ACL that it may not have had. */
+  /** What is made here may be handed an ACL that it did not have. Whoever owns the directory says so, at any time. */
   private readonly handsDownAcl: boolean;
   /** Until it is done: on a file system that keeps modes. */
   private readonly isClosedToOthers: boolean;
+  private readonly standing: Standing;
+  private workshop: Workshop | undefined;
+  private readonly isNew: boolean;
   private readonly places: RestorePlaces;
   private readonly children = new Set<RestoreDirectory>();
   private running = 0;
@@ -49,16 +69,22 @@ export class RestoreDirectory {
     /** Whose metadata the directory gets when everything in it is done; undefined if it keeps its own. */
     private readonly metadata: FileEntry | undefined,
     private readonly mayHaveOtherAcl: boolean,
-    /** This attempt made it. */
-    private readonly isNew: boolean,
-    /** This attempt or an earlier one made it. */
-    isOurs: boolean,
+    origin: Origin,
     private readonly onClosed: (directory: RestoreDirectory) => void,
   ) {
-    this.handsDownAcl = hasXattr(fd, DEFAULT_ACL);
-    this.isClosedToOthers = isNew && (statFd(fd).mode & 0o777) === 0o700;
-    this.places = new RestorePlaces(run, fd, path, isNew, new JournalledDirectory(run.journal, path, isOurs));
-    if (run.journal.continues && !isNew) run.removeLeftovers(fd);
+    const status = statFd(fd);
+    this.isNew = origin === 'new';
+    this.isClosedToOthers = this.isNew && isPrivate(status);
+    this.handsDownAcl = !this.isClosedToOthers || hasXattr(fd, DEFAULT_ACL);
+    this.standing = standingOf(origin, status);
+    this.places = new RestorePlaces(
+      run,
+      fd,
+      path,
+      this.isNew,
+      new JournalledDirectory(run.journal, path, this.standing),
+    );
+    if (run.journal.continues && !this.isNew) run.removeLeftovers(fd);
   }
 
   /** Where an entry of this directory would lie, absolute: for notices. */
@@ -74,8 +100,7 @@ export class RestoreDirectory {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
         const existing = this.isNew && attempt === 0 ? undefined : this.places.existing(entry.name);
         if (existing?.type === 'directory') {
-          const isOurs = this.places.journal.wasMade(entry.name, existing);
-          return this.enterExisting(entry, entry.name, existing, isOurs);
+          return this.enterExisting(entry, entry.name);
         }
         if (existing && (entry.leadsToRoot || entry.leadsToSelection)) {
           this.run.refused(path, 'something that is not a directory leads to what is restored');
@@ -87,20 +112,11 @@ export class RestoreDirectory {
           this.run.notice('skipped', path, 'something else has the name of this folder: nothing in it was restored');
           return undefined;
         }
-        if ('status' in place) return this.enterExisting(entry, place.name, place.status, true);
+        if ('status' in place) return this.enterExisting(entry, place.name);
         if (place.replace) unlinkAt(this.fd, place.name);
-        this.places.journal.willMake(place.name, entry.type);
-        try {
-          makeDirectoryAt(this.fd, place.name, 0o700);
-        } catch (error) {
-          if (errorCode(error) === 'EEXIST') continue;
-          throw error;
-        }
-        const made = this.enter(entry, place.name, {
-          isNew: true,
-          isOurs: true,
-          mayHaveOtherAcl: this.handsDownAcl,
-        });
+        const fd = this.makeDirectory(place.name);
+        if (fd === undefined) continue;
+        const made = this.enter(entry, place.name, fd, 'new');
         this.run.counts.restored++;
         return made;
       }
@@ -154,6 +170,7 @@ export class RestoreDirectory {
     if (!this.left || this.closed || this.running > 0 || this.children.size > 0) return;
     this.closed = true;
     try {
+      this.workshop?.close();
       if (this.metadata) this.run.completeDirectory(this.fd, this.path, this.metadata, this.mayHaveOtherAcl);
     } finally {
       fs.closeSync(this.fd);
@@ -170,29 +187,77 @@ export class RestoreDirectory {
     return false;
   }
 
-  private enterExisting(
-    entry: FileEntry,
-    name: Buffer,
-    status: FileStatus,
-    isOurs: boolean,
-  ): RestoreDirectory | undefined {
-    if (this.run.never.has(status)) {
-      this.run.refused(this.places.below(name), 'it belongs to Holdfast itself: restores write nothing into it');
+  /** Undefined if the name is taken. */
+  private makeDirectory(name: Buffer): number | undefined {
+    if (this.standing === 'held') {
+      try {
+        makeDirectoryAt(this.fd, name, 0o700);
+      } catch (error) {
+        if (errorCode(error) === 'EEXIST') return undefined;
+        throw error;
+      }
+      return openAt(this.fd, name, FOLDER_FLAGS);
+    }
+    return makeFolderIn(this.openWorkshop(), this.fd, name, {
+      mode: 0o700,
+      temporary: this.run.temporaryName(),
+      before: (made) => this.places.journal.willName(name, made),
+    });
+  }
+
+  private openWorkshop(): Workshop {
+    this.workshop ??= Workshop.open(this.fd, () => this.run.temporaryName());
+    return this.workshop;
+  }
+
+  private enterExisting(entry: FileEntry, name: Buffer): RestoreDirectory | undefined {
+    const fd = openAt(this.fd, name, FOLDER_FLAGS);
+    // Of what is open, for the name may lead to something else by now.
+    const status = statFd(fd);
+    const origin = this.originOf(name, status);
+    const reason = this.whyNotEntered(entry, status, origin);
+    if (reason !== undefined) {
+      fs.closeSync(fd);
+      this.run.refused(this.places.below(name), reason);
       return undefined;
     }
-    const child = this.enter(entry, name, { isNew: false, isOurs, mayHaveOtherAcl: true });
-    if (this.run.onConflict === 'SKIP' && !isOurs) this.run.skipped();
+    const isKept = origin !== 'ours' && isPutByOthers(status, statFd(this.fd));
+    const child = this.enter(entry, name, fd, origin, isKept);
+    if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
     else this.run.counts.restored++;
     return child;
   }
 
-  private enter(entry: FileEntry, name: Buffer, { isNew, isOurs, mayHaveOtherAcl }: Entered): RestoreDirectory {
-    const fd = openAt(this.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  private originOf(name: Buffer, status: FileStatus): Origin {
+    if (this.places.journal.wasMade(name, status)) return 'ours';
+    return this.places.journal.isInFinished ? 'descended' : 'foreign';
+  }
+
+  private whyNotEntered(entry: FileEntry, { dev, ino, uid }: FileStatus, origin: Origin): string | undefined {
+    if (this.run.never.has({ dev, ino })) return 'it belongs to Holdfast itself: restores write nothing into it';
+    const isOfAnother = origin !== 'ours' && uid !== entry.uid && !isOfUsOrRoot(uid);
+    const isForItsOwner = !entry.leadsToRoot && (entry.mode & READABLE_FOR_OTHERS) === 0;
+    if (isOfAnother && isForItsOwner && this.openWorkshop().keepsOwners)
+      return `user ${uid} owns the folder that is there, and in the recovery point it was closed to others: nothing was restored into it`;
+    return undefined;
+  }
+
+  /** @param isKept it keeps its own metadata under every conflict mode */
+  private enter(entry: FileEntry, name: Buffer, fd: number, origin: Origin, isKept = false): RestoreDirectory {
     // One that was there and only leads to what is restored stays as it is.
+    const isOurs = origin === 'new' || origin === 'ours';
     const isChanged = isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
-    const metadata = isChanged && !entry.leadsToRoot ? entry : undefined;
     const path = this.places.below(name);
-    const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, isNew, isOurs, (closed) => {
+    const isRefused = isChanged && isKept && !entry.leadsToRoot;
+    if (isRefused)
+      this.run.notice(
+        'notRestorable',
+        path,
+        'owner, mode and times: others can have put the folder there that is there',
+      );
+    const metadata = isChanged && !isRefused && !entry.leadsToRoot ? entry : undefined;
+    const mayHaveOtherAcl = origin !== 'new' || this.handsDownAcl;
+    const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, origin, (closed) => {
       this.children.delete(closed);
       this.closeIfDone();
     });
@@ -232,17 +297,19 @@ export class RestoreDirectory {
       let first = this.places.choose(entry);
       if (first === 'skipped') return 'skipped';
       if ('status' in first) {
-        if (first.status.ino === primary.ino && first.status.dev === primary.dev) return 'restored';
+        const isLinked = isSameFile(first.status, primary);
+        if (isLinked || !this.places.journal.wasMade(first.name, first.status)) return 'restored';
         first = { name: first.name, replace: true };
       }
-      return this.places.put(entry, first, (place) => {
+      const made = { ...primary, type: entry.type };
+      return this.places.put(entry, first, made, (place) => {
         if (!place.replace) {
           this.run.links.link(primary, this.fd, place.name);
           return;
         }
         this.run.links.link(primary, this.fd, temporary);
         try {
-          this.places.renameOver(temporary, place.name);
+          this.places.renameOver({ dirFd: this.fd, name: temporary }, place.name);
         } finally {
           // A rename of one link over another of the same file does nothing.
           removeTemporary(this.fd, temporary);
@@ -269,13 +336,13 @@ export class RestoreDirectory {
       const content = opened(open);
       // A large one goes past memory.
       if (Buffer.isBuffer(content)) this.run.flushes.wrote(content.length);
-      const outcome = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
-      if (outcome) return { outcome };
+      const elsewhere = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
+      if (elsewhere) return { outcome: elsewhere };
       fd = openAt(this.fd, temporary, NEW_FILE_FLAGS, 0o600);
       isMade = true;
       const writing = writeContent(fd, entry.size, content);
       if (writing) await writing;
-      const restored = this.complete(fd, false, temporary, entry, place, () => {
+      const restored = this.complete(fd, false, { dirFd: this.fd, name: temporary }, entry, place, () => {
         // Some file systems tell of a failed write no sooner.
         const closed = fd;
         fd = -1;
@@ -299,56 +366,71 @@ export class RestoreDirectory {
     content: Buffer,
     temporary: Buffer,
     { name, replace }: Place,
-  ): Promise<'restored' | 'failed' | undefined> {
+  ): Promise<RestoreOutcome | undefined> {
     const { writers } = this.run;
     if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
     const until = this.isClosedToOthers ? undefined : temporary;
     const file = { dirFd: this.fd, name, temporary: until, entry, content, mayHaveOtherAcl: this.handsDownAcl };
-    this.places.journal.willMake(name, entry.type);
     const result = await writers.write(file);
     if (result.kind === 'undecided') return undefined;
     const path = this.places.below(entry.name);
     if (result.kind === 'refused') return this.run.refused(path, result.reason, result.code);
     for (const message of result.notices) this.run.notice('notRestorable', path, message);
-    return 'restored';
+    if (result.kind === 'restored') return 'restored';
+    const made = { dirFd: this.fd, name: temporary };
+    let isNamed = false;
+    try {
+      const { outcome } = this.places.put(entry, { name, replace }, this.recorded(entry, result.status), (place) =>
+        this.places.publish(made, place),
+      );
+      isNamed = outcome === 'restored';
+      return outcome;
+    } finally {
+      if (!isNamed) removeTemporary(this.fd, temporary);
+    }
+  }
+
+  /** What the journal is told of it, if anything. */
+  private recorded(entry: FileEntry, status: FileStatus): FileStatus | undefined {
+    return this.places.journal.needsRecord(entry) ? status : undefined;
   }
 
   private writeSpecial(entry: FileEntry): Restored {
     const path = this.places.below(entry.name);
-    const temporary = this.run.temporaryName();
+    const name = this.run.temporaryName();
+    let temporary: Temporary | undefined;
     let fd = -1;
     try {
       const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
       if ('status' in place) return this.restoredEarlier(entry, place);
+      temporary = { dirFd: this.standing === 'held' ? this.fd : this.openWorkshop().fd, name };
       if (!this.makeSpecial(entry, temporary)) return { outcome: 'notRestorable' };
-      fd = openAt(this.fd, temporary, O_PATH | O_NOFOLLOW);
+      fd = openAt(temporary.dirFd, name, O_PATH | O_NOFOLLOW);
       const status = statFd(fd);
-      if (status.type !== entry.type || status.nlink !== 1) {
-        return { outcome: this.run.refused(path, 'it was exchanged while restoring') };
-      }
+      if (status.type !== entry.type || status.nlink !== 1) throw new ExchangedError();
       return this.complete(fd, true, temporary, entry, place);
     } catch (error) {
       if (error instanceof RestoreConflictError) throw error;
       return { outcome: this.run.failed(path, error) };
     } finally {
       if (fd >= 0) fs.closeSync(fd);
-      removeTemporary(this.fd, temporary);
+      if (temporary) removeTemporary(temporary.dirFd, name);
     }
   }
 
   /** False if the running user may not make it, which is reported. */
-  private makeSpecial(entry: FileEntry, name: Buffer): boolean {
+  private makeSpecial(entry: FileEntry, { dirFd, name }: Temporary): boolean {
     switch (entry.type) {
       case 'symlink':
-        symlinkAt(entry.linkTarget ?? Buffer.alloc(0), this.fd, name);
+        symlinkAt(entry.linkTarget ?? Buffer.alloc(0), dirFd, name);
         return true;
       case 'fifo':
       case 'socket':
       case 'characterDevice':
       case 'blockDevice':
         try {
-          makeSpecialAt(this.fd, name, entry.type, 0o600, entry.device);
+          makeSpecialAt(dirFd, name, entry.type, 0o600, entry.device);
           return true;
         } catch (error) {
           if (errorCode(error) !== 'EPERM') throw error;
@@ -364,37 +446,36 @@ export class RestoreDirectory {
   private complete(
     fd: number,
     isPathOnly: boolean,
-    temporary: Buffer,
+    temporary: Temporary,
     entry: FileEntry,
     first: Place,
     close: () => void = () => undefined,
   ): Restored {
     const target = { fd, isPathOnly, mayHaveOtherAcl: this.handsDownAcl };
     applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.places.below(entry.name), message));
-    const status = entry.hardLinkGroup && statFd(fd);
+    const status = this.places.journal.needsRecord(entry) ? statFd(fd) : undefined;
     close();
-    const { outcome, name } = this.places.put(entry, first, (place) => this.places.publish(temporary, place));
-    return outcome === 'restored' && status ? this.primaryOf(name, status) : { outcome };
+    const { outcome, name } = this.places.put(entry, first, status, (place) => this.places.publish(temporary, place));
+    return outcome === 'restored' && entry.hardLinkGroup && status ? this.primaryOf(name, status) : { outcome };
   }
 
   private restoredEarlier(entry: FileEntry, { name, status }: RestoredEarlier): Restored {
     // Its notices went with the attempt.
     if (status.uid !== entry.uid || status.gid !== entry.gid)
       this.run.notice('notRestorable', this.places.below(name), `owner ${entry.uid}:${entry.gid}: it has another`);
-    return entry.hardLinkGroup ? this.primaryOf(name, status) : { outcome: 'restored' };
+    // What only fits may be anybody's: nothing else becomes a link to it.
+    const isPrimary = entry.hardLinkGroup && this.places.journal.wasMade(name, status);
+    return isPrimary ? this.primaryOf(name, status) : { outcome: 'restored' };
   }
 
-  private primaryOf(name: Buffer, { dev, ino }: FileStatus): Restored {
-    return { outcome: 'restored', primary: { path: this.places.below(name), dev, ino } };
+  private primaryOf(name: Buffer, { dev, ino, birthNs }: FileStatus): Restored {
+    return { outcome: 'restored', primary: { path: this.places.below(name), dev, ino, birthNs } };
   }
 }
 
-interface Entered {
-  /** This attempt made it. */
-  readonly isNew: boolean;
-  /** This attempt or an earlier one made it. */
-  readonly isOurs: boolean;
-  readonly mayHaveOtherAcl: boolean;
+function standingOf(origin: Origin, status: FileStatus): Standing {
+  if (origin === 'foreign') return 'foreign';
+  return origin !== 'descended' && isHeldByUs(status) ? 'held' : 'finished';
 }
 
 interface Restored {

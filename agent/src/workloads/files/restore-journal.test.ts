@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statAt } from '../../platform/file-status.js';
 import { AT_FDCWD } from '../../platform/posix.js';
 import { someEntry } from './restore.fixture.js';
-import { FileJournal, JournalledDirectory } from './restore-journal.js';
+import { FileJournal, JournalledDirectory, type Standing } from './restore-journal.js';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 
@@ -15,16 +15,17 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
   const entry = someEntry({ name: bytes('name'), size: 7 });
   const directory = someEntry({ name: bytes('name'), type: 'directory' });
   const onDisk = () => statAt(AT_FDCWD, bytes(path.join(folder, 'made')));
-  const inDirectory = (journal: FileJournal, isOurs = false) => new JournalledDirectory(journal, bytes(''), isOurs);
+  const inDirectory = (journal: FileJournal, standing: Standing = 'foreign') =>
+    new JournalledDirectory(journal, bytes(''), standing);
   /** Of many paths, those that a later attempt finds complete. */
   const known = (paths: readonly string[], jobId = 'job'): string[] => {
     const directory = inDirectory(new FileJournal(file, jobId));
     return paths.filter((name) => directory.find(bytes(name), onDisk(), entry) === 'complete');
   };
-  const write = (paths: readonly string[], wasEmpty = false, jobId = 'job'): void => {
+  const write = (paths: readonly string[], ownsTarget = false, jobId = 'job'): void => {
     const journal = new FileJournal(file, jobId);
-    journal.begin(wasEmpty);
-    for (const name of paths) journal.willMake(bytes(name), 'file');
+    journal.begin(ownsTarget);
+    for (const name of paths) journal.willName(bytes(name), onDisk());
     journal.close();
   };
 
@@ -49,25 +50,57 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
   it('does not take what this attempt makes for the work of an earlier one', () => {
     const journal = new FileJournal(file, 'job');
     journal.begin(false);
-    journal.willMake(bytes('a'), 'file');
+    journal.willName(bytes('a'), onDisk());
     expect(known(['a'])).toEqual(['a']);
     expect(inDirectory(journal).find(bytes('a'), onDisk(), entry)).toBeUndefined();
-    expect(inDirectory(journal, true).find(bytes('a'), onDisk(), entry)).toBeUndefined();
+    expect(inDirectory(journal, 'held').find(bytes('a'), onDisk(), entry)).toBeUndefined();
     journal.close();
   });
 
-  it('writes nothing down of what lies in a directory that the restore made, and knows it all the same', () => {
+  it('needs no record of what lies in a directory that the restore holds but of links, and knows it all the same', () => {
     const journal = new FileJournal(file, 'job');
     journal.begin(false);
-    const { size } = fs.statSync(file);
-    inDirectory(journal, true).willMake(bytes('a'), 'file');
-    expect(fs.statSync(file).size).toBe(size);
-    inDirectory(journal).willMake(bytes('a'), 'file');
-    expect(fs.statSync(file).size).toBe(size + 8);
     journal.close();
-    const again = inDirectory(new FileJournal(file, 'job'), true);
-    expect(again.find(bytes('anything'), onDisk(), entry)).toBe('complete');
-    expect(again.find(bytes('anything'), { ...onDisk(), size: 9 }, entry)).toBeUndefined();
+    const linked = { hardLinkGroup: bytes('/g') };
+    const again = new FileJournal(file, 'job');
+    const needs = (standing: Standing) => [{}, linked].map((each) => inDirectory(again, standing).needsRecord(each));
+    expect([needs('held'), needs('finished'), needs('foreign')]).toEqual([
+      [false, true],
+      [true, true],
+      [true, true],
+    ]);
+    expect(inDirectory(again, 'held').find(bytes('anything'), onDisk(), entry)).toBe('complete');
+    expect(inDirectory(again, 'held').find(bytes('anything'), { ...onDisk(), size: 9 }, entry)).toBeUndefined();
+    expect(inDirectory(again, 'foreign').find(bytes('anything'), onDisk(), entry)).toBeUndefined();
+  });
+
+  it.each([
+    ['device', { dev: 1 }],
+    ['inode', { ino: 1n }],
+    ['birth', { birthNs: 1n }],
+    ['no known birth', { birthNs: undefined }],
+  ] as const)('does not take for its own what has the path and another identity: %s', (_, other) => {
+    write(['name']);
+    const journal = inDirectory(new FileJournal(file, 'job'));
+    expect(journal.wasMade(bytes('name'), onDisk())).toBe(true);
+    expect(journal.wasMade(bytes('name'), { ...onDisk(), ...other })).toBe(false);
+    expect(journal.find(bytes('name'), { ...onDisk(), ...other }, entry)).toBeUndefined();
+  });
+
+  it('lets stay what fits in a directory that was finished, and takes only what has its record for its own', () => {
+    write(['made']);
+    const journal = new FileJournal(file, 'job');
+    const finished = inDirectory(journal, 'finished');
+    expect([finished.wasMade(bytes('made'), onDisk()), finished.wasMade(bytes('fits'), onDisk())]).toEqual([
+      true,
+      false,
+    ]);
+    expect(finished.find(bytes('fits'), onDisk(), entry)).toBe('complete');
+    expect(finished.find(bytes('fits'), { ...onDisk(), size: 9 }, entry)).toBeUndefined();
+    journal.distrust();
+    const unsure = inDirectory(new FileJournal(file, 'job'), 'finished');
+    expect(unsure.find(bytes('made'), onDisk(), entry)).toBe('made');
+    expect(unsure.find(bytes('fits'), onDisk(), entry)).toBe('complete');
   });
 
   it('tells a directory from a file that had its name', () => {
@@ -126,13 +159,14 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     write(['name']);
     const half = { ...onDisk(), size: 3, mode: 0o200, mtimeNs: 5n };
     const journal = new FileJournal(file, 'job');
-    expect(inDirectory(journal, true).find(bytes('name'), half, entry)).toBe('made');
-    expect(inDirectory(journal, true).find(bytes('name'), { ...half, mode: 0o600 }, entry)).toBeUndefined();
-    expect(inDirectory(journal).find(bytes('name'), half, entry)).toBeUndefined();
+    expect(inDirectory(journal, 'held').find(bytes('name'), half, entry)).toBe('made');
+    expect(inDirectory(journal, 'held').find(bytes('name'), { ...half, mode: 0o600 }, entry)).toBeUndefined();
+    for (const standing of ['finished', 'foreign'] as const)
+      expect(inDirectory(journal, standing).find(bytes('name'), half, entry)).toBeUndefined();
   });
 
-  it('knows the root as its own where it found nothing in it', () => {
-    const owns = () => new FileJournal(file, 'another').has(bytes(''), 'directory');
+  it('knows the target as its own where it was told so', () => {
+    const owns = () => new FileJournal(file, 'another').ownsTarget;
     write(['a'], true);
     expect(owns()).toBe(true);
     fs.rmSync(file);
@@ -141,7 +175,7 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
   });
 
   it('knows nothing from a file that is none, and begins it anew', () => {
-    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 2 boot -'.padEnd(128, ' ')]) {
+    for (const content of ['', 'x', 'x'.repeat(500), 'holdfast-restore 1 boot -'.padEnd(128, ' ')]) {
       fs.writeFileSync(file, content);
       expect(new FileJournal(file, 'job').continues).toBe(false);
       expect(known(['a'])).toEqual([]);
@@ -159,7 +193,7 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
   it('is not kept where it cannot be, and the restore goes on', () => {
     const journal = new FileJournal(path.join(folder, 'nowhere', 'journal'), 'job');
     journal.begin(true);
-    journal.willMake(bytes('a'), 'file');
+    journal.willName(bytes('a'), onDisk());
     journal.end();
     journal.close();
     expect(fs.readdirSync(folder)).toEqual(['made']);

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { FileStatus } from '../../platform/file-status.js';
-import { type EntryType, type FileEntry, joinPath, SLASH } from './file-entry.js';
+import type { FileIdentity, FileStatus } from '../../platform/file-status.js';
+import { type FileEntry, joinPath } from './file-entry.js';
 import { INCOMPLETE_MODE } from './new-file.js';
 
 /**
@@ -16,53 +16,75 @@ export interface RestoreJournal {
   readonly continues: boolean;
   /** The system was started anew since the first attempt, or could not flush what was made: a name can have outlived its content. */
   readonly isUnsure: boolean;
-  /** Whether an earlier attempt made what has this path, relative to the target, where there was nothing. */
-  has(path: Buffer, type: EntryType): boolean;
-  /** Something is about to be made where there was nothing, in a directory that no attempt made. */
-  willMake(path: Buffer, type: EntryType): void;
+  /** An earlier attempt made the target, or found nothing in it. */
+  readonly ownsTarget: boolean;
+  /** Whether it is this that an earlier attempt gave the path, relative to the target: what somebody else puts there is not. */
+  has(path: Buffer, what: Made): boolean;
+  /** What was made is about to get its path. */
+  willName(path: Buffer, what: Made): void;
   /** The system could not flush what was made: it tells that once, and a later attempt would not hear of it. */
   distrust(): void;
 }
+
+export type Made = Pick<FileStatus, 'type' | keyof FileIdentity>;
 
 export const NO_JOURNAL: RestoreJournal = {
   mark: '',
   continues: false,
   isUnsure: false,
+  ownsTarget: false,
   has: () => false,
-  willMake: () => undefined,
+  willName: () => undefined,
   distrust: () => undefined,
 };
 
 /** Others are not everybody's to set. */
 const PERMISSIONS = 0o777;
 
-/** What the journal knows of one directory: of one that a restore made, everything in it is its own, as long as it looks as it was left. */
+/**
+ * What of a directory an attempt may take for its own. `held`: a restore made it, and nobody else gives or takes names in it; so all that is in it
+ * is ours. `finished`: a restore made it, or it is where one made a directory, but others may hold it by now: what fits stays as it is, and counts. `foreign`: any other.
+ * In both of these, what is to be changed must have its record.
+ */
+export type Standing = 'held' | 'finished' | 'foreign';
+
+/** What the journal knows of one directory. */
 export class JournalledDirectory {
   constructor(
     private readonly journal: RestoreJournal,
     /** Relative to the target. */
     private readonly path: Buffer,
-    /** This attempt or an earlier one made it. */
-    private readonly isOurs: boolean,
+    private readonly standing: Standing,
   ) {}
 
-  /** To be called before something is made where there was nothing. */
-  willMake(name: Buffer, type: EntryType): void {
-    if (!this.isOurs) this.journal.willMake(this.below(name), type);
+  /** Links lead into other directories, so they have theirs everywhere. */
+  needsRecord(entry: Pick<FileEntry, 'hardLinkGroup'>): boolean {
+    return this.standing !== 'held' || entry.hardLinkGroup !== undefined;
   }
 
-  /** Whether an earlier attempt made what stands at the name. */
-  wasMade(name: Buffer, { type }: FileStatus): boolean {
-    if (!this.journal.continues || type === 'unknown') return false;
-    return this.isOurs || this.journal.has(this.below(name), type);
+  /** To be called when something is made, and before it has its name. */
+  willName(name: Buffer, what: Made): void {
+    this.journal.willName(this.below(name), what);
+  }
+
+  /** Whether an earlier attempt made what was found at the name. */
+  wasMade(name: Buffer, what: Made): boolean {
+    if (!this.journal.continues || what.type === 'unknown') return false;
+    return this.standing === 'held' || this.journal.has(this.below(name), what);
+  }
+
+  /** Whether a directory that was found here, and is not known, may be one of those that lay in what an earlier attempt made. */
+  get isInFinished(): boolean {
+    return this.journal.continues && this.standing === 'finished';
   }
 
   /** What an earlier attempt did with an entry: it is `complete`, or `made` and perhaps not all of it is there. Undefined: not its work, or changed since. */
   find(name: Buffer, status: FileStatus, entry: FileEntry): 'complete' | 'made' | undefined {
-    if (!this.wasMade(name, status) || status.type !== entry.type) return undefined;
+    const wasMade = this.wasMade(name, status);
+    if ((!wasMade && !this.isInFinished) || status.type !== entry.type) return undefined;
     if (entry.type === 'directory') return 'complete';
-    const { isUnsure } = this.journal;
-    if (this.isOurs && status.type === 'file' && status.mode === INCOMPLETE_MODE) return 'made';
+    const isUnsure = wasMade && this.journal.isUnsure;
+    if (this.standing === 'held' && status.type === 'file' && status.mode === INCOMPLETE_MODE) return 'made';
     if (!isSameTime(status.mtimeNs, entry.mtimeNs)) return undefined;
     if (entry.type !== 'symlink' && (status.mode ^ entry.mode) & PERMISSIONS) return undefined;
     const hasSize = entry.type !== 'file' || status.size === entry.size || (isUnsure && status.size < entry.size);
@@ -83,9 +105,8 @@ const MAX_BYTES = 256 * 1024 * 1024;
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
 /**
- * A journal in a file: a head of text, then eight bytes of a hash for each path, in the order in which they were made. The hash of a
- * directory's path is another one than that of a file. Each is there before what it stands for; nothing is flushed to disk, so what a
- * power cut takes is not known any more.
+ * A journal in a file: a head of text, then eight bytes of a hash for each path and what was given it (type, device, inode, time of birth), in the order in
+ * which they were made. Each is there before the path is; nothing is flushed to disk, so what a power cut takes is not known any more.
  */
 export class FileJournal implements RestoreJournal {
   readonly mark: string;
@@ -108,9 +129,16 @@ export class FileJournal implements RestoreJournal {
     this.isUnsure = known !== undefined && known.head.boot !== bootId();
   }
 
-  has(at: Buffer, type: EntryType): boolean {
-    if (this.earlier.length === 0) return false;
-    const wanted = recordOf(at, type).readBigUInt64LE();
+  get ownsTarget(): boolean {
+    return this.knows(OF_TARGET);
+  }
+
+  has(at: Buffer, what: Made): boolean {
+    return this.knows(recordOf(at, what));
+  }
+
+  private knows(record: Buffer): boolean {
+    const wanted = record.readBigUInt64LE();
     let low = 0;
     let high = this.earlier.length;
     while (low < high) {
@@ -121,8 +149,8 @@ export class FileJournal implements RestoreJournal {
     return this.earlier[low] === wanted;
   }
 
-  /** From now on it is kept what is made. `wasEmpty`: so far, there is nothing in the target. */
-  begin(wasEmpty: boolean): void {
+  /** From now on it is kept what is made. */
+  begin(ownsTarget: boolean): void {
     try {
       const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = fs.constants;
       this.fd = fs.openSync(this.file, O_WRONLY | O_CREAT | O_APPEND | (this.continues ? 0 : O_TRUNC), 0o600);
@@ -130,14 +158,18 @@ export class FileJournal implements RestoreJournal {
     } catch {
       this.close();
     }
-    if (wasEmpty) this.willMake(Buffer.alloc(0), 'directory');
+    if (ownsTarget) this.add(OF_TARGET);
   }
 
-  willMake(at: Buffer, type: EntryType): void {
+  willName(at: Buffer, what: Made): void {
+    if (this.fd >= 0) this.add(recordOf(at, what));
+  }
+
+  private add(record: Buffer): void {
     if (this.fd < 0) return;
     try {
       // Part of a record would shift all that come after it.
-      if (fs.writeSync(this.fd, recordOf(at, type), 0, RECORD_BYTES) !== RECORD_BYTES) this.close();
+      if (fs.writeSync(this.fd, record, 0, RECORD_BYTES) !== RECORD_BYTES) this.close();
     } catch {
       this.close();
     }
@@ -174,8 +206,12 @@ export class FileJournal implements RestoreJournal {
   }
 }
 
-function recordOf(at: Buffer, type: EntryType): Buffer {
-  return hash('sha256', type === 'directory' ? Buffer.concat([at, SLASH]) : at, 'buffer');
+/** Paths are relative and have names, so this is none. What the journal is called tells which target it is. */
+const OF_TARGET = hash('sha256', 'target', 'buffer');
+
+function recordOf(at: Buffer, { type, dev, ino, birthNs }: Made): Buffer {
+  // No path has the byte that ends it here.
+  return hash('sha256', Buffer.concat([at, Buffer.from(`\0${type} ${dev} ${ino} ${birthNs ?? '-'}`)]), 'buffer');
 }
 
 interface Head {
@@ -187,7 +223,7 @@ interface Head {
 
 function encoded({ boot, done }: Head): Buffer {
   const head = Buffer.alloc(HEAD_BYTES, ' ');
-  head.write(`holdfast-restore 1 ${boot} ${done || '-'}`);
+  head.write(`holdfast-restore 2 ${boot} ${done || '-'}`);
   head.write('\n', HEAD_BYTES - 1);
   return head;
 }
@@ -203,7 +239,7 @@ function read(file: string, jobId: string): Known | undefined {
     if (fs.statSync(file).size > MAX_BYTES) return undefined;
     const bytes = fs.readFileSync(file);
     const [kind, version, boot, ended] = bytes.toString('latin1', 0, HEAD_BYTES).trimEnd().split(' ');
-    if (kind !== 'holdfast-restore' || version !== '1' || boot === undefined || ended === undefined) return undefined;
+    if (kind !== 'holdfast-restore' || version !== '2' || boot === undefined || ended === undefined) return undefined;
     const done = ended === '-' ? '' : ended;
     if (done !== '' && done !== jobId) return undefined;
     const records = new BigUint64Array(Math.floor((bytes.length - HEAD_BYTES) / RECORD_BYTES));

@@ -10,7 +10,7 @@ import {
 import { errorCode, PosixError } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
 import { alternativeName, RestoreConflictError } from './restore-conflict.js';
-import type { JournalledDirectory } from './restore-journal.js';
+import type { JournalledDirectory, Made } from './restore-journal.js';
 import type { RestoreRun } from './restore-run.js';
 
 /** Where an entry comes to lie. */
@@ -18,6 +18,13 @@ export interface Place {
   readonly name: Buffer;
   /** Something is there that shall go. */
   readonly replace: boolean;
+}
+
+/** What was made and has no name of its own yet. */
+export interface Temporary {
+  /** The directory itself, or the workshop in it. */
+  readonly dirFd: number;
+  readonly name: Buffer;
 }
 
 /** The entry itself is there, from an earlier attempt. */
@@ -96,12 +103,17 @@ export class RestorePlaces {
     }
   }
 
-  /** Has the entry put in its place, or in another if that is taken meanwhile. */
-  put(entry: FileEntry, first: Place, put: (place: Place) => void): { outcome: 'restored' | 'skipped'; name: Buffer } {
+  /** Has what was made of the entry put in its place, or in another if that is taken meanwhile. */
+  put(
+    entry: FileEntry,
+    first: Place,
+    made: Made | undefined,
+    put: (place: Place) => void,
+  ): { outcome: 'restored' | 'skipped'; name: Buffer } {
     let place: Choice = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       try {
-        if (!place.replace) this.journal.willMake(place.name, entry.type);
+        if (made && (!place.replace || this.run.onConflict !== 'OVERWRITE')) this.journal.willName(place.name, made);
         put(place);
         return { outcome: 'restored', name: place.name };
       } catch (error) {
@@ -116,13 +128,13 @@ export class RestorePlaces {
   }
 
   /** Gives a complete temporary file its name. */
-  publish(temporary: Buffer, place: Place): void {
+  publish(temporary: Temporary, place: Place): void {
     if (place.replace) {
       this.renameOver(temporary, place.name);
       return;
     }
     try {
-      renameNoReplaceAt(this.fd, temporary, this.fd, place.name);
+      renameNoReplaceAt(temporary.dirFd, temporary.name, this.fd, place.name);
     } catch (error) {
       if (!NO_SAFE_RENAME.has(errorCode(error) ?? '')) throw error;
       this.renameByLink(temporary, place.name);
@@ -130,25 +142,25 @@ export class RestorePlaces {
   }
 
   /** An empty directory gives way, any other does not. */
-  renameOver(temporary: Buffer, name: Buffer): void {
+  renameOver(temporary: Temporary, name: Buffer): void {
     try {
-      renameAt(this.fd, temporary, this.fd, name);
+      renameAt(temporary.dirFd, temporary.name, this.fd, name);
     } catch (error) {
       if (errorCode(error) !== 'EISDIR') throw error;
       removeDirectoryAt(this.fd, name);
-      renameAt(this.fd, temporary, this.fd, name);
+      renameAt(temporary.dirFd, temporary.name, this.fd, name);
     }
   }
 
   /** A hard link fails if the name is taken. Where there are none either, a name taken in this very moment is lost. */
-  private renameByLink(temporary: Buffer, name: Buffer): void {
+  private renameByLink(temporary: Temporary, name: Buffer): void {
     try {
-      linkAt(this.fd, temporary, this.fd, name);
-      unlinkAt(this.fd, temporary);
+      linkAt(temporary.dirFd, temporary.name, this.fd, name);
+      unlinkAt(temporary.dirFd, temporary.name);
     } catch (error) {
       if (!NO_HARD_LINKS.includes(errorCode(error) ?? '')) throw error;
       if (this.existing(name)) throw new PosixError(EEXIST, 'renameat', name.toString());
-      renameAt(this.fd, temporary, this.fd, name);
+      renameAt(temporary.dirFd, temporary.name, this.fd, name);
     }
   }
 }

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { statFd } from '../../platform/file-status.js';
-import { readNames } from '../../platform/names.js';
-import { openBeneath } from '../../platform/open-file.js';
+import { type FileIdentity, isSameFile, statFd } from '../../platform/file-status.js';
+import { readNames, removeDirectoryAt } from '../../platform/names.js';
+import { openAt, openBeneath } from '../../platform/open-file.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
+import { ExchangedError, FOLDER_FLAGS } from '../../platform/workshop.js';
 import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
 import { EarlyFlushes } from './early-flushes.js';
@@ -30,7 +31,7 @@ export interface RestoreCounts {
 /** A directory whose mode would lock its own user out, left open until the end because hard links may lead into it. */
 interface PostponedDirectory {
   readonly path: Buffer;
-  readonly ino: bigint;
+  readonly identity: FileIdentity;
   readonly entry: FileEntry;
   readonly mayHaveOtherAcl: boolean;
 }
@@ -79,8 +80,29 @@ export class RestoreRun {
 
   /** What an attempt that was killed left half-made in this directory. */
   removeLeftovers(fd: number): void {
+    for (const name of this.leftoversIn(fd)) if (!removeTemporary(fd, name)) this.removeWorkshop(fd, name);
+  }
+
+  /** Nothing but what has such a name goes: it may be anybody's folder. */
+  private removeWorkshop(fd: number, name: Buffer): void {
+    try {
+      const workshop = openAt(fd, name, FOLDER_FLAGS);
+      try {
+        for (const inside of this.leftoversIn(workshop))
+          if (!removeTemporary(workshop, inside)) removeDirectoryAt(workshop, inside);
+      } finally {
+        fs.closeSync(workshop);
+      }
+      removeDirectoryAt(fd, name);
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+
+  private leftoversIn(fd: number): Buffer[] {
     const prefix = `${TEMPORARY}${this.journal.mark}`;
-    for (const name of readNames(fd)) if (name.startsWith(prefix)) removeTemporary(fd, Buffer.from(name, 'latin1'));
+    const names = readNames(fd).filter((name) => name.startsWith(prefix));
+    return names.map((name) => Buffer.from(name, 'latin1'));
   }
 
   absolute(path: Buffer): Buffer {
@@ -101,6 +123,7 @@ export class RestoreRun {
 
   /** Reports a system call's failure; anything else is a fault of ours and goes on up. Throws a `TargetFullError` where nothing else fits either. */
   failed(path: Buffer, error: unknown): 'failed' {
+    if (error instanceof ExchangedError) return this.refused(path, error.message);
     const code = errorCode(error);
     if (code === undefined) throw error;
     return this.refused(path, reasonOf(error), code);
@@ -118,7 +141,7 @@ export class RestoreRun {
   completeDirectory(fd: number, path: Buffer, entry: FileEntry, mayHaveOtherAcl: boolean): void {
     if (this.abandoned) return;
     if (!this.bypassesModes && (entry.mode & 0o300) !== 0o300) {
-      this.postponed.push({ path, ino: statFd(fd).ino, entry, mayHaveOtherAcl });
+      this.postponed.push({ path, identity: statFd(fd), entry, mayHaveOtherAcl });
     } else {
       this.applyMetadata(fd, path, entry, mayHaveOtherAcl);
     }
@@ -127,11 +150,11 @@ export class RestoreRun {
   /** Children first, as they were left. */
   completePostponed(): void {
     const { O_RDONLY, O_DIRECTORY } = fs.constants;
-    for (const { path, ino, entry, mayHaveOtherAcl } of this.postponed) {
+    for (const { path, identity, entry, mayHaveOtherAcl } of this.postponed) {
       try {
         const fd = openBeneath(this.targetFd, path.length === 0 ? Buffer.from('.') : path, O_RDONLY | O_DIRECTORY);
         try {
-          if (statFd(fd).ino === ino) this.applyMetadata(fd, path, entry, mayHaveOtherAcl);
+          if (isSameFile(statFd(fd), identity)) this.applyMetadata(fd, path, entry, mayHaveOtherAcl);
           else this.notice('notRestorable', path, 'the directory was exchanged while restoring');
         } finally {
           fs.closeSync(fd);

@@ -241,7 +241,7 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
     });
 
     it('is found by a probe before anything is written', () => {
-      const probe = ConflictProbe.open(raw(target), NO_JOURNAL);
+      const probe = ConflictProbe.open(raw(target), () => NO_JOURNAL);
       const below = probe?.directory(someEntry({ name: bytes('dir'), type: 'directory' }));
       expect(() => below?.check(someEntry({ name: bytes('new.txt') }))).not.toThrow();
       expect(() => below?.check(someEntry({ name: bytes('extra') }))).toThrow(RestoreConflictError);
@@ -249,7 +249,7 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
       expect(() => probe?.directory(someEntry({ name: bytes('file.txt'), type: 'directory' }))).toThrow(to('file.txt'));
       below?.close();
       probe?.close();
-      expect(ConflictProbe.open(raw(to('nowhere')), NO_JOURNAL)).toBeUndefined();
+      expect(ConflictProbe.open(raw(to('nowhere')), () => NO_JOURNAL)).toBeUndefined();
     });
   });
 

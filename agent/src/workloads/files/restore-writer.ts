@@ -6,16 +6,15 @@
  * written. `finish` waits for everything, makes it durable and gives the counts; `abandon` only waits and closes.
  *
  * Invariants: no write leaves the target; a file has its name only when it is whole, but for small files in a directory that the restore
- * made, which nobody else may enter until it is done: there a file has its mode only when it is whole; nothing that the point does not have is
- * deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
- * directories with mode 0700 and in them files with mode 0200, and at worst files named `.holdfast-restore-…`.
+ * made, which nobody else may enter until it is done: there a file has its mode only when it is whole; of what others can have put where it is, nothing
+ * is changed; nothing that the point does not have is deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
+ * directories with mode 0700 and in them files with mode 0200, and at worst files and empty directories named `.holdfast-restore-…`.
  */
 import fs, { type StatsFs } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
-import { makeFolders } from '../../platform/make-folders.js';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
-import { AT_FDCWD } from '../../platform/posix.js';
+import { findFolder, isWhereOthersPut, locationOf, locationOfFd, openFound } from '../../platform/target-folder.js';
 import type { Notice } from '../notice.js';
 import type { FileEntry } from './file-entry.js';
 import type { FolderSet } from './folder-set.js';
@@ -28,9 +27,11 @@ import { type RestoreCounts, RestoreRun } from './restore-run.js';
 const ROOT = Buffer.alloc(0);
 
 export interface RestoreSettings {
-  /** Absolute path of the directory to restore into; made if it is not there. Links on the way to it are followed. */
+  /** Absolute path of the directory to restore into; made if it is not there. Of links on the way to it, those are followed that nobody else can have put there. */
   readonly target: Buffer;
   readonly onConflict: ConflictMode;
+  /** Throws if nothing may be written there. Asked, before anything is made, with where the target lies or will lie. */
+  readonly check?: (location: Buffer) => void;
   /** Of what earlier attempts made. Asked for with a path that leads to the opened directory and no other. */
   readonly journal?: (opened: Buffer) => RestoreJournal;
   /** Folders of Holdfast itself: nothing is written into them. */
@@ -50,33 +51,30 @@ export class RestoreWriter {
     /** The target itself. */
     readonly root: RestoreDirectory,
     private readonly rootClosed: Promise<void>,
-    /** When it was opened, there was nothing in the target. */
-    readonly wasEmpty: boolean,
+    /** This restore or an earlier attempt made the target, or found nothing in it. */
+    readonly isOurs: boolean,
   ) {}
 
-  /** Throws what the system says if the target cannot be made or opened, and Forbidden where it belongs to Holdfast. */
+  /** Throws what the system says if the target cannot be made or opened, an `UntrustedLinkError`, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
     const { target, onConflict, never, base, onNotice, onSkipped, writers } = settings;
-    if (never.holdsPath(target)) throw ofHoldfast(target);
-    makeFolders(target, 0o755);
-    const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY;
-    const targetFd = openAt(AT_FDCWD, target, flags);
+    const { fd: targetFd, isNew } = openTarget(settings);
     let rootFd = -1;
     try {
-      // Links on the way may have been exchanged since.
+      // Folders on the way may have been moved since.
       if (never.holds(targetFd)) throw ofHoldfast(target);
       // A second one, for the root closes its own when it is settled.
-      rootFd = openAt(targetFd, Buffer.from('.'), flags);
-      // Through the first one: what was read once through a descriptor is not read again.
-      const wasEmpty = readNames(targetFd).length === 0;
+      rootFd = openAt(targetFd, Buffer.from('.'), fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+      // A directory's names are read once from each descriptor, and the root looks for what an attempt before left.
+      const isEmpty = readNames(targetFd).length === 0;
       const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
-      const isOurs = wasEmpty || journal.has(ROOT, 'directory');
+      const isOurs = isNew || (isEmpty && !isWhereOthersPut(rootFd)) || journal.ownsTarget;
       const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
       const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
       const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSkipped, writers);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const root = new RestoreDirectory(run, rootFd, ROOT, metadata, true, false, isOurs, () => resolve());
-      return new RestoreWriter(run, root, promise, wasEmpty);
+      const root = new RestoreDirectory(run, rootFd, ROOT, metadata, true, 'foreign', () => resolve());
+      return new RestoreWriter(run, root, promise, isOurs);
     } catch (error) {
       fs.closeSync(targetFd);
       if (rootFd >= 0) fs.closeSync(rootFd);
@@ -91,7 +89,7 @@ export class RestoreWriter {
 
   /** Where the opened target really lies. */
   get location(): Buffer {
-    return fs.readlinkSync(this.opened, { encoding: 'buffer' });
+    return locationOfFd(this.run.targetFd);
   }
 
   /** What is left where the target lies. */
@@ -126,6 +124,17 @@ export class RestoreWriter {
     } finally {
       fs.closeSync(this.run.targetFd);
     }
+  }
+}
+
+function openTarget({ target, never, check }: RestoreSettings): { readonly fd: number; readonly isNew: boolean } {
+  const found = findFolder(target);
+  try {
+    if (never.holds(found.fd)) throw ofHoldfast(target);
+    check?.(locationOf(found));
+    return openFound(found, 0o755);
+  } finally {
+    fs.closeSync(found.fd);
   }
 }
 

@@ -1,14 +1,13 @@
 import fs from 'node:fs';
-import { statFd } from '../../platform/file-status.js';
+import { type FileIdentity, isSameFile, statFd } from '../../platform/file-status.js';
 import { linkFdAt } from '../../platform/names.js';
 import { O_PATH, openBeneath } from '../../platform/open-file.js';
+import { ExchangedError } from '../../platform/workshop.js';
 
 /** A restored member of a hard-link group, to which the others are linked. */
-export interface Primary {
+export interface Primary extends FileIdentity {
   /** Relative to the target. */
   readonly path: Buffer;
-  readonly dev: number;
-  readonly ino: bigint;
 }
 
 /** The hard-link groups of a restore: the first member that is restored, whichever it is, is what the others link to. */
@@ -38,8 +37,8 @@ export class RestoredLinks {
   link(primary: Primary, dirFd: number, name: Buffer): void {
     const fd = openBeneath(this.targetFd, primary.path, O_PATH | fs.constants.O_NOFOLLOW);
     try {
-      const { dev, ino } = statFd(fd);
-      if (dev !== primary.dev || ino !== primary.ino) throw new ExchangedError();
+      // A number is given again when its file is gone.
+      if (!isSameFile(statFd(fd), primary)) throw new ExchangedError();
       linkFdAt(fd, dirFd, name);
     } finally {
       fs.closeSync(fd);
@@ -55,9 +54,4 @@ export class RestoredLinks {
     this.groups.set(key, promise);
     return resolve;
   }
-}
-
-/** The name that was restored leads to another file by now. */
-export class ExchangedError extends Error {
-  override readonly name = 'ExchangedError';
 }
