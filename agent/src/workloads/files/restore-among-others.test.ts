@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { native } from '../../platform/posix.js';
 import { runsAsRoot } from '../../platform/unprivileged.fixture.js';
 import { setXattr } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
@@ -10,32 +11,6 @@ import { type ConflictMode, ConflictProbe } from './restore-conflict.js';
 import type { RestoreDirectory } from './restore-directory.js';
 import { FileJournal } from './restore-journal.js';
 import { RestoreWriter } from './restore-writer.js';
-
-/** Called when a name was given in a directory: what others do in that moment. */
-const hooks = vi.hoisted(() => ({ afterNaming: (_dirFd: number, _name: string): void => undefined }));
-
-vi.mock('../../platform/names.js', async (importOriginal) => {
-  const names = await importOriginal<typeof import('../../platform/names.js')>();
-  return {
-    ...names,
-    makeDirectoryAt: (dirFd: number, name: Buffer, mode: number) => {
-      names.makeDirectoryAt(dirFd, name, mode);
-      hooks.afterNaming(dirFd, name.toString());
-    },
-    symlinkAt: (target: Buffer, dirFd: number, name: Buffer) => {
-      names.symlinkAt(target, dirFd, name);
-      hooks.afterNaming(dirFd, name.toString());
-    },
-    makeSpecialAt: (...args: Parameters<typeof names.makeSpecialAt>) => {
-      names.makeSpecialAt(...args);
-      hooks.afterNaming(args[0], args[1].toString());
-    },
-    renameNoReplaceAt: (...args: Parameters<typeof names.renameNoReplaceAt>) => {
-      names.renameNoReplaceAt(...args);
-      hooks.afterNaming(args[2], args[3].toString());
-    },
-  };
-});
 
 const NOBODY = 65_534;
 const WITHOUT_OVERWRITE = ['FAIL', 'SKIP', 'KEEP_BOTH'] as const;
@@ -65,7 +40,7 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
     notices = [];
   });
   afterEach(() => {
-    hooks.afterNaming = () => undefined;
+    vi.restoreAllMocks();
     fs.rmSync(dir, { recursive: true, force: true });
   });
 
@@ -229,14 +204,31 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
   describe('whose owner exchanges what is made for something of root', () => {
     /** As its owner can: in directories that are theirs, and only there. */
     const exchangeFor = (name: string, when: (made: string) => boolean = () => true): void => {
-      let count = 0;
-      hooks.afterNaming = (dirFd, made) => {
+      let isDone = false;
+      const afterNaming = (dirFd: number, made: string): void => {
         const where = fs.readlinkSync(`/proc/self/fd/${dirFd}`);
-        if (fs.fstatSync(dirFd).uid !== NOBODY || !fs.existsSync(path.join(where, made)) || !when(made)) return;
-        if (count++ > 0) return;
+        if (
+          isDone ||
+          fs.fstatSync(dirFd).uid !== NOBODY ||
+          !fs.lstatSync(path.join(where, made), { throwIfNoEntry: false }) ||
+          !when(made)
+        )
+          return;
+        isDone = true;
         fs.renameSync(path.join(where, made), away());
         fs.renameSync(to(name), path.join(where, made));
       };
+      // Each with the places of the directory and of the name among its arguments.
+      const calls = { mkdirat: [0, 1], symlinkat: [1, 2], mknodat: [1, 2], renameat2: [3, 4] } as const;
+      for (const [call, [dirAt, nameAt]] of Object.entries(calls)) {
+        const hooked = call as keyof typeof calls;
+        const original = native()[hooked];
+        vi.spyOn(native(), hooked).mockImplementation((...args) => {
+          const result = original(...args);
+          afterNaming(args[dirAt] as number, (args[nameAt] as Buffer).toString().replace('\0', ''));
+          return result;
+        });
+      }
     };
     const secrets = (): unknown[] => {
       const found = fs.readdirSync(target).filter((name) => fs.existsSync(to(name, 'secret')));
