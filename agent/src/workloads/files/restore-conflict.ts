@@ -19,7 +19,8 @@ import { JournalledDirectory, type RestoreJournal, type Standing } from './resto
  *   KEEP_BOTH  what is there stays, and the restored entry gets a free name beside it: `a (restored).txt`,
  *              `a (restored 2).txt`, …
  *
- * A directory that was there keeps its own metadata, except under OVERWRITE, and except the target itself if it was empty.
+ * A directory that was there keeps its own metadata, except under OVERWRITE, and except the target itself if it was empty; in both cases
+ * not where others can have put it there.
  */
 export type ConflictMode = 'FAIL' | 'SKIP' | 'OVERWRITE' | 'KEEP_BOTH';
 
