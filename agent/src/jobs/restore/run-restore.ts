@@ -162,7 +162,7 @@ function conclude(run: JobRun, failed: number, absent: readonly Buffer[]): Resto
     throw new HoldfastError({
       kind: 'Integrity',
       code: 'STORED_DATA_DAMAGED',
-      message: `${damaged} entries are damaged in the vault and were left absent; everything else was restored.`,
+      message: `${damaged === 1 ? '1 entry is' : `${damaged} entries are`} damaged in the vault and absent; all others were restored. A full backup heals what its source still has.`,
       details: { damaged: String(damaged) },
     });
   }
@@ -170,7 +170,7 @@ function conclude(run: JobRun, failed: number, absent: readonly Buffer[]): Resto
     throw new HoldfastError({
       kind: 'IllegalState',
       code: 'RESTORE_INCOMPLETE',
-      message: `${failed} entries could not be written; everything else was restored.`,
+      message: `${failed === 1 ? '1 entry' : `${failed} entries`} could not be written, for the reasons given; all others were restored.`,
       details: { failed: String(failed) },
     });
   }
