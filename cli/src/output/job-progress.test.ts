@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { LiveJob } from '../api/live-job.js';
 import { createJobProgress } from './job-progress.js';
 
@@ -62,6 +62,35 @@ describe('the progress of a job that is tried again', () => {
         .slice(0, -1)
         .map((line) => line.slice(line.lastIndexOf('\u001b[K') + 3)),
     ).toEqual(['Attempt 1 failed: The store is full.']);
+  });
+});
+
+describe('a long job', () => {
+  it('says where it is every ten seconds where there is no terminal, and once while nothing runs', () => {
+    const now = vi.spyOn(performance, 'now');
+    const screen = new Screen(false);
+    const view = createJobProgress(false, screen);
+    for (const [at, each] of [
+      [0, job({ waitingFor: 'A turn.' })],
+      [20_000, job({ waitingFor: 'A turn.' })],
+      [21_000, job({ state: 'RUNNING' })],
+      [30_999, job({ state: 'RUNNING' })],
+      [31_000, job({ state: 'RUNNING' })],
+    ] as const) {
+      now.mockReturnValue(at);
+      view.update(each);
+    }
+    now.mockRestore();
+    expect(screen.text.match(/^(waiting|running)/gm)).toEqual(['waiting', 'running', 'running']);
+  });
+
+  it('shows no share while nobody knows how much there is', () => {
+    const screen = new Screen(true);
+    const view = createJobProgress(false, screen);
+    view.update(job({ state: 'RUNNING' }));
+    view.end();
+    expect(screen.text).toContain('running, preparing');
+    expect(screen.text).not.toContain('%');
   });
 });
 

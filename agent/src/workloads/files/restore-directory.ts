@@ -212,20 +212,24 @@ export class RestoreDirectory {
 
   private enterExisting(entry: FileEntry, name: Buffer): RestoreDirectory | undefined {
     const fd = openAt(this.fd, name, FOLDER_FLAGS);
-    // Of what is open, for the name may lead to something else by now.
-    const status = statFd(fd);
-    const origin = this.originOf(name, status);
-    const reason = this.whyNotEntered(entry, status, origin);
-    if (reason !== undefined) {
-      fs.closeSync(fd);
-      this.run.refused(this.places.below(name), reason);
-      return undefined;
+    let child: RestoreDirectory | undefined;
+    try {
+      // Of what is open, for the name may lead to something else by now.
+      const status = statFd(fd);
+      const origin = this.originOf(name, status);
+      const reason = this.whyNotEntered(entry, status, origin);
+      if (reason !== undefined) {
+        this.run.refused(this.places.below(name), reason);
+        return undefined;
+      }
+      const isKept = origin !== 'ours' && isPutByOthers(status, statFd(this.fd));
+      child = this.enter(entry, name, fd, origin, isKept);
+      if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
+      else this.run.counts.restored++;
+      return child;
+    } finally {
+      if (child === undefined) fs.closeSync(fd);
     }
-    const isKept = origin !== 'ours' && isPutByOthers(status, statFd(this.fd));
-    const child = this.enter(entry, name, fd, origin, isKept);
-    if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
-    else this.run.counts.restored++;
-    return child;
   }
 
   private originOf(name: Buffer, status: FileStatus): Origin {

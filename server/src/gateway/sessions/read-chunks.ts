@@ -70,7 +70,11 @@ export async function* readChunks(
     const keys = new Map<number, { entry: Buffer; sealed: Buffer }>();
     const askKeys = async (frames: readonly PlannedFrame[]): Promise<void> => {
       const whole: PlannedFrame[] = [];
-      for (const planned of frames) if (await mayHaveWhole(session, planned)) whole.push(planned);
+      const turn = session.turn();
+      for (const planned of frames) {
+        await turn.pass();
+        if (await mayHaveWhole(session, planned)) whole.push(planned);
+      }
       for (let from = 0; from < whole.length; from += KEYS_PER_QUESTION) {
         const asked = whole.slice(from, from + KEYS_PER_QUESTION).map((planned) => keyQuestion(session, planned));
         const sealed = await ports.coordination.releaseFrameKeys(

@@ -1,4 +1,5 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { idAt, idCount } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
@@ -145,12 +146,9 @@ function toWireStore({ vaultId, storeUrl }: VaultStoreRef): VaultStore {
   return { vaultId: uuidToBytes(vaultId), storeUrl };
 }
 
-const ID_BYTES = 32;
-
 function splitIds(ids: Buffer): Buffer[] {
-  if (ids.length === 0 || ids.length % ID_BYTES !== 0)
+  const count = idCount(ids);
+  if (count === 0 || !Number.isInteger(count))
     throw new HoldfastError({ kind: 'Validation', code: 'MALFORMED_CHUNK_IDS', message: 'A chunk id has 32 bytes.' });
-  return Array.from({ length: ids.length / ID_BYTES }, (_, place) =>
-    ids.subarray(place * ID_BYTES, (place + 1) * ID_BYTES),
-  );
+  return Array.from({ length: count }, (_, place) => idAt(ids, place));
 }
