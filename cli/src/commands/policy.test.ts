@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { scheduleFrom } from './policy.js';
+
+const common = { timeZone: 'UTC', jitter: 0, type: 'FULL' as const };
+
+describe('the minute of an hourly policy', () => {
+  it.each([
+    ['5', '00:05'],
+    ['30', '00:30'],
+    ['00:30', '00:30'],
+    [undefined, '00:00'],
+  ])('given as %s is %s', (at, expected) => {
+    expect(scheduleFrom({ ...common, everyHours: 2, ...(at !== undefined && { at }) })).toMatchObject({
+      frequency: 'HOURLY',
+      everyHours: 2,
+      at: expected,
+    });
+  });
+});
