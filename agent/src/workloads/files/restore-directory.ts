@@ -1,10 +1,9 @@
 import fs from 'node:fs';
-import { type FileStatus, isSameFile, statFd } from '../../platform/file-status.js';
-import { makeDirectoryAt, makeSpecialAt, symlinkAt, unlinkAt } from '../../platform/names.js';
-import { O_PATH, openAt } from '../../platform/open-file.js';
+import { type FileStatus, statFd } from '../../platform/file-status.js';
+import { makeDirectoryAt, unlinkAt } from '../../platform/names.js';
+import { openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
 import {
-  ExchangedError,
   FOLDER_FLAGS,
   isHeldByUs,
   isOfUsOrRoot,
@@ -14,25 +13,16 @@ import {
   Workshop,
 } from '../../platform/workshop.js';
 import { hasXattr } from '../../platform/xattrs.js';
-import { applyMetadata } from './apply-metadata.js';
 import { type FileEntry, isName } from './file-entry.js';
-import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
-import { RestoreConflictError } from './restore-conflict.js';
+import { RestoreEntries, type RestoreOutcome } from './restore-entries.js';
 import { JournalledDirectory, type Standing } from './restore-journal.js';
-import { NO_HARD_LINKS, type Place, type RestoredEarlier, RestorePlaces, type Temporary } from './restore-place.js';
+import { RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
-import type { Primary } from './restored-links.js';
-import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
+import type { ContentSource } from './write-content.js';
 
-/** All but the first were reported as notices; `notRestorable` is what only another user could make. */
-export type RestoreOutcome = 'restored' | 'skipped' | 'notRestorable' | 'failed';
-
-const { O_NOFOLLOW } = fs.constants;
 const MAX_ATTEMPTS = 100;
 const READABLE_FOR_OTHERS = 0o005;
 const DEFAULT_ACL = Buffer.from('system.posix_acl_default');
-/** What says that an entry cannot be linked and is better restored by itself. */
-const NOT_LINKABLE = new Set(['ENOENT', 'ELOOP', 'EXDEV', 'EACCES', ...NO_HARD_LINKS]);
 
 /**
  * Whose a directory is: `new`, this attempt made it; `ours`, an earlier one did; `descended`, it lies where one made a directory, and may be it; or somebody else's.
@@ -41,21 +31,19 @@ export type Origin = 'new' | 'ours' | 'descended' | 'foreign';
 
 /**
  * One directory of a restore. It holds a descriptor of the very directory, and every name is made relative to that, so whatever
- * is done to the path meanwhile, nothing is written elsewhere. A file has its own name only when it is complete, content and
- * metadata, or, in a directory that nobody else may enter yet, its own mode. Where others may give and take names, what cannot be
+ * is done to the path meanwhile, nothing is written elsewhere. Where others may give and take names, what cannot be
  * made and opened at once is made in a workshop, and has its name when it is open: what is changed is what was made, and nothing else.
  *
  * Names are checked here; a tree that comes from anywhere is safe to restore.
  */
 export class RestoreDirectory {
-  /** What is made here may be handed an ACL that it did not have. Whoever owns the directory says so, at any time. */
+  /** Whoever owns the directory says so, at any time. */
   private readonly handsDownAcl: boolean;
-  /** Until it is done: on a file system that keeps modes. */
-  private readonly isClosedToOthers: boolean;
   private readonly standing: Standing;
   private workshop: Workshop | undefined;
   private readonly isNew: boolean;
   private readonly places: RestorePlaces;
+  private readonly entries: RestoreEntries;
   private readonly children = new Set<RestoreDirectory>();
   private running = 0;
   private left = false;
@@ -74,8 +62,9 @@ export class RestoreDirectory {
   ) {
     const status = statFd(fd);
     this.isNew = origin === 'new';
-    this.isClosedToOthers = this.isNew && isPrivate(status);
-    this.handsDownAcl = !this.isClosedToOthers || hasXattr(fd, DEFAULT_ACL);
+    // Until it is done: on a file system that keeps modes.
+    const isClosedToOthers = this.isNew && isPrivate(status);
+    this.handsDownAcl = !isClosedToOthers || hasXattr(fd, DEFAULT_ACL);
     this.standing = standingOf(origin, status);
     this.places = new RestorePlaces(
       run,
@@ -84,6 +73,13 @@ export class RestoreDirectory {
       this.isNew,
       new JournalledDirectory(run.journal, path, this.standing),
     );
+    this.entries = new RestoreEntries(run, {
+      fd,
+      places: this.places,
+      handsDownAcl: this.handsDownAcl,
+      isClosedToOthers,
+      makingFd: () => (this.standing === 'held' ? fd : this.openWorkshop().fd),
+    });
     if (run.journal.continues && !this.isNew) run.removeLeftovers(fd);
   }
 
@@ -132,12 +128,12 @@ export class RestoreDirectory {
    * linked to one already restored. What the source throws is thrown again: the file is left absent then.
    */
   async file(entry: FileEntry, open: () => ContentSource): Promise<RestoreOutcome> {
-    return this.settling(() => this.linkedOr(entry, () => this.writeFile(entry, open)));
+    return this.settling(entry, () => this.entries.file(entry, open));
   }
 
   /** Restores a symbolic link, FIFO, socket or device node. */
   async special(entry: FileEntry): Promise<RestoreOutcome> {
-    return this.settling(() => this.linkedOr(entry, async () => this.writeSpecial(entry)));
+    return this.settling(entry, () => this.entries.special(entry));
   }
 
   /** Nothing more comes in this directory. It gets its metadata once everything in it is done. */
@@ -153,8 +149,8 @@ export class RestoreDirectory {
 
   // ---------------------------------------------------------------- settling
 
-  private async settling(restore: () => Promise<RestoreOutcome>): Promise<RestoreOutcome> {
-    if (this.left) throw new TypeError('the directory was left');
+  private async settling(entry: FileEntry, restore: () => Promise<RestoreOutcome>): Promise<RestoreOutcome> {
+    if (!this.accepts(entry)) return 'failed';
     this.running++;
     try {
       const outcome = await restore();
@@ -268,230 +264,9 @@ export class RestoreDirectory {
     this.children.add(child);
     return child;
   }
-
-  // ---------------------------------------------------------------- entries
-
-  /** Links the entry to a member of its group that was restored, or restores it and offers it to the others. */
-  private async linkedOr(entry: FileEntry, restore: () => Promise<Restored>): Promise<RestoreOutcome> {
-    if (!this.accepts(entry)) return 'failed';
-    const { hardLinkGroup } = entry;
-    if (!hardLinkGroup) return (await restore()).outcome;
-    const claimed = await this.run.links.claim(hardLinkGroup);
-    if (typeof claimed !== 'function') {
-      const outcome = this.link(entry, claimed);
-      if (outcome) return outcome;
-      const restored = await restore();
-      if (restored.primary) this.run.links.replace(hardLinkGroup, restored.primary);
-      return restored.outcome;
-    }
-    let primary: Primary | undefined;
-    try {
-      const restored = await restore();
-      primary = restored.primary;
-      return restored.outcome;
-    } finally {
-      claimed(primary);
-    }
-  }
-
-  /** Undefined if it cannot be linked, and shall be restored by itself. */
-  private link(entry: FileEntry, primary: Primary): RestoreOutcome | undefined {
-    const temporary = this.run.temporaryName();
-    try {
-      let first = this.places.choose(entry);
-      if (first === 'skipped') return 'skipped';
-      if ('status' in first) {
-        const isLinked = isSameFile(first.status, primary);
-        if (isLinked || !this.places.journal.wasMade(first.name, first.status)) return 'restored';
-        first = { name: first.name, replace: true };
-      }
-      const made = { ...primary, type: entry.type };
-      return this.places.put(entry, first, made, (place) => {
-        if (!place.replace) {
-          this.run.links.link(primary, this.fd, place.name);
-          return;
-        }
-        this.run.links.link(primary, this.fd, temporary);
-        try {
-          this.places.renameOver({ dirFd: this.fd, name: temporary }, place.name);
-        } finally {
-          // A rename of one link over another of the same file does nothing.
-          removeTemporary(this.fd, temporary);
-        }
-      }).outcome;
-    } catch (error) {
-      if (error instanceof ExchangedError) return undefined;
-      if (NOT_LINKABLE.has(errorCode(error) ?? '')) return undefined;
-      return this.run.failed(this.places.below(entry.name), error);
-    }
-  }
-
-  private async writeFile(entry: FileEntry, open: () => ContentSource): Promise<Restored> {
-    const path = this.places.below(entry.name);
-    const temporary = this.run.temporaryName();
-    let fd = -1;
-    let isMade = false;
-    let isNamed = false;
-    try {
-      // Before the content is asked for.
-      const place = this.places.choose(entry);
-      if (place === 'skipped') return { outcome: 'skipped' };
-      if ('status' in place) return this.restoredEarlier(entry, place);
-      const content = opened(open);
-      // A large one goes past memory.
-      if (Buffer.isBuffer(content)) this.run.flushes.wrote(content.length);
-      const elsewhere = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
-      if (elsewhere) return { outcome: elsewhere };
-      fd = openAt(this.fd, temporary, NEW_FILE_FLAGS, 0o600);
-      isMade = true;
-      const writing = writeContent(fd, entry.size, content);
-      if (writing) await writing;
-      const restored = this.complete(fd, false, { dirFd: this.fd, name: temporary }, entry, place, () => {
-        // Some file systems tell of a failed write no sooner.
-        const closed = fd;
-        fd = -1;
-        fs.closeSync(closed);
-      });
-      isNamed = restored.outcome === 'restored';
-      return restored;
-    } catch (error) {
-      if (error instanceof RestoreConflictError) throw error;
-      if (error instanceof ContentSourceError) throw error.cause;
-      return { outcome: this.run.failed(path, error) };
-    } finally {
-      if (fd >= 0) fs.closeSync(fd);
-      if (isMade && !isNamed) removeTemporary(this.fd, temporary);
-    }
-  }
-
-  /** By another thread, where that is all there is to it. Undefined where it is not: nothing was made then. */
-  private async writeElsewhere(
-    entry: FileEntry,
-    content: Buffer,
-    temporary: Buffer,
-    { name, replace }: Place,
-  ): Promise<RestoreOutcome | undefined> {
-    const { writers } = this.run;
-    if (writers === undefined || replace || entry.hardLinkGroup || content.length !== entry.size) return undefined;
-    const until = this.isClosedToOthers ? undefined : temporary;
-    const file = { dirFd: this.fd, name, temporary: until, entry, content, mayHaveOtherAcl: this.handsDownAcl };
-    const result = await writers.write(file);
-    if (result.kind === 'undecided') return undefined;
-    const path = this.places.below(entry.name);
-    if (result.kind === 'refused') return this.run.refused(path, result.reason, result.code);
-    for (const message of result.notices) this.run.notice('notRestorable', path, message);
-    if (result.kind === 'restored') return 'restored';
-    const made = { dirFd: this.fd, name: temporary };
-    let isNamed = false;
-    try {
-      const { outcome } = this.places.put(entry, { name, replace }, this.recorded(entry, result.status), (place) =>
-        this.places.publish(made, place),
-      );
-      isNamed = outcome === 'restored';
-      return outcome;
-    } finally {
-      if (!isNamed) removeTemporary(this.fd, temporary);
-    }
-  }
-
-  /** What the journal is told of it, if anything. */
-  private recorded(entry: FileEntry, status: FileStatus): FileStatus | undefined {
-    return this.places.journal.needsRecord(entry) ? status : undefined;
-  }
-
-  private writeSpecial(entry: FileEntry): Restored {
-    const path = this.places.below(entry.name);
-    const name = this.run.temporaryName();
-    let temporary: Temporary | undefined;
-    let fd = -1;
-    try {
-      const place = this.places.choose(entry);
-      if (place === 'skipped') return { outcome: 'skipped' };
-      if ('status' in place) return this.restoredEarlier(entry, place);
-      temporary = { dirFd: this.standing === 'held' ? this.fd : this.openWorkshop().fd, name };
-      if (!this.makeSpecial(entry, temporary)) return { outcome: 'notRestorable' };
-      fd = openAt(temporary.dirFd, name, O_PATH | O_NOFOLLOW);
-      const status = statFd(fd);
-      if (status.type !== entry.type || status.nlink !== 1) throw new ExchangedError();
-      return this.complete(fd, true, temporary, entry, place);
-    } catch (error) {
-      if (error instanceof RestoreConflictError) throw error;
-      return { outcome: this.run.failed(path, error) };
-    } finally {
-      if (fd >= 0) fs.closeSync(fd);
-      if (temporary) removeTemporary(temporary.dirFd, name);
-    }
-  }
-
-  /** False if the running user may not make it, which is reported. */
-  private makeSpecial(entry: FileEntry, { dirFd, name }: Temporary): boolean {
-    switch (entry.type) {
-      case 'symlink':
-        symlinkAt(entry.linkTarget ?? Buffer.alloc(0), dirFd, name);
-        return true;
-      case 'fifo':
-      case 'socket':
-      case 'characterDevice':
-      case 'blockDevice':
-        try {
-          makeSpecialAt(dirFd, name, entry.type, 0o600, entry.device);
-          return true;
-        } catch (error) {
-          if (errorCode(error) !== 'EPERM') throw error;
-          this.run.notice('notRestorable', this.places.below(entry.name), `only root may make it: ${String(error)}`);
-          return false;
-        }
-      case 'file':
-      case 'directory':
-        throw new TypeError(`a ${entry.type} is not a special file`);
-    }
-  }
-
-  private complete(
-    fd: number,
-    isPathOnly: boolean,
-    temporary: Temporary,
-    entry: FileEntry,
-    first: Place,
-    close: () => void = () => undefined,
-  ): Restored {
-    const target = { fd, isPathOnly, mayHaveOtherAcl: this.handsDownAcl };
-    applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.places.below(entry.name), message));
-    const status = this.places.journal.needsRecord(entry) ? statFd(fd) : undefined;
-    close();
-    const { outcome, name } = this.places.put(entry, first, status, (place) => this.places.publish(temporary, place));
-    return outcome === 'restored' && entry.hardLinkGroup && status ? this.primaryOf(name, status) : { outcome };
-  }
-
-  private restoredEarlier(entry: FileEntry, { name, status }: RestoredEarlier): Restored {
-    // Its notices went with the attempt.
-    if (status.uid !== entry.uid || status.gid !== entry.gid)
-      this.run.notice('notRestorable', this.places.below(name), `owner ${entry.uid}:${entry.gid}: it has another`);
-    // What only fits may be anybody's: nothing else becomes a link to it.
-    const isPrimary = entry.hardLinkGroup && this.places.journal.wasMade(name, status);
-    return isPrimary ? this.primaryOf(name, status) : { outcome: 'restored' };
-  }
-
-  private primaryOf(name: Buffer, { dev, ino, birthNs }: FileStatus): Restored {
-    return { outcome: 'restored', primary: { path: this.places.below(name), dev, ino, birthNs } };
-  }
 }
 
 function standingOf(origin: Origin, status: FileStatus): Standing {
   if (origin === 'foreign') return 'foreign';
   return origin !== 'descended' && isHeldByUs(status) ? 'held' : 'finished';
-}
-
-interface Restored {
-  readonly outcome: RestoreOutcome;
-  /** For the other members of its hard-link group. */
-  readonly primary?: Primary;
-}
-
-function opened(open: () => ContentSource): ContentSource {
-  try {
-    return open();
-  } catch (error) {
-    throw error instanceof ContentSourceError ? error : new ContentSourceError(error);
-  }
 }
