@@ -100,7 +100,9 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     journal.distrust();
     const unsure = inDirectory(new FileJournal(file, 'job'), 'finished');
     expect(unsure.find(bytes('made'), onDisk(), entry)).toBe('made');
-    expect(unsure.find(bytes('fits'), onDisk(), entry)).toBe('complete');
+    expect(unsure.find(bytes('fits'), onDisk(), entry)).toBe('made');
+    expect(unsure.find(bytes('fits'), { ...onDisk(), size: 0 }, entry)).toBe('made');
+    expect(unsure.find(bytes('fits'), { ...onDisk(), mtimeNs: 5n }, entry)).toBeUndefined();
   });
 
   it('tells a directory from a file that had its name', () => {
@@ -188,6 +190,8 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     write(['a', 'b', 'c']);
     fs.truncateSync(file, fs.statSync(file).size - 3);
     expect(known(['a', 'b', 'c'])).toEqual(['a', 'b']);
+    write(['d']);
+    expect(known(['a', 'b', 'c', 'd'])).toEqual(['a', 'b', 'd']);
   });
 
   it('is not kept where it cannot be, and the restore goes on', () => {

@@ -43,8 +43,9 @@ const PERMISSIONS = 0o777;
 
 /**
  * What of a directory an attempt may take for its own. `held`: a restore made it, and nobody else gives or takes names in it; so all that is in it
- * is ours. `finished`: a restore made it, or it is where one made a directory, but others may hold it by now: what fits stays as it is, and counts. `foreign`: any other.
- * In both of these, what is to be changed must have its record.
+ * is ours. `finished`: a restore made it, or it is where one made a directory, but others may hold it by now: what fits stays as it is, and counts;
+ * where its content may be lost, it is made again, for whoever could put another there could also have removed it. `foreign`: any other.
+ * In both of these, what is to be changed otherwise must have its record.
  */
 export type Standing = 'held' | 'finished' | 'foreign';
 
@@ -83,7 +84,7 @@ export class JournalledDirectory {
     const wasMade = this.wasMade(name, status);
     if ((!wasMade && !this.isInFinished) || status.type !== entry.type) return undefined;
     if (entry.type === 'directory') return 'complete';
-    const isUnsure = wasMade && this.journal.isUnsure;
+    const { isUnsure } = this.journal;
     if (this.standing === 'held' && status.type === 'file' && status.mode === INCOMPLETE_MODE) return 'made';
     if (!isSameTime(status.mtimeNs, entry.mtimeNs)) return undefined;
     if (entry.type !== 'symlink' && (status.mode ^ entry.mode) & PERMISSIONS) return undefined;
@@ -155,6 +156,8 @@ export class FileJournal implements RestoreJournal {
       const { O_WRONLY, O_CREAT, O_APPEND, O_TRUNC } = fs.constants;
       this.fd = fs.openSync(this.file, O_WRONLY | O_CREAT | O_APPEND | (this.continues ? 0 : O_TRUNC), 0o600);
       if (!this.continues) fs.writeSync(this.fd, encoded(this.head));
+      // Part of a record, which an earlier attempt could not write whole, would shift all that come after it.
+      else fs.ftruncateSync(this.fd, HEAD_BYTES + this.earlier.length * RECORD_BYTES);
     } catch {
       this.close();
     }
@@ -168,7 +171,6 @@ export class FileJournal implements RestoreJournal {
   private add(record: Buffer): void {
     if (this.fd < 0) return;
     try {
-      // Part of a record would shift all that come after it.
       if (fs.writeSync(this.fd, record, 0, RECORD_BYTES) !== RECORD_BYTES) this.close();
     } catch {
       this.close();

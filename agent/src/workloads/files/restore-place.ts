@@ -2,6 +2,7 @@ import { type FileStatus, statAtIfExists } from '../../platform/file-status.js';
 import {
   linkAt,
   NO_SAFE_RENAME,
+  readLinkAt,
   removeDirectoryAt,
   renameAt,
   renameNoReplaceAt,
@@ -95,11 +96,24 @@ export class RestorePlaces {
     if (this.run.onConflict === 'OVERWRITE') return undefined;
     switch (this.journal.find(name, status, entry)) {
       case 'complete':
-        return { name, status };
+        return this.isWhatItWas(entry, name, status) ? { name, status } : undefined;
       case 'made':
         return { name, replace: true };
       case undefined:
         return undefined;
+    }
+  }
+
+  /** What only fits may be somebody else's: where a link leads, and which device it is, is quickly asked. */
+  private isWhatItWas(entry: FileEntry, name: Buffer, status: FileStatus): boolean {
+    switch (entry.type) {
+      case 'symlink':
+        return readLinkAt(this.fd, name).equals(entry.linkTarget ?? Buffer.alloc(0));
+      case 'characterDevice':
+      case 'blockDevice':
+        return status.deviceMajor === entry.device?.major && status.deviceMinor === entry.device.minor;
+      default:
+        return true;
     }
   }
 
