@@ -65,6 +65,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
     limits: {
       maxMessageBytes: 10 * MIB,
       maxConcurrentCalls: 32,
+      resets: { burst: 64, perSecond: 2 },
       connections: CERTIFICATE_DOOR,
       calls: CONTROL_CALLS,
     },
@@ -79,6 +80,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
     limits: {
       maxMessageBytes: 16 * 1024,
       maxConcurrentCalls: 4,
+      resets: { burst: 10, perSecond: 1 },
       maxIdleMs: 60_000,
       connections: ENROLLMENT_DOOR,
       calls: ENROLLMENT_CALLS,

@@ -74,6 +74,7 @@ beforeAll(async () => {
   const limits = {
     maxMessageBytes: 16 * MIB,
     maxConcurrentCalls: 100,
+    resets: { burst: 100, perSecond: 10 },
     connections: CERTIFICATE_DOOR,
     calls: CONTROL_CALLS,
   };

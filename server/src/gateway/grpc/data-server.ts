@@ -34,6 +34,7 @@ export function createDataServer(core: GatewayCore, identity: RotatingIdentity):
     limits: {
       maxMessageBytes: core.limits.maxMessageBytes,
       maxConcurrentCalls: core.limits.maxStreamsPerConnection,
+      resets: { burst: 200, perSecond: 20 },
       windowBytes: core.limits.windowBytes,
       connections: CERTIFICATE_DOOR,
       calls: DATA_CALLS,

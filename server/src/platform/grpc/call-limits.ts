@@ -21,11 +21,11 @@ export type CallLimits = Readonly<Record<CallerRole | 'unknown', CallerLimits>>;
 
 /** A request of one message has to be there after so long. */
 const REQUEST_MS = 120_000;
-/** Calls of one agent that may fail at the usual speed. */
+/** Calls of one agent, or of one address without a certificate, that may fail at the usual speed. */
 const FAILURES: PaceLimits = { burst: 50, perSecond: 5 };
 /**
  * How long the end of any further one is kept back. Meanwhile it keeps its place among the few calls that one connection may have open:
- * an agent that is refused and asks again without end would keep this process busy refusing.
+ * whoever is refused and asks again without end would keep this process busy refusing.
  */
 export const FAILURE_MS = 5_000;
 
@@ -49,7 +49,7 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
     let stopEnding = (): void => undefined;
     let leave = (): void => undefined;
     const end = (code: status, send: () => void): void => {
-      if (code === status.OK || kind !== 'agent' || failures.allows(key)) send();
+      if (code === status.OK || isTrusted(kind) || failures.allows(key)) send();
       else stopEnding = ports.timers.after(FAILURE_MS, send);
     };
     const refuse = (error: HoldfastError): void => {
@@ -81,6 +81,11 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
       sendStatus: (ending, next) => end(ending.code ?? status.UNKNOWN, () => next(ending)),
     });
   };
+}
+
+/** Parts of the server itself. */
+function isTrusted(kind: CallerRole | 'unknown'): boolean {
+  return kind === 'gateway' || kind === 'control';
 }
 
 function whose(call: AuthenticatedCall & { getPeer(): string }): { kind: CallerRole | 'unknown'; key: string } {

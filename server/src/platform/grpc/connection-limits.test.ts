@@ -56,6 +56,7 @@ async function open(
     limits: {
       maxMessageBytes: 1_024,
       maxConcurrentCalls: 8,
+      resets: { burst: 100, perSecond: 10 },
       connections: CERTIFICATE_DOOR,
       calls: DATA_CALLS,
       ...limits,
@@ -125,6 +126,13 @@ async function startWatching(by: Client): Promise<{ call: ClientReadableStream<H
     call.once('data', () => resolve({ call }));
     call.on('error', (error) => resolve({ call, refusal: fromGrpcError(error).code }));
   });
+}
+
+function resetCall(stream: number): Buffer {
+  return Buffer.concat([
+    http2.frame(http2.HEADERS, http2.END_HEADERS, stream, http2.callHeaders(check.path)),
+    http2.frame(http2.RST_STREAM, 0, stream, Buffer.of(0, 0, 0, 8)),
+  ]);
 }
 
 describe('a gRPC door', () => {
@@ -213,6 +221,33 @@ describe('a gRPC door', () => {
     await expect.poll(() => clock.waiting).toBe(0);
   });
 
+  it('lets whoever has no certificate wait for each further failure, too', async () => {
+    const clock = new ManualClock();
+    const limits = { connections: ENROLLMENT_DOOR, calls: { ...ENROLLMENT_CALLS, unknown: { atOnce: 0 } } };
+    const port = await open(limits, { clientCertificates: false, timers: clock });
+    const by = client(port);
+    for (let calls = 0; calls < 50; calls += 1) await isHealthy(by);
+    const last = Array.from({ length: 8 }, () => isHealthy(by));
+    await expect.poll(() => clock.waiting).toBeGreaterThan(0);
+    await clock.advance(FAILURE_MS);
+    expect(await Promise.all(last)).toEqual(Array.from({ length: 8 }, () => false));
+  });
+
+  it('lets so many calls be broken off on one connection, and ends it then', async () => {
+    const port = await open({ resets: { burst: 5, perSecond: 1 } });
+    const { socket, closed } = await secure(port, agent);
+    socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0))]));
+    let next = 1;
+    const breakOff = (calls: number): void => {
+      for (; calls > 0; calls -= 1, next += 2) socket.write(resetCall(next));
+    };
+    breakOff(4);
+    expect(await Promise.race([closed.then(() => 'closed'), systemClock.sleep(300)])).toBeUndefined();
+    breakOff(8);
+    await closed;
+    expect(await isHealthy(client(port, agent))).toBe(true);
+  });
+
   it('gives up a call whose request does not come, also in part', async () => {
     const clock = new ManualClock();
     const port = await open({ calls: { ...DATA_CALLS, agent: { atOnce: 1 } } }, { timers: clock });
@@ -241,14 +276,7 @@ describe('a gRPC door', () => {
   });
 
   it.each<[string, (index: number) => Buffer]>([
-    [
-      'calls that are reset at once',
-      (index) =>
-        Buffer.concat([
-          http2.frame(http2.HEADERS, http2.END_HEADERS, 2 * index + 1, http2.callHeaders(check.path)),
-          http2.frame(http2.RST_STREAM, 0, 2 * index + 1, Buffer.of(0, 0, 0, 8)),
-        ]),
-    ],
+    ['calls that are reset at once', (index) => resetCall(2 * index + 1)],
     [
       'headers without an end',
       (index) =>

@@ -30,7 +30,13 @@ const ID = '01901234-5678-7abc-8def-0123456789ab';
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const VAULT = { vaultId: ID, storeUrl: 'local:/srv/v' };
 const ports = { clock: systemClock, random: systemRandom };
-const LIMITS = { maxMessageBytes: 1_024, maxConcurrentCalls: 8, connections: CERTIFICATE_DOOR, calls: DATA_CALLS };
+const LIMITS = {
+  maxMessageBytes: 1_024,
+  maxConcurrentCalls: 8,
+  resets: { burst: 100, perSecond: 10 },
+  connections: CERTIFICATE_DOOR,
+  calls: DATA_CALLS,
+};
 const lines: string[] = [];
 const log = pino(
   { level: 'info' },

@@ -2,6 +2,7 @@ import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
+import type { PaceLimits } from '../pace.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import type { Log } from '../telemetry/log.js';
 import { accessLog } from './access-log.js';
@@ -15,6 +16,8 @@ export interface GrpcLimits {
   readonly maxConcurrentCalls: number;
   readonly calls: CallLimits;
   readonly connections: ConnectionLimits;
+  /** How many calls a peer may break off on one connection, before that takes no more. */
+  readonly resets: PaceLimits;
   /** Connections without a call are closed after so long. */
   readonly maxIdleMs?: number;
   /**
@@ -63,6 +66,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
     ...(limits.maxIdleMs === undefined ? {} : { 'grpc.max_connection_idle_ms': limits.maxIdleMs }),
     ...(limits.windowBytes === undefined ? {} : { 'grpc-node.flow_control_window': limits.windowBytes }),
+    'grpc-node.stream_reset_burst': limits.resets.burst,
+    'grpc-node.stream_reset_rate': limits.resets.perSecond,
     // Its counters cost more per message than everything that reads them is worth.
     'grpc.enable_channelz': 0,
     'grpc-node.max_session_memory': SESSION_MEMORY_MB,
