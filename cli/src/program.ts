@@ -9,6 +9,7 @@ import { addPointsCommands } from './commands/points.js';
 import { addPolicyCommands } from './commands/policy.js';
 import { addProtectCommands } from './commands/protect.js';
 import { addRestoreCommand } from './commands/restore.js';
+import { refuseUnknownCommands } from './commands/unknown-command.js';
 import { addVaultCommands } from './commands/vault.js';
 
 const EXIT_CODES = `
@@ -51,5 +52,6 @@ export function buildProgram({ json = false } = {}): Command {
   addPointsCommands(program);
   addRestoreCommand(program);
   addCompletionCommand(program);
+  for (const group of program.commands) refuseUnknownCommands(group);
   return program;
 }

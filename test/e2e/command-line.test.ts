@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ProgramResult, runProgram } from '../kit/holdfast/background-process.js';
+import { atTerminal, type ProgramResult, runProgram } from '../kit/holdfast/background-process.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
 
 describe('the command line', () => {
@@ -121,6 +121,80 @@ describe('the command line', () => {
     expect((await holdfast(['browse', 'files', source])).stdout).toMatch(/^-rw.* a$/m);
   });
 
+  it('says when a folder holds more than it shows', async () => {
+    const few = await holdfast(['browse', 'files', source, '--limit', '2']);
+    expect(few.stdout.trimEnd().split('\n')).toHaveLength(3);
+    expect(few.stderr).toBe('There are more than these 2 entries: --limit shows more.\n');
+    expect((await holdfast(['browse', 'files', source, '--limit', '3'])).stderr).toBe('');
+  });
+
+  it('knows a mistyped command from what it could list', async () => {
+    for (const [args, names] of [
+      [['jobs', 'chow', 'x'], 'list, show, cancel'],
+      [['points', 'delte', 'files#1'], 'list, delete'],
+      [['vault', 'confirm', 'main'], 'list, create, confirm-kit'],
+    ] as const) {
+      const { code, stderr } = await holdfast(args);
+      expect(code).toBe(2);
+      expect(stderr).toContain(`error: unknown command '${args[1]}'; there are: ${names}`);
+    }
+  });
+
+  it('shows a job that failed without failing itself', async () => {
+    fs.writeFileSync(path.join(source, 'in-the-way'), '');
+    const to = path.join(source, 'in-the-way', 'below');
+    expect((await holdfast(['restore', 'files', '--to', to])).code).toBe(1);
+    fs.rmSync(path.join(source, 'in-the-way'));
+    const [job] = JSON.parse((await holdfast(['--json', 'jobs', 'list', '--limit', '1'])).stdout) as [{ id: string }];
+    const { code, stdout, stderr } = await holdfast(['jobs', 'show', job.id]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('something at its path is no folder');
+    expect((await holdfast(['jobs', 'show', job.id, '--watch'])).code).toBe(1);
+  });
+
+  it('asks at a terminal before it deletes, and takes the number of a point', async () => {
+    expect(await holdfast(['backup', 'files'])).toMatchObject({ code: 0 });
+    const numbers = async (): Promise<readonly number[]> => {
+      const { stdout } = await holdfast(['--json', 'points', 'list', 'files']);
+      return (JSON.parse(stdout) as readonly { sequence: number }[]).map(({ sequence }) => sequence);
+    };
+    expect(await numbers()).toEqual([2, 1]);
+    const asked = await atTerminal(['points', 'delete', 'files#1'], environment, 'n\n');
+    expect(asked.stdout).toContain('Delete the recovery point files#1?');
+    expect(asked).toMatchObject({ code: 130, stdout: expect.stringContaining('nothing was done') as string });
+    expect(await numbers()).toEqual([2, 1]);
+    expect(await atTerminal(['points', 'delete', 'files#1'], environment, 'y\n')).toMatchObject({ code: 0 });
+    expect(await numbers()).toEqual([2]);
+  });
+
+  it('checks a recovery kit against its vault', async () => {
+    const { recoveryKit } = JSON.parse((await holdfast(['--json', 'vault', 'create', 'second'])).stdout) as {
+      recoveryKit: string;
+    };
+    const other = JSON.parse((await holdfast(['--json', 'vault', 'create', 'third'])).stdout) as {
+      recoveryKit: string;
+    };
+    const wrong = await holdfast(['vault', 'confirm-kit', 'second'], `${other.recoveryKit}\n`);
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stderr).not.toContain(other.recoveryKit);
+    expect((await holdfast(['vault', 'list'])).stdout).toMatch(/^second .*NOT CONFIRMED/m);
+    expect(await holdfast(['vault', 'confirm-kit', 'second'], `${recoveryKit}\n`)).toMatchObject({
+      code: 0,
+      stdout: 'This is the recovery kit of second: confirmed.\n',
+    });
+    expect((await holdfast(['vault', 'list'])).stdout).toMatch(/^second .*stored/m);
+  });
+
+  it('says when the server does not know the token that it was given', async () => {
+    const { code, stderr } = await runProgram('holdfast', ['vault', 'list'], {
+      ...environment,
+      HOLDFAST_TOKEN: 'hf_of_nobody',
+    });
+    expect(code).toBe(20);
+    expect(stderr).toContain('the server does not know the token in HOLDFAST_TOKEN, or it has expired');
+    expect(stderr).not.toContain('hf_of_nobody');
+  });
+
   it('says what is wrong with the folder that a restore shall go to', async () => {
     const { code, stderr } = await holdfast(['restore', 'files', '--to', path.join(source, 'a', 'below')]);
     expect(code).toBe(1);
@@ -138,5 +212,10 @@ describe('the command line', () => {
       code: 0,
       stdout: expect.stringContaining('The agent agent-1 is not connected') as string,
     });
+  });
+
+  it('marks what was backed up from a host that was revoked', async () => {
+    expect(await holdfast(['agent', 'revoke', 'agent-1'])).toMatchObject({ code: 0 });
+    expect((await holdfast(['protect', 'list'])).stdout).toMatch(/^files +agent-1 \(revoked\)/m);
   });
 });

@@ -5,6 +5,7 @@ import { collect, findAgent, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BandwidthOfAgentFragment } from '../gql/graphql.js';
 import { formatTime } from '../output/amounts.js';
+import { confirm, YES } from '../session/confirm.js';
 import { describeRate, describeSpan, type GivenRate, parseRate, parseSpan, type Span, withRates } from './bandwidth.js';
 import { contextOf } from './command-context.js';
 
@@ -137,10 +138,16 @@ export function addAgentCommands(program: Command): void {
   agent
     .command('revoke <agent>')
     .description('refuse an agent from now on; its recovery points stay')
-    .action(async (name: string, _options: unknown, command: Command) => {
+    .option(...YES)
+    .action(async (name: string, { yes }: { yes: boolean }, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
-      const { revokeAgent } = await client.ask(RevokeAgent, { input: { agentId: await findAgent(client, name) } });
+      const agentId = await findAgent(client, name);
+      await confirm(`Revoke ${name}? Its host is not backed up any more until it is enrolled anew.`, {
+        yes,
+        json: printer.json,
+      });
+      const { revokeAgent } = await client.ask(RevokeAgent, { input: { agentId } });
       printer.result(revokeAgent.agent, () => printer.line(`Revoked ${revokeAgent.agent.name}.`));
     });
 }

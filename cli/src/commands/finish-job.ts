@@ -25,8 +25,8 @@ export async function finishJob(api: ApiClient, id: string, printer: Printer): P
   reportJob(job, printer);
 }
 
-/** Prints the job's end. Throws what it failed with; sets exit code 3 for warnings. */
-export function reportJob(job: LiveJob, printer: Printer): void {
+/** Prints what it came to so far, with its warnings. */
+export function printJob(job: LiveJob, printer: Printer): void {
   printer.result(job, () => {
     for (const notice of job.notices.slice(0, SHOWN_NOTICES))
       printer.line(`  ${printable(notice.path)}: ${printable(notice.message)}`);
@@ -34,6 +34,11 @@ export function reportJob(job: LiveJob, printer: Printer): void {
       printer.line(`  … ${job.noticesTotal - SHOWN_NOTICES} more (holdfast jobs show ${job.id} --json)`);
     if (job.state === 'COMPLETED' || job.state === 'COMPLETED_WITH_WARNINGS') printer.line(describeSuccess(job));
   });
+}
+
+/** Prints the job's end. Throws what it failed with; sets exit code 3 for warnings. */
+function reportJob(job: LiveJob, printer: Printer): void {
+  printJob(job, printer);
   if (job.state === 'COMPLETED_WITH_WARNINGS') process.exitCode = WARNINGS_EXIT;
   if (job.state === 'CANCELLED')
     throw fromWireError({ code: 'CANCELLED', message: 'the job was cancelled', details: {} });

@@ -7,7 +7,7 @@ import { countOf, formatBytes, formatTime } from '../output/amounts.js';
 import { reasonOf } from '../output/job-words.js';
 import { type Printer, printable, type Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
-import { finishJob, reportJob } from './finish-job.js';
+import { finishJob, printJob } from './finish-job.js';
 
 const Jobs = graphql(`
   query Jobs($after: String, $first: Int!, $filter: JobFilter) {
@@ -103,10 +103,8 @@ export function addJobsCommands(program: Command): void {
         return;
       }
       const job = await readJob(client, id);
-      // What it failed with is this command's own error.
-      if (!printer.json) printer.table(HEAD, [rowOf(job)], job.error ? [] : [reasonOf(job)]);
-      if (hasEnded(job)) reportJob(job, printer);
-      else printer.result(job, () => undefined);
+      if (!printer.json) printer.table(HEAD, [rowOf(job)], [reasonOf(job)]);
+      printJob(job, printer);
     });
 
   jobs

@@ -4,6 +4,7 @@ import { graphql } from '../gql/gql.js';
 import type { BrowseQuery } from '../gql/graphql.js';
 import { formatBytes, formatMode, formatTime } from '../output/amounts.js';
 import type { Row } from '../output/printer.js';
+import { confirm, YES } from '../session/confirm.js';
 import { contextOf } from './command-context.js';
 
 const RecoveryPoints = graphql(`
@@ -101,10 +102,12 @@ export function addPointsCommands(program: Command): void {
   points
     .command('delete <point>')
     .description(`mark a recovery point deleted; ${NAMING_A_POINT}`)
-    .action(async (point: string, _options: unknown, command: Command) => {
+    .option(...YES)
+    .action(async (point: string, { yes }: { yes: boolean }, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
       const input = { recoveryPointId: await findRecoveryPoint(client, point) };
+      await confirm(`Delete the recovery point ${point}? It cannot be restored any more.`, { yes, json: printer.json });
       const { deleteRecoveryPoint } = await client.ask(DeleteRecoveryPoint, { input });
       printer.result(deleteRecoveryPoint, () => printer.line(deleteRecoveryPoint.notice));
     });

@@ -5,6 +5,7 @@ import { graphql } from '../gql/gql.js';
 import type { ConfigureProtectionMutation } from '../gql/graphql.js';
 import { formatTime } from '../output/amounts.js';
 import { printable } from '../output/printer.js';
+import { confirm, YES } from '../session/confirm.js';
 import { contextOf } from './command-context.js';
 import { WARNINGS_EXIT } from './finish-job.js';
 
@@ -119,10 +120,16 @@ export function addProtectCommands(program: Command): void {
     .command('stop <item>')
     .description('stop backing an item up')
     .option('--delete-data', 'mark its recovery points deleted, too', false)
-    .action(async (name: string, options: { deleteData: boolean }, command: Command) => {
+    .option(...YES)
+    .action(async (name: string, options: { deleteData: boolean; yes: boolean }, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
       const protectedItemId = await findProtectedItem(client, name);
+      if (options.deleteData)
+        await confirm(`Stop ${name} and delete all its recovery points? They cannot be restored any more.`, {
+          yes: options.yes,
+          json: printer.json,
+        });
       const { stopProtection } = await client.ask(StopProtection, {
         input: { protectedItemId, retainData: !options.deleteData },
       });

@@ -104,14 +104,29 @@ export interface ProgramResult {
 }
 
 /** Runs a program to its end; `input` is all that it finds on its standard input. */
-export async function runProgram(
+export function runProgram(
   program: Program,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   input = '',
 ): Promise<ProgramResult> {
+  return run(process.execPath, [programFile(program), ...args], env, input);
+}
+
+/** Runs the command line at a terminal of its own (script, of util-linux), whose two streams are one; `input` is what is typed. */
+export function atTerminal(args: readonly string[], env: NodeJS.ProcessEnv, input: string): Promise<ProgramResult> {
+  const command = [process.execPath, programFile('holdfast'), ...args].map((word) => `'${word}'`).join(' ');
+  return run('script', ['--quiet', '--return', '--command', command, '/dev/null'], env, input);
+}
+
+async function run(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  input: string,
+): Promise<ProgramResult> {
   try {
-    const running = promisify(execFile)(process.execPath, [programFile(program), ...args], {
+    const running = promisify(execFile)(file, args, {
       env: { ...process.env, ...env },
       maxBuffer: 64 << 20,
     });
