@@ -58,7 +58,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
     identity,
     clientCertificates: true,
     services: [
-      controlService(contextFor, log, { links, timers }),
+      controlService(contextFor, log, { links, timers, incidents }),
       coordinationService(contextFor, log, options.useCases, incidents),
     ],
     // The largest message asks to release the key of a frame with a footer's worth of edges.

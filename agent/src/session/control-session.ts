@@ -36,6 +36,7 @@ const WELCOME_TIMEOUT_MS = 30_000;
 const RENEWAL_CHECK_MS = 60_000;
 const SHORTEST_HEARTBEAT_MS = 200;
 
+const INSTANCE_BYTES = 16;
 const CAPABILITIES = ['workload.files', 'restore.files'];
 
 export interface ControlSessionPorts {
@@ -64,11 +65,14 @@ export interface ConnectionState {
  */
 export class ControlSession implements JobReports {
   private readonly backOff: BackOff;
+  /** Of this run of the agent: a copy of its host shows the same certificate. */
+  private readonly instance: Buffer;
   /** From Welcome to the end of the connection. */
   private welcomed: ControlConnection | undefined;
 
   constructor(private readonly ports: ControlSessionPorts) {
     this.backOff = new BackOff(ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
+    this.instance = ports.random.bytes(INSTANCE_BYTES);
   }
 
   /** Connects, and connects again, until the signal fires. */
@@ -136,7 +140,10 @@ export class ControlSession implements JobReports {
 
   private hello(jobs: JobHost): ToServer {
     const running = [...jobs.running(), ...this.ports.unsettled.refs()].map(toWireRef);
-    return { $case: 'hello', value: { host: { ...this.ports.host }, capabilities: CAPABILITIES, running } };
+    return {
+      $case: 'hello',
+      value: { host: { ...this.ports.host }, capabilities: CAPABILITIES, running, instance: this.instance },
+    };
   }
 
   private welcome(connection: ControlConnection, welcome: Welcome, jobs: JobHost): Heartbeat {

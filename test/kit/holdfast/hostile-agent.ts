@@ -1,4 +1,5 @@
 /** An enrolled agent that says what a test tells it to say, over the real wire. */
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import {
@@ -85,6 +86,7 @@ export class HostileAgent {
   readonly data: DataServiceClient;
   readonly #received: FromServer[] = [];
   readonly #beats = new Map<bigint, () => void>();
+  readonly #instance = randomBytes(16);
   #sequence = 0n;
   #ended: Error | undefined;
   #beating: NodeJS.Timeout | undefined;
@@ -114,7 +116,7 @@ export class HostileAgent {
   async connect(hostName = 'box'): Promise<void> {
     const host = { hostName, operatingSystem: 'Linux', architecture: 'x64', agentVersion: '1' };
     const capabilities = ['workload.files', 'restore.files'];
-    this.say({ $case: 'hello', value: { host, capabilities, running: [] } });
+    this.say({ $case: 'hello', value: { host, capabilities, running: [], instance: this.#instance } });
     await this.hear('welcome');
     // On a busy machine a test may say nothing for longer than the server waits.
     this.#beating = setInterval(() => this.say({ $case: 'heartbeat', value: { sequence: 0n } }), HEARTBEAT_MS);

@@ -70,7 +70,10 @@ describeOnEachDatabase("an agent's bandwidth limits", (open) => {
   it('are the newest ones in a welcome that was being made when they changed', async () => {
     const agent = await control.newAgent('racing');
     const stream = agent.stream();
-    stream.send({ $case: 'hello', value: { host: undefined, capabilities: [], running: [] } });
+    stream.send({
+      $case: 'hello',
+      value: { host: undefined, capabilities: [], running: [], instance: Buffer.alloc(16, 1) },
+    });
     await expect.poll(() => control.links.attached(agent.id)).toBeDefined();
     // Whichever comes first, the last thing that the agent hears is what holds.
     await setAgentBandwidth(control.system, { agentId: agent.id, bandwidth: LIMITS });

@@ -12,6 +12,7 @@ import { createAuthority, generateAuthority } from '../../platform/pki/certifica
 import type { Agent } from './domain/agent.js';
 import type { Control } from './grpc/testing/control-fixture.js';
 import { answer, makeRequest, SUBSCRIPTION, startControl } from './grpc/testing/control-fixture.js';
+import type { TestAgent, TestStream } from './grpc/testing/test-agent.js';
 import { createEnrollmentToken } from './use-cases/create-enrollment-token.js';
 import { getAgent } from './use-cases/get-agent.js';
 import { listAgents, statusOf } from './use-cases/list-agents.js';
@@ -277,6 +278,48 @@ describe('a control stream', () => {
     agent.close();
   });
 
+  /** Another run of the agent has said Hello, and waits for a sign of life of the one before. */
+  const comeAnew = async (agent: TestAgent): Promise<TestStream> => {
+    const before = control.silence.waiting;
+    const stream = agent.startAnew().stream();
+    stream.hello();
+    await expect.poll(() => control.silence.waiting).toBe(before + 2);
+    return stream;
+  };
+
+  it('keeps its place from a copy of its host that shows the same certificate, as long as it gives signs of life', async () => {
+    const agent = await control.newAgent('cloned');
+    const original = await agent.connect();
+    const copy = await comeAnew(agent);
+    await control.silence.advance(9_000);
+    original.send({ $case: 'heartbeat', value: { sequence: 1n } });
+    await original.next('heartbeatAck');
+    expect(await copy.ended).toMatchObject({
+      kind: 'Locked',
+      code: 'IDENTITY_SHARED',
+      message: expect.stringContaining('enrol it under another name') as string,
+    });
+    await expect.poll(() => auditOf(`agent:${agent.id}`)).toEqual([['connectAgent', 'REFUSED', 'IDENTITY_SHARED']]);
+    original.send({ $case: 'heartbeat', value: { sequence: 2n } });
+    expect((await original.next('heartbeatAck')).sequence).toBe(2n);
+    agent.close();
+  });
+
+  it('gives its place to the agent that was started anew when it is silent, or ends', async () => {
+    const agent = await control.newAgent('restarted');
+    const older = await agent.connect();
+    const newer = await comeAnew(agent);
+    await control.silence.advance(9_999);
+    expect(control.links.ready(agent.id)).toBeDefined();
+    await control.silence.advance(1);
+    await newer.next('welcome');
+    expect(await older.ended).toMatchObject({ code: 'NEWER_STREAM' });
+    const newest = await comeAnew(agent);
+    newer.close();
+    await newest.next('welcome');
+    agent.close();
+  });
+
   it('is dropped after twenty seconds of silence, and not before', async () => {
     const agent = await control.newAgent('silent');
     const stream = await agent.connect();
@@ -316,6 +359,12 @@ describe('a control stream', () => {
     const hasty = agent.stream();
     hasty.send({ $case: 'heartbeat', value: { sequence: 1n } });
     expect(await hasty.ended).toMatchObject({ kind: 'Validation', code: 'PROTOCOL' });
+    const nameless = agent.stream();
+    nameless.send({
+      $case: 'hello',
+      value: { host: undefined, capabilities: [], running: [], instance: Buffer.alloc(0) },
+    });
+    expect(await nameless.ended).toMatchObject({ kind: 'Validation', code: 'PROTOCOL' });
     const twice = await agent.connect();
     twice.hello();
     expect(await twice.ended).toMatchObject({ kind: 'Validation', code: 'PROTOCOL' });

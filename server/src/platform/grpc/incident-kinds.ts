@@ -11,6 +11,7 @@ const WIRE: Readonly<Record<IncidentKind, WireIncidentKind>> = {
   closeSession: WireIncidentKind.INCIDENT_KIND_CLOSE_SESSION,
   verifyCopy: WireIncidentKind.INCIDENT_KIND_VERIFY_COPY,
   callForeignService: WireIncidentKind.INCIDENT_KIND_CALL_FOREIGN_SERVICE,
+  connectAgent: WireIncidentKind.INCIDENT_KIND_CONNECT_AGENT,
 };
 
 export function toWireIncidentKind(kind: IncidentKind): WireIncidentKind {

@@ -8,6 +8,7 @@ export const INCIDENT_KINDS = [
   'closeSession',
   'verifyCopy',
   'callForeignService',
+  'connectAgent',
 ] as const;
 export type IncidentKind = (typeof INCIDENT_KINDS)[number];
 

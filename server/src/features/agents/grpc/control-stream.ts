@@ -6,6 +6,7 @@ import type { BandwidthLimits } from '@holdfast/core/policy';
 import type { ConnectRequest, ConnectResponse, Hello, JobProgress, JobRef as WireRef } from '@holdfast/proto/v1';
 import type { Context } from '../../../platform/context.js';
 import { toGrpcStatus } from '../../../platform/grpc/errors.js';
+import type { IncidentRelay } from '../../../platform/incidents/incident-relay.js';
 import { Pace } from '../../../platform/pace.js';
 import type { Job, JobRef } from '../../jobs/domain/job.js';
 import {
@@ -30,6 +31,7 @@ export const HEARTBEAT_MS = 5_000;
 export const SILENCE_MS = 20_000;
 // Last-seen times are in memory while the agent is connected; the row is for after a restart.
 const SEEN_WRITE_MS = 60_000;
+const INSTANCE_BYTES = 16;
 const NONE = Buffer.alloc(0);
 const MOST_NAMED_JOBS = 1_000;
 /** Most messages cost a transaction. After it was away an agent repeats what was not settled, and then says little. */
@@ -44,6 +46,7 @@ type FromServer = NonNullable<ConnectResponse['message']>;
 export interface ControlStreamPorts {
   readonly links: LinkRegistry;
   readonly timers: Timers;
+  readonly incidents: Pick<IncidentRelay, 'report'>;
 }
 
 /**
@@ -81,7 +84,6 @@ export class ControlStream implements AgentLink {
 
   open(): void {
     const { call } = this;
-    this.ports.links.attach(this, this.ctx.clock.now());
     this.watch();
     call.on('data', (request: ConnectRequest) => {
       call.pause();
@@ -164,6 +166,8 @@ export class ControlStream implements AgentLink {
     if (this.greeted) throw outOfTurn('Hello comes once.');
     if (hello.running.length > MOST_NAMED_JOBS) throw outOfTurn('Too many jobs are named.');
     const named = hello.running.map((ref: WireRef) => fromWireRef(ref));
+    await this.takePlace(hello);
+    if (this.ended) return;
     // First: without a gateway there is nothing to connect for, and the agent tries again.
     const dataAddress = this.ctx.services.agents.addresses.data();
     const { held, fenced, bandwidth } = await connectAgent(this.ctx, {
@@ -195,6 +199,24 @@ export class ControlStream implements AgentLink {
     this.ctx.log.info({ agentId: this.agentId, held: held.length, fenced: fenced.length }, 'agent.connected');
     this.ctx.services.jobs.dispatcher.wake();
     this.ctx.services.jobs.outbox.wake();
+  }
+
+  /** Throws Locked while another host that shows the same certificate is there. */
+  private async takePlace({ instance: given }: Hello): Promise<void> {
+    if (given.length !== INSTANCE_BYTES) throw outOfTurn('Hello names no instance of the agent.');
+    const { links, timers, incidents } = this.ports;
+    const instance = given.toString('hex');
+    if (await links.mayAttach(this.agentId, instance, timers)) {
+      if (!this.ended) links.attach(this, instance, this.ctx.clock.now());
+      return;
+    }
+    incidents.report({ agentId: this.agentId, kind: 'connectAgent', reason: 'IDENTITY_SHARED' });
+    throw new HoldfastError({
+      kind: 'Locked',
+      code: 'IDENTITY_SHARED',
+      message:
+        'Another running agent is connected with the identity of this one. If this host is a copy of another, give it an identity of its own: stop this agent, remove its state folder, and enrol it under another name.',
+    });
   }
 
   private async accepted(ref: JobRef): Promise<void> {

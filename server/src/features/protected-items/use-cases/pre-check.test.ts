@@ -30,7 +30,7 @@ describeOnEachDatabase('the pre-check of an item', (open) => {
       },
       end: () => undefined,
     };
-    site.links.attach(link, 0);
+    site.links.attach(link, 'instance', 0);
     site.links.markReady(link);
     return agentId;
   }

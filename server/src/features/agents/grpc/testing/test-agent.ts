@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { credentials } from '@grpc/grpc-js';
 import { HoldfastError } from '@holdfast/core/errors';
@@ -28,6 +29,7 @@ const zero: Counters = {
 /** An agent that does only what a test tells it, over a real stream. */
 export class TestAgent {
   private readonly streams: TestStream[] = [];
+  private instance = randomBytes(16);
 
   constructor(
     readonly id: string,
@@ -41,9 +43,15 @@ export class TestAgent {
       this.address,
       credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(certificateChain)),
     );
-    const stream = new TestStream(client.connect(), () => client.close());
+    const stream = new TestStream(client.connect(), () => client.close(), this.instance);
     this.streams.push(stream);
     return stream;
+  }
+
+  /** The program was started anew, or this is a copy of its host. */
+  startAnew(): this {
+    this.instance = randomBytes(16);
+    return this;
   }
 
   /** A stream after its Welcome. */
@@ -70,6 +78,7 @@ export class TestStream {
   constructor(
     private readonly call: ClientDuplexStream<ConnectRequest, ConnectResponse>,
     private readonly closeClient: () => void,
+    private readonly instance: Buffer,
   ) {
     call.on('data', ({ message }: ConnectResponse) => {
       if (message) this.received.push(message);
@@ -94,7 +103,9 @@ export class TestStream {
 
   hello(running: readonly JobRef[] = []): void {
     const host = { hostName: 'box', operatingSystem: 'Linux', architecture: 'x64', agentVersion: '2' };
-    this.send({ $case: 'hello', value: { host, capabilities: ['workload.files'], running: running.map(toWireRef) } });
+    const { instance } = this;
+    const capabilities = ['workload.files'];
+    this.send({ $case: 'hello', value: { host, capabilities, running: running.map(toWireRef), instance } });
   }
 
   accept(job: JobRef): void {
