@@ -9,6 +9,7 @@ import type { ContextFor } from './platform/context.js';
 import {
   CERTIFICATE_DOOR,
   CONTROL_CALLS,
+  CONTROL_MESSAGE_BYTES,
   ENROLLMENT_CALLS,
   ENROLLMENT_DOOR,
 } from './platform/grpc/connection-limits.js';
@@ -44,8 +45,6 @@ export interface HostPort {
   readonly port: number;
 }
 
-const MIB = 1024 * 1024;
-
 /** Control's two gRPC doors: one for agents and gateways with certificates, one for hosts that have none yet. */
 export function createControlListeners(options: ControlListenerOptions): ControlListeners {
   const { identity, contextFor, links, clock, timers, log } = options;
@@ -61,9 +60,8 @@ export function createControlListeners(options: ControlListenerOptions): Control
       controlService(contextFor, log, { links, timers, incidents }),
       coordinationService(contextFor, log, options.useCases, incidents),
     ],
-    // The largest message asks to release the key of a frame with a footer's worth of edges.
     limits: {
-      maxMessageBytes: 10 * MIB,
+      maxMessageBytes: CONTROL_MESSAGE_BYTES,
       maxConcurrentCalls: 32,
       resets: { burst: 64, perSecond: 2 },
       connections: CERTIFICATE_DOOR,

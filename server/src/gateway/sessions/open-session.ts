@@ -3,7 +3,7 @@ import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { Coordination, JobRef } from '../coordination/coordination.js';
 import type { VaultRegistry } from '../vault-stores/vault-registry.js';
-import { allowRoot } from './read-chunks.js';
+import { allowRoot } from './reachable-chunks.js';
 import { forbidden, notNow } from './refusals.js';
 import { Session, type SessionPorts } from './session.js';
 import type { SessionRegistry } from './session-registry.js';

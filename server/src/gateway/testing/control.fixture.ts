@@ -25,6 +25,7 @@ import {
 } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { type Random, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { CONTROL_MESSAGE_BYTES } from '../../platform/grpc/connection-limits.js';
 import type { CountedIncident } from '../../platform/incidents/incident.js';
 import type {
   Coordination,
@@ -159,6 +160,8 @@ export class TestControl implements Coordination {
 
   async cutFrame(_job: JobRef, { domainId, sessionKey, kind, frame, stored, chunkIds }: FrameToCut): Promise<CutFrame> {
     this.mayFail('cutFrame');
+    if (frame.length + stored.length > CONTROL_MESSAGE_BYTES)
+      throw new HoldfastError({ kind: 'RateLimited', code: 'GRPC_RESOURCE_EXHAUSTED', message: 'It is too long.' });
     const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
     const entry = decodeFrameEntry(frame, kind);
     const context = { ...place, kind };

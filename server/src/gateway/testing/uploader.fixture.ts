@@ -75,7 +75,7 @@ export class Uploader {
     return this.name(PackKind.PACK_KIND_DATA, Buffer.from(content), Buffer.alloc(0));
   }
 
-  node(content: string, below: readonly (TestChunk | Buffer)[]): TestChunk {
+  node(content: string | Buffer, below: readonly (TestChunk | Buffer)[]): TestChunk {
     return this.name(
       PackKind.PACK_KIND_NODE,
       Buffer.from(content),
@@ -83,8 +83,11 @@ export class Uploader {
     );
   }
 
-  /** Each inner list is one frame. */
-  pack(frames: readonly (readonly TestChunk[])[], overrides: { packId?: string; uploaderId?: string } = {}): TestPack {
+  /** Each inner list is one frame. With `sealKey`, nobody opens the frames by the key that the pack carries. */
+  pack(
+    frames: readonly (readonly TestChunk[])[],
+    overrides: { packId?: string; uploaderId?: string; sealKey?: Buffer; wrapped?: WrappedSessionKey } = {},
+  ): TestPack {
     const kind = frames[0]?.[0]?.kind ?? PackKind.PACK_KIND_DATA;
     const packId = overrides.packId ?? uuidFromBytes(this.random.bytes(16));
     const builder = new PackBuilder({
@@ -92,18 +95,18 @@ export class Uploader {
       packId: uuidToBytes(packId),
       kind,
       domainId: uuidToBytes(this.domain.id),
-      sessionKey: this.wrapped,
+      sessionKey: overrides.wrapped ?? this.wrapped,
       uploaderId: uuidToBytes(overrides.uploaderId ?? this.agentId),
     });
     const stored = frames.map((chunks) => {
-      const frame = this.seal(kind, chunks);
+      const frame = this.seal(kind, chunks, overrides.sealKey ?? this.sessionKey);
       builder.add(frame);
       return frame.stored;
     });
     return { packId, kind, frames: stored, tail: builder.finish() };
   }
 
-  private seal(kind: PackKind, chunks: readonly TestChunk[]): SealedFrame {
+  private seal(kind: PackKind, chunks: readonly TestChunk[], sessionKey: Buffer): SealedFrame {
     const context = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(this.domain.id), kind };
     const described = chunks.map(
       ({ id, content, edges }): FrameChunk => ({
@@ -112,7 +115,7 @@ export class Uploader {
         ...(kind === PackKind.PACK_KIND_NODE && { edges }),
       }),
     );
-    return new FrameSealer({ context, sessionKey: this.sessionKey, padded: false }).seal({
+    return new FrameSealer({ context, sessionKey, padded: false }).seal({
       plaintext: Buffer.concat(chunks.map(({ content }) => content)),
       chunks: described,
     });

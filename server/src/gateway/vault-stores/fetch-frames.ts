@@ -7,14 +7,14 @@ import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
 import { chunksToRead } from './frame-plan.js';
 import type { OpenVault } from './open-vault.js';
-import { isDamage, markSuspect, readFrame, readFrames } from './read-frames.js';
+import { type DamagedChunks, isDamage, markSuspect, readFrame, readFrames } from './read-frames.js';
 import type { VaultRegistry } from './vault-registry.js';
 
 const ID_BYTES = 32;
 
 export type FetchedPart =
   | { readonly kind: 'frame'; readonly pack: Pack; readonly entry: Buffer; readonly bytes: Buffer }
-  | { readonly kind: 'damaged'; readonly chunkIds: Buffer; readonly reason: string };
+  | DamagedChunks;
 
 export interface FetchPorts {
   readonly vaults: VaultRegistry;
@@ -39,11 +39,9 @@ export async function* fetchChunks(
   const vault = await ports.vaults.open(ref);
   const readable = { domainId: from.domainId, avoidPacks: new Set(from.avoidPacks) };
   const chunks = chunksToRead(vault.index, distinctIds(chunkIds).ids, readable);
-  for await (const result of readFrames(vault, chunks, ports.log)) {
-    if (result.kind === 'damaged')
-      yield { kind: 'damaged', chunkIds: Buffer.concat(result.chunkIds), reason: result.reason };
-    else yield framePart(vault, result.pack, result.frame, result.bytes);
-  }
+  yield* readFrames<FetchedPart>(vault, chunks, ports.log, {
+    take: ({ pack, frame }, bytes) => framePart(vault, pack, frame, bytes),
+  });
 }
 
 /** Every frame of one pack in order; what is damaged is named in its place. Throws NotFound for an unknown pack. */

@@ -4,7 +4,7 @@ import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { SUSPECT } from '../chunk-index/copy-state.js';
-import { type PlannedFrame, planFrames, type Wanted } from './frame-plan.js';
+import { type ChunkToRead, type PlannedFrame, planFrames } from './frame-plan.js';
 
 export interface FrameSource {
   readonly vaultId: string;
@@ -12,17 +12,15 @@ export interface FrameSource {
   readonly index: ChunkIndex;
 }
 
-export type FrameResult =
-  | {
-      readonly kind: 'frame';
-      readonly pack: Pack;
-      readonly frame: StoredFrame;
-      readonly wanted: readonly Wanted[];
-      readonly bytes: Buffer;
-    }
-  | { readonly kind: 'damaged'; readonly chunkIds: Buffer[]; readonly reason: string };
+export interface DamagedChunks {
+  readonly kind: 'damaged';
+  readonly chunkIds: Buffer;
+  readonly reason: string;
+}
 
-export interface ReadOptions {
+export interface FrameReader<Part> {
+  /** Makes of a frame what the reader is sent. A HoldfastError says why the frame is of no use; what is thrown ends the read. */
+  readonly take: (planned: PlannedFrame, bytes: Buffer) => Part | HoldfastError | Promise<Part | HoldfastError>;
   /** Called with each round's frames before the first of them is read. */
   readonly onPlan?: (frames: readonly PlannedFrame[]) => Promise<void>;
   /** Whether the reader opens this frame and says if it was of no use (`checkCopies`): it need not be hashed here as well. */
@@ -31,47 +29,46 @@ export interface ReadOptions {
 
 /**
  * Reads the frames that hold these chunks, checks each against its stored hash unless the reader does, and takes the next copy
- * where one is damaged or gone; a damaged one is marked, so that no new backup relies on it. One frame is
+ * where one is damaged, gone or of no use; such a one is marked, so that no new backup relies on it. One frame is
  * read ahead of the one that is being sent. Chunks without a readable copy come out as damaged.
  */
-export async function* readFrames(
+export async function* readFrames<Part>(
   source: FrameSource,
-  chunks: readonly { chunkId: Buffer; copies: readonly Copy[] }[],
+  chunks: readonly ChunkToRead[],
   log: Log,
-  { onPlan, readerChecks = () => false }: ReadOptions = {},
-): AsyncGenerator<FrameResult> {
+  { take, onPlan, readerChecks = () => false }: FrameReader<Part>,
+): AsyncGenerator<Part | DamagedChunks> {
   const begin = (planned: PlannedFrame) => attempt(source, planned, readerChecks(planned) ? readStored : readFrame);
   const absent = chunks.filter(({ copies }) => copies.length === 0);
-  if (absent.length > 0)
-    yield {
-      kind: 'damaged',
-      chunkIds: absent.map(({ chunkId }) => chunkId),
-      reason: 'The vault has no readable copy.',
-    };
+  if (absent.length > 0) yield damaged(absent, 'The vault has no readable copy.');
 
   let plan = planFrames(source.index, chunks);
   while (plan.length > 0) {
     await onPlan?.(plan);
-    const again: { chunkId: Buffer; copies: readonly Copy[] }[] = [];
+    const again: ChunkToRead[] = [];
     let ahead = plan[0] && begin(plan[0]);
     for (const [place, planned] of plan.entries()) {
       const reading = ahead ?? begin(planned);
       const next = plan[place + 1];
       ahead = next && begin(next);
-      const { bytes, failure } = await reading;
-      if (bytes) {
-        yield { kind: 'frame', ...planned, bytes };
+      const bytes = await reading;
+      if (bytes instanceof HoldfastError && !isDamage(bytes)) throw bytes;
+      const part = bytes instanceof HoldfastError ? bytes : await take(planned, bytes);
+      if (!(part instanceof HoldfastError)) {
+        yield part;
         continue;
       }
-      if (!isDamage(failure)) throw failure;
-      markSuspect(source, planned.frame, log, failure);
+      markSuspect(source, planned.frame, log, part);
       const lost = planned.wanted.filter(({ others }) => others.length === 0);
-      if (lost.length > 0)
-        yield { kind: 'damaged', chunkIds: lost.map(({ chunkId }) => chunkId), reason: failure.message };
+      if (lost.length > 0) yield damaged(lost, part.message);
       for (const { chunkId, others } of planned.wanted) if (others.length > 0) again.push({ chunkId, copies: others });
     }
     plan = planFrames(source.index, again);
   }
+}
+
+function damaged(chunks: readonly { readonly chunkId: Buffer }[], reason: string): DamagedChunks {
+  return { kind: 'damaged', chunkIds: Buffer.concat(chunks.map(({ chunkId }) => chunkId)), reason };
 }
 
 /** Of those that a reader complains of at a time; it will complain of the others again. */
@@ -131,11 +128,11 @@ async function attempt(
   source: FrameSource,
   planned: PlannedFrame,
   read: typeof readFrame,
-): Promise<{ bytes: Buffer; failure?: never } | { bytes?: never; failure: HoldfastError }> {
+): Promise<Buffer | HoldfastError> {
   try {
-    return { bytes: await read(source, planned.pack, planned.frame) };
+    return await read(source, planned.pack, planned.frame);
   } catch (error) {
-    return { failure: asHoldfastError(error) };
+    return asHoldfastError(error);
   }
 }
 

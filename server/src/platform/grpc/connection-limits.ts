@@ -1,6 +1,9 @@
 import type { CallerLimits, CallLimits } from './call-limits.js';
 import type { ConnectionLimits } from './tls-listener.js';
 
+/** The longest message that control takes: a gateway has a frame cut, with the edges of all its nodes. */
+export const CONTROL_MESSAGE_BYTES = 10 * 1024 * 1024;
+
 /** Whole fleets come from one address, through NAT or a load balancer, and all at once after a restart of the server. */
 const FLEET = { burst: 1_000, perSecond: 100 };
 

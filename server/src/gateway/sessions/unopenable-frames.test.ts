@@ -1,0 +1,96 @@
+import { HoldfastError } from '@holdfast/core/errors';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TestChunk, TestPack, Uploader } from '../testing/uploader.fixture.js';
+import { World } from '../testing/world.fixture.js';
+
+let world: World;
+afterEach(() => world.remove());
+
+const away = new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' });
+
+/** Bob uploaded a copy of what alice backs up afterwards, at a time when control cannot verify it; carol has one beside something of her own. */
+async function foreignCopyOf(wanted: TestChunk, make: (bob: Uploader) => TestPack) {
+  const { alice, bob, carol } = world;
+  const foreign = make(bob);
+  await world.upload((await world.backup(bob)).session, foreign);
+  world.control.failing.set('verifyPacks', away);
+  const { session } = await world.backup(alice);
+  expect(await world.has(session, [wanted])).toEqual([false]);
+  const own = alice.pack([[wanted]]);
+  await world.upload(session, own);
+  const tree = alice.node('tree', [wanted]);
+  await world.upload(session, alice.pack([[tree]]));
+  expect(await world.commit(session, tree.id)).toMatchObject({ kind: 'committed' });
+  const third = carol.pack([[wanted, carol.data('of carol')]]);
+  await world.upload((await world.backup(carol)).session, third);
+  const restore = await world.restore(alice, tree.id);
+  await world.read(restore, [tree.id]);
+  return { own, foreign, third, restore };
+}
+
+const packsOf = async (...read: Parameters<World['read']>) =>
+  (await world.read(...read)).map((part) => (part.kind === 'frame' ? part.pack.id : part.reason));
+
+describe('a frame that does not open', () => {
+  it('is not asked for where the agent that made the point has a copy of its own', async () => {
+    world = await World.create('own copy');
+    const wanted = world.alice.data('the real content');
+    const { own, restore } = await foreignCopyOf(wanted, (bob) =>
+      bob.pack([[wanted, bob.data('beside')]], { sealKey: world.random.bytes(32) }),
+    );
+    expect(await packsOf(restore, [wanted.id])).toEqual([own.packId]);
+    expect(world.control.cuts).toEqual([]);
+  });
+
+  it('is left for another copy when it is to be cut, counts for nobody from then on, and is told of', async () => {
+    world = await World.create('not cut');
+    const { alice, bob } = world;
+    const wanted = alice.data('the real content');
+    const { own, third, restore } = await foreignCopyOf(wanted, (each) =>
+      each.pack([[wanted, each.data('beside')]], { sealKey: world.random.bytes(32) }),
+    );
+    const parts = await world.read(restore, [wanted.id], [own.packId]);
+    expect(parts.map((part) => part.kind === 'frame' && part.pack.id)).toEqual([third.packId]);
+    expect(world.contents(parts)).toEqual(['the real content']);
+    expect(await world.has((await world.backup(bob)).session, [wanted])).toEqual([false]);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toMatchObject([
+      { agentId: bob.agentId, kind: 'verifyCopy', reason: 'FRAME_NOT_OPENED' },
+    ]);
+  });
+
+  it('is not taken for one when control cannot be asked: the read ends, and nothing is marked', async () => {
+    world = await World.create('control away');
+    const wanted = world.alice.data('the real content');
+    const { own, foreign, restore } = await foreignCopyOf(wanted, (bob) => bob.pack([[wanted, bob.data('beside')]]));
+    world.control.failing.set('cutFrame', away);
+    await expect(world.read(restore, [wanted.id], [own.packId])).rejects.toMatchObject({ kind: 'Unavailable' });
+    world.control.failing.clear();
+    expect(await packsOf(restore, [wanted.id], [own.packId])).toEqual([foreign.packId]);
+  });
+
+  it('is one that is too large to be cut: what else was asked for comes, and a new backup heals it', async () => {
+    world = await World.create('too large');
+    const { alice, bob, random } = world;
+    const { session: theirs } = await world.backup(bob);
+    const files = Array.from({ length: 1_024 }, (_, file) => bob.data(`file ${file}`));
+    await world.upload(theirs, bob.pack([files]));
+    const nodes = Array.from({ length: 80 }, () => bob.node(random.bytes(100_000), files));
+    await world.upload(theirs, bob.pack([nodes]));
+    const [wanted] = nodes as [TestChunk];
+    const { session } = await world.backup(alice);
+    const mine = alice.data('mine');
+    await world.upload(session, alice.pack([[mine]]));
+    expect(await world.has(session, [wanted])).toEqual([true]);
+    const root = alice.node('root', [wanted, mine]);
+    await world.upload(session, alice.pack([[root]]));
+    expect(await world.commit(session, root.id)).toMatchObject({ kind: 'committed' });
+
+    const restore = await world.restore(alice, root.id);
+    await world.read(restore, [root.id]);
+    const parts = await world.read(restore, [wanted.id, mine.id]);
+    expect(parts.filter(({ kind }) => kind === 'damaged')).toMatchObject([{ chunkIds: wanted.id }]);
+    expect(world.contents(parts)).toEqual(['mine']);
+    expect(await world.has((await world.backup(alice)).session, [wanted])).toEqual([false]);
+  });
+});
