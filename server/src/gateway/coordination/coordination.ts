@@ -103,7 +103,7 @@ export interface Coordination {
   preparePoint(request: PointRequest): Promise<PreparedPoint>;
   /** Idempotent. Throws IllegalState when the epoch is old. */
   recordPoint(agentId: string, job: JobRef, point: PreparedPoint): Promise<void>;
-  /** In the order asked. */
+  /** In the order asked; empty where the pack's session key does not open. */
   releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
   /** Some chunks of a frame, sealed anew for the restore's agent alone. Throws Integrity where the frame does not open. */
   cutFrame(job: JobRef, cut: FrameToCut): Promise<CutFrame>;

@@ -69,10 +69,11 @@ export class ReleasedFrames {
     const { pack, frame } = planned;
     const key = this.keys.get(frame.firstCopy);
     this.keys.delete(frame.firstCopy);
-    const released =
+    if (key?.sealed.length === 0) return this.unopened(pack, sessionKeyNotOpened());
+    const released: ReleasedFrame | HoldfastError =
       key === undefined
         ? await this.cutOut(planned, bytes)
-        : ({ kind: 'frame', pack, entry: key.entry, sealedFrameKey: key.sealed, bytes } as const);
+        : { kind: 'frame', pack, entry: key.entry, sealedFrameKey: key.sealed, bytes };
     if (!(released instanceof HoldfastError)) allowBelow(this.session, pack, frame);
     return released;
   }
@@ -102,15 +103,15 @@ export class ReleasedFrames {
       return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
     } catch (error) {
       if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
-      this.tellUnopened(pack);
-      return error;
+      return this.unopened(pack, error);
     }
   }
 
-  /** The stored bytes are those that came, so it is the uploader's doing. */
-  private tellUnopened({ uploaderId }: Pack): void {
+  /** What is stored is what came, so it is the uploader's doing. */
+  private unopened({ uploaderId }: Pack, failure: HoldfastError): HoldfastError {
     const { vaultId } = this.session.vault;
     this.ports.incidents.report({ kind: 'verifyCopy', reason: 'FRAME_NOT_OPENED', agentId: uploaderId, vaultId });
+    return failure;
   }
 
   private keyQuestion({ pack, frame }: PlannedFrame) {
@@ -119,6 +120,14 @@ export class ReleasedFrames {
     const question: FrameKeyQuestion = { domainId, sessionKey, frameDigest: frameDigest(entry) };
     return { firstCopy: frame.firstCopy, entry: encodeFrameEntry(entry), question };
   }
+}
+
+function sessionKeyNotOpened(): HoldfastError {
+  return new HoldfastError({
+    kind: 'WrongKey',
+    code: 'SESSION_KEY_NOT_OPENED',
+    message: "A pack's session key is not one of this domain.",
+  });
 }
 
 /** Of the question and its answer, in which chunks that do not compress take about as much as they are long. */

@@ -1,6 +1,8 @@
+import { createSessionKey } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { TestChunk, TestPack, Uploader } from '../testing/uploader.fixture.js';
+import { type TestChunk, type TestPack, testDomain, type Uploader } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
 
 let world: World;
@@ -25,7 +27,7 @@ async function foreignCopyOf(wanted: TestChunk, make: (bob: Uploader) => TestPac
   await world.upload((await world.backup(carol)).session, third);
   const restore = await world.restore(alice, tree.id);
   await world.read(restore, [tree.id]);
-  return { own, foreign, third, restore };
+  return { own, foreign, third, tree, restore };
 }
 
 const packsOf = async (...read: Parameters<World['read']>) =>
@@ -92,5 +94,21 @@ describe('a frame that does not open', () => {
     expect(parts.filter(({ kind }) => kind === 'damaged')).toMatchObject([{ chunkIds: wanted.id }]);
     expect(world.contents(parts)).toEqual(['mine']);
     expect(await world.has((await world.backup(alice)).session, [wanted])).toEqual([false]);
+  });
+
+  it('keeps no other frame from being read where its pack carries a session key that does not open', async () => {
+    world = await World.create('session key');
+    const { alice, bob, random } = world;
+    const elsewhere = await testDomain(world.vault.vaultId, random);
+    const place = { vaultId: uuidToBytes(elsewhere.vaultId), domainId: uuidToBytes(elsewhere.id) };
+    const { wrapped } = await createSessionKey(elsewhere.domain.publicKey, place, random);
+    const wanted = alice.data('the real content');
+    const { own, third, tree, restore } = await foreignCopyOf(wanted, (each) => each.pack([[wanted]], { wrapped }));
+    const parts = await world.read(restore, [tree.id, wanted.id], [own.packId]);
+    expect(parts.map((part) => part.kind === 'frame' && part.pack.id)).toEqual([expect.any(String), third.packId]);
+    expect(world.contents(parts)).toEqual(['tree', 'the real content']);
+    expect(await world.has((await world.backup(bob)).session, [wanted])).toEqual([false]);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toMatchObject([{ agentId: bob.agentId, reason: 'FRAME_NOT_OPENED' }]);
   });
 });

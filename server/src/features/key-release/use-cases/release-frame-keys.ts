@@ -9,7 +9,7 @@ const DIGEST_BYTES = 32;
 
 /**
  * The keys of frames that a running restore needs, each sealed so that only its agent can use it: the gateway that
- * asks learns nothing. Only for a job held under this epoch, and only in the dedup domain of its point. That the
+ * asks learns nothing. Empty for a frame whose pack carries a session key that does not open: one bad pack takes no other's keys away. Only for a job held under this epoch, and only in the dedup domain of its point. That the
  * frames lie below the point is the gateway's to see to, which knows the edges.
  */
 export async function releaseFrameKeys(

@@ -32,6 +32,7 @@ import type {
 } from './frame-opening.js';
 
 const MOST_SESSION_KEYS = 256;
+const NOT_OPENED = Buffer.alloc(0);
 
 /** Opens frames in the thread that it is called in. Session keys that it unwrapped stay here for a while, and nowhere else. */
 export class FrameOpener implements FrameOpening {
@@ -51,11 +52,13 @@ export class FrameOpener implements FrameOpening {
   ): Promise<Buffer[]> {
     const place = placeOf(access);
     const sealed: Buffer[] = [];
-    for (const question of questions) {
-      const session = await this.sessionKey(access, question.sessionKey);
-      const { frameDigest } = question;
-      const key = releaseFrameKey(session, frameDigest);
-      sealed.push(sealReleasedKey(transportKey, place, frameDigest, key, this.random));
+    for (const { sessionKey, frameDigest } of questions) {
+      const session = await this.sessionKey(access, sessionKey).catch(asUnopened);
+      if (session === undefined) sealed.push(NOT_OPENED);
+      else {
+        const key = releaseFrameKey(session, frameDigest);
+        sealed.push(sealReleasedKey(transportKey, place, frameDigest, key, this.random));
+      }
     }
     return sealed;
   }
@@ -102,7 +105,7 @@ export class FrameOpener implements FrameOpening {
       const { key, context } = await this.frameKey(access, frame);
       chunks = splitFrame(entry, openFrame(key, context, entry, frame.bytes));
     } catch (error) {
-      if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
+      asUnopened(error);
       return allBad();
     }
     const hasher = new ChunkHasher(access.idKey);
@@ -133,6 +136,11 @@ export class FrameOpener implements FrameOpening {
     this.sessionKeys.set(name, opened, 1);
     return opened;
   }
+}
+
+/** Throws what says nothing about the frame. */
+function asUnopened(error: unknown): undefined {
+  if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
 }
 
 function placeOf(access: DomainAccess) {

@@ -36,7 +36,7 @@ export interface FrameVerdict {
 export interface FrameOpening {
   /** The chunks of a frame, each compared with its id. Throws Integrity or WrongKey. */
   openNodes(access: DomainAccess, frame: ClosedFrame): Promise<OpenedChunk[]>;
-  /** For each frame its key, sealed under the transport key, in the order asked. Throws Integrity or WrongKey. */
+  /** For each frame its key, sealed under the transport key, in the order asked; empty where its session key does not open. */
   releaseFrameKeys(
     access: DomainAccess,
     transportKey: Uint8Array,

@@ -152,6 +152,14 @@ describe.each([
     },
   );
 
+  it('releases no key where a session key does not open, and those of the others all the same', async () => {
+    const stranger = await seal(contents);
+    const malformed = { ...questionOf(sealed), sessionKey: Buffer.alloc(8, 1) };
+    const questions = [questionOf(stranger), questionOf(sealed), malformed];
+    const keys = await opening.releaseFrameKeys(sealed.access, Buffer.alloc(32, 8), questions);
+    expect(keys.map((key) => key.length > 0)).toEqual([false, true, false]);
+  });
+
   it('releases many keys in the order asked', async () => {
     const transportKey = Buffer.alloc(32, 8);
     const questions = Array.from({ length: 201 }, () => questionOf(sealed));
