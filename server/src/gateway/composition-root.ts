@@ -70,6 +70,7 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     reads,
     turns,
     fruitless: new Pace(limits.fruitlessMs, clock),
+    cuts: new Pace(limits.cutMs, clock),
     verifier,
     incidents,
     limits,

@@ -36,6 +36,8 @@ export interface GatewayCore {
   readonly turns: Turns;
   /** What agents' commits and questions that came to nothing have cost, in milliseconds. */
   readonly fruitless: Pace;
+  /** What cutting frames for agents' restores costs control. */
+  readonly cuts: Pace;
   readonly verifier: BackgroundVerifier;
   /** Hostile behaviour, on its way to the audit log. */
   readonly incidents: IncidentRelay;

@@ -16,6 +16,11 @@ export interface GatewayLimits {
   readonly openSessions: PaceLimits;
   /** Milliseconds of this thread for one agent's commits and questions that came to nothing: an honest one has few of them. */
   readonly fruitlessMs: PaceLimits;
+  /**
+   * Milliseconds of the thread in which control opens frames, as a cut is estimated to take them, for one agent's restores; beyond, each waits
+   * for its time. An honest restore has one or two cuts for each MiB that its host shares with others in part.
+   */
+  readonly cutMs: PaceLimits;
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
@@ -55,6 +60,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxSessionsPerAgent: 8,
   openSessions: { burst: 60, perSecond: 0.5 },
   fruitlessMs: { burst: 60_000, perSecond: 50 },
+  cutMs: { burst: 30_000, perSecond: 300 },
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,

@@ -150,8 +150,9 @@ export class ChunkReader {
       if (chunk === undefined || !this.isSound(id, chunk, frame.kind)) failed.push(id);
       else yield { id, result: chunk };
     }
-    // What was asked for in full is seldom asked for again, and what is kept outlives the cheap collections.
-    if (hasOthers && chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
+    // Nodes are walked more than once; data that was asked for in full is seldom asked for again, and what is kept outlives the cheap collections.
+    const isKept = hasOthers || frame.kind === 'NODE';
+    if (isKept && chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
   }
 
   /** The chunks that the frame says it has, and their content unless it cannot be opened. */

@@ -28,9 +28,7 @@ export class OpenedFrames {
     return { chunk: place.chunk, kind: place.frame.kind };
   }
 
-  /** A frame of one chunk is not kept: whoever wanted the chunk has it. */
   add(chunks: readonly OpenedChunk[], kind: PackKindName): void {
-    if (chunks.length < 2) return;
     const frame: Frame = {
       chunks,
       kind,

@@ -1,4 +1,5 @@
 import { packName } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
 import { World } from '../testing/world.fixture.js';
@@ -156,5 +157,31 @@ describe('reading for a restore', () => {
     expect(await world.has(next.session, [lost, kept])).toEqual([false, true]);
     await world.upload(next.session, alice.pack([[lost]]));
     expect(world.contents(await world.read(restore, [lost.id]))).toEqual(['lost']);
+  });
+
+  it('has frames cut for an agent at the pace that it may, until its session ends', async () => {
+    world = await World.create('pace of cuts', { cutMs: { burst: 1, perSecond: 0.001 } });
+    const { alice, bob } = world;
+    const known = alice.data('known to all');
+    await world.upload((await world.backup(alice)).session, alice.pack([[known, alice.data('secret')]]));
+    const { session } = await world.backup(bob);
+    expect(await world.has(session, [known])).toEqual([true]);
+    const own = bob.node('own', [known]);
+    await world.upload(session, bob.pack([[own]]));
+    await world.commit(session, own.id);
+    const restore = await world.restore(bob, own.id);
+    await world.read(restore, [own.id, known.id]);
+
+    const second = world.read(restore, [known.id]);
+    await world.clock.advance(1_000);
+    expect(world.control.cuts).toHaveLength(1);
+    await world.clock.advance(100_000);
+    expect(world.contents(await second)).toEqual(['known to all']);
+    expect(world.control.cuts).toHaveLength(2);
+    const third = world.read(restore, [known.id]);
+    third.catch(() => undefined);
+    await world.clock.advance(1_000);
+    restore.end(new HoldfastError({ kind: 'IllegalState', code: 'JOB_OVER', message: 'Over.' }));
+    await expect(third).rejects.toMatchObject({ code: 'JOB_OVER' });
   });
 });

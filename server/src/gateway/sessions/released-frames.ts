@@ -1,10 +1,12 @@
+import type { Timers } from '@holdfast/core/clock';
 import { encodeFrameEntry, frameDigest } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { CONTROL_MESSAGE_BYTES } from '../../platform/grpc/connection-limits.js';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
-import type { Pack } from '../chunk-index/chunk-index.js';
+import type { Pace } from '../../platform/pace.js';
+import type { Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import type { Coordination, FrameKeyQuestion, FrameToCut } from '../coordination/coordination.js';
-import type { PlannedFrame } from '../vault-stores/frame-plan.js';
+import type { PlannedFrame, Wanted } from '../vault-stores/frame-plan.js';
 import { allowAllBelowRoot, allowBelow } from './reachable-chunks.js';
 import type { Session } from './session.js';
 
@@ -13,9 +15,16 @@ const KEYS_PER_QUESTION = 1_024;
 /** What stands around a frame in a message: the job, the wrapped session key, lengths. */
 const MESSAGE_SLACK_BYTES = 4_096;
 
+const MIB = 1024 * 1024;
+/** What a cut takes of control's opening thread: opening and sealing again, and naming what goes along. */
+const CUT_MS_PER_MIB = 1.5;
+const CUT_MS_PER_CHUNK = 0.006;
+
 export interface ReleasePorts {
   readonly coordination: Pick<Coordination, 'releaseFrameKeys' | 'cutFrame'>;
   readonly incidents: Pick<IncidentRelay, 'report'>;
+  readonly cuts: Pick<Pace, 'roomInMs' | 'spend'>;
+  readonly timers: Pick<Timers, 'sleep'>;
 }
 
 export interface ReleasedFrame {
@@ -30,7 +39,8 @@ export interface ReleasedFrame {
 
 /**
  * Frames of one read, as the session's agent may have them. A frame goes out with all that lies in it: only what the agent that made the
- * point put together itself, or what lies below the point with every chunk. Of other frames the chunks asked for are cut out.
+ * point put together itself, or what lies below the point with every chunk. Of other frames what lies below the point is cut out: all of it at once, for a
+ * restore that asks for one directory asks for its neighbours next.
  */
 export class ReleasedFrames {
   private readonly keys = new Map<number, { readonly entry: Buffer; readonly sealed: Buffer }>();
@@ -80,7 +90,7 @@ export class ReleasedFrames {
 
   private async mayHaveWhole({ pack, frame }: PlannedFrame): Promise<boolean> {
     const { session } = this;
-    const count = frame.chunkIds.length / ID_BYTES;
+    const count = chunksOf(frame);
     if (pack.uploaderId === session.grant.sourceAgentId || count === 1) return true;
     const isBelowRoot = (): boolean => {
       for (let copy = frame.firstCopy; copy < frame.firstCopy + count; copy++)
@@ -92,12 +102,38 @@ export class ReleasedFrames {
     return isBelowRoot();
   }
 
+  /** Ids of the chunks that the agent may have, among them those that it asked for. */
+  private allowedOf({ firstCopy, chunkIds }: StoredFrame, wanted: readonly Wanted[]): Buffer {
+    const asked = new Set(wanted.map(({ copy }) => copy));
+    const allowed: Buffer[] = [];
+    for (let at = 0; at < chunkIds.length; at += ID_BYTES) {
+      const copy = firstCopy + at / ID_BYTES;
+      if (asked.has(copy) || this.session.allowed.has(copy)) allowed.push(chunkIds.subarray(at, at + ID_BYTES));
+    }
+    return Buffer.concat(allowed);
+  }
+
+  /** Throws the session's reason when it ends meanwhile. */
+  private async timeToCut(ms: number): Promise<void> {
+    const { session } = this;
+    const { cuts, timers } = this.ports;
+    for (let wait = cuts.roomInMs(session.agentId); wait > 0; wait = cuts.roomInMs(session.agentId))
+      await timers.sleep(wait, session.signal).catch((error: unknown) => {
+        session.assertOpen();
+        throw error;
+      });
+    cuts.spend(session.agentId, ms);
+  }
+
   private async cutOut({ pack, frame, wanted }: PlannedFrame, stored: Buffer): Promise<ReleasedFrame | HoldfastError> {
     const { domainId, sessionKey, kind } = pack;
-    const chunkIds = Buffer.concat(wanted.map(({ chunkId }) => chunkId));
+    const chunkIds = this.allowedOf(frame, wanted);
     const entry = encodeFrameEntry(this.session.vault.index.frameEntry(frame, kind));
     const toCut: FrameToCut = { domainId, sessionKey, kind, frame: entry, stored, chunkIds };
     if (largestMessage(toCut, frame.plainLength) > CONTROL_MESSAGE_BYTES) return tooLargeToCut();
+    await this.timeToCut(
+      (CUT_MS_PER_MIB * (entry.length + frame.plainLength)) / MIB + CUT_MS_PER_CHUNK * chunksOf(frame),
+    );
     try {
       const cut = await this.ports.coordination.cutFrame(this.session.job, toCut);
       return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
@@ -120,6 +156,10 @@ export class ReleasedFrames {
     const question: FrameKeyQuestion = { domainId, sessionKey, frameDigest: frameDigest(entry) };
     return { firstCopy: frame.firstCopy, entry: encodeFrameEntry(entry), question };
   }
+}
+
+function chunksOf({ chunkIds }: StoredFrame): number {
+  return chunkIds.length / ID_BYTES;
 }
 
 function sessionKeyNotOpened(): HoldfastError {

@@ -191,6 +191,20 @@ describe.each([
 });
 
 describe('the opening thread', () => {
+  it('lets keys go before frames that wait to be cut', async () => {
+    const opening = startThreadedOpening({ log: pino({ level: 'silent' }), startThread });
+    const sealed = await seal(contents);
+    const transportKey = Buffer.alloc(32, 8);
+    const cut = () => opening.cutFrame(sealed.access, transportKey, sealed.frame, sealed.ids.slice(1));
+    await cut();
+    const ended: string[] = [];
+    const cuts = Array.from({ length: 5 }, () => cut().then(() => ended.push('cut')));
+    await opening.releaseFrameKeys(sealed.access, transportKey, [questionOf(sealed)]).then(() => ended.push('key'));
+    expect(ended.length).toBeLessThanOrEqual(2);
+    await Promise.all(cuts);
+    await opening.stop();
+  });
+
   it('is started again after it ended, and tells those who waited', async () => {
     const opening = startThreadedOpening({ log: pino({ level: 'silent' }), startThread });
     const sealed = await seal(contents);

@@ -33,6 +33,8 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
   const pending = new Map<number, Pending>();
   let worker: Worker | undefined;
   let lastId = 0;
+  /** One cut at a time is in the thread, so that keys, which every restore waits for, wait for one at most. */
+  let lastCut: Promise<unknown> = Promise.resolve();
 
   function running(): Worker {
     if (worker) return worker;
@@ -92,13 +94,17 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
       return sealed.map(asBuffer);
     },
     async cutFrame(access, transportKey, frame, chunkIds) {
-      const cut = await ask({
-        kind: 'cut-frame',
-        access: ownAccess(access),
-        transportKey: own(transportKey),
-        frame: ownFrame(frame),
-        chunkIds: chunkIds.map(own),
-      });
+      const asked = lastCut.then(() =>
+        ask({
+          kind: 'cut-frame',
+          access: ownAccess(access),
+          transportKey: own(transportKey),
+          frame: ownFrame(frame),
+          chunkIds: chunkIds.map(own),
+        }),
+      );
+      lastCut = asked.catch(() => undefined);
+      const cut = await asked;
       return {
         frame: asBuffer(cut.frame),
         stored: asBuffer(cut.stored),
