@@ -2,8 +2,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findFolder, isWhereOthersPut, locationOf, openFound, UntrustedLinkError } from './target-folder.js';
+import { statFd } from './file-status.js';
+import { findFolder, locationOf, openFound, statusAround, UntrustedLinkError } from './target-folder.js';
 import { runsAsRoot } from './unprivileged.fixture.js';
+import { isPutByOthers } from './workshop.js';
 
 const NOBODY = 65_534;
 
@@ -117,7 +119,7 @@ describe.skipIf(process.platform !== 'linux')('the folder that a path leads to',
       const canBePut = (name: string): boolean => {
         const fd = fs.openSync(at(name), 'r');
         try {
-          return isWhereOthersPut(fd);
+          return isPutByOthers(statFd(fd), statusAround(fd));
         } finally {
           fs.closeSync(fd);
         }
@@ -126,6 +128,11 @@ describe.skipIf(process.platform !== 'linux')('the folder that a path leads to',
       fs.mkdirSync(at('theirs/own'));
       fs.chownSync(at('theirs/own'), NOBODY, NOBODY);
       expect(['precious', 'theirs', 'theirs/own', 'theirs/ours'].map(canBePut)).toEqual([false, false, false, true]);
+      // Whose own folder somebody else may have moved.
+      fs.chmodSync(at('theirs'), 0o775);
+      expect(canBePut('theirs/own')).toBe(true);
+      fs.chmodSync(at('theirs'), 0o1775);
+      expect(['theirs/own', 'theirs/ours'].map(canBePut)).toEqual([false, true]);
     });
   });
 

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { statFd } from './file-status.js';
+import { type FileStatus, statFd } from './file-status.js';
 import { makeDirectoryAt, readLinkAt } from './names.js';
 import { O_PATH, openAt } from './open-file.js';
 import { AT_FDCWD } from './posix.js';
 import { errorCode, PosixError } from './posix-error.js';
-import { FOLDER_FLAGS, isOfUsOrRoot, isPutByOthers, keepsWhatIsOurs, makeFolderIn, Workshop } from './workshop.js';
+import { FOLDER_FLAGS, isOfUsOrRoot, keepsWhatIsOurs, makeFolderIn, Workshop } from './workshop.js';
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const SLASH = 0x2f;
@@ -83,11 +83,11 @@ export function locationOfFd(fd: number): Buffer {
   return fs.readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' });
 }
 
-/** Whether somebody who may write to the folder around it can have put an open folder of another there. */
-export function isWhereOthersPut(fd: number): boolean {
+/** Of the folder in which an open one lies. */
+export function statusAround(fd: number): FileStatus {
   const around = openAt(fd, ABOVE, O_PATH | O_DIRECTORY);
   try {
-    return isPutByOthers(statFd(fd), statFd(around));
+    return statFd(around);
   } finally {
     fs.closeSync(around);
   }

@@ -44,9 +44,15 @@ function isOurs(uid: number): boolean {
   return uid === process.geteuid?.();
 }
 
-/** Of a folder: whoever may write to the one around it can have put it there, though it is another's. */
-export function isPutByOthers({ uid }: Holder, around: Holder): boolean {
-  return !keepsWhatIsOurs(around) && uid !== around.uid;
+/** Of a folder: somebody else than its owner, root or us can have put it where it is. */
+export function isPutByOthers(folder: Holder, around: Holder): boolean {
+  const takesAndGives = (around.mode & WRITABLE_FOR_OTHERS) !== 0 && (around.mode & STICKY) === 0;
+  return takesAndGives || isInFolderOfAnother(folder, around);
+}
+
+/** Of a folder: the one around it is another user's, who can have put it there. */
+export function isInFolderOfAnother({ uid }: Holder, around: Holder): boolean {
+  return !isOfUsOrRoot(around.uid) && uid !== around.uid;
 }
 
 /** Something else is at a name than what was made there. */

@@ -20,7 +20,7 @@ import { JournalledDirectory, type RestoreJournal, type Standing } from './resto
  *              `a (restored 2).txt`, …
  *
  * A directory that was there keeps its own metadata, except under OVERWRITE, and except the target itself if it was empty; in both cases
- * not where others can have put it there.
+ * not where others can have put it there, unless they share the folder around it and what it gets gives nobody more.
  */
 export type ConflictMode = 'FAIL' | 'SKIP' | 'OVERWRITE' | 'KEEP_BOTH';
 

@@ -3,17 +3,10 @@ import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { makeDirectoryAt, unlinkAt } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
-import {
-  FOLDER_FLAGS,
-  isHeldByUs,
-  isOfUsOrRoot,
-  isPrivate,
-  isPutByOthers,
-  makeFolderIn,
-  Workshop,
-} from '../../platform/workshop.js';
+import { FOLDER_FLAGS, isHeldByUs, isOfUsOrRoot, isPrivate, makeFolderIn, Workshop } from '../../platform/workshop.js';
 import { hasXattr } from '../../platform/xattrs.js';
 import { type FileEntry, isName } from './file-entry.js';
+import { keepsItsMetadata } from './folder-metadata.js';
 import { RestoreEntries, type RestoreOutcome } from './restore-entries.js';
 import { JournalledDirectory, type Standing } from './restore-journal.js';
 import { RestorePlaces } from './restore-place.js';
@@ -218,7 +211,7 @@ export class RestoreDirectory {
         this.run.refused(this.places.below(name), reason);
         return undefined;
       }
-      const isKept = origin !== 'ours' && isPutByOthers(status, statFd(this.fd));
+      const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
       child = this.enter(entry, name, fd, origin, isKept);
       if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
       else this.run.counts.restored++;
@@ -249,12 +242,7 @@ export class RestoreDirectory {
     const isChanged = isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
     const path = this.places.below(name);
     const isRefused = isChanged && isKept && !entry.leadsToRoot;
-    if (isRefused)
-      this.run.notice(
-        'notRestorable',
-        path,
-        'owner, mode and times: others can have put the folder there that is there',
-      );
+    if (isRefused) this.run.keptMetadata(path);
     const metadata = isChanged && !isRefused && !entry.leadsToRoot ? entry : undefined;
     const mayHaveOtherAcl = origin !== 'new' || this.handsDownAcl;
     const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, origin, (closed) => {

@@ -114,6 +114,11 @@ export class RestoreRun {
     this.onNotice({ kind, path: this.absolute(path), message });
   }
 
+  /** A folder that is there keeps its own. */
+  keptMetadata(path: Buffer): void {
+    this.notice('notRestorable', path, 'owner, mode and times: others can have put the folder there that is there');
+  }
+
   /** What was asked for is no trouble: it is counted, and nothing else. */
   skipped(): 'skipped' {
     this.counts.skipped++;

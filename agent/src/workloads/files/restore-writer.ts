@@ -14,9 +14,10 @@ import fs, { type StatsFs } from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
 import { readNames } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
-import { findFolder, isWhereOthersPut, locationOf, locationOfFd, openFound } from '../../platform/target-folder.js';
+import { findFolder, locationOf, locationOfFd, openFound, statusAround } from '../../platform/target-folder.js';
 import type { Notice } from '../notice.js';
 import type { FileEntry } from './file-entry.js';
+import { keepsItsMetadata } from './folder-metadata.js';
 import type { FolderSet } from './folder-set.js';
 import type { NewFileWriters } from './new-file.js';
 import type { ConflictMode } from './restore-conflict.js';
@@ -68,12 +69,16 @@ export class RestoreWriter {
       // A directory's names are read once from each descriptor, and the root looks for what an attempt before left.
       const isEmpty = readNames(targetFd).length === 0;
       const journal = settings.journal?.(pathOfOpened(targetFd)) ?? NO_JOURNAL;
-      const isOurs = isNew || (isEmpty && !isWhereOthersPut(rootFd)) || journal.ownsTarget;
-      const ownMetadata = onConflict === 'OVERWRITE' || isOurs;
-      const metadata = ownMetadata && base && !base.leadsToRoot ? base : undefined;
+      const ofPoint = base?.leadsToRoot ? undefined : base;
+      const isKept = keepsItsMetadata(rootFd, statusAround(rootFd), ofPoint);
+      const isOurs = isNew || (isEmpty && !isKept) || journal.ownsTarget;
+      const isChanged = isOurs || (onConflict === 'OVERWRITE' && !isKept);
       const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSkipped, writers);
+      if (ofPoint && !isChanged && (isEmpty || onConflict === 'OVERWRITE')) run.keptMetadata(ROOT);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const root = new RestoreDirectory(run, rootFd, ROOT, metadata, true, 'foreign', () => resolve());
+      const root = new RestoreDirectory(run, rootFd, ROOT, isChanged ? ofPoint : undefined, true, 'foreign', () =>
+        resolve(),
+      );
       return new RestoreWriter(run, root, promise, isOurs);
     } catch (error) {
       fs.closeSync(targetFd);

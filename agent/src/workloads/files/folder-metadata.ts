@@ -1,0 +1,37 @@
+import { type FileStatus, statFd } from '../../platform/file-status.js';
+import { isInFolderOfAnother, isPutByOthers } from '../../platform/workshop.js';
+import { getXattr, hasXattr } from '../../platform/xattrs.js';
+import type { FileEntry } from './file-entry.js';
+
+const FOR_OTHERS = 0o077;
+const STICKY = 0o1000;
+const ACCESS_LISTS = [Buffer.from('system.posix_acl_access'), Buffer.from('system.posix_acl_default')];
+
+/**
+ * Whether a folder that was there keeps its owner, mode and times under every conflict mode: others can have put it where it is. In a
+ * folder that its owner shares it gets those of the entry if they give nobody more than they have.
+ *
+ * @param entry undefined if it is not known whose metadata that would be
+ */
+export function keepsItsMetadata(fd: number, around: FileStatus, entry: FileEntry | undefined): boolean {
+  const status = statFd(fd);
+  return (
+    isPutByOthers(status, around) && (!entry || isInFolderOfAnother(status, around) || givesMore(fd, status, entry))
+  );
+}
+
+function givesMore(fd: number, { uid, gid, mode }: FileStatus, entry: FileEntry): boolean {
+  if (uid !== entry.uid || gid !== entry.gid) return true;
+  if ((entry.mode & ~mode & FOR_OTHERS) !== 0 || (mode & ~entry.mode & STICKY) !== 0) return true;
+  return ACCESS_LISTS.some(
+    (name) => !isSame(listOf(fd, name), entry.xattrs.find((each) => each.name.equals(name))?.value),
+  );
+}
+
+function listOf(fd: number, name: Buffer): Buffer | undefined {
+  return hasXattr(fd, name) ? getXattr(fd, name) : undefined;
+}
+
+function isSame(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other);
+}

@@ -1,0 +1,148 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runsAsRoot } from '../../platform/unprivileged.fixture.js';
+import { setXattr } from '../../platform/xattrs.js';
+import type { FileEntry } from './file-entry.js';
+import { NO_FOLDERS, someEntry } from './restore.fixture.js';
+import type { ConflictMode } from './restore-conflict.js';
+import { RestoreWriter } from './restore-writer.js';
+
+const NOBODY = 65_534;
+const OTHER = 65_533;
+const bytes = (text: string) => Buffer.from(text, 'latin1');
+type Rights = Pick<FileEntry, 'uid' | 'gid' | 'mode'>;
+const rights = (uid: number, gid: number, mode: number): Rights => ({ uid, gid, mode });
+const directoryEntry = (name: string, over: Partial<FileEntry> = {}): FileEntry =>
+  someEntry({ name: bytes(name), type: 'directory', mode: 0o755, uid: NOBODY, gid: NOBODY, ...over });
+
+describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', () => {
+  let dir: string;
+  let target: string;
+  let notices: string[];
+  const to = (...names: string[]) => path.join(target, ...names);
+
+  beforeEach(() => {
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-put-'));
+    fs.chmodSync(dir, 0o755);
+    target = path.join(dir, 'target');
+    fs.mkdirSync(target);
+    notices = [];
+  });
+  afterEach(() => {
+    fs.rmSync(dir, { recursive: true, force: true });
+  });
+
+  const isFor = (at: string, { uid, gid, mode }: Rights): void => {
+    fs.chownSync(at, uid, gid);
+    fs.chmodSync(at, mode);
+  };
+  const make = (name: string, rights: Rights): void => {
+    fs.mkdirSync(to(name));
+    isFor(to(name), rights);
+  };
+  const stateOf = (at: string) => {
+    const { uid, gid, mode, mtimeMs } = fs.statSync(at);
+    return { uid, gid, mode: mode & 0o7777, mtimeMs };
+  };
+  const open = (onConflict: ConflictMode, extra: Partial<Parameters<typeof RestoreWriter.open>[0]> = {}) =>
+    RestoreWriter.open({
+      target: bytes(target),
+      onConflict,
+      never: NO_FOLDERS,
+      onNotice: ({ path: where, message }) => notices.push(`${path.relative(target, where.toString())}: ${message}`),
+      ...extra,
+    });
+  const restore = async (onConflict: ConflictMode, entry: FileEntry): Promise<void> => {
+    const writer = open(onConflict);
+    const made = writer.root.directory(entry);
+    await made?.file(someEntry({ name: bytes('file'), size: 7, mode: 0o644 }), () => bytes('content'));
+    made?.leave();
+    await writer.finish();
+  };
+
+  describe('under OVERWRITE', () => {
+    it.each([
+      { whose: "root's", in: 'a folder of a group', around: rights(0, NOBODY, 0o2775), folder: rights(0, 0, 0o700) },
+      { whose: "root's", in: 'a folder for all', around: rights(0, 0, 0o777), folder: rights(0, 0, 0o700) },
+      {
+        whose: "a user's",
+        in: 'a folder that they share',
+        around: rights(OTHER, NOBODY, 0o775),
+        folder: rights(OTHER, OTHER, 0o700),
+      },
+    ])('keeps its owner and mode: $whose, in $in', async ({ around, folder }) => {
+      isFor(target, around);
+      make('theirs', folder);
+      const { mtimeMs: _, ...before } = stateOf(to('theirs'));
+      await restore('OVERWRITE', directoryEntry('theirs'));
+      expect(stateOf(to('theirs'))).toMatchObject(before);
+      expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
+    });
+
+    it.each([
+      { in: 'a folder of a group', around: rights(0, NOBODY, 0o2775) },
+      { in: "its owner's, which a group shares", around: rights(NOBODY, NOBODY, 0o775) },
+    ])('gets what the point has where that gives nobody more, in $in', async ({ around }) => {
+      isFor(target, around);
+      make('theirs', rights(NOBODY, NOBODY, 0o775));
+      await restore('OVERWRITE', directoryEntry('theirs'));
+      expect(stateOf(to('theirs'))).toEqual({ uid: NOBODY, gid: NOBODY, mode: 0o755, mtimeMs: 1000.000001 });
+      expect(notices).toEqual([]);
+    });
+
+    it.each([
+      { over: { mode: 0o775 }, folder: 0o755 },
+      { over: { gid: OTHER }, folder: 0o775 },
+      { over: { mode: 0o777 }, folder: 0o1777 },
+      { over: { xattrs: [{ name: bytes('system.posix_acl_access'), value: accessList(OTHER) }] }, folder: 0o775 },
+    ])('keeps its own where that would let in more: $over', async ({ over, folder }) => {
+      isFor(target, rights(NOBODY, NOBODY, 0o775));
+      make('theirs', rights(NOBODY, NOBODY, folder));
+      await restore('OVERWRITE', directoryEntry('theirs', over));
+      expect(stateOf(to('theirs'))).toMatchObject({ gid: NOBODY, mode: folder });
+      expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
+    });
+
+    it('keeps its own where it has an access list that the point lacks', async () => {
+      isFor(target, rights(NOBODY, NOBODY, 0o775));
+      make('theirs', rights(NOBODY, NOBODY, 0o755));
+      setXattr({ dirFd: -100, name: bytes(to('theirs')) }, bytes('system.posix_acl_access'), accessList(OTHER));
+      await restore('OVERWRITE', directoryEntry('theirs', { mode: 0o775 }));
+      expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
+    });
+
+    it('is the target itself, and keeps its owner and mode', async () => {
+      isFor(target, rights(0, NOBODY, 0o2775));
+      make('theirs', rights(0, 0, 0o700));
+      fs.writeFileSync(to('theirs/secret'), 'secret');
+      await open('OVERWRITE', { target: bytes(to('theirs')), base: directoryEntry('theirs') }).finish();
+      expect(stateOf(to('theirs'))).toMatchObject({ uid: 0, mode: 0o700 });
+      expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
+    });
+  });
+
+  it('keeps its owner and mode as an empty target', async () => {
+    isFor(target, rights(0, NOBODY, 0o2775));
+    make('theirs', rights(0, 0, 0o700));
+    await open('FAIL', { target: bytes(to('theirs')), base: directoryEntry('theirs') }).finish();
+    expect(stateOf(to('theirs'))).toMatchObject({ uid: 0, mode: 0o700 });
+    expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
+  });
+});
+
+/** In which that user may do everything. */
+function accessList(user: number): Buffer {
+  const entry = (tag: number, permissions: number, id = 0xffffffff) => {
+    const packed = Buffer.alloc(8);
+    packed.writeUInt16LE(tag, 0);
+    packed.writeUInt16LE(permissions, 2);
+    packed.writeUInt32LE(id, 4);
+    return packed;
+  };
+  return Buffer.concat([
+    Buffer.from([2, 0, 0, 0]),
+    ...[entry(1, 7), entry(2, 7, user), entry(4, 5), entry(16, 7), entry(32, 5)],
+  ]);
+}
