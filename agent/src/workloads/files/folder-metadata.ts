@@ -4,6 +4,9 @@ import { getXattr, hasXattr } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
 
 const FOR_OTHERS = 0o077;
+/** But the owner, by reading or by knowing a name. */
+const REACHABLE = 0o055;
+const FOR_EVERYBODY = 0o007;
 const STICKY = 0o1000;
 const ACCESS_LISTS = [Buffer.from('system.posix_acl_access'), Buffer.from('system.posix_acl_default')];
 
@@ -18,6 +21,12 @@ export function keepsItsMetadata(fd: number, around: FileStatus, entry: FileEntr
   return (
     isPutByOthers(status, around) && (!entry || isInFolderOfAnother(status, around) || givesMore(fd, status, entry))
   );
+}
+
+/** The permissions of a folder that is there by which somebody gets at what lies in it whom the entry keeps out. */
+export function openedFor({ gid, mode }: FileStatus, entry: FileEntry): number {
+  const granted = gid === entry.gid ? entry.mode : entry.mode & FOR_EVERYBODY;
+  return mode & ~granted & REACHABLE;
 }
 
 function givesMore(fd: number, { uid, gid, mode }: FileStatus, entry: FileEntry): boolean {

@@ -3,10 +3,18 @@ import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { makeDirectoryAt, unlinkAt } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
-import { FOLDER_FLAGS, isHeldByUs, isOfUsOrRoot, isPrivate, makeFolderIn, Workshop } from '../../platform/workshop.js';
+import {
+  FOLDER_FLAGS,
+  isHeldByUs,
+  isOfUsOrRoot,
+  isPrivate,
+  isPutByOthers,
+  makeFolderIn,
+  Workshop,
+} from '../../platform/workshop.js';
 import { hasXattr } from '../../platform/xattrs.js';
 import { type FileEntry, isName } from './file-entry.js';
-import { keepsItsMetadata } from './folder-metadata.js';
+import { keepsItsMetadata, openedFor } from './folder-metadata.js';
 import { RestoreEntries, type RestoreOutcome } from './restore-entries.js';
 import { JournalledDirectory, type Standing } from './restore-journal.js';
 import { RestorePlaces } from './restore-place.js';
@@ -206,12 +214,16 @@ export class RestoreDirectory {
       // Of what is open, for the name may lead to something else by now.
       const status = statFd(fd);
       const origin = this.originOf(name, status);
-      const reason = this.whyNotEntered(entry, status, origin);
+      const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
+      const opened = this.isOpenedByOthers(entry, status, origin) ? openedFor(status, entry) : 0;
+      const isClosed = opened === 0 || (!isKept && this.isChanged(entry, origin));
+      const reason = this.whyNotEntered(entry, status, origin, isClosed);
       if (reason !== undefined) {
         this.run.refused(this.places.below(name), reason);
         return undefined;
       }
-      const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
+      // What it gets in the end comes too late for what is put in it.
+      if (opened !== 0) fs.fchmodSync(fd, status.mode & ~opened);
       child = this.enter(entry, name, fd, origin, isKept);
       if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
       else this.run.counts.restored++;
@@ -226,20 +238,37 @@ export class RestoreDirectory {
     return this.places.journal.isInFinished ? 'descended' : 'foreign';
   }
 
-  private whyNotEntered(entry: FileEntry, { dev, ino, uid }: FileStatus, origin: Origin): string | undefined {
+  /** @param isClosed to whom the point keeps out, or is before anything is put in it */
+  private whyNotEntered(
+    entry: FileEntry,
+    { dev, ino, uid }: FileStatus,
+    origin: Origin,
+    isClosed: boolean,
+  ): string | undefined {
     if (this.run.never.has({ dev, ino })) return 'it belongs to Holdfast itself: restores write nothing into it';
     const isOfAnother = origin !== 'ours' && uid !== entry.uid && !isOfUsOrRoot(uid);
-    const isForItsOwner = !entry.leadsToRoot && (entry.mode & READABLE_FOR_OTHERS) === 0;
-    if (isOfAnother && isForItsOwner && this.openWorkshop().keepsOwners)
+    if (isOfAnother && isForItsOwner(entry) && this.openWorkshop().keepsOwners)
       return `user ${uid} owns the folder that is there, and in the recovery point it was closed to others: nothing was restored into it`;
+    if (!isClosed)
+      return 'others can have put the folder there that is there, and can read it, and in the recovery point it was closed to them: nothing was restored into it';
     return undefined;
+  }
+
+  /** Whether others can have put there a folder in which they may read what the point keeps from them. */
+  private isOpenedByOthers(entry: FileEntry, status: FileStatus, origin: Origin): boolean {
+    if (origin === 'ours' || !isForItsOwner(entry) || openedFor(status, entry) === 0) return false;
+    return isPutByOthers(status, statFd(this.fd)) && this.openWorkshop().keepsOwners;
+  }
+
+  /** Whether a directory gets the metadata of the point, if it may: one that was there and only leads to what is restored stays as it is. */
+  private isChanged(entry: FileEntry, origin: Origin): boolean {
+    const isOurs = origin === 'new' || origin === 'ours';
+    return isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
   }
 
   /** @param isKept it keeps its own metadata under every conflict mode */
   private enter(entry: FileEntry, name: Buffer, fd: number, origin: Origin, isKept = false): RestoreDirectory {
-    // One that was there and only leads to what is restored stays as it is.
-    const isOurs = origin === 'new' || origin === 'ours';
-    const isChanged = isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
+    const isChanged = this.isChanged(entry, origin);
     const path = this.places.below(name);
     const isRefused = isChanged && isKept && !entry.leadsToRoot;
     if (isRefused) this.run.keptMetadata(path);
@@ -252,6 +281,11 @@ export class RestoreDirectory {
     this.children.add(child);
     return child;
   }
+}
+
+/** In the recovery point, a directory is closed to others than its owner and group. */
+function isForItsOwner(entry: FileEntry): boolean {
+  return !entry.leadsToRoot && (entry.mode & READABLE_FOR_OTHERS) === 0;
 }
 
 function standingOf(origin: Origin, status: FileStatus): Standing {

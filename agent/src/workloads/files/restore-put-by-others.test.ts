@@ -11,6 +11,7 @@ import { RestoreWriter } from './restore-writer.js';
 
 const NOBODY = 65_534;
 const OTHER = 65_533;
+const MODES = ['FAIL', 'SKIP', 'OVERWRITE', 'KEEP_BOTH'] as const;
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 type Rights = Pick<FileEntry, 'uid' | 'gid' | 'mode'>;
 const rights = (uid: number, gid: number, mode: number): Rights => ({ uid, gid, mode });
@@ -120,6 +121,59 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
       await open('OVERWRITE', { target: bytes(to('theirs')), base: directoryEntry('theirs') }).finish();
       expect(stateOf(to('theirs'))).toMatchObject({ uid: 0, mode: 0o700 });
       expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
+    });
+  });
+
+  describe('and that the point closes', () => {
+    const closed = (over: Partial<FileEntry> = {}) =>
+      directoryEntry('closed', { uid: 0, gid: 0, mode: 0o700, ...over });
+    const refusal = 'closed: others can have put the folder there that is there, and can read it';
+
+    it.each(MODES)('gets nothing while others can read it, under %s', async (mode) => {
+      isFor(target, rights(NOBODY, NOBODY, 0o755));
+      make('closed', rights(0, 0, 0o755));
+      await restore(mode, closed());
+      expect(fs.readdirSync(to('closed'))).toEqual([]);
+      expect(stateOf(to('closed'))).toMatchObject({ uid: 0, mode: 0o755 });
+      expect(notices).toEqual([expect.stringContaining(refusal)]);
+    });
+
+    it.each([rights(0, 0, 0o711), rights(0, NOBODY, 0o750), rights(0, 0, 0o750)])(
+      'gets nothing while somebody can whom the point keeps out: %o',
+      async (folder) => {
+        isFor(target, rights(0, NOBODY, 0o2775));
+        make('closed', folder);
+        await restore('SKIP', closed());
+        expect(fs.readdirSync(to('closed'))).toEqual([]);
+        expect(notices).toEqual([expect.stringContaining(refusal)]);
+      },
+    );
+
+    it.each([
+      { what: 'it is closed', folder: rights(0, 0, 0o700), entry: closed() },
+      {
+        what: 'its group is that of the point',
+        folder: rights(0, NOBODY, 0o750),
+        entry: closed({ gid: NOBODY, mode: 0o750 }),
+      },
+    ])('gets what the point has where $what', async ({ folder, entry }) => {
+      isFor(target, rights(NOBODY, NOBODY, 0o755));
+      make('closed', folder);
+      await restore('SKIP', entry);
+      expect(fs.readdirSync(to('closed'))).toEqual(['file']);
+      expect(notices).toEqual([]);
+    });
+
+    it('is closed before it gets anything under OVERWRITE where a group shares its own folder', async () => {
+      isFor(target, rights(NOBODY, NOBODY, 0o775));
+      make('closed', rights(NOBODY, NOBODY, 0o775));
+      const writer = open('OVERWRITE');
+      const made = writer.root.directory(closed({ uid: NOBODY, gid: NOBODY, mode: 0o700 }));
+      expect(stateOf(to('closed')).mode & 0o055).toBe(0);
+      made?.leave();
+      await writer.finish();
+      expect(stateOf(to('closed'))).toMatchObject({ uid: NOBODY, mode: 0o700, mtimeMs: 1000.000001 });
+      expect(notices).toEqual([]);
     });
   });
 

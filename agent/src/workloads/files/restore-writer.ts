@@ -6,8 +6,8 @@
  * written. `finish` waits for everything, makes it durable and gives the counts; `abandon` only waits and closes.
  *
  * Invariants: no write leaves the target; a file has its name only when it is whole, but for small files in a directory that the restore
- * made, which nobody else may enter until it is done: there a file has its mode only when it is whole; of what others can have put where it is, nothing
- * is changed; nothing that the point does not have is deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
+ * made, which nobody else may enter until it is done: there a file has its mode only when it is whole; what others can have put where it is keeps
+ * its owner and mode unless the point's give nobody more; nothing that the point does not have is deleted; a directory gets its metadata after everything in it. A crash leaves whole entries,
  * directories with mode 0700 and in them files with mode 0200, and at worst files and empty directories named `.holdfast-restore-…`.
  */
 import fs, { type StatsFs } from 'node:fs';
