@@ -203,7 +203,7 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
 
   describe('whose owner exchanges what is made for something of root', () => {
     /** As its owner can: in directories that are theirs, and only there. */
-    const exchangeFor = (name: string, when: (made: string) => boolean = () => true): void => {
+    const exchangeFor = (name: string, when: (made: string) => boolean): void => {
       let isDone = false;
       const afterNaming = (dirFd: number, made: string): void => {
         const where = fs.readlinkSync(`/proc/self/fd/${dirFd}`);
@@ -282,20 +282,24 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
         mode: 0o666,
       }),
     ])('changes the very $type that it made', async (entry) => {
-      fs.symlinkSync('x', to('other'));
-      if (entry.type !== 'symlink') {
-        fs.rmSync(to('other'));
-        fs.writeFileSync(to('other'), 'secret', { mode: 0o600 });
-      }
-      const { ino } = fs.lstatSync(to('other'));
-      exchangeFor('other');
+      if (entry.type === 'symlink') fs.symlinkSync('elsewhere', to('other'));
+      else fs.writeFileSync(to('other'), 'secret', { mode: 0o600 });
+      const stateOf = (at: string) => {
+        const { ino, uid, gid, mode, mtimeMs } = fs.lstatSync(at);
+        return { ino, uid, gid, mode, mtimeMs };
+      };
+      const before = stateOf(to('other'));
+      // A workshop that is exchanged is refused.
+      exchangeFor('other', (name) => !isTemporary(name) || !fs.lstatSync(to(name)).isDirectory());
       const writer = open('FAIL');
-      await writer.root.special(entry);
+      expect(await writer.root.special(entry)).toBe('restored');
       await writer.finish();
-      const inodes = fs.readdirSync(target).map((name) => fs.lstatSync(to(name)));
-      expect(inodes.find((status) => status.ino === ino)).toMatchObject({ uid: 0 });
-      if (entry.type !== 'symlink')
-        expect((inodes.find((status) => status.ino === ino)?.mode ?? 0) & 0o777).toBe(0o600);
+      expect(notices).toEqual([]);
+      expect(stateOf(to('made'))).toEqual(before);
+      expect(fs.readdirSync(target)).toEqual(['keep', 'made']);
+      const made = stateOf(away());
+      expect(made).toMatchObject({ uid: NOBODY, mtimeMs: 1000.000001 });
+      if (entry.type !== 'symlink') expect(made.mode & 0o777).toBe(0o666);
     });
   });
 
