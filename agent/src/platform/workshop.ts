@@ -15,6 +15,8 @@ import { errorCode, PosixError } from './posix-error.js';
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 export const FOLDER_FLAGS: number = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const PERMISSIONS = 0o777;
+/** That no file system gives by itself. */
+const ODD_MODE = 0o421;
 const WRITABLE_FOR_OTHERS = 0o022;
 const STICKY = 0o1000;
 const EEXIST = 17;
@@ -74,54 +76,73 @@ export class Workshop {
     readonly fd: number,
     private readonly folder: number,
     private readonly name: Buffer,
-    /** What we make here is ours. On some file systems everything is one user's. */
-    readonly keepsOwners: boolean,
+    /** What we make here is ours and keeps its mode. On some file systems everything is one user's, or has one mode. */
+    readonly closesFolders: boolean,
   ) {}
 
   /**
    * Throws an `ExchangedError` if what is at its name is not what was made there: by its owner, its mode and its time of birth, all compared
    * with those of a file made right before, for a file is made and opened at once. So this holds by whichever clock and for whatever
-   * owners the file system knows; where it keeps no modes, nothing can be kept from anybody.
+   * owners the file system knows; where it keeps no modes, nothing can be kept from anybody. What was made and refused for its mode alone is removed.
    */
   static open(folder: number, temporaryName: () => Buffer): Workshop {
-    const witness = witnessIn(folder, temporaryName());
+    const { witness, keepsModes } = witnessIn(folder, temporaryName());
     const name = temporaryName();
     makeDirectoryAt(folder, name, 0o700);
     const fd = openAt(folder, name, FOLDER_FLAGS);
     try {
-      if (!isNoOlder(statFd(fd), witness) || readNames(fd).length > 0) throw new ExchangedError();
+      const made = statFd(fd);
+      if (!isNoOlder(made, witness) || readNames(fd).length > 0) throw new ExchangedError();
+      if (keepsModes && (made.mode & PERMISSIONS) !== 0o700) {
+        // Without a time of birth it may be anybody's.
+        if (made.birthNs !== undefined) removeEmpty(folder, name);
+        throw new ExchangedError();
+      }
     } catch (error) {
       fs.closeSync(fd);
       throw error;
     }
-    return new Workshop(fd, folder, name, isOurs(witness.uid));
+    return new Workshop(fd, folder, name, isOurs(witness.uid) && keepsModes);
   }
 
   close(): void {
     fs.closeSync(this.fd);
-    try {
-      removeDirectoryAt(this.folder, this.name);
-    } catch (error) {
-      if (errorCode(error) === undefined) throw error;
-    }
+    removeEmpty(this.folder, this.name);
   }
 }
 
-function witnessIn(folder: number, name: Buffer): FileStatus {
+function removeEmpty(folder: number, name: Buffer): void {
+  try {
+    removeDirectoryAt(folder, name);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
+}
+
+function witnessIn(folder: number, name: Buffer): { readonly witness: FileStatus; readonly keepsModes: boolean } {
   const fd = openAt(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
-    return statFd(fd);
+    return { witness: statFd(fd), keepsModes: keepsMode(fd) };
   } finally {
     fs.closeSync(fd);
     unlinkAtIfExists(folder, name);
   }
 }
 
-/** Whether a folder can have been made, with mode 0700, after a file with mode 0600 by the same user. */
-export function isNoOlder(made: FileStatus, witness: FileStatus): boolean {
+/** The mode that a file was made with says nothing: it may be the one that all have. */
+function keepsMode(fd: number): boolean {
+  try {
+    fs.fchmodSync(fd, ODD_MODE);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
+  return (statFd(fd).mode & PERMISSIONS) === ODD_MODE;
+}
+
+/** Whether a folder can have been made after a file by the same user. */
+function isNoOlder(made: FileStatus, witness: FileStatus): boolean {
   if (made.type !== 'directory' || made.uid !== witness.uid) return false;
-  const keepsModes = (witness.mode & PERMISSIONS) === 0o600;
-  if (keepsModes && (made.mode & PERMISSIONS) !== 0o700) return false;
   return made.birthNs === undefined || witness.birthNs === undefined || made.birthNs >= witness.birthNs;
 }
 

@@ -261,6 +261,17 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
       expect(secrets()).toEqual([before]);
     });
 
+    it('makes no other there for what is still to come', async () => {
+      exchangeFor('keep', isTemporary);
+      const writer = open('FAIL');
+      writer.root.directory(directoryEntry('made'));
+      const temporaries = fs.readdirSync(target);
+      expect(writer.root.directory(directoryEntry('more'))).toBeUndefined();
+      expect(fs.readdirSync(target)).toEqual(temporaries);
+      await writer.finish();
+      expect(notices).toEqual(['made', 'more'].map((name) => `${name}: it was exchanged while restoring`));
+    });
+
     it('refuses it also where what came in its place is empty and closed', async () => {
       fs.mkdirSync(to('empty'), { mode: 0o700 });
       await new Promise((resolve) => setTimeout(resolve, 30));

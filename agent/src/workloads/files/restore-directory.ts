@@ -4,6 +4,7 @@ import { makeDirectoryAt, unlinkAt } from '../../platform/names.js';
 import { openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
 import {
+  ExchangedError,
   FOLDER_FLAGS,
   isHeldByUs,
   isOfUsOrRoot,
@@ -42,6 +43,8 @@ export class RestoreDirectory {
   private readonly handsDownAcl: boolean;
   private readonly standing: Standing;
   private workshop: Workshop | undefined;
+  /** It was refused. */
+  private exchanged: ExchangedError | undefined;
   private readonly isNew: boolean;
   private readonly places: RestorePlaces;
   private readonly entries: RestoreEntries;
@@ -203,7 +206,13 @@ export class RestoreDirectory {
   }
 
   private openWorkshop(): Workshop {
-    this.workshop ??= Workshop.open(this.fd, () => this.run.temporaryName());
+    if (this.exchanged) throw this.exchanged;
+    try {
+      this.workshop ??= Workshop.open(this.fd, () => this.run.temporaryName());
+    } catch (error) {
+      if (error instanceof ExchangedError) this.exchanged = error;
+      throw error;
+    }
     return this.workshop;
   }
 
@@ -247,7 +256,7 @@ export class RestoreDirectory {
   ): string | undefined {
     if (this.run.never.has({ dev, ino })) return 'it belongs to Holdfast itself: restores write nothing into it';
     const isOfAnother = origin !== 'ours' && uid !== entry.uid && !isOfUsOrRoot(uid);
-    if (isOfAnother && isForItsOwner(entry) && this.openWorkshop().keepsOwners)
+    if (isOfAnother && isForItsOwner(entry) && this.openWorkshop().closesFolders)
       return `user ${uid} owns the folder that is there, and in the recovery point it was closed to others: nothing was restored into it`;
     if (!isClosed)
       return 'others can have put the folder there that is there, and can read it, and in the recovery point it was closed to them: nothing was restored into it';
@@ -257,7 +266,7 @@ export class RestoreDirectory {
   /** Whether others can have put there a folder in which they may read what the point keeps from them. */
   private isOpenedByOthers(entry: FileEntry, status: FileStatus, origin: Origin): boolean {
     if (origin === 'ours' || !isForItsOwner(entry) || openedFor(status, entry) === 0) return false;
-    return isPutByOthers(status, statFd(this.fd)) && this.openWorkshop().keepsOwners;
+    return isPutByOthers(status, statFd(this.fd)) && this.openWorkshop().closesFolders;
   }
 
   /** Whether a directory gets the metadata of the point, if it may: one that was there and only leads to what is restored stays as it is. */

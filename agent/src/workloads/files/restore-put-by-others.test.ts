@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runsAsRoot } from '../../platform/unprivileged.fixture.js';
 import { setXattr } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
@@ -32,6 +32,7 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
     notices = [];
   });
   afterEach(() => {
+    vi.restoreAllMocks();
     fs.rmSync(dir, { recursive: true, force: true });
   });
 
@@ -160,6 +161,15 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
       isFor(target, rights(NOBODY, NOBODY, 0o755));
       make('closed', folder);
       await restore('SKIP', entry);
+      expect(fs.readdirSync(to('closed'))).toEqual(['file']);
+      expect(notices).toEqual([]);
+    });
+
+    it('gets what the point has where the file system keeps no modes', async () => {
+      vi.spyOn(fs, 'fchmodSync').mockImplementation(() => undefined);
+      isFor(target, rights(0, 0, 0o777));
+      make('closed', rights(0, 0, 0o777));
+      await restore('SKIP', closed());
       expect(fs.readdirSync(to('closed'))).toEqual(['file']);
       expect(notices).toEqual([]);
     });
