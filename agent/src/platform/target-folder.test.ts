@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { statFd } from './file-status.js';
 import { findFolder, locationOf, openFound, statusAround, UntrustedLinkError } from './target-folder.js';
-import { runsAsRoot } from './unprivileged.fixture.js';
+import { runsAsRoot, runUnprivileged } from './unprivileged.fixture.js';
 import { isPutByOthers } from './workshop.js';
 
 const NOBODY = 65_534;
@@ -98,15 +98,23 @@ describe.skipIf(process.platform !== 'linux')('the folder that a path leads to',
       expectRefused('theirs/link', 'theirs/link');
     });
 
-    it('is not reached over a link of another user in a folder for all', () => {
+    it('is not reached over any link in a folder for all, where another user can have put one of ours', async () => {
       fs.mkdirSync(at('all'));
       fs.chmodSync(at('all'), 0o1777);
-      fs.symlinkSync('../precious', at('all/link'));
-      expect(make('all/link')).toBe(false);
-      fs.lchownSync(at('all/link'), NOBODY, NOBODY);
+      fs.symlinkSync('../precious', at('theirs/link'));
+      await runUnprivileged(() => fs.renameSync(at('theirs/link'), at('all/link')));
       expectRefused('all/link', 'all/link');
       fs.symlinkSync('all/link', at('first'));
       expectRefused('first', 'all/link');
+      fs.lchownSync(at('all/link'), NOBODY, NOBODY);
+      expectRefused('all/link', 'all/link');
+    });
+
+    it('is reached over a link of ours in a folder of ours that lies there', () => {
+      fs.mkdirSync(at('all/ours'), { recursive: true });
+      fs.chmodSync(at('all'), 0o1777);
+      fs.symlinkSync('../../precious', at('all/ours/link'));
+      expect(make('all/ours/link')).toBe(false);
     });
 
     it('is made there all the same, and nothing else is left', () => {

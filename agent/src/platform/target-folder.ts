@@ -5,7 +5,7 @@ import { makeDirectoryAt, readLinkAt } from './names.js';
 import { O_PATH, openAt } from './open-file.js';
 import { AT_FDCWD } from './posix.js';
 import { errorCode, PosixError } from './posix-error.js';
-import { FOLDER_FLAGS, isOfUsOrRoot, keepsWhatIsOurs, makeFolderIn, Workshop } from './workshop.js';
+import { FOLDER_FLAGS, isOfUsOrRoot, isTrusted, keepsWhatIsOurs, makeFolderIn, Workshop } from './workshop.js';
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const SLASH = 0x2f;
@@ -34,8 +34,8 @@ export interface FoundFolder {
 }
 
 /**
- * Goes an absolute path name by name. A symbolic link is followed only if it is root's or our own and lies where nobody else could have put it;
- * otherwise an `UntrustedLinkError` is thrown. Throws what the system says of everything else. What was found is pinned: whoever uses
+ * Goes an absolute path name by name. A symbolic link is followed only if it is root's or our own and lies in a folder that nobody else may write to: others can have
+ * moved it there, also where the sticky bit is set. Otherwise an `UntrustedLinkError` is thrown. Throws what the system says of everything else. What was found is pinned: whoever uses
  * it needs not look for it again.
  */
 export function findFolder(path: Buffer): FoundFolder {
@@ -62,7 +62,7 @@ export function findFolder(path: Buffer): FoundFolder {
         goTo(next);
         continue;
       }
-      if (!isOfUsOrRoot(next.uid) || !keepsWhatIsOurs(here)) throw new UntrustedLinkError(below(fd, name));
+      if (!isOfUsOrRoot(next.uid) || !isTrusted(here)) throw new UntrustedLinkError(below(fd, name));
       if (++links > MAX_LINKS) throw new PosixError(ELOOP, 'openat', path.toString());
       toGo = [...namesOf(next.target).map((each) => ({ name: each, isOfLink: true })), ...toGo];
       if (next.target[0] === SLASH) goTo(openAt(AT_FDCWD, ROOT, O_PATH | O_DIRECTORY));

@@ -33,6 +33,11 @@ export function isHeldByUs({ uid, mode }: Holder): boolean {
   return isOurs(uid) && (mode & WRITABLE_FOR_OTHERS) === 0;
 }
 
+/** Of a folder: nobody but root and us gives or takes names in it. */
+export function isTrusted({ uid, mode }: Holder): boolean {
+  return isOfUsOrRoot(uid) && (mode & WRITABLE_FOR_OTHERS) === 0;
+}
+
 /** Of a folder: what root or we have in it stays what it is, whoever else may write there. */
 export function keepsWhatIsOurs({ uid, mode }: Holder): boolean {
   return isOfUsOrRoot(uid) && ((mode & WRITABLE_FOR_OTHERS) === 0 || (mode & STICKY) !== 0);
