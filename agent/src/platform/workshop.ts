@@ -53,8 +53,10 @@ function isOurs(uid: number): boolean {
 
 /** Of a folder: somebody else than its owner, root or us can have put it where it is. */
 export function isPutByOthers(folder: Holder, around: Holder): boolean {
-  const takesAndGives = (around.mode & WRITABLE_FOR_OTHERS) !== 0 && (around.mode & STICKY) === 0;
-  return takesAndGives || isInFolderOfAnother(folder, around);
+  if (isInFolderOfAnother(folder, around)) return true;
+  // Whoever moves a folder to another one writes to it.
+  const canBeMoved = (around.mode & STICKY) === 0 || (folder.mode & WRITABLE_FOR_OTHERS) !== 0;
+  return (around.mode & WRITABLE_FOR_OTHERS) !== 0 && canBeMoved;
 }
 
 /** Of a folder: the one around it is another user's, who can have put it there. */

@@ -107,6 +107,21 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
       expect(notices).toEqual([expect.stringContaining('theirs: owner, mode and times')]);
     });
 
+    it.each([
+      { what: 'keeps its own in a folder for all if they may write to it', folder: 0o775, isKept: true },
+      {
+        what: 'gets what the point has there if they may not, for then they move it nowhere',
+        folder: 0o755,
+        isKept: false,
+      },
+    ])('$what', async ({ folder, isKept }) => {
+      isFor(target, rights(0, 0, 0o1777));
+      make('theirs', rights(0, NOBODY, folder));
+      await restore('OVERWRITE', directoryEntry('theirs'));
+      expect(stateOf(to('theirs')).uid).toBe(isKept ? 0 : NOBODY);
+      expect(notices).toHaveLength(isKept ? 1 : 0);
+    });
+
     it('keeps its own where it has an access list that the point lacks', async () => {
       isFor(target, rights(NOBODY, NOBODY, 0o775));
       make('theirs', rights(NOBODY, NOBODY, 0o755));
