@@ -1,20 +1,25 @@
 import fs from 'node:fs';
 import { HoldfastError } from '@holdfast/core/errors';
+import { errorCode, isExhaustion, reasonOf } from '../../platform/posix-error.js';
 import { findFolder, locationOf, UntrustedLinkError } from '../../platform/target-folder.js';
 import { namesOfPath, pathOfNames } from './selection.js';
+
+export type IgnoredRoot = (root: string, reason: string) => void;
 
 /**
  * The host's owner may limit where restores write. Links on the way to the target are followed here as the writer follows
  * them; below the target the writer follows none. Throws Forbidden, and an `UntrustedLinkError` also where there are no limits.
  *
  * @param places where something selected comes to lie, relative to the target, as names
+ * @param onIgnored told of each root that counts as none, and why
  */
 export function checkRestoreRoots(
   roots: readonly string[] | undefined,
   target: Buffer,
   places: readonly (readonly Buffer[])[],
+  onIgnored: IgnoredRoot = () => undefined,
 ): void {
-  checkTargetLocation(roots, located(target), places);
+  checkLocation(roots, located(target), places, onIgnored);
 }
 
 /**
@@ -26,8 +31,17 @@ export function checkTargetLocation(
   location: Buffer,
   places: readonly (readonly Buffer[])[],
 ): void {
+  checkLocation(roots, location, places, () => undefined);
+}
+
+function checkLocation(
+  roots: readonly string[] | undefined,
+  location: Buffer,
+  places: readonly (readonly Buffer[])[],
+  onIgnored: IgnoredRoot,
+): void {
   if (roots === undefined) return;
-  const allowed = roots.flatMap(namesOfRoot);
+  const allowed = roots.flatMap((root) => namesOfRoot(root, onIgnored));
   const real = namesOfPath(location);
   for (const place of places) {
     const whole = [...real, ...place];
@@ -41,13 +55,16 @@ export function checkTargetLocation(
   }
 }
 
-/** None for a root that somebody else leads where they like. */
-function namesOfRoot(root: string): Buffer[][] {
+/** None for a root that cannot be found, or that somebody else leads where they like: the others stay what they are. */
+function namesOfRoot(root: string, onIgnored: IgnoredRoot): Buffer[][] {
   try {
     return [namesOfPath(located(Buffer.from(root)))];
   } catch (error) {
-    if (error instanceof UntrustedLinkError) return [];
-    throw error;
+    const code = errorCode(error);
+    const isOfRoot = error instanceof UntrustedLinkError || (code !== undefined && !isExhaustion(code));
+    if (!isOfRoot) throw error;
+    onIgnored(root, reasonOf(error));
+    return [];
   }
 }
 

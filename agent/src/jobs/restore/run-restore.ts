@@ -18,7 +18,7 @@ import { measure, measureAhead } from './measure.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
 import type { RestoreJournals } from './restore-journals.js';
-import { checkRestoreRoots, checkTargetLocation } from './restore-roots.js';
+import { checkRestoreRoots, checkTargetLocation, type IgnoredRoot } from './restore-roots.js';
 import type { Selection } from './selection.js';
 import { namesOfPath, pathOfNames, planSelection } from './selection.js';
 import { targetFailure } from './target-failure.js';
@@ -30,6 +30,8 @@ export interface RestorePorts {
   readonly transport: ReadTransport;
   /** The host's own limits; undefined: anywhere. */
   readonly restoreRoots: () => Promise<readonly string[] | undefined>;
+  /** Told of those that cannot be found. */
+  readonly onIgnoredRoot?: IgnoredRoot;
   /** Folders of Holdfast on this host, as they are now. */
   readonly ownFolders: () => FolderSet;
   readonly journals: RestoreJournals;
@@ -45,7 +47,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   const roots = await ports.restoreRoots();
   const places = placesOf(command.select, base);
   try {
-    checkRestoreRoots(roots, command.targetPath, places);
+    checkRestoreRoots(roots, command.targetPath, places, ports.onIgnoredRoot);
   } catch (error) {
     throw asFailure(error, command.targetPath);
   }

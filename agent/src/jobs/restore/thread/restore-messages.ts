@@ -32,6 +32,8 @@ export type ToRestore =
   | { readonly kind: 'read'; readonly call: number; readonly answer: ReadAnswer };
 
 export type FromRestore =
+  /** One of `restoreRoots` cannot be found. */
+  | { readonly kind: 'rootIgnored'; readonly root: string; readonly reason: string }
   | { readonly kind: 'open'; readonly call: number }
   | {
       readonly kind: 'read';

@@ -43,6 +43,7 @@ async function restore(): Promise<RestoreEnd> {
     const outcome = await runRestore(command, run, {
       transport: session,
       restoreRoots: async () => restoreRoots,
+      onIgnoredRoot: (root, reason) => tell({ kind: 'rootIgnored', root, reason }),
       ownFolders: () => new FolderSet(own.paths, own.folders),
       journals: new RestoreJournals(journalFolder),
       writers,

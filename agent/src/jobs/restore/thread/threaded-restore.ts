@@ -86,6 +86,11 @@ class RestoreThread {
 
   private take(message: FromRestore): void {
     switch (message.kind) {
+      case 'rootIgnored': {
+        const { root, reason } = message;
+        this.ports.log.warn({ root, reason }, 'a folder of restoreRoots cannot be found: it allows no restores');
+        break;
+      }
       case 'open':
         this.opening = this.open(message.call);
         break;
