@@ -156,6 +156,34 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
       expect(fs.statSync(to('made/half'))).toMatchObject({ size: 0, uid: 0 });
     });
 
+    it.each([undefined, new LaterWriters()])(
+      'leaves nothing beside what came complete to a finished directory while it was being made',
+      async (writers) => {
+        await attempt('SKIP', finished);
+        const journal = new FileJournal(path.join(dir, 'journal'), 'job');
+        const writer = open('SKIP', { journal: () => journal, ...(writers && { writers }) });
+        const made = writer.root.directory(directoryEntry('made'));
+        for (const [name, over] of [
+          ['late', {}],
+          ['late-i', { hardLinkGroup: bytes('/i') }],
+        ] as const) {
+          const outcome = await made?.file(fileEntry(name, over), () => {
+            fs.writeFileSync(to('made', name), 'content', { mode: 0o644 });
+            fs.utimesSync(to('made', name), 1, 1.000000001);
+            return content();
+          });
+          expect(outcome).toBe('restored');
+        }
+        await made?.file(fileEntry('linked', { hardLinkGroup: bytes('/i') }), content);
+        made?.leave();
+        await writer.finish();
+        journal.close();
+        expect(fs.readdirSync(to('made'))).toEqual(['beside', 'inside', 'late', 'late-i', 'linked']);
+        expect(fs.statSync(to('made/late-i')).nlink).toBe(1);
+        expect(notices).toEqual([]);
+      },
+    );
+
     it('links nothing to a file that only looks like its own', async () => {
       await attempt('SKIP', finished);
       // The owner of the directory puts a file of theirs in the place of one that was made.

@@ -9,6 +9,8 @@ import type { FileEntry } from './file-entry.js';
 import { NEW_FILE_FLAGS, removeTemporary } from './new-file.js';
 import { RestoreConflictError } from './restore-conflict.js';
 import {
+  type Choice,
+  isPlace,
   NO_HARD_LINKS,
   type Place,
   type RestoredEarlier,
@@ -98,7 +100,7 @@ export class RestoreEntries {
         first = { name: first.name, replace: true };
       }
       const made = { ...primary, type: entry.type };
-      return this.places.put(entry, first, made, (place) => {
+      const put = this.places.put(entry, first, made, (place) => {
         if (!place.replace) {
           this.run.links.link(primary, this.fd, place.name);
           return;
@@ -110,7 +112,8 @@ export class RestoreEntries {
           // A rename of one link over another of the same file does nothing.
           removeTemporary(this.fd, temporary);
         }
-      }).outcome;
+      });
+      return put === 'skipped' ? 'skipped' : 'restored';
     } catch (error) {
       if (error instanceof ExchangedError) return undefined;
       if (NOT_LINKABLE.has(errorCode(error) ?? '')) return undefined;
@@ -144,7 +147,7 @@ export class RestoreEntries {
         fd = -1;
         fs.closeSync(closed);
       });
-      isNamed = restored.outcome === 'restored';
+      isNamed = restored.isNamed === true;
       return restored;
     } catch (error) {
       if (error instanceof RestoreConflictError) throw error;
@@ -176,11 +179,11 @@ export class RestoreEntries {
     const made = { dirFd: this.fd, name: temporary };
     let isNamed = false;
     try {
-      const { outcome } = this.places.put(entry, { name, replace }, this.recorded(entry, result.status), (place) =>
+      const put = this.places.put(entry, { name, replace }, this.recorded(entry, result.status), (place) =>
         this.places.publish(made, place),
       );
-      isNamed = outcome === 'restored';
-      return outcome;
+      isNamed = isPlace(put);
+      return this.settled(entry, put).outcome;
     } finally {
       if (!isNamed) removeTemporary(this.fd, temporary);
     }
@@ -251,8 +254,16 @@ export class RestoreEntries {
     applyMetadata(target, entry, (message) => this.run.notice('notRestorable', this.places.below(entry.name), message));
     const status = this.places.journal.needsRecord(entry) ? statFd(fd) : undefined;
     close();
-    const { outcome, name } = this.places.put(entry, first, status, (place) => this.places.publish(temporary, place));
-    return outcome === 'restored' && entry.hardLinkGroup && status ? this.primaryOf(name, status) : { outcome };
+    const put = this.places.put(entry, first, status, (place) => this.places.publish(temporary, place));
+    return this.settled(entry, put, status);
+  }
+
+  /** @param made for the entry, if others may be linked to it */
+  private settled(entry: FileEntry, put: Choice, made?: FileStatus): Restored {
+    if (put === 'skipped') return { outcome: 'skipped' };
+    if (!isPlace(put)) return this.restoredEarlier(entry, put);
+    const restored: Restored = entry.hardLinkGroup && made ? this.primaryOf(put.name, made) : { outcome: 'restored' };
+    return { ...restored, isNamed: true };
   }
 
   private restoredEarlier(entry: FileEntry, { name, status }: RestoredEarlier): Restored {
@@ -271,6 +282,8 @@ export class RestoreEntries {
 
 interface Restored {
   readonly outcome: RestoreOutcome;
+  /** What was made for it has a name of its own. */
+  readonly isNamed?: boolean;
   /** For the other members of its hard-link group. */
   readonly primary?: Primary;
 }

@@ -36,6 +36,10 @@ export interface RestoredEarlier {
 
 export type Choice = Place | RestoredEarlier | 'skipped';
 
+export function isPlace(choice: Choice): choice is Place {
+  return choice !== 'skipped' && 'replace' in choice;
+}
+
 const MAX_ATTEMPTS = 100;
 const EEXIST = 17;
 /** What says that it has no hard links, or no more for this file. */
@@ -117,26 +121,24 @@ export class RestorePlaces {
     }
   }
 
-  /** Has what was made of the entry put in its place, or in another if that is taken meanwhile. */
-  put(
-    entry: FileEntry,
-    first: Place,
-    made: Made | undefined,
-    put: (place: Place) => void,
-  ): { outcome: 'restored' | 'skipped'; name: Buffer } {
-    let place: Choice = first;
+  /**
+   * Has what was made of the entry put in its place, or in another if that is taken meanwhile. Answers with the place that it has now; with anything
+   * else if it was given none, for the entry is there by now or is skipped.
+   */
+  put(entry: FileEntry, first: Place, made: Made | undefined, put: (place: Place) => void): Choice {
+    let place = first;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       try {
         if (made && (!place.replace || this.run.onConflict !== 'OVERWRITE')) this.journal.willName(place.name, made);
         put(place);
-        return { outcome: 'restored', name: place.name };
+        return place;
       } catch (error) {
         // Somebody took the name since we looked.
         if (errorCode(error) !== 'EEXIST' || place.replace) throw error;
       }
-      place = this.decide(entry, this.existing(entry.name));
-      if (place === 'skipped') return { outcome: 'skipped', name: entry.name };
-      if ('status' in place) return { outcome: 'restored', name: place.name };
+      const next = this.decide(entry, this.existing(entry.name));
+      if (!isPlace(next)) return next;
+      place = next;
     }
     throw new PosixError(EEXIST, 'renameat2', entry.name.toString());
   }
