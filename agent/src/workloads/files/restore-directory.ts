@@ -116,7 +116,7 @@ export class RestoreDirectory {
         if (place.replace) unlinkAt(this.fd, place.name);
         const fd = this.makeDirectory(place.name);
         if (fd === undefined) continue;
-        const made = this.enter(entry, place.name, fd, 'new');
+        const made = orClosed(fd, () => this.enter(entry, place.name, fd, 'new'));
         this.run.counts.restored++;
         return made;
       }
@@ -218,28 +218,27 @@ export class RestoreDirectory {
 
   private enterExisting(entry: FileEntry, name: Buffer): RestoreDirectory | undefined {
     const fd = openAt(this.fd, name, FOLDER_FLAGS);
-    let child: RestoreDirectory | undefined;
-    try {
-      // Of what is open, for the name may lead to something else by now.
-      const status = statFd(fd);
-      const origin = this.originOf(name, status);
-      const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
-      const opened = this.isOpenedByOthers(entry, status, origin) ? openedFor(status, entry) : 0;
-      const isClosed = opened === 0 || (!isKept && this.isChanged(entry, origin));
-      const reason = this.whyNotEntered(entry, status, origin, isClosed);
-      if (reason !== undefined) {
-        this.run.refused(this.places.below(name), reason);
-        return undefined;
-      }
-      // What it gets in the end comes too late for what is put in it.
-      if (opened !== 0) fs.fchmodSync(fd, status.mode & ~opened);
-      child = this.enter(entry, name, fd, origin, isKept);
-      if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
-      else this.run.counts.restored++;
-      return child;
-    } finally {
-      if (child === undefined) fs.closeSync(fd);
+    return orClosed(fd, () => this.enterOpened(entry, name, fd));
+  }
+
+  private enterOpened(entry: FileEntry, name: Buffer, fd: number): RestoreDirectory | undefined {
+    // Of what is open, for the name may lead to something else by now.
+    const status = statFd(fd);
+    const origin = this.originOf(name, status);
+    const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
+    const opened = this.isOpenedByOthers(entry, status, origin) ? openedFor(status, entry) : 0;
+    const isClosed = opened === 0 || (!isKept && this.isChanged(entry, origin));
+    const reason = this.whyNotEntered(entry, status, origin, isClosed);
+    if (reason !== undefined) {
+      this.run.refused(this.places.below(name), reason);
+      return undefined;
     }
+    // What it gets in the end comes too late for what is put in it.
+    if (opened !== 0) fs.fchmodSync(fd, status.mode & ~opened);
+    const child = this.enter(entry, name, fd, origin, isKept);
+    if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
+    else this.run.counts.restored++;
+    return child;
   }
 
   private originOf(name: Buffer, status: FileStatus): Origin {
@@ -289,6 +288,17 @@ export class RestoreDirectory {
     });
     this.children.add(child);
     return child;
+  }
+}
+
+/** A descriptor is the directory's that comes of it; if none does, it is closed. */
+function orClosed<T extends RestoreDirectory | undefined>(fd: number, enter: () => T): T {
+  let entered: T | undefined;
+  try {
+    entered = enter();
+    return entered;
+  } finally {
+    if (entered === undefined) fs.closeSync(fd);
   }
 }
 

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dataExtents } from '../../platform/file-extents.js';
 import { linkAt, makeSpecialAt } from '../../platform/names.js';
 import { setMtimeAt } from '../../platform/owner-mode-times.js';
-import { AT_FDCWD } from '../../platform/posix.js';
+import { AT_FDCWD, native } from '../../platform/posix.js';
 import { runsAsRoot, runUnprivileged } from '../../platform/unprivileged.fixture.js';
 import { getXattr, listXattrs, removeXattr, setXattr } from '../../platform/xattrs.js';
 import type { Notice } from '../notice.js';
@@ -46,6 +46,7 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
     fs.mkdirSync(source);
   });
   afterEach(() => {
+    vi.restoreAllMocks();
     expect(execFileSync('find', [dir, '-name', '.holdfast-restore-*'], { encoding: 'utf8' })).toBe('');
     fs.rmSync(dir, { recursive: true, force: true });
   });
@@ -517,5 +518,29 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
       expect((await writer.finish()).failed).toBe(1);
       expect(notices).toEqual([expect.stringContaining('belongs to Holdfast')]);
     });
+  });
+
+  it('closes a directory that was made and cannot be looked at', async () => {
+    const notices: Notice[] = [];
+    const writer = RestoreWriter.open({
+      target: raw(target),
+      onConflict: 'FAIL',
+      never: NO_FOLDERS,
+      onNotice: (notice) => notices.push(notice),
+      ...(writers && { writers }),
+    });
+    const made = writer.root.directory(someEntry({ name: raw('made'), type: 'directory', mode: 0o755 }));
+    const open = fs.readdirSync('/proc/self/fd').length;
+    const { mkdirat, statx } = native();
+    vi.spyOn(native(), 'mkdirat').mockImplementation((...args) => {
+      const nowhere = -1;
+      vi.spyOn(native(), 'statx').mockImplementationOnce((number, _, ...rest) => statx(number, nowhere, ...rest));
+      return mkdirat(...args);
+    });
+    expect(made?.directory(someEntry({ name: raw('inside'), type: 'directory', mode: 0o755 }))).toBeUndefined();
+    expect(fs.readdirSync('/proc/self/fd').length).toBe(open);
+    vi.restoreAllMocks();
+    expect(await writer.finish()).toMatchObject({ failed: 1 });
+    expect(notices).toMatchObject([{ kind: 'unwritable', path: raw(to('made/inside')) }]);
   });
 });
