@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -13,6 +14,8 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { joinNanoseconds } from '../platform/nanoseconds.js';
+import { native } from '../platform/posix.js';
+import { runsAsRoot } from '../platform/unprivileged.fixture.js';
 import { JobRun } from './job-run.js';
 import { BackupBench, describeFolder } from './testing/backup-bench.js';
 import { fillSample } from './testing/sample-tree.js';
@@ -67,6 +70,25 @@ function described(folder: string, but: readonly string[] = []): Record<string, 
   for (const name of but) delete entries[name];
   return entries;
 }
+
+it.skipIf(!runsAsRoot)('a restore removes what an attempt before it left beside its target', async () => {
+  const theirs = join(bench.folder, 'theirs');
+  mkdirSync(theirs);
+  chownSync(theirs, 65_534, 65_534);
+  target = join(theirs, 'target');
+  const made: string[] = [];
+  const { mkdirat } = native();
+  const spy = vi.spyOn(native(), 'mkdirat').mockImplementation((dirFd, name, mode) => {
+    made.push((name as Buffer).toString().replace('\0', ''));
+    return mkdirat(dirFd, name, mode);
+  });
+  await bench.restore(target);
+  spy.mockRestore();
+  rmSync(target, { recursive: true });
+  mkdirSync(join(theirs, made[0] as string));
+  await bench.restore(target);
+  expect(readdirSync(theirs)).toEqual(['target']);
+});
 
 describe.each(['FAIL', 'SKIP', 'KEEP_BOTH', 'OVERWRITE'] as const)(
   'a restore that is taken up again under %s',

@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { statFd } from './file-status.js';
+import { native } from './posix.js';
 import { findFolder, locationOf, openFound, statusAround, UntrustedLinkError } from './target-folder.js';
 import { runsAsRoot, runUnprivileged } from './unprivileged.fixture.js';
 import { isPutByOthers } from './workshop.js';
@@ -13,10 +14,10 @@ describe.skipIf(process.platform !== 'linux')('the folder that a path leads to',
   let folder: string;
   const at = (name: string): string => path.join(folder, name);
   /** Whether it was made. */
-  const make = (name: string | Buffer): boolean => {
+  const make = (name: string | Buffer, mark?: string): boolean => {
     const found = findFolder(typeof name === 'string' ? Buffer.from(path.resolve(folder, name)) : name);
     try {
-      const { fd, isNew } = openFound(found, 0o750);
+      const { fd, isNew } = openFound(found, 0o750, mark);
       fs.closeSync(fd);
       return isNew;
     } finally {
@@ -29,6 +30,7 @@ describe.skipIf(process.platform !== 'linux')('the folder that a path leads to',
     fs.chmodSync(folder, 0o755);
   });
   afterEach(() => {
+    vi.restoreAllMocks();
     fs.rmSync(folder, { recursive: true });
   });
 
@@ -121,6 +123,47 @@ describe.skipIf(process.platform !== 'linux')('the folder that a path leads to',
       expect(make('theirs/a/b')).toBe(true);
       expect(fs.readdirSync(at('theirs'))).toEqual(['a']);
       expect(fs.statSync(at('theirs/a'))).toMatchObject({ uid: 0, mode: 0o040_750 });
+    });
+
+    describe('and an attempt to make it was killed', () => {
+      /** As a kill leaves it: before the folder had its name, or right after. */
+      const leave = (mark: string, isNamed: boolean): void => {
+        const { unlinkat, renameat2 } = native();
+        vi.spyOn(native(), 'unlinkat').mockImplementation((dirFd, name, flags) =>
+          flags === 0 ? unlinkat(dirFd, name, flags) : unlinkat(-1, name, flags),
+        );
+        if (!isNamed)
+          vi.spyOn(native(), 'renameat2').mockImplementation((number, _, ...rest) => renameat2(number, -1, ...rest));
+        if (isNamed) make('theirs/a', mark);
+        else expect(() => make('theirs/a', mark)).toThrow();
+        vi.restoreAllMocks();
+        expect(fs.readdirSync(at('theirs'))).toHaveLength(isNamed ? 2 : 1);
+      };
+
+      it.each([false, true])('leaves nothing that the next one does not remove', (isNamed) => {
+        leave('mark-', isNamed);
+        expect(make('theirs/a', 'mark-')).toBe(!isNamed);
+        expect(fs.readdirSync(at('theirs'))).toEqual(['a']);
+      });
+
+      it('removes nothing but empty folders of its own', () => {
+        leave('other-', false);
+        const left = '.holdfast-restore-mark-0-';
+        fs.writeFileSync(at(`theirs/${left}1`), '');
+        fs.symlinkSync('../precious', at(`theirs/${left}2`));
+        fs.mkdirSync(at(`theirs/${left}3`));
+        fs.writeFileSync(at(`theirs/${left}3/secret`), '');
+        fs.mkdirSync(at(`theirs/${left}4/${left}5/deeper`), { recursive: true });
+        fs.mkdirSync(at(`precious/${left}6`));
+        const all = (): string[] =>
+          ['theirs', `theirs/${left}3`, `theirs/${left}4/${left}5`, 'precious'].flatMap((name) =>
+            fs.readdirSync(at(name)),
+          );
+        const before = all();
+        make('theirs/a', 'mark-');
+        make('precious/a', 'mark-');
+        expect(all().sort()).toEqual([...before, 'a', 'a'].sort());
+      });
     });
 
     it('may have been put there by others where it is of ours and lies in theirs', () => {

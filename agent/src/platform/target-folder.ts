@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { type FileStatus, statFd } from './file-status.js';
-import { makeDirectoryAt, readLinkAt } from './names.js';
+import { makeDirectoryAt, readLinkAt, readNames, removeDirectoryAt } from './names.js';
 import { O_PATH, openAt } from './open-file.js';
 import { AT_FDCWD } from './posix.js';
 import { errorCode, PosixError } from './posix-error.js';
@@ -11,7 +11,9 @@ const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
 const SLASH = 0x2f;
 const ROOT = Buffer.from('/');
 const ITSELF = Buffer.alloc(0);
+const ITS_OWN = Buffer.from('.');
 const ABOVE = Buffer.from('..');
+const TEMPORARY = '.holdfast-restore-';
 const MAX_LINKS = 40;
 const ENOENT = 2;
 const ELOOP = 40;
@@ -93,19 +95,29 @@ export function statusAround(fd: number): FileStatus {
   }
 }
 
-/** Opens the folder to read it, and makes what is missing. Leaves what was found open. */
+/**
+ * Opens the folder to read it, and makes what is missing. Leaves what was found open.
+ *
+ * @param mark part of the temporary names of all attempts to make it that never run at one time, and of no others': what one that was killed left is removed
+ */
 export function openFound(
   { fd, missing }: FoundFolder,
   mode: number,
+  mark?: string,
 ): { readonly fd: number; readonly isNew: boolean } {
+  if (mark !== undefined) {
+    // Only the first that is missing is made among others: what was killed was making it, or had just made what is found now.
+    removeLeftovers(fd, ABOVE, mark);
+    if (missing.length > 0) removeLeftovers(fd, ITS_OWN, mark);
+  }
   let opened = {
-    fd: openAt(fd, Buffer.from('.'), missing.length > 0 ? O_PATH | O_DIRECTORY : FOLDER_FLAGS),
+    fd: openAt(fd, ITS_OWN, missing.length > 0 ? O_PATH | O_DIRECTORY : FOLDER_FLAGS),
     isNew: false,
   };
   for (const name of missing) {
     const above = opened.fd;
     try {
-      opened = makeAndOpen(above, name, mode);
+      opened = makeAndOpen(above, name, mode, mark);
     } finally {
       fs.closeSync(above);
     }
@@ -113,14 +125,19 @@ export function openFound(
   return opened;
 }
 
-function makeAndOpen(folder: number, name: Buffer, mode: number): { readonly fd: number; readonly isNew: boolean } {
+function makeAndOpen(
+  folder: number,
+  name: Buffer,
+  mode: number,
+  mark = '',
+): { readonly fd: number; readonly isNew: boolean } {
   if (keepsWhatIsOurs(statFd(folder))) {
     const isNew = isMade(folder, name, mode);
     return { fd: openAt(folder, name, FOLDER_FLAGS), isNew };
   }
   const marker = randomBytes(8).toString('hex');
   let temporaries = 0;
-  const temporaryName = (): Buffer => Buffer.from(`.holdfast-restore-${marker}-${temporaries++}`);
+  const temporaryName = (): Buffer => Buffer.from(`${TEMPORARY}${mark}${marker}-${temporaries++}`);
   const workshop = Workshop.open(folder, temporaryName);
   try {
     const made = makeFolderIn(workshop, folder, name, { mode, temporary: temporaryName() });
@@ -128,6 +145,49 @@ function makeAndOpen(folder: number, name: Buffer, mode: number): { readonly fd:
     return { fd: made ?? openAt(folder, name, FOLDER_FLAGS), isNew: made !== undefined };
   } finally {
     workshop.close();
+  }
+}
+
+/**
+ * Removes the workshops in which attempts with that mark were killed, with the folder in each. Nothing but empty folders goes: whoever gave another that name
+ * could have removed it, too.
+ */
+function removeLeftovers(fd: number, path: Buffer, mark: string): void {
+  try {
+    const folder = openAt(fd, path, O_PATH | O_DIRECTORY);
+    try {
+      if (!keepsWhatIsOurs(statFd(folder)))
+        for (const name of leftoversIn(folder, mark)) removeWorkshop(folder, name, mark);
+    } finally {
+      fs.closeSync(folder);
+    }
+  } catch (error) {
+    // One that may not be read is in nobody's way.
+    if (errorCode(error) === undefined) throw error;
+  }
+}
+
+function removeWorkshop(folder: number, name: Buffer, mark: string): void {
+  try {
+    const workshop = openAt(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      for (const inside of leftoversIn(workshop, mark)) removeDirectoryAt(workshop, inside);
+    } finally {
+      fs.closeSync(workshop);
+    }
+    removeDirectoryAt(folder, name);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
+}
+
+function leftoversIn(folder: number, mark: string): Buffer[] {
+  const fd = openAt(folder, ITS_OWN, FOLDER_FLAGS);
+  try {
+    const names = readNames(fd).filter((name) => name.startsWith(`${TEMPORARY}${mark}`));
+    return names.map((name) => Buffer.from(name, 'latin1'));
+  } finally {
+    fs.closeSync(fd);
   }
 }
 

@@ -16,6 +16,11 @@ export class RestoreJournals {
     return new FileJournal(path.join(this.folder, nameOf(pointId, base, target)), job.jobId);
   }
 
+  /** What names beside the target say of the restore that gave them: no two of one point run at one time. */
+  markOf({ pointId, base }: Pick<RestoreCommand, 'pointId' | 'base'>): string {
+    return `${hashOf(`${pointId} `, base)}-`;
+  }
+
   /** Those that nobody came back for. */
   removeOld(): void {
     try {
@@ -30,10 +35,11 @@ export class RestoreJournals {
 }
 
 function nameOf(pointId: string, base: Buffer, target: Buffer): string {
-  const hash = createHash('sha256')
-    .update(`${pointId} ${identityOf(target)} `)
-    .update(base);
-  return hash.digest('hex').slice(0, 32);
+  return hashOf(`${pointId} ${identityOf(target)} `, base);
+}
+
+function hashOf(what: string, base: Buffer): string {
+  return createHash('sha256').update(what).update(base).digest('hex').slice(0, 32);
 }
 
 function identityOf(target: Buffer): string {

@@ -107,6 +107,7 @@ async function restoreTree(
       journal = journals.of(command, opened);
       return journal;
     },
+    mark: journals.markOf(command),
     never,
     check: checkTarget,
     ...(writers && { writers }),

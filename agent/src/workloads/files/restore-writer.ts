@@ -35,6 +35,8 @@ export interface RestoreSettings {
   readonly check?: (location: Buffer) => void;
   /** Of what earlier attempts made. Asked for with a path that leads to the opened directory and no other. */
   readonly journal?: (opened: Buffer) => RestoreJournal;
+  /** Part of the temporary names beside the target, of all attempts of this restore and of no other: what one that was killed left there goes. */
+  readonly mark?: string;
   /** Folders of Holdfast itself: nothing is written into them. */
   readonly never: FolderSet;
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
@@ -132,12 +134,12 @@ export class RestoreWriter {
   }
 }
 
-function openTarget({ target, never, check }: RestoreSettings): { readonly fd: number; readonly isNew: boolean } {
+function openTarget({ target, never, check, mark }: RestoreSettings): { readonly fd: number; readonly isNew: boolean } {
   const found = findFolder(target);
   try {
     if (never.holds(found.fd)) throw ofHoldfast(target);
     check?.(locationOf(found));
-    return openFound(found, 0o755);
+    return openFound(found, 0o755, mark);
   } finally {
     fs.closeSync(found.fd);
   }
