@@ -8,10 +8,12 @@ import { coordinationService } from './features/jobs/grpc/coordination-service.j
 import type { ContextFor } from './platform/context.js';
 import {
   CERTIFICATE_DOOR,
+  CERTIFICATE_RESETS,
   CONTROL_CALLS,
   CONTROL_MESSAGE_BYTES,
   ENROLLMENT_CALLS,
   ENROLLMENT_DOOR,
+  ENROLLMENT_RESETS,
 } from './platform/grpc/connection-limits.js';
 import { createGrpcServer } from './platform/grpc/grpc-server.js';
 import { IncidentRelay } from './platform/incidents/incident-relay.js';
@@ -63,7 +65,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
     limits: {
       maxMessageBytes: CONTROL_MESSAGE_BYTES,
       maxConcurrentCalls: 32,
-      resets: { burst: 64, perSecond: 2 },
+      resets: CERTIFICATE_RESETS,
       connections: CERTIFICATE_DOOR,
       calls: CONTROL_CALLS,
     },
@@ -78,7 +80,7 @@ export function createControlListeners(options: ControlListenerOptions): Control
     limits: {
       maxMessageBytes: 16 * 1024,
       maxConcurrentCalls: 4,
-      resets: { burst: 10, perSecond: 1 },
+      resets: ENROLLMENT_RESETS,
       maxIdleMs: 60_000,
       connections: ENROLLMENT_DOOR,
       calls: ENROLLMENT_CALLS,

@@ -1,6 +1,6 @@
 import { DataServiceService, ReadChunksRequest, VaultStoreServiceService } from '@holdfast/proto/v1';
 import { boundedMessage } from '../../platform/grpc/bounded-message.js';
-import { CERTIFICATE_DOOR, DATA_CALLS } from '../../platform/grpc/connection-limits.js';
+import { CERTIFICATE_DOOR, CERTIFICATE_RESETS, DATA_CALLS } from '../../platform/grpc/connection-limits.js';
 import { createGrpcServer, type GrpcServer } from '../../platform/grpc/grpc-server.js';
 import type { RotatingIdentity } from '../../platform/pki/rotating-identity.js';
 import type { GatewayCore } from '../gateway-core.js';
@@ -34,7 +34,7 @@ export function createDataServer(core: GatewayCore, identity: RotatingIdentity):
     limits: {
       maxMessageBytes: core.limits.maxMessageBytes,
       maxConcurrentCalls: core.limits.maxStreamsPerConnection,
-      resets: { burst: 200, perSecond: 20 },
+      resets: CERTIFICATE_RESETS,
       windowBytes: core.limits.windowBytes,
       connections: CERTIFICATE_DOOR,
       calls: DATA_CALLS,

@@ -137,7 +137,7 @@ function resetCall(stream: number): Buffer {
 
 describe('a gRPC door', () => {
   it('takes so many connections of one identity, and of another as many again', async () => {
-    const perIdentity = { ...CERTIFICATE_DOOR.perIdentity, agent: 2 };
+    const perIdentity = { ...CERTIFICATE_DOOR.perIdentity, agent: { atOnce: 2 } };
     const port = await open({ connections: { ...CERTIFICATE_DOOR, perIdentity } });
     const [first] = [await secure(port, agent), await secure(port, agent)];
     await (await secure(port, agent)).closed;
@@ -145,6 +145,15 @@ describe('a gRPC door', () => {
     expect(await isHealthy(client(port, other))).toBe(true);
     first.socket.destroy();
     await expect.poll(() => isHealthy(client(port, agent))).toBe(true);
+  });
+
+  it('takes so many connections of one identity one after the other, and then so many a second', async () => {
+    const agentLimits = { atOnce: 16, pace: { burst: 3, perSecond: 0.001 } };
+    const perIdentity = { ...CERTIFICATE_DOOR.perIdentity, agent: agentLimits };
+    const port = await open({ connections: { ...CERTIFICATE_DOOR, perIdentity } });
+    for (let i = 0; i < 3; i += 1) (await secure(port, agent)).socket.destroy();
+    await (await secure(port, agent)).closed;
+    expect(await isHealthy(client(port, other))).toBe(true);
   });
 
   it('serves others while somebody opens connections and says nothing', async () => {

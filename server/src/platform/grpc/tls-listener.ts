@@ -4,14 +4,16 @@ import type { experimental } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
 import { ConnectionGate, type GateLimits } from '../connection-gate.js';
 import { CountedKeys } from '../counted-keys.js';
+import { Pace } from '../pace.js';
 import type { Log } from '../telemetry/log.js';
+import type { CallerLimits } from './call-limits.js';
 import { type CallerRole, callerOf } from './caller.js';
 
 export interface ConnectionLimits {
   /** For connections of nobody yet; with client certificates for the handshake alone, without them for as long as they last. */
   readonly unknown: GateLimits;
-  /** Connections of one certificate identity at a time. */
-  readonly perIdentity: Readonly<Record<CallerRole, number>>;
+  /** Connections of one certificate identity. */
+  readonly perIdentity: Readonly<Record<CallerRole, CallerLimits>>;
 }
 
 export interface TlsListenerOptions {
@@ -24,7 +26,7 @@ export interface TlsListenerOptions {
   readonly onConnection: (socket: TLSSocket) => void;
 }
 
-type Refusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL' | 'IDENTITY_FULL' | 'NO_IDENTITY';
+type Refusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL' | 'IDENTITY_TOO_FAST' | 'IDENTITY_FULL' | 'NO_IDENTITY';
 
 const HANDSHAKE_MS = 10_000;
 const BETWEEN_LOGS_MS = 10_000;
@@ -36,6 +38,7 @@ const BETWEEN_LOGS_MS = 10_000;
 export class TlsListener {
   private readonly gate: ConnectionGate;
   private readonly identities = new CountedKeys();
+  private readonly paces: Readonly<Record<CallerRole, Pace | undefined>>;
   /** Raw connections by how their TLS side names its peer, until the handshake is done. */
   private readonly shaking = new Map<string, () => void>();
   private readonly sockets = new Set<Socket>();
@@ -52,6 +55,9 @@ export class TlsListener {
   constructor(private readonly options: TlsListenerOptions) {
     const { clientCertificates, limits, clock } = options;
     this.gate = new ConnectionGate(limits.unknown, clock);
+    const paceOf = ({ pace }: CallerLimits): Pace | undefined => pace && new Pace(pace, clock);
+    const { agent, gateway, control } = limits.perIdentity;
+    this.paces = { agent: paceOf(agent), gateway: paceOf(gateway), control: paceOf(control) };
     this.tls = createTlsServer({
       requestCert: clientCertificates,
       rejectUnauthorized: clientCertificates,
@@ -142,7 +148,8 @@ export class TlsListener {
     const caller = callerOf(certificate);
     if (caller === undefined) return this.refuse('NO_IDENTITY', address);
     const identity = `${caller.role}:${caller.id}`;
-    if (!this.identities.add(identity, this.options.limits.perIdentity[caller.role]))
+    if (this.paces[caller.role]?.allows(identity) === false) return this.refuse('IDENTITY_TOO_FAST', address, identity);
+    if (!this.identities.add(identity, this.options.limits.perIdentity[caller.role].atOnce))
       return this.refuse('IDENTITY_FULL', address, identity);
     socket.once('close', () => this.identities.remove(identity));
     return true;
