@@ -210,7 +210,7 @@ it('replaces what it made when the system was started anew since, for its conten
   for (const name of readdirSync(bench.journalFolder)) {
     const file = join(bench.journalFolder, name);
     const journal = readFileSync(file);
-    journal.write('another-boot', 'holdfast-restore 1 '.length);
+    journal.write('another-boot -'.padEnd(50), 'holdfast-restore 2 '.length);
     writeFileSync(file, journal);
   }
   const time = statSync(inTarget('a/small-10'), { bigint: true }).mtimeNs;

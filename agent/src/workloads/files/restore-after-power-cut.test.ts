@@ -16,11 +16,13 @@ const bytes = (text: string) => Buffer.from(text, 'latin1');
 
 describe.skipIf(!runsAsRoot)('a restore that goes on in a folder that was handed over to its owner', () => {
   let dir: string;
+  let notices: string[];
   const inHome = (name: string) => path.join(dir, 'target/home', name);
   const journalFile = () => path.join(dir, 'journal');
 
   beforeEach(() => {
     dir = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-power-'));
+    notices = [];
   });
   afterEach(() => fs.rmSync(dir, { recursive: true, force: true }));
 
@@ -30,7 +32,7 @@ describe.skipIf(!runsAsRoot)('a restore that goes on in a folder that was handed
       target: bytes(path.join(dir, 'target')),
       onConflict,
       never: NO_FOLDERS,
-      onNotice: ({ message }) => expect.fail(message),
+      onNotice: ({ message }) => notices.push(message),
       journal: () => journal,
     });
     journal.begin(writer.isOurs);
@@ -56,7 +58,7 @@ describe.skipIf(!runsAsRoot)('a restore that goes on in a folder that was handed
   };
   const startAnew = (): void => {
     const journal = fs.readFileSync(journalFile());
-    journal.write('another-boot', 'holdfast-restore 2 '.length);
+    journal.write('another-boot -'.padEnd(50), 'holdfast-restore 2 '.length);
     fs.writeFileSync(journalFile(), journal);
   };
 
@@ -74,8 +76,19 @@ describe.skipIf(!runsAsRoot)('a restore that goes on in a folder that was handed
         expect(fs.readFileSync(inHome(name)).equals(CONTENT)).toBe(true);
         expect(fs.statSync(inHome(name)).uid).toBe(NOBODY);
       }
+      expect(notices).toEqual([]);
     },
   );
+
+  it('leaves what was on the disk before the system was started anew, whatever its owner did with it', async () => {
+    await attempt('SKIP');
+    fs.chownSync(inHome('doc'), NOBODY, 1234);
+    fs.linkSync(inHome('doc'), inHome('second'));
+    const { ino } = fs.statSync(inHome('doc'));
+    expect(await attempt('SKIP', true)).toMatchObject({ restored: 4, skipped: 0, failed: 0 });
+    expect(fs.statSync(inHome('doc'))).toMatchObject({ ino, gid: 1234, nlink: 2 });
+    expect(notices).toEqual([`owner ${NOBODY}:${NOBODY}: it has another`]);
+  });
 
   it('leaves what its owner has changed since', async () => {
     await attempt('SKIP');

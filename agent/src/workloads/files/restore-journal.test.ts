@@ -157,6 +157,49 @@ describe.skipIf(process.platform !== 'linux')('the journal of a restore', () => 
     expect(inDirectory(new FileJournal(file, 'job')).find(bytes('a'), { ...onDisk(), size: 3 }, entry)).toBe('made');
   });
 
+  it('knows after a restart of the system what was flushed before, until more is made', () => {
+    const boot = () => fs.readFileSync(file, 'latin1').split(' ')[2];
+    write(['a']);
+    const running = boot();
+    const journal = new FileJournal(file, 'job');
+    journal.begin(false);
+    journal.flushed();
+    journal.close();
+    expect(boot()).toBe('flushed');
+    const next = new FileJournal(file, 'job');
+    expect([next.isUnsure, inDirectory(next, 'finished').find(bytes('a'), onDisk(), entry)]).toEqual([
+      false,
+      'complete',
+    ]);
+    next.begin(false);
+    expect(boot()).toBe(running);
+    next.distrust();
+    next.flushed();
+    expect(boot()).toBe('unsure');
+    next.close();
+    const unsure = new FileJournal(file, 'job');
+    unsure.begin(false);
+    // Not everything that is unsure need have been made again.
+    unsure.flushed();
+    unsure.close();
+    expect(new FileJournal(file, 'job').isUnsure).toBe(true);
+  });
+
+  it.each([
+    ['owner', { uid: 7 }],
+    ['group', { gid: 7 }],
+    ['number of names', { nlink: 2 }],
+  ] as const)('leaves in a finished directory what has another %s by now, however unsure its content', (_, other) => {
+    write(['made']);
+    const journal = new FileJournal(file, 'job');
+    journal.distrust();
+    const unsure = inDirectory(new FileJournal(file, 'job'), 'finished');
+    const mine = { ...onDisk(), uid: 6, gid: 6 };
+    const theirs = { ...entry, uid: 6, gid: 6 };
+    expect(unsure.find(bytes('fits'), mine, theirs)).toBe('made');
+    expect(unsure.find(bytes('fits'), { ...mine, ...other }, theirs)).toBeUndefined();
+  });
+
   it('replaces a file that was never completed, in a directory that the restore made and nowhere else', () => {
     write(['name']);
     const half = { ...onDisk(), size: 3, mode: 0o200, mtimeNs: 5n };

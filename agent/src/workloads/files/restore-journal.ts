@@ -14,7 +14,7 @@ export interface RestoreJournal {
   readonly mark: string;
   /** There was an attempt before this one. */
   readonly continues: boolean;
-  /** The system was started anew since the first attempt, or could not flush what was made: a name can have outlived its content. */
+  /** The system was started anew before what was made was flushed, or could not flush it: a name can have outlived its content. */
   readonly isUnsure: boolean;
   /** An earlier attempt made the target, or found nothing in it. */
   readonly ownsTarget: boolean;
@@ -24,6 +24,8 @@ export interface RestoreJournal {
   willName(path: Buffer, what: Made): void;
   /** The system could not flush what was made: it tells that once, and a later attempt would not hear of it. */
   distrust(): void;
+  /** Everything that was made is on the disk. */
+  flushed(): void;
 }
 
 export type Made = Pick<FileStatus, 'type' | keyof FileIdentity>;
@@ -36,6 +38,7 @@ export const NO_JOURNAL: RestoreJournal = {
   has: () => false,
   willName: () => undefined,
   distrust: () => undefined,
+  flushed: () => undefined,
 };
 
 /** Others are not everybody's to set. */
@@ -88,6 +91,7 @@ export class JournalledDirectory {
     if (this.standing === 'held' && status.type === 'file' && status.mode === INCOMPLETE_MODE) return 'made';
     if (!isSameTime(status.mtimeNs, entry.mtimeNs)) return undefined;
     if (entry.type !== 'symlink' && (status.mode ^ entry.mode) & PERMISSIONS) return undefined;
+    if (isUnsure && !wasMade && !isLikeMade(status, entry)) return undefined;
     const hasSize = entry.type !== 'file' || status.size === entry.size || (isUnsure && status.size < entry.size);
     if (!hasSize) return undefined;
     return isUnsure ? 'made' : 'complete';
@@ -127,7 +131,7 @@ export class FileJournal implements RestoreJournal {
     this.mark = `${path.basename(file)}-`;
     this.continues = known !== undefined;
     this.earlier = known?.records ?? new BigUint64Array(0);
-    this.isUnsure = known !== undefined && known.head.boot !== bootId();
+    this.isUnsure = known !== undefined && known.head.boot !== FLUSHED && known.head.boot !== bootId();
   }
 
   get ownsTarget(): boolean {
@@ -158,10 +162,22 @@ export class FileJournal implements RestoreJournal {
       if (!this.continues) fs.writeSync(this.fd, encoded(this.head));
       // Part of a record, which an earlier attempt could not write whole, would shift all that come after it.
       else fs.ftruncateSync(this.fd, HEAD_BYTES + this.earlier.length * RECORD_BYTES);
+      if (this.head.boot === FLUSHED) this.startAnew();
     } catch {
       this.close();
     }
     if (ownsTarget) this.add(OF_TARGET);
+  }
+
+  /** On the disk before anything is made: otherwise a power cut would leave it said that all of it is there. */
+  private startAnew(): void {
+    this.rewrite({ ...this.head, boot: bootId() });
+    try {
+      fs.fsyncSync(this.fd);
+    } catch (error) {
+      fs.rmSync(this.file, { force: true });
+      throw error;
+    }
   }
 
   willName(at: Buffer, what: Made): void {
@@ -178,7 +194,12 @@ export class FileJournal implements RestoreJournal {
   }
 
   distrust(): void {
-    this.rewrite({ ...this.head, boot: 'unsure' });
+    this.rewrite({ ...this.head, boot: UNSURE });
+  }
+
+  flushed(): void {
+    // Of what an earlier attempt made, not all may have been made again.
+    if (!this.isUnsure && this.head.boot !== UNSURE) this.rewrite({ ...this.head, boot: FLUSHED });
   }
 
   /** Everything is restored: whoever restores again meets what is there, but for this job, whose end may be lost on its way to the server. */
@@ -216,8 +237,12 @@ function recordOf(at: Buffer, { type, dev, ino, birthNs }: Made): Buffer {
   return hash('sha256', Buffer.concat([at, Buffer.from(`\0${type} ${dev} ${ino} ${birthNs ?? '-'}`)]), 'buffer');
 }
 
+/** Instead of a run of the system: what was made is on the disk, or may never come there. */
+const FLUSHED = 'flushed';
+const UNSURE = 'unsure';
+
 interface Head {
-  /** Run of the system in which the first attempt began. */
+  /** Run of the system in which something was made that was not flushed since. */
   readonly boot: string;
   /** The job that restored everything; empty as long as none did. */
   readonly done: string;
@@ -250,6 +275,12 @@ function read(file: string, jobId: string): Known | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Somebody who gave it another owner, or another name beside this one, may also have written to it: its content is not lost then. */
+function isLikeMade({ uid, gid, nlink }: FileStatus, entry: FileEntry): boolean {
+  const isOwned = (uid === entry.uid && gid === entry.gid) || uid === process.geteuid?.();
+  return isOwned && (nlink === 1 || entry.hardLinkGroup !== undefined);
 }
 
 /** What file systems cut times to, in nanoseconds. */

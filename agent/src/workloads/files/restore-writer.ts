@@ -115,19 +115,24 @@ export class RestoreWriter {
       await this.rootClosed;
       this.run.completePostponed();
       await this.run.flushes.finish();
+      this.run.journal.flushed();
       return this.run.counts;
     } finally {
       fs.closeSync(this.run.targetFd);
     }
   }
 
-  /** Ends a restore that failed: waits for what is being written and sets no metadata of directories any more. */
+  /** Ends a restore that failed: waits for what is being written, has it flushed, and sets no metadata of directories any more. */
   async abandon(): Promise<void> {
     this.run.abandoned = true;
     try {
       this.root.leaveAll();
       await this.rootClosed;
-      await this.run.flushes.close();
+      // If it cannot be flushed, that is known to the journal, and the restore has failed already.
+      await this.run.flushes.finish().then(
+        () => this.run.journal.flushed(),
+        () => undefined,
+      );
     } finally {
       fs.closeSync(this.run.targetFd);
     }
