@@ -30,6 +30,8 @@ export interface AgentSetup {
   readonly identity: AgentIdentity;
   readonly log: AgentLog;
   readonly host: HostFacts;
+  /** See ControlSession. */
+  readonly instance: Buffer;
   readonly bootIdSha256: Buffer | undefined;
   /** Every frame is opened before it is sent, not one of each pack. */
   readonly paranoid: boolean;
@@ -49,6 +51,7 @@ export async function runAgent({
   identity,
   log,
   host,
+  instance,
   bootIdSha256,
   paranoid,
   signal,
@@ -78,6 +81,7 @@ export async function runAgent({
     unsettled,
     checkSource: workload.check,
     host,
+    instance,
     bootIdSha256,
     onState: (state) => {
       connection = state;

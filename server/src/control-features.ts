@@ -46,7 +46,7 @@ const RENEWALS = { burst: 5, perSecond: 1 / 3_600 };
 
 export async function wireFeatures(parts: FeatureParts): Promise<Features> {
   const { config, clock, timers, random, log, authority, gateway } = parts;
-  const links = new LinkRegistry();
+  const links = new LinkRegistry(clock.now());
   const jobs = createJobRuntime({
     ...parts,
     handlers: PROTECTION_HANDLERS,

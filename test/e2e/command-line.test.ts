@@ -136,7 +136,7 @@ describe('the command line', () => {
     ] as const) {
       const { code, stderr } = await holdfast(args);
       expect(code).toBe(2);
-      expect(stderr).toContain(`error: unknown command '${args[1]}'; there are: ${names}`);
+      expect(stderr).toContain(`error: unknown command '${args.slice(1).join(' ')}'; there are: ${names}`);
     }
   });
 

@@ -1,11 +1,21 @@
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { arch, hostname, release, type } from 'node:os';
 import type { HostFacts } from '../enrollment/ports.js';
 import { agentVersion } from '../version.js';
 
+const INSTANCE_BYTES = 16;
+
 export function readHostFacts(hostName = hostname()): HostFacts {
   return { hostName, operatingSystem: `${type()} ${release()}`, architecture: arch(), agentVersion: agentVersion() };
+}
+
+/** 16 bytes that this state folder has on this running system, and a copy of it or of the host has not. */
+export function readInstance(stateFolder: string): Buffer {
+  const boot = readBootIdSha256();
+  if (boot === undefined) return randomBytes(INSTANCE_BYTES);
+  const { dev, ino } = statSync(stateFolder, { bigint: true });
+  return createHash('sha256').update(boot).update(` ${dev} ${ino}`).digest().subarray(0, INSTANCE_BYTES);
 }
 
 /** Tells this kernel's run from every other; containers share it with their host. Undefined where the system has none. */

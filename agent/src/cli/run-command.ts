@@ -3,7 +3,7 @@ import { createLog } from '../log.js';
 import { requireIdentity } from '../state/identity.js';
 import { prepareStateFolder } from '../state/state-folder.js';
 import { lockState } from '../state/state-lock.js';
-import { readBootIdSha256, readHostFacts } from './host-facts.js';
+import { readBootIdSha256, readHostFacts, readInstance } from './host-facts.js';
 import type { Terminal } from './program.js';
 
 /** 0 after SIGTERM or SIGINT: stopping is how this command ends. */
@@ -17,6 +17,7 @@ export async function runCommand(options: { state: string; paranoid?: boolean },
       identity,
       log: createLog(terminal.logLevel),
       host: readHostFacts(),
+      instance: readInstance(folder.path),
       bootIdSha256: readBootIdSha256(),
       paranoid: options.paranoid === true,
       signal: terminal.stop,

@@ -1,4 +1,5 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { ConnectRequest, ConnectResponse, RenewCertificateResponse } from '@holdfast/proto/v1';
 import { ControlServiceClient } from '@holdfast/proto/v1';
@@ -10,6 +11,7 @@ export type ToServer = NonNullable<ConnectRequest['message']>;
 export type FromServer = NonNullable<ConnectResponse['message']>;
 
 const UNARY_TIMEOUT_MS = 30_000;
+const GOODBYE_MS = 500;
 
 /** One control stream on a channel of its own. Ends once, with the reason. */
 export class ControlConnection {
@@ -49,6 +51,14 @@ export class ControlConnection {
 
   close(reason: string): void {
     this.end(lost(reason));
+  }
+
+  /** For good: the server is told, and has a moment to hear it. */
+  leave(reason: string): void {
+    this.send({ $case: 'goodbye', value: {} });
+    this.stream.end();
+    const cancel = systemClock.after(GOODBYE_MS, () => this.close(reason));
+    void this.ended.then(cancel);
   }
 
   private end(reason: HoldfastError): void {

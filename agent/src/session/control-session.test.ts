@@ -207,6 +207,7 @@ async function startAgent(
     bandwidth: { apply: (limits) => bandwidths.push(limits) },
     unsettled: await UnsettledJobs.open(folder.outcomeFolder),
     host,
+    instance: Buffer.alloc(16, 1),
     bootIdSha256: Buffer.alloc(32, 1),
     onState: () => undefined,
     checkSource: async ({ roots }) => roots.map((path) => ({ path, kind: 'VANISHED', message: 'gone' })),

@@ -36,7 +36,6 @@ const WELCOME_TIMEOUT_MS = 30_000;
 const RENEWAL_CHECK_MS = 60_000;
 const SHORTEST_HEARTBEAT_MS = 200;
 
-const INSTANCE_BYTES = 16;
 const CAPABILITIES = ['workload.files', 'restore.files'];
 
 export interface ControlSessionPorts {
@@ -47,6 +46,8 @@ export interface ControlSessionPorts {
   readonly bandwidth: Pick<Bandwidth, 'apply'>;
   readonly unsettled: UnsettledJobs;
   readonly host: HostFacts;
+  /** 16 bytes: this state folder on this running system. A copy of the host shows the same certificate. */
+  readonly instance: Buffer;
   /** SHA-256 of this host's boot id; undefined where it has none. */
   readonly bootIdSha256: Buffer | undefined;
   readonly onState: (state: ConnectionState) => void;
@@ -65,14 +66,11 @@ export interface ConnectionState {
  */
 export class ControlSession implements JobReports {
   private readonly backOff: BackOff;
-  /** Of this run of the agent: a copy of its host shows the same certificate. */
-  private readonly instance: Buffer;
   /** From Welcome to the end of the connection. */
   private welcomed: ControlConnection | undefined;
 
   constructor(private readonly ports: ControlSessionPorts) {
     this.backOff = new BackOff(ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
-    this.instance = ports.random.bytes(INSTANCE_BYTES);
   }
 
   /** Connects, and connects again, until the signal fires. */
@@ -120,7 +118,7 @@ export class ControlSession implements JobReports {
         else if (this.welcomed === connection) this.obey(connection, message, jobs);
       },
     );
-    const close = (): void => connection.close('The agent is stopping.');
+    const close = (): void => connection.leave('The agent is stopping.');
     signal.addEventListener('abort', close, { once: true });
     const cancelTimeout = clock.after(
       WELCOME_TIMEOUT_MS,
@@ -142,7 +140,7 @@ export class ControlSession implements JobReports {
     const running = [...jobs.running(), ...this.ports.unsettled.refs()].map(toWireRef);
     return {
       $case: 'hello',
-      value: { host: { ...this.ports.host }, capabilities: CAPABILITIES, running, instance: this.instance },
+      value: { host: { ...this.ports.host }, capabilities: CAPABILITIES, running, instance: this.ports.instance },
     };
   }
 

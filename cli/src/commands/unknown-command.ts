@@ -11,7 +11,7 @@ export function refuseUnknownCommands(group: Command): void {
   list.hook('preAction', (_, action) => {
     if (action.args.length <= action.registeredArguments.length) return;
     const names = group.commands.map((command) => command.name());
-    group.error(`error: unknown command '${action.args[0]}'; there are: ${names.join(', ')}`, {
+    group.error(`error: unknown command '${action.args.join(' ')}'; there are: ${names.join(', ')}`, {
       code: 'commander.unknownCommand',
     });
   });

@@ -3,6 +3,7 @@ import type { DetailedPeerCertificate } from 'node:tls';
 import { connect } from 'node:tls';
 import { credentials } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { CoordinationServiceClient, EnrollmentServiceClient } from '@holdfast/proto/v1';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +14,8 @@ import type { Agent } from './domain/agent.js';
 import type { Control } from './grpc/testing/control-fixture.js';
 import { answer, makeRequest, SUBSCRIPTION, startControl } from './grpc/testing/control-fixture.js';
 import type { TestAgent, TestStream } from './grpc/testing/test-agent.js';
+import { LinkRegistry } from './link-registry.js';
+import { lastInstance } from './use-cases/connect-agent.js';
 import { createEnrollmentToken } from './use-cases/create-enrollment-token.js';
 import { getAgent } from './use-cases/get-agent.js';
 import { listAgents, statusOf } from './use-cases/list-agents.js';
@@ -305,19 +308,65 @@ describe('a control stream', () => {
     agent.close();
   });
 
-  it('gives its place to the agent that was started anew when it is silent, or ends', async () => {
-    const agent = await control.newAgent('restarted');
-    const older = await agent.connect();
-    const newer = await comeAnew(agent);
-    await control.silence.advance(9_999);
+  it('is awaited for a minute after it was lost, and its place kept for it', async () => {
+    const agent = await control.newAgent('lost');
+    const lost = await agent.connect();
+    const copy = await comeAnew(agent);
+    await control.silence.advance(10_000);
+    // Nothing was heard of the other for ten seconds: it may be back.
+    expect(await copy.ended).toMatchObject({ kind: 'Locked', code: 'IDENTITY_RECENT' });
     expect(control.links.ready(agent.id)).toBeDefined();
-    await control.silence.advance(1);
-    await newer.next('welcome');
-    expect(await older.ended).toMatchObject({ code: 'NEWER_STREAM' });
-    const newest = await comeAnew(agent);
-    newer.close();
-    await newest.next('welcome');
+    lost.close();
+    await expect.poll(() => control.links.attached(agent.id)).toBeUndefined();
+    const early = agent.startAnew().stream();
+    early.hello();
+    expect(await early.ended).toMatchObject({ code: 'IDENTITY_RECENT' });
+    await db.clock.advance(65_000);
+    const late = agent.startAnew().stream();
+    late.hello();
+    await late.next('welcome');
     agent.close();
+  });
+
+  it('gives its place at once to whoever comes after a goodbye', async () => {
+    const agent = await control.newAgent('leaving');
+    const leaving = await agent.connect();
+    leaving.send({ $case: 'goodbye', value: {} });
+    leaving.halfClose();
+    expect(await leaving.ended).toMatchObject({ code: 'ENDED' });
+    await agent.startAnew().connect();
+    agent.close();
+  });
+
+  it('is kept for who had it before the server was started anew', async () => {
+    const agent = await control.newAgent('known');
+    await agent.connect();
+    agent.close();
+    const links = new LinkRegistry(db.clock.now());
+    const before = await lastInstance(control.contextFor({ kind: 'agent', agentId: agent.id }));
+    const placeFor = (instance: string) =>
+      links.placeFor({
+        agentId: agent.id,
+        instance,
+        now: () => db.clock.now(),
+        timers: control.silence,
+        lastInstance: before,
+      });
+    expect(await placeFor('another')).toBe('mayReturn');
+    expect(await placeFor(before ?? '')).toBe('isFree');
+    await db.clock.advance(65_000);
+    expect(await placeFor('another')).toBe('isFree');
+  });
+
+  it('is ended with the door also before it has a place', async () => {
+    const links = new LinkRegistry();
+    const reason = new HoldfastError({ kind: 'Unavailable', code: 'STOPPING', message: 'stopping' });
+    const ended: unknown[] = [];
+    const link = { agentId: 'a', send: () => false, end: (why: unknown) => void ended.push(why) };
+    links.opened(link);
+    links.endAll(reason);
+    links.opened(link);
+    expect(ended).toEqual([reason, reason]);
   });
 
   it('is dropped after twenty seconds of silence, and not before', async () => {

@@ -4,7 +4,7 @@ import type { AgentConnections, AgentLink } from './services.js';
 
 interface Entry {
   readonly link: AgentLink;
-  /** Of the running agent at its other end. */
+  /** Of the agent at its other end. */
   readonly instance: string;
   ready: boolean;
   lastSeenAt: number;
@@ -12,30 +12,67 @@ interface Entry {
   readonly onSign: Set<(isAlive: boolean) => void>;
 }
 
+interface Departed {
+  readonly instance: string;
+  readonly lastSeenAt: number;
+  readonly forGood: boolean;
+}
+
 /** An agent says something every five seconds. */
 const SIGN_OF_LIFE_MS = 10_000;
+/** An agent that lost its stream is back after so long: it waits a minute at most. */
+export const RETURN_MS = 65_000;
 
-/** Control streams by agent: the newest of a running agent counts, and a running agent before any other that shows its certificate. */
+/** Whether an instance of an agent may have its place: another one `isThere`, or `mayReturn` at any moment. */
+export type Place = 'isFree' | 'isThere' | 'mayReturn';
+
+export interface Claim {
+  readonly agentId: string;
+  readonly instance: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly timers: Timers;
+  /** Who had the place last, perhaps before this process was started. */
+  readonly lastInstance: string | undefined;
+}
+
+/**
+ * Control streams by agent: the newest one of an instance counts. One instance of an agent is one state folder on one running system; there is another if its host was
+ * started anew, or if there is a copy of it, and what is backed up of one must not be taken for the other's.
+ */
 export class LinkRegistry implements AgentConnections {
+  /** Those that have no place yet among them. */
+  private readonly streams = new Set<AgentLink>();
   private readonly entries = new Map<string, Entry>();
+  private readonly departed = new Map<string, Departed>();
+  private over: HoldfastError | undefined;
 
-  /**
-   * Whether the agent's place is free for this instance of it. Another one that has it keeps it if it gives a sign of life: then there is a copy of its
-   * host, and what is backed up of one must not be taken for the other's.
-   */
-  async mayAttach(agentId: string, instance: string, timers: Timers): Promise<boolean> {
+  /** @param startedAt when this process was started: who had a place before is expected back */
+  constructor(private readonly startedAt = Number.NEGATIVE_INFINITY) {}
+
+  /** A stream was opened; until it has a place, all that can happen to it is its end. */
+  opened(link: AgentLink): void {
+    this.streams.add(link);
+    if (this.over) link.end(this.over);
+  }
+
+  /** Waits for a sign of life of whoever has the place. */
+  async placeFor(claim: Claim): Promise<Place> {
+    const { agentId, instance, timers } = claim;
     for (;;) {
       const holder = this.entries.get(agentId);
-      if (holder === undefined || holder.instance === instance) return true;
+      if (holder === undefined) return this.isAwaited(claim) ? 'mayReturn' : 'isFree';
+      if (holder.instance === instance) return 'isFree';
       const isAlive = await signOf(holder, timers);
-      if (isAlive === undefined) return true;
-      if (isAlive) return false;
+      if (isAlive === undefined) return 'mayReturn';
+      if (isAlive) return 'isThere';
     }
   }
 
-  /** A new stream. It ends the agent's older one, and gets commands once it is ready. */
+  /** The stream gets its place. It ends the agent's older one, and gets commands once it is ready. */
   attach(link: AgentLink, instance: string, now: number): void {
     const older = this.entries.get(link.agentId);
+    this.departed.delete(link.agentId);
     this.entries.set(link.agentId, { link, instance, ready: false, lastSeenAt: now, onSign: new Set() });
     if (older) tell(older, false);
     older?.link.end(
@@ -61,10 +98,14 @@ export class LinkRegistry implements AgentConnections {
     tell(entry, true);
   }
 
-  detach(link: AgentLink): void {
+  /** A stream has ended. With a goodbye its agent is not expected back. */
+  closed(link: AgentLink, saidGoodbye: boolean): void {
+    this.streams.delete(link);
     const entry = this.entryOf(link);
     if (!entry) return;
+    const { instance, lastSeenAt } = entry;
     this.entries.delete(link.agentId);
+    this.departed.set(link.agentId, { instance, lastSeenAt, forGood: saidGoodbye });
     tell(entry, false);
   }
 
@@ -86,11 +127,19 @@ export class LinkRegistry implements AgentConnections {
   }
 
   end(agentId: string, reason: HoldfastError): void {
-    this.entries.get(agentId)?.link.end(reason);
+    for (const link of [...this.streams]) if (link.agentId === agentId) link.end(reason);
   }
 
+  /** All streams, also those that are still to come. */
   endAll(reason: HoldfastError): void {
-    for (const { link } of [...this.entries.values()]) link.end(reason);
+    this.over = reason;
+    for (const link of [...this.streams]) link.end(reason);
+  }
+
+  private isAwaited({ agentId, instance, now, lastInstance }: Claim): boolean {
+    const departed = this.departed.get(agentId);
+    if (departed) return !departed.forGood && departed.instance !== instance && now() - departed.lastSeenAt < RETURN_MS;
+    return lastInstance !== undefined && lastInstance !== instance && now() - this.startedAt < RETURN_MS;
   }
 
   private entryOf(link: AgentLink): Entry | undefined {

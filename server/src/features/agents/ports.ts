@@ -22,7 +22,12 @@ export interface AgentStore {
   /** What the agent said when it connected. */
   introduce(
     id: string,
-    facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number },
+    facts: {
+      readonly host: HostFacts;
+      readonly capabilities: readonly string[];
+      readonly lastSeenAt: number;
+      readonly instance: string;
+    },
   ): Promise<void>;
   setBandwidth(id: string, bandwidth: BandwidthLimits): Promise<void>;
   touch(id: string, lastSeenAt: number): Promise<void>;

@@ -20,6 +20,8 @@ export interface Agent {
   readonly enrolledAt: number;
   /** Written sparsely: while the agent is connected, memory knows better. */
   readonly lastSeenAt?: number;
+  /** Of its state folder on its running system, as it said when it connected last. */
+  readonly instance?: string;
   readonly revokedAt?: number;
 }
 

@@ -23,7 +23,7 @@ import { finishJob } from '../../jobs/use-cases/finish-job.js';
 import { renewLeases } from '../../jobs/use-cases/renew-leases.js';
 import type { LinkRegistry } from '../link-registry.js';
 import type { AgentLink, AgentMessage } from '../services.js';
-import { connectAgent, noteAgentSeen } from '../use-cases/connect-agent.js';
+import { connectAgent, lastInstance, noteAgentSeen } from '../use-cases/connect-agent.js';
 import { toWireBandwidth } from './bandwidth-message.js';
 import { emptyHostFacts } from './host-facts.js';
 
@@ -66,6 +66,7 @@ export class ControlStream implements AgentLink {
   /** Set while the agent is not welcomed yet: newer than what Hello found. */
   private newBandwidth: BandwidthLimits | undefined;
   private ended = false;
+  private saidGoodbye = false;
   private seenWrittenAt = 0;
   private renewedAt = 0;
   private handled: Promise<void> = Promise.resolve();
@@ -84,8 +85,12 @@ export class ControlStream implements AgentLink {
 
   open(): void {
     const { call } = this;
+    this.ports.links.opened(this);
     this.watch();
     call.on('data', (request: ConnectRequest) => {
+      // It is there, however long what it says has to wait.
+      this.watch();
+      this.ports.links.heard(this, this.ctx.clock.now());
       call.pause();
       this.handled = this.handled.then(() => this.take(request));
     });
@@ -115,8 +120,6 @@ export class ControlStream implements AgentLink {
 
   private async take(request: ConnectRequest): Promise<void> {
     if (this.ended) return;
-    this.watch();
-    this.ports.links.heard(this, this.ctx.clock.now());
     // The next message is read when this one is done: whoever says too much is read slowly.
     const waitMs = this.pace.delay(this.agentId);
     if (waitMs > 0) await this.ports.timers.sleep(waitMs);
@@ -156,6 +159,9 @@ export class ControlStream implements AgentLink {
         this.ctx.services.agents.sourceChecks.answered(this.agentId, checkId, troubles);
         return;
       }
+      case 'goodbye':
+        this.saidGoodbye = true;
+        return;
       case undefined:
         // A newer agent's message that this server does not know.
         return;
@@ -166,7 +172,7 @@ export class ControlStream implements AgentLink {
     if (this.greeted) throw outOfTurn('Hello comes once.');
     if (hello.running.length > MOST_NAMED_JOBS) throw outOfTurn('Too many jobs are named.');
     const named = hello.running.map((ref: WireRef) => fromWireRef(ref));
-    await this.takePlace(hello);
+    const instance = await this.takePlace(hello);
     if (this.ended) return;
     // First: without a gateway there is nothing to connect for, and the agent tries again.
     const dataAddress = this.ctx.services.agents.addresses.data();
@@ -174,6 +180,7 @@ export class ControlStream implements AgentLink {
       host: hello.host ?? emptyHostFacts(),
       capabilities: hello.capabilities,
       running: named,
+      instance,
     });
     this.greeted = true;
     this.seenWrittenAt = this.ctx.clock.monotonic();
@@ -201,22 +208,31 @@ export class ControlStream implements AgentLink {
     this.ctx.services.jobs.outbox.wake();
   }
 
-  /** Throws Locked while another host that shows the same certificate is there. */
-  private async takePlace({ instance: given }: Hello): Promise<void> {
+  /** Throws Locked while another instance, which shows the same certificate, is there or may come back. */
+  private async takePlace({ instance: given }: Hello): Promise<string> {
     if (given.length !== INSTANCE_BYTES) throw outOfTurn('Hello names no instance of the agent.');
+    const { agentId, ctx } = this;
     const { links, timers, incidents } = this.ports;
     const instance = given.toString('hex');
-    if (await links.mayAttach(this.agentId, instance, timers)) {
-      if (!this.ended) links.attach(this, instance, this.ctx.clock.now());
-      return;
+    const now = (): number => ctx.clock.now();
+    // It is told first if it was revoked.
+    const last = await lastInstance(ctx);
+    switch (await links.placeFor({ agentId, instance, now, timers, lastInstance: last })) {
+      case 'isFree':
+        if (!this.ended) links.attach(this, instance, now());
+        return instance;
+      case 'isThere':
+        incidents.report({ agentId, kind: 'connectAgent', reason: 'IDENTITY_SHARED' });
+        throw refusal(
+          'IDENTITY_SHARED',
+          'Another running agent is connected with the identity of this one. If this host is a copy of another, give it an identity of its own: stop this agent, remove its state folder, and enrol it under another name. If there is no copy that you know of, its certificate may have been stolen: revoke the agent, and enrol the host anew.',
+        );
+      case 'mayReturn':
+        throw refusal(
+          'IDENTITY_RECENT',
+          'This agent was connected until a moment ago from another host, or before this one was started: it is let in within two minutes unless the other comes back.',
+        );
     }
-    incidents.report({ agentId: this.agentId, kind: 'connectAgent', reason: 'IDENTITY_SHARED' });
-    throw new HoldfastError({
-      kind: 'Locked',
-      code: 'IDENTITY_SHARED',
-      message:
-        'Another running agent is connected with the identity of this one. If this host is a copy of another, give it an identity of its own: stop this agent, remove its state folder, and enrol it under another name.',
-    });
   }
 
   private async accepted(ref: JobRef): Promise<void> {
@@ -278,7 +294,7 @@ export class ControlStream implements AgentLink {
     if (this.ended) return;
     this.ended = true;
     this.stopWatchdog();
-    this.ports.links.detach(this);
+    this.ports.links.closed(this, this.saidGoodbye);
     finish();
     if (this.greeted) this.ctx.log.info({ agentId: this.agentId }, 'agent.disconnected');
     const now = this.ctx.clock.now();
@@ -287,6 +303,10 @@ export class ControlStream implements AgentLink {
         this.ctx.log.warn({ err: error, agentId: this.agentId }, 'agent.seen-not-written'),
       );
   }
+}
+
+function refusal(code: 'IDENTITY_SHARED' | 'IDENTITY_RECENT', message: string): HoldfastError {
+  return new HoldfastError({ kind: 'Locked', code, message });
 }
 
 function outOfTurn(message: string): HoldfastError {

@@ -17,6 +17,7 @@ export class AgentRow {
   @JsonColumn() bandwidth!: BandwidthLimits;
   @TimeColumn() enrolledAt!: number;
   @TimeColumn({ nullable: true }) lastSeenAt: number | null = null;
+  @TextColumn({ nullable: true }) instance: string | null = null;
   @TimeColumn({ nullable: true }) revokedAt: number | null = null;
 }
 

@@ -4,7 +4,7 @@ import type { SqlEntityManager } from '@mikro-orm/sql';
 import { mapPage, paginate } from '../../../platform/db/paginate.js';
 import type { Page, PageRequest } from '../../../platform/page.js';
 import type { Scope } from '../../access/domain/scope.js';
-import type { Agent, HostFacts } from '../domain/agent.js';
+import type { Agent } from '../domain/agent.js';
 import type { AgentFilter, AgentStore } from '../ports.js';
 import { AgentRow } from './agent.entity.js';
 
@@ -14,12 +14,13 @@ export class MikroAgentStore implements AgentStore {
   constructor(private readonly em: SqlEntityManager) {}
 
   async insert(agent: Agent): Promise<void> {
-    const { host, capabilities, lastSeenAt, revokedAt, ...rest } = agent;
+    const { host, capabilities, lastSeenAt, instance, revokedAt, ...rest } = agent;
     await this.em.insert(AgentRow, {
       ...rest,
       ...host,
       capabilities: [...capabilities],
       lastSeenAt: lastSeenAt ?? null,
+      instance: instance ?? null,
       revokedAt: revokedAt ?? null,
     });
   }
@@ -52,15 +53,9 @@ export class MikroAgentStore implements AgentStore {
     return mapPage(await paginate(this.em, AgentRow, where, 'enrolledAt', page), toAgent);
   }
 
-  async introduce(
-    id: string,
-    facts: { readonly host: HostFacts; readonly capabilities: readonly string[]; readonly lastSeenAt: number },
-  ): Promise<void> {
-    await this.em.nativeUpdate(
-      AgentRow,
-      { id },
-      { ...facts.host, capabilities: [...facts.capabilities], lastSeenAt: facts.lastSeenAt },
-    );
+  async introduce(id: string, facts: Parameters<AgentStore['introduce']>[1]): Promise<void> {
+    const { host, capabilities, lastSeenAt, instance } = facts;
+    await this.em.nativeUpdate(AgentRow, { id }, { ...host, capabilities: [...capabilities], lastSeenAt, instance });
   }
 
   async setBandwidth(id: string, bandwidth: BandwidthLimits): Promise<void> {
@@ -98,6 +93,7 @@ function toAgent(row: AgentRow): Agent {
     bandwidth,
     enrolledAt,
     lastSeenAt,
+    instance,
     revokedAt,
   } = row;
   return {
@@ -109,6 +105,7 @@ function toAgent(row: AgentRow): Agent {
     bandwidth,
     enrolledAt,
     ...(lastSeenAt === null ? {} : { lastSeenAt }),
+    ...(instance === null ? {} : { instance }),
     ...(revokedAt === null ? {} : { revokedAt }),
   };
 }

@@ -11,6 +11,8 @@ export interface Hello {
   readonly capabilities: readonly string[];
   /** What the agent still works on, or has finished and not seen settled. */
   readonly running: readonly JobRef[];
+  /** Hex. */
+  readonly instance: string;
 }
 
 export interface Welcomed {
@@ -27,10 +29,16 @@ export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed
       host: tidyHostFacts(hello.host),
       capabilities: tidyCapabilities(hello.capabilities),
       lastSeenAt: ctx.clock.now(),
+      instance: hello.instance,
     });
     const jobs = await resumeJobs(ctx, stores, transaction, agent.id, hello.running);
     return { ...jobs, bandwidth: agent.bandwidth };
   });
+}
+
+/** Which instance of the agent was connected last, if any. Throws Forbidden once revoked. */
+export async function lastInstance(ctx: Context): Promise<string | undefined> {
+  return ctx.unitOfWork.run(async (stores) => (await requireLiveAgent(ctx, stores, 'connectAgent')).instance);
 }
 
 /** Keeps when an agent was last heard; for its page while it is away. */

@@ -3,7 +3,7 @@ import { Migration } from '@mikro-orm/migrations';
 import { PostgreSqlDriver } from '@mikro-orm/postgresql';
 
 const SQLITE = [
-  'create table `agent` (`id` text not null primary key, `subscription_id` text not null, `name` text not null, `host_name` text not null, `operating_system` text not null, `architecture` text not null, `agent_version` text not null, `capabilities` json not null, `bandwidth` json not null, `enrolled_at` bigint not null, `last_seen_at` bigint null, `revoked_at` bigint null)',
+  'create table `agent` (`id` text not null primary key, `subscription_id` text not null, `name` text not null, `host_name` text not null, `operating_system` text not null, `architecture` text not null, `agent_version` text not null, `capabilities` json not null, `bandwidth` json not null, `enrolled_at` bigint not null, `last_seen_at` bigint null, `instance` text null, `revoked_at` bigint null)',
   'create index `agent_subscription_id_name_index` on `agent` (`subscription_id`, `name`)',
   'create index `agent_enrolled_at_id_index` on `agent` (`enrolled_at`, `id`)',
   'create table `api_token` (`id` text not null primary key, `user_id` text not null, `name` text not null, `token_hash` text not null, `role` text not null, `subscription_id` text null, `vault_id` text null, `created_at` bigint not null, `expires_at` bigint not null, `revoked_at` bigint null)',
@@ -78,7 +78,7 @@ const SQLITE = [
 ];
 
 const POSTGRESQL = [
-  'create table "agent" ("id" varchar(36) not null, "subscription_id" varchar(36) not null, "name" text not null, "host_name" text not null, "operating_system" text not null, "architecture" text not null, "agent_version" text not null, "capabilities" jsonb not null, "bandwidth" jsonb not null, "enrolled_at" bigint not null, "last_seen_at" bigint null, "revoked_at" bigint null, primary key ("id"))',
+  'create table "agent" ("id" varchar(36) not null, "subscription_id" varchar(36) not null, "name" text not null, "host_name" text not null, "operating_system" text not null, "architecture" text not null, "agent_version" text not null, "capabilities" jsonb not null, "bandwidth" jsonb not null, "enrolled_at" bigint not null, "last_seen_at" bigint null, "instance" text null, "revoked_at" bigint null, primary key ("id"))',
   'create index "agent_subscription_id_name_index" on "agent" ("subscription_id", "name")',
   'create index "agent_enrolled_at_id_index" on "agent" ("enrolled_at", "id")',
   'create table "api_token" ("id" varchar(36) not null, "user_id" varchar(36) not null, "name" text not null, "token_hash" text not null, "role" text not null, "subscription_id" varchar(36) null, "vault_id" varchar(36) null, "created_at" bigint not null, "expires_at" bigint not null, "revoked_at" bigint null, primary key ("id"))',

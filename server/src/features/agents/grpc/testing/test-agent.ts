@@ -108,6 +108,10 @@ export class TestStream {
     this.send({ $case: 'hello', value: { host, capabilities, running: running.map(toWireRef), instance } });
   }
 
+  halfClose(): void {
+    this.call.end();
+  }
+
   accept(job: JobRef): void {
     this.send({ $case: 'jobAccepted', value: { job: toWireRef(job) } });
   }
