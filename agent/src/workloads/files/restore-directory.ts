@@ -226,7 +226,7 @@ export class RestoreDirectory {
     const status = statFd(fd);
     const origin = this.originOf(name, status);
     const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
-    const opened = this.isOpenedByOthers(entry, status, origin) ? openedFor(status, entry) : 0;
+    const opened = this.isOpenedByOthers(fd, entry, status, origin) ? openedFor(fd, status, entry) : 0;
     const isClosed = opened === 0 || (!isKept && this.isChanged(entry, origin));
     const reason = this.whyNotEntered(entry, status, origin, isClosed);
     if (reason !== undefined) {
@@ -263,9 +263,9 @@ export class RestoreDirectory {
   }
 
   /** Whether others can have put there a folder in which they may read what the point keeps from them. */
-  private isOpenedByOthers(entry: FileEntry, status: FileStatus, origin: Origin): boolean {
-    if (origin === 'ours' || !isForItsOwner(entry) || openedFor(status, entry) === 0) return false;
-    return isPutByOthers(status, statFd(this.fd)) && this.openWorkshop().closesFolders;
+  private isOpenedByOthers(fd: number, entry: FileEntry, status: FileStatus, origin: Origin): boolean {
+    if (origin === 'ours' || entry.leadsToRoot || !isPutByOthers(status, statFd(this.fd))) return false;
+    return openedFor(fd, status, entry) !== 0 && this.openWorkshop().closesFolders;
   }
 
   /** Whether a directory gets the metadata of the point, if it may: one that was there and only leads to what is restored stays as it is. */

@@ -154,6 +154,32 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
       expect(notices).toEqual([expect.stringContaining(refusal)]);
     });
 
+    const list = (theirs: number, group: number) => ({
+      name: bytes('system.posix_acl_access'),
+      value: accessList(OTHER, { theirs, group, others: 0 }),
+    });
+
+    it.each([
+      { what: 'where it has an access list that the point lacks', inPoint: [], there: list(7, 7) },
+      { what: 'where it lacks the access list by which the point keeps its group out', inPoint: [list(7, 0)] },
+      { what: 'where its access list is another one', inPoint: [list(0, 7)], there: list(7, 7) },
+    ])('gets nothing $what', async ({ inPoint, there }) => {
+      isFor(target, rights(0, 0, 0o777));
+      make('closed', rights(0, NOBODY, 0o770));
+      if (there) setXattr({ dirFd: -100, name: bytes(to('closed')) }, there.name, there.value);
+      await restore('SKIP', closed({ gid: NOBODY, mode: 0o770, xattrs: inPoint }));
+      expect(fs.readdirSync(to('closed'))).toEqual([]);
+      expect(notices).toEqual([expect.stringContaining(refusal)]);
+    });
+
+    it('gets nothing while others can read it who could only go through it', async () => {
+      isFor(target, rights(0, 0, 0o777));
+      make('closed', rights(0, 0, 0o755));
+      await restore('SKIP', closed({ mode: 0o711 }));
+      expect(fs.readdirSync(to('closed'))).toEqual([]);
+      expect(notices).toEqual([expect.stringContaining(refusal)]);
+    });
+
     it.each([rights(0, 0, 0o711), rights(0, NOBODY, 0o750), rights(0, 0, 0o750)])(
       'gets nothing while somebody can whom the point keeps out: %o',
       async (folder) => {
@@ -172,9 +198,26 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
         folder: rights(0, NOBODY, 0o750),
         entry: closed({ gid: NOBODY, mode: 0o750 }),
       },
-    ])('gets what the point has where $what', async ({ folder, entry }) => {
+      {
+        what: 'its access list is that of the point',
+        folder: rights(0, NOBODY, 0o770),
+        there: list(7, 0),
+        entry: closed({ gid: NOBODY, mode: 0o770, xattrs: [list(7, 0)] }),
+      },
+      {
+        what: 'others may only go through it, as in the point, whose group is another',
+        folder: rights(0, NOBODY, 0o711),
+        entry: closed({ mode: 0o711 }),
+      },
+      {
+        what: 'everybody might read it in the point, also by an access list',
+        folder: rights(0, NOBODY, 0o755),
+        entry: closed({ mode: 0o775, xattrs: [list(7, 5)] }),
+      },
+    ])('gets what the point has where $what', async ({ folder, there, entry }) => {
       isFor(target, rights(NOBODY, NOBODY, 0o755));
       make('closed', folder);
+      if (there) setXattr({ dirFd: -100, name: bytes(to('closed')) }, there.name, there.value);
       await restore('SKIP', entry);
       expect(fs.readdirSync(to('closed'))).toEqual(['file']);
       expect(notices).toEqual([]);
@@ -211,8 +254,8 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
   });
 });
 
-/** In which that user may do everything. */
-function accessList(user: number): Buffer {
+/** In which that user is named. */
+function accessList(user: number, { theirs, group, others } = { theirs: 7, group: 5, others: 5 }): Buffer {
   const entry = (tag: number, permissions: number, id = 0xffffffff) => {
     const packed = Buffer.alloc(8);
     packed.writeUInt16LE(tag, 0);
@@ -222,6 +265,6 @@ function accessList(user: number): Buffer {
   };
   return Buffer.concat([
     Buffer.from([2, 0, 0, 0]),
-    ...[entry(1, 7), entry(2, 7, user), entry(4, 5), entry(16, 7), entry(32, 5)],
+    ...[entry(1, 7), entry(2, theirs, user), entry(4, group), entry(16, 7), entry(32, others)],
   ]);
 }
