@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { type FileStatus, statFd } from '../../platform/file-status.js';
+import { errorCode } from '../../platform/posix-error.js';
 import { isInFolderOfAnother, isPutByOthers } from '../../platform/workshop.js';
 import { getXattr, hasXattr } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
@@ -35,6 +37,18 @@ export function openedFor(fd: number, { gid, mode }: FileStatus, entry: FileEntr
   const isSameGroup = gid === entry.gid && hasListOf(fd, ACCESS_LIST, entry);
   const forGroup = isSameGroup ? entry.mode & FOR_GROUP : forEverybody << GROUP_SHIFT;
   return mode & ~(forGroup | forEverybody) & REACHABLE;
+}
+
+/** Takes these permissions from a folder, which gives nobody more. False if it keeps any. */
+export function closeFor(fd: number, entry: FileEntry): boolean {
+  const status = statFd(fd);
+  try {
+    fs.fchmodSync(fd, status.mode & ~openedFor(fd, status, entry));
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
+  return openedFor(fd, statFd(fd), entry) === 0;
 }
 
 function givesMore(fd: number, { uid, gid, mode }: FileStatus, entry: FileEntry): boolean {

@@ -20,7 +20,8 @@ import { JournalledDirectory, type RestoreJournal, type Standing } from './resto
  *              `a (restored 2).txt`, …
  *
  * A directory that was there keeps its own metadata, except under OVERWRITE, and except the target itself if it was empty; in both cases
- * not where others can have put it there, unless they share the folder around it and what it gets gives nobody more.
+ * not where others can have put it there, unless they share the folder around it and what it gets gives nobody more. OVERWRITE closes such a
+ * one to those whom the point keeps out.
  */
 export type ConflictMode = 'FAIL' | 'SKIP' | 'OVERWRITE' | 'KEEP_BOTH';
 

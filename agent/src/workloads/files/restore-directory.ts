@@ -15,7 +15,7 @@ import {
 } from '../../platform/workshop.js';
 import { hasXattr } from '../../platform/xattrs.js';
 import { type FileEntry, isName } from './file-entry.js';
-import { keepsItsMetadata, openedFor } from './folder-metadata.js';
+import { closeFor, keepsItsMetadata, openedFor } from './folder-metadata.js';
 import { RestoreEntries, type RestoreOutcome } from './restore-entries.js';
 import { JournalledDirectory, type Standing } from './restore-journal.js';
 import { RestorePlaces } from './restore-place.js';
@@ -226,15 +226,11 @@ export class RestoreDirectory {
     const status = statFd(fd);
     const origin = this.originOf(name, status);
     const isKept = origin !== 'ours' && keepsItsMetadata(fd, statFd(this.fd), entry);
-    const opened = this.isOpenedByOthers(fd, entry, status, origin) ? openedFor(fd, status, entry) : 0;
-    const isClosed = opened === 0 || (!isKept && this.isChanged(entry, origin));
-    const reason = this.whyNotEntered(entry, status, origin, isClosed);
+    const reason = this.whyNotEntered(entry, status, origin) ?? this.whyOpen(fd, entry, status, origin);
     if (reason !== undefined) {
       this.run.refused(this.places.below(name), reason);
       return undefined;
     }
-    // What it gets in the end comes too late for what is put in it.
-    if (opened !== 0) fs.fchmodSync(fd, status.mode & ~opened);
     const child = this.enter(entry, name, fd, origin, isKept);
     if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
     else this.run.counts.restored++;
@@ -246,20 +242,19 @@ export class RestoreDirectory {
     return this.places.journal.isInFinished ? 'descended' : 'foreign';
   }
 
-  /** @param isClosed to whom the point keeps out, or is before anything is put in it */
-  private whyNotEntered(
-    entry: FileEntry,
-    { dev, ino, uid }: FileStatus,
-    origin: Origin,
-    isClosed: boolean,
-  ): string | undefined {
+  private whyNotEntered(entry: FileEntry, { dev, ino, uid }: FileStatus, origin: Origin): string | undefined {
     if (this.run.never.has({ dev, ino })) return 'it belongs to Holdfast itself: restores write nothing into it';
     const isOfAnother = origin !== 'ours' && uid !== entry.uid && !isOfUsOrRoot(uid);
     if (isOfAnother && isForItsOwner(entry) && this.openWorkshop().closesFolders)
       return `user ${uid} owns the folder that is there, and in the recovery point it was closed to others: nothing was restored into it`;
-    if (!isClosed)
-      return 'others can have put the folder there that is there, and can read it, and in the recovery point it was closed to them: nothing was restored into it';
     return undefined;
+  }
+
+  /** Closes the folder first to whom the point keeps out, if it may be changed, also where it keeps its owner: metadata come too late for what is put in it. */
+  private whyOpen(fd: number, entry: FileEntry, status: FileStatus, origin: Origin): string | undefined {
+    if (!this.isOpenedByOthers(fd, entry, status, origin)) return undefined;
+    if (this.isChanged(entry, origin) && closeFor(fd, entry)) return undefined;
+    return 'others can have put the folder there that is there, and can read it, and in the recovery point it was closed to them: nothing was restored into it';
   }
 
   /** Whether others can have put there a folder in which they may read what the point keeps from them. */

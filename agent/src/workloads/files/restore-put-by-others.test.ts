@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PosixError } from '../../platform/posix-error.js';
 import { runsAsRoot } from '../../platform/unprivileged.fixture.js';
 import { setXattr } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
@@ -11,7 +12,7 @@ import { RestoreWriter } from './restore-writer.js';
 
 const NOBODY = 65_534;
 const OTHER = 65_533;
-const MODES = ['FAIL', 'SKIP', 'OVERWRITE', 'KEEP_BOTH'] as const;
+const EPERM = 1;
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 type Rights = Pick<FileEntry, 'uid' | 'gid' | 'mode'>;
 const rights = (uid: number, gid: number, mode: number): Rights => ({ uid, gid, mode });
@@ -145,7 +146,7 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
       directoryEntry('closed', { uid: 0, gid: 0, mode: 0o700, ...over });
     const refusal = 'closed: others can have put the folder there that is there, and can read it';
 
-    it.each(MODES)('gets nothing while others can read it, under %s', async (mode) => {
+    it.each(['FAIL', 'SKIP', 'KEEP_BOTH'] as const)('gets nothing while others can read it, under %s', async (mode) => {
       isFor(target, rights(NOBODY, NOBODY, 0o755));
       make('closed', rights(0, 0, 0o755));
       await restore(mode, closed());
@@ -230,6 +231,58 @@ describe.skipIf(!runsAsRoot)('a folder that others can have put where it is', ()
       await restore('SKIP', closed());
       expect(fs.readdirSync(to('closed'))).toEqual(['file']);
       expect(notices).toEqual([]);
+    });
+
+    it.each([
+      { what: "it is another's now", folder: rights(0, 0, 0o755), left: 0o700 },
+      { what: 'its group is another now', folder: rights(OTHER, OTHER, 0o2770), left: 0o2720 },
+      { what: 'all may write to it', folder: rights(0, 0, 0o777), left: 0o722 },
+    ])('is closed under OVERWRITE also where it keeps its owner: $what', async ({ folder, left }) => {
+      isFor(target, rights(0, NOBODY, 0o2775));
+      make('closed', folder);
+      const writer = open('OVERWRITE');
+      const made = writer.root.directory(closed({ uid: OTHER, gid: NOBODY, mode: 0o2770 }));
+      expect(stateOf(to('closed'))).toMatchObject({ uid: folder.uid, gid: folder.gid, mode: left });
+      await made?.file(someEntry({ name: bytes('file'), size: 7, mode: 0o644 }), () => bytes('content'));
+      made?.leave();
+      await writer.finish();
+      expect(fs.readdirSync(to('closed'))).toEqual(['file']);
+      expect(stateOf(to('closed'))).toMatchObject({ uid: folder.uid, gid: folder.gid, mode: left });
+      expect(notices).toEqual([expect.stringContaining('closed: owner, mode and times')]);
+    });
+
+    it('is closed under OVERWRITE also where an access list opens it', async () => {
+      isFor(target, rights(0, 0, 0o777));
+      make('closed', rights(0, NOBODY, 0o770));
+      setXattr({ dirFd: -100, name: bytes(to('closed')) }, list(7, 7).name, list(7, 7).value);
+      await restore('OVERWRITE', closed({ gid: NOBODY, mode: 0o770 }));
+      expect(fs.readdirSync(to('closed'))).toEqual(['file']);
+      expect(stateOf(to('closed')).mode).toBe(0o720);
+    });
+
+    it.each([
+      {
+        what: 'cannot be closed',
+        over: {},
+        fchmod: () => {
+          throw new PosixError(EPERM, 'fchmod');
+        },
+      },
+      { what: 'stays open', over: {}, fchmod: () => undefined },
+      { what: 'only leads to what is restored', over: { leadsToSelection: true as const }, fchmod: undefined },
+    ])('gets nothing under OVERWRITE where it $what', async ({ over, fchmod }) => {
+      isFor(target, rights(0, NOBODY, 0o2775));
+      make('closed', rights(0, 0, 0o755));
+      const original = fs.fchmodSync;
+      vi.spyOn(fs, 'fchmodSync').mockImplementation((fd, mode) => {
+        const isOfFolder = fs.readlinkSync(`/proc/self/fd/${fd}`) === to('closed');
+        if (isOfFolder && fchmod) fchmod();
+        else original(fd, mode);
+      });
+      await restore('OVERWRITE', closed(over));
+      expect(fs.readdirSync(to('closed'))).toEqual([]);
+      expect(stateOf(to('closed'))).toMatchObject({ uid: 0, mode: 0o755 });
+      expect(notices).toEqual([expect.stringContaining(refusal)]);
     });
 
     it('is closed before it gets anything under OVERWRITE where a group shares its own folder', async () => {
