@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -58,10 +59,14 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
     const journal = new FileJournal(path.join(dir, 'journal'), 'job');
     const writer = open(onConflict, { journal: () => journal });
     journal.begin(writer.isOurs);
-    await tree(writer.root);
-    if (isLast) await writer.finish();
-    else await writer.abandon();
-    journal.close();
+    let isFinished = false;
+    try {
+      await tree(writer.root);
+      isFinished = isLast;
+    } finally {
+      await (isFinished ? writer.finish() : writer.abandon());
+      journal.close();
+    }
     return writer.counts;
   };
   const put = (name: string, at: string): void => {
@@ -213,6 +218,45 @@ describe.skipIf(!runsAsRoot)('a restore to a folder of another user', () => {
       fs.writeFileSync(to('made/inside/file'), 'changed since');
       expect(() => inside?.check(fileEntry('file'))).toThrow('made/inside/file');
       for (const each of [inside, made, probe]) each?.close();
+    });
+
+    it.each([
+      {
+        what: 'a link that leads elsewhere',
+        entry: someEntry({ name: bytes('link'), type: 'symlink', linkTarget: bytes('nowhere') }),
+        exchange: (at: string) => fs.symlinkSync('elsewhere', at),
+      },
+      {
+        what: 'another device',
+        entry: someEntry({ name: bytes('zero'), type: 'characterDevice', mode: 0o666, device: { major: 1, minor: 5 } }),
+        exchange: (at: string) => execFileSync('mknod', ['-m', '666', at, 'c', '1', '3']),
+      },
+    ])('is told by a probe of $what in a finished folder, as it would find itself', async ({ entry, exchange }) => {
+      const withIt = async (root: RestoreDirectory): Promise<void> => {
+        const made = root.directory(directoryEntry('made'));
+        const inside = made?.directory(directoryEntry('inside'));
+        await inside?.special(entry);
+        inside?.leave();
+        made?.leave();
+      };
+      await attempt('FAIL', withIt);
+      const probed = (): void => {
+        const probe = ConflictProbe.open(bytes(target), () => new FileJournal(path.join(dir, 'journal'), 'job'));
+        const made = probe?.directory(directoryEntry('made'));
+        const inside = made?.directory(directoryEntry('inside'));
+        try {
+          inside?.check(entry);
+        } finally {
+          for (const each of [inside, made, probe]) each?.close();
+        }
+      };
+      expect(probed).not.toThrow();
+      const at = to('made/inside', entry.name.toString());
+      fs.rmSync(at);
+      exchange(at);
+      fs.lutimesSync(at, 1, 1.000000001);
+      expect(probed).toThrow(at);
+      await expect(attempt('FAIL', withIt, true)).rejects.toThrow(at);
     });
 
     it('removes what a killed attempt left, and nothing that only lies where that may be', async () => {

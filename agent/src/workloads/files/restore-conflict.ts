@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { type FileStatus, statAtIfExists, statFd } from '../../platform/file-status.js';
-import { readNames } from '../../platform/names.js';
+import { readLinkAt, readNames } from '../../platform/names.js';
 import { O_PATH, openAt } from '../../platform/open-file.js';
 import { findFolder } from '../../platform/target-folder.js';
 import { isHeldByUs } from '../../platform/workshop.js';
@@ -52,6 +52,31 @@ export function alternativeName(name: Buffer, n: number): Buffer {
   return Buffer.concat([stem, mark, extension]);
 }
 
+/** What an earlier attempt did with the entry of which something has the name. */
+export function findEarlier(
+  journal: JournalledDirectory,
+  folder: number,
+  name: Buffer,
+  status: FileStatus,
+  entry: FileEntry,
+): 'complete' | 'made' | undefined {
+  const found = journal.find(name, status, entry);
+  return found === 'complete' && !isWhatItWas(folder, name, status, entry) ? undefined : found;
+}
+
+/** What only fits may be somebody else's: where a link leads, and which device it is, is quickly asked. */
+function isWhatItWas(folder: number, name: Buffer, status: FileStatus, entry: FileEntry): boolean {
+  switch (entry.type) {
+    case 'symlink':
+      return readLinkAt(folder, name).equals(entry.linkTarget ?? Buffer.alloc(0));
+    case 'characterDevice':
+    case 'blockDevice':
+      return status.deviceMajor === entry.device?.major && status.deviceMinor === entry.device.minor;
+    default:
+      return true;
+  }
+}
+
 /** Looks, without writing, whether a restore under FAIL would meet anything. Follow it with the restore's own entries. */
 export class ConflictProbe {
   private readonly journal: JournalledDirectory;
@@ -88,7 +113,7 @@ export class ConflictProbe {
   /** Throws a `RestoreConflictError` if the entry, which is not a directory, would meet something. */
   check(entry: FileEntry): void {
     const existing = statAtIfExists(this.fd, entry.name);
-    if (existing && this.journal.find(entry.name, existing, entry) === undefined) throw this.conflict(entry);
+    if (existing && !findEarlier(this.journal, this.fd, entry.name, existing, entry)) throw this.conflict(entry);
   }
 
   /** The probe for what lies below a directory, which the caller closes; undefined if nothing is there yet. */

@@ -2,7 +2,6 @@ import { type FileStatus, statAtIfExists } from '../../platform/file-status.js';
 import {
   linkAt,
   NO_SAFE_RENAME,
-  readLinkAt,
   removeDirectoryAt,
   renameAt,
   renameNoReplaceAt,
@@ -10,7 +9,7 @@ import {
 } from '../../platform/names.js';
 import { errorCode, PosixError } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
-import { alternativeName, RestoreConflictError } from './restore-conflict.js';
+import { alternativeName, findEarlier, RestoreConflictError } from './restore-conflict.js';
 import type { JournalledDirectory, Made } from './restore-journal.js';
 import type { RestoreRun } from './restore-run.js';
 
@@ -98,26 +97,13 @@ export class RestorePlaces {
   private ofEarlierAttempt(entry: FileEntry, name: Buffer, status: FileStatus): Place | RestoredEarlier | undefined {
     // Then whatever is there shall become what it was, also where its metadata alone were changed.
     if (this.run.onConflict === 'OVERWRITE') return undefined;
-    switch (this.journal.find(name, status, entry)) {
+    switch (findEarlier(this.journal, this.fd, name, status, entry)) {
       case 'complete':
-        return this.isWhatItWas(entry, name, status) ? { name, status } : undefined;
+        return { name, status };
       case 'made':
         return { name, replace: true };
       case undefined:
         return undefined;
-    }
-  }
-
-  /** What only fits may be somebody else's: where a link leads, and which device it is, is quickly asked. */
-  private isWhatItWas(entry: FileEntry, name: Buffer, status: FileStatus): boolean {
-    switch (entry.type) {
-      case 'symlink':
-        return readLinkAt(this.fd, name).equals(entry.linkTarget ?? Buffer.alloc(0));
-      case 'characterDevice':
-      case 'blockDevice':
-        return status.deviceMajor === entry.device?.major && status.deviceMinor === entry.device.minor;
-      default:
-        return true;
     }
   }
 
