@@ -32,7 +32,7 @@ export type ToRestore =
   | { readonly kind: 'read'; readonly call: number; readonly answer: ReadAnswer };
 
 export type FromRestore =
-  /** One of `restoreRoots` cannot be found. */
+  /** One of `restoreRoots` counts as none. */
   | { readonly kind: 'rootIgnored'; readonly root: string; readonly reason: string }
   | { readonly kind: 'open'; readonly call: number }
   | {

@@ -88,7 +88,7 @@ class RestoreThread {
     switch (message.kind) {
       case 'rootIgnored': {
         const { root, reason } = message;
-        this.ports.log.warn({ root, reason }, 'a folder of restoreRoots cannot be found: it allows no restores');
+        this.ports.log.warn({ root, reason }, 'a folder of restoreRoots cannot be used: it allows no restores');
         break;
       }
       case 'open':
