@@ -51,7 +51,9 @@ export interface CoordinationUseCases {
   cutFrame(
     ctx: Context,
     input: { readonly job: JobRef; readonly frame: FrameToCut },
-  ): Promise<{ readonly frame: Uint8Array; readonly stored: Uint8Array; readonly sealedFrameKey: Uint8Array }>;
+  ): Promise<
+    { readonly frame: Uint8Array; readonly stored: Uint8Array; readonly sealedFrameKey: Uint8Array } | undefined
+  >;
   verifyPacks(
     ctx: Context,
     input: { readonly vaultId: string; readonly packIds: readonly string[] },

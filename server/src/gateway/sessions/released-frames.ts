@@ -1,6 +1,6 @@
 import type { Timers } from '@holdfast/core/clock';
 import { encodeFrameEntry, frameDigest } from '@holdfast/core/engine';
-import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import { HoldfastError } from '@holdfast/core/errors';
 import { CONTROL_MESSAGE_BYTES } from '../../platform/grpc/connection-limits.js';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Pace } from '../../platform/pace.js';
@@ -134,13 +134,9 @@ export class ReleasedFrames {
     await this.timeToCut(
       (CUT_MS_PER_MIB * (entry.length + frame.plainLength)) / MIB + CUT_MS_PER_CHUNK * chunksOf(frame),
     );
-    try {
-      const cut = await this.ports.coordination.cutFrame(this.session.job, toCut);
-      return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
-    } catch (error) {
-      if (!isHoldfastError(error, 'Integrity') && !isHoldfastError(error, 'WrongKey')) throw error;
-      return this.unopened(pack, error);
-    }
+    const cut = await this.ports.coordination.cutFrame(this.session.job, toCut);
+    if (cut === undefined) return this.unopened(pack, frameNotOpened());
+    return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
   }
 
   /** What is stored is what came, so it is the uploader's doing. */
@@ -167,6 +163,14 @@ function sessionKeyNotOpened(): HoldfastError {
     kind: 'WrongKey',
     code: 'SESSION_KEY_NOT_OPENED',
     message: "A pack's session key is not one of this domain.",
+  });
+}
+
+function frameNotOpened(): HoldfastError {
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'FRAME_NOT_OPENED',
+    message: 'A frame of which a part was to be cut out does not open.',
   });
 }
 

@@ -61,14 +61,20 @@ describe('a frame that does not open', () => {
     ]);
   });
 
-  it('is not taken for one when control cannot be asked: the read ends, and nothing is marked', async () => {
-    world = await World.create('control away');
+  it.each([
+    away,
+    new HoldfastError({ kind: 'WrongKey', code: 'SLOT_NOT_OPENED', message: "The vault's key does not open." }),
+    new HoldfastError({ kind: 'Integrity', code: 'DOMAIN_DAMAGED', message: 'The domain is damaged.' }),
+  ])('is not told by trouble of control ($kind): the read ends, and nothing is marked or told of', async (trouble) => {
+    world = await World.create('trouble of control');
     const wanted = world.alice.data('the real content');
     const { own, foreign, restore } = await foreignCopyOf(wanted, (bob) => bob.pack([[wanted, bob.data('beside')]]));
-    world.control.failing.set('cutFrame', away);
-    await expect(world.read(restore, [wanted.id], [own.packId])).rejects.toMatchObject({ kind: 'Unavailable' });
+    world.control.failing.set('cutFrame', trouble);
+    await expect(world.read(restore, [wanted.id], [own.packId])).rejects.toMatchObject({ kind: trouble.kind });
     world.control.failing.clear();
     expect(await packsOf(restore, [wanted.id], [own.packId])).toEqual([foreign.packId]);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toEqual([]);
   });
 
   it('is one that is too large to be cut: what else was asked for comes, and a new backup heals it', async () => {

@@ -12,6 +12,7 @@ import {
   frameDigest,
   idAt,
   type ObjectStore,
+  type OpenedChunk,
   openFrame,
   openReleasedKey,
   openSessionKey,
@@ -160,15 +161,22 @@ export class TestControl implements Coordination {
   /** Cut frames, each with how many chunks it had and has. */
   readonly cuts: { readonly of: number; readonly wanted: number }[] = [];
 
-  async cutFrame(_job: JobRef, { domainId, sessionKey, kind, frame, stored, chunkIds }: FrameToCut): Promise<CutFrame> {
+  async cutFrame(_job: JobRef, asked: FrameToCut): Promise<CutFrame | undefined> {
+    const { domainId, sessionKey, kind, frame, stored, chunkIds } = asked;
     this.mayFail('cutFrame');
     if (frame.length + stored.length > CONTROL_MESSAGE_BYTES)
       throw new HoldfastError({ kind: 'RateLimited', code: 'GRPC_RESOURCE_EXHAUSTED', message: 'It is too long.' });
     const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };
     const entry = decodeFrameEntry(frame, kind);
     const context = { ...place, kind };
-    const key = releaseFrameKey(await this.sessionKeyOf(place, sessionKey), frameDigest(entry));
-    const chunks = splitFrame(entry, openFrame(key, context, entry, stored)).filter(({ id }) => chunkIds.includes(id));
+    let opened: OpenedChunk[];
+    try {
+      const key = releaseFrameKey(await this.sessionKeyOf(place, sessionKey), frameDigest(entry));
+      opened = splitFrame(entry, openFrame(key, context, entry, stored));
+    } catch {
+      return undefined;
+    }
+    const chunks = opened.filter(({ id }) => chunkIds.includes(id));
     this.cuts.push({ of: entry.chunkLengths.length, wanted: chunks.length });
     const ownKey = this.random.bytes(32);
     const plaintext = Buffer.concat(chunks.map((chunk) => chunk.plaintext));

@@ -97,9 +97,9 @@ export function coordinationService(
         },
       });
       return {
-        frame: Buffer.from(cut.frame),
-        stored: Buffer.from(cut.stored),
-        sealedFrameKey: Buffer.from(cut.sealedFrameKey),
+        frame: Buffer.from(cut?.frame ?? []),
+        stored: Buffer.from(cut?.stored ?? []),
+        sealedFrameKey: Buffer.from(cut?.sealedFrameKey ?? []),
       };
     }),
     verifyPacks: asGateway(async (ctx, { vaultId, packIds }) => {

@@ -68,12 +68,12 @@ export class FrameOpener implements FrameOpening {
     transportKey: Uint8Array,
     frame: ClosedFrame,
     chunkIds: readonly Uint8Array[],
-  ): Promise<CutFrame> {
-    const { entry, context, key } = await this.frameKey(access, frame);
+  ): Promise<CutFrame | undefined> {
+    const opened = await this.opened(access, frame).catch(asUnopened);
+    if (opened === undefined) return undefined;
     const wanted = new Set(chunkIds.map((id) => Buffer.from(id).toString('latin1')));
-    const chunks = splitFrame(entry, openFrame(key, context, entry, frame.bytes)).filter(({ id }) =>
-      wanted.has(Buffer.from(id).toString('latin1')),
-    );
+    const chunks = opened.filter(({ id }) => wanted.has(Buffer.from(id).toString('latin1')));
+    const context = { ...placeOf(access), kind: kindOf(frame) };
     const sessionKey = this.random.bytes(KEY_BYTES);
     const cut = new FrameSealer({ context, sessionKey, padded: true }).seal({
       plaintext: Buffer.concat(chunks.map(({ plaintext }) => plaintext)),
@@ -100,19 +100,19 @@ export class FrameOpener implements FrameOpening {
       bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)),
     });
     if (!access) return allBad();
-    let chunks: OpenedChunk[];
-    try {
-      const { key, context } = await this.frameKey(access, frame);
-      chunks = splitFrame(entry, openFrame(key, context, entry, frame.bytes));
-    } catch (error) {
-      asUnopened(error);
-      return allBad();
-    }
+    const chunks = await this.opened(access, frame).catch(asUnopened);
+    if (chunks === undefined) return allBad();
     const hasher = new ChunkHasher(access.idKey);
     const good: Buffer[] = [];
     const bad: Buffer[] = [];
     for (const chunk of chunks) (isWhatItClaims(hasher, kindOf(frame), chunk) ? good : bad).push(Buffer.from(chunk.id));
     return { good, bad };
+  }
+
+  /** The chunks of a frame, none of them compared with its id. */
+  private async opened(access: DomainAccess, frame: ClosedFrame): Promise<OpenedChunk[]> {
+    const { entry, context, key } = await this.frameKey(access, frame);
+    return splitFrame(entry, openFrame(key, context, entry, frame.bytes));
   }
 
   private async frameKey(access: DomainAccess, frame: ClosedFrame) {

@@ -42,13 +42,13 @@ export interface FrameOpening {
     transportKey: Uint8Array,
     questions: readonly FrameKeyQuestion[],
   ): Promise<Buffer[]>;
-  /** The frame's chunks of these ids in a frame of their own, its key sealed under the transport key. Throws Integrity or WrongKey. */
+  /** The frame's chunks of these ids in a frame of their own, its key sealed under the transport key; undefined where the frame does not open. */
   cutFrame(
     access: DomainAccess,
     transportKey: Uint8Array,
     frame: ClosedFrame,
     chunkIds: readonly Uint8Array[],
-  ): Promise<CutFrame>;
+  ): Promise<CutFrame | undefined>;
   /** Opens a frame and re-hashes its chunks; a frame that does not open, or that nobody has keys for, has only bad ones. */
   verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict>;
 }

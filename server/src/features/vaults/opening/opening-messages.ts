@@ -23,7 +23,7 @@ export type OpeningRequest =
 export interface OpeningAnswers {
   'open-nodes': OpenedChunk[];
   'release-keys': Buffer[];
-  'cut-frame': CutFrame;
+  'cut-frame': CutFrame | undefined;
   'verify-frame': FrameVerdict;
 }
 

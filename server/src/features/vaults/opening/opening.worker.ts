@@ -43,7 +43,7 @@ async function perform(request: OpeningRequest): Promise<unknown> {
       return (await opener.releaseFrameKeys(request.access, request.transportKey, request.questions)).map(own);
     case 'cut-frame': {
       const cut = await opener.cutFrame(request.access, request.transportKey, request.frame, request.chunkIds);
-      return { frame: own(cut.frame), stored: own(cut.stored), sealedFrameKey: own(cut.sealedFrameKey) };
+      return cut && { frame: own(cut.frame), stored: own(cut.stored), sealedFrameKey: own(cut.sealedFrameKey) };
     }
     case 'verify-frame': {
       const { good, bad } = await opener.verifyFrame(request.access, request.frame);

@@ -105,11 +105,13 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
       );
       lastCut = asked.catch(() => undefined);
       const cut = await asked;
-      return {
-        frame: asBuffer(cut.frame),
-        stored: asBuffer(cut.stored),
-        sealedFrameKey: asBuffer(cut.sealedFrameKey),
-      };
+      return (
+        cut && {
+          frame: asBuffer(cut.frame),
+          stored: asBuffer(cut.stored),
+          sealedFrameKey: asBuffer(cut.sealedFrameKey),
+        }
+      );
     },
     async verifyFrame(access, frame) {
       const { good, bad } = await ask({

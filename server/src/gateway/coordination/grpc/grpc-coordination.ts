@@ -124,7 +124,8 @@ export function createGrpcCoordination(
     },
     async cutFrame(job, { domainId, ...cut }) {
       const request = { job: toWireJob(job), domainId: uuidToBytes(domainId), ...cut };
-      return call(client.cutFrame, request, SIGNING_MS);
+      const answer = await call(client.cutFrame, request, SIGNING_MS);
+      return answer.frame.length === 0 ? undefined : answer;
     },
     async verifyPacks(vaultId, packIds) {
       const request = { vaultId: uuidToBytes(vaultId), packIds: packIds.map(uuidToBytes) };

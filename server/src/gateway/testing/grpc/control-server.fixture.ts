@@ -53,9 +53,11 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
       const questions = frames.map(({ domainId, ...rest }) => ({ domainId: uuidFromBytes(domainId), ...rest }));
       return { sealedFrameKeys: await control.releaseFrameKeys(readJob(job), questions) };
     }),
-    cutFrame: unary(log, async ({ job, domainId, kind, ...cut }) =>
-      control.cutFrame(readJob(job), { ...cut, domainId: uuidFromBytes(domainId), kind: Number(kind) }),
-    ),
+    cutFrame: unary(log, async ({ job, domainId, kind, ...frame }) => {
+      const toCut = { ...frame, domainId: uuidFromBytes(domainId), kind: Number(kind) };
+      const cut = await control.cutFrame(readJob(job), toCut);
+      return cut ?? { frame: NONE, stored: NONE, sealedFrameKey: NONE };
+    }),
     verifyPacks: unary(log, async ({ vaultId, packIds }) => {
       const verdicts = await control.verifyPacks(uuidFromBytes(vaultId), packIds.map(uuidFromBytes));
       return { packs: verdicts.map(({ packId, good, bad }) => ({ packId: uuidToBytes(packId), good, bad })) };
