@@ -124,7 +124,7 @@ class SimulatedSession implements DataSession {
     yield* await this.ask(signal, async (core, sessionId) => {
       const session = core.sessions.find(this.ports.agentId, sessionId);
       const answers: ReadAnswer[] = [];
-      for await (const part of readChunks(core, session, Buffer.concat(ids), avoid)) {
+      for await (const part of readChunks(core, session, Buffer.concat(ids), avoid, session.signal)) {
         if (part.kind === 'damaged') {
           answers.push({ kind: 'damaged', ids: splitIds(part.chunkIds), reason: part.reason });
           continue;

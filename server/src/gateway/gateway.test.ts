@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type CallOptions, type ClientUnaryCall, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { domainName, openLocalStore } from '@holdfast/core/engine';
+import { asHoldfastError } from '@holdfast/core/errors';
 import { systemRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import {
   BackupType,
@@ -288,6 +289,40 @@ describe('a gateway over mutual TLS', () => {
     expect(await kindsOf({ avoidPacks })).toEqual(['damaged']);
     expect(await kindsOf({ domainId: alice.domain.id })).toEqual(['frame']);
     expect(await kindsOf({ domainId: uuidFromBytes(systemRandom.bytes(16)) })).toEqual(['damaged']);
+  });
+
+  it('leaves the cut of a frame at control alone once its agent no longer waits for it', async () => {
+    const bob = await Uploader.create(alice.domain, systemRandom);
+    const known = bob.data('known to both');
+    const asBob = await clientOf('agent', bob.agentId);
+    const theirs = await open(asBob, control.addJob(bob.agentId, 'backup'));
+    await upload(asBob, theirs.sessionId, bob.pack([[known, bob.data('a secret of bob')]]));
+    const client = await clientOf('agent', alice.agentId);
+    const { sessionId } = await open(client, control.addJob(alice.agentId, 'backup'));
+    expect((await call(client, client.hasChunks, { sessionId, claims: known.claim })).present).toEqual(Buffer.of(1));
+    const root = alice.node('refers to it', [known]);
+    await upload(client, sessionId, alice.pack([[root]]));
+    const commit = { sessionId, rootNode: root.id, type: BackupType.BACKUP_TYPE_FULL, basePointId: Buffer.alloc(0) };
+    await call(client, client.commit, commit);
+    const restore = await open(client, control.addJob(alice.agentId, 'restore', root.id));
+    await readAll(client, restore.sessionId, [root.id]);
+
+    const waits: AbortSignal[] = [];
+    const cutting = vi.spyOn(control, 'cutFrame').mockImplementation(
+      (_job, _frame, over) =>
+        new Promise((_, reject) => {
+          over.addEventListener('abort', () => reject(asHoldfastError(over.reason)));
+          waits.push(over);
+        }),
+    );
+    const question = { sessionId: restore.sessionId, chunkIds: known.id, avoidPacks: [], pieceBytes: 0 };
+    const reading = client.readChunks(question);
+    reading.on('error', () => undefined);
+    await expect.poll(() => waits.length, { timeout: 5_000 }).toBe(1);
+    reading.cancel();
+    await expect.poll(() => waits[0]?.aborted, { timeout: 5_000 }).toBe(true);
+    cutting.mockRestore();
+    expect(await readAll(client, restore.sessionId, [known.id])).toEqual(['known to both']);
   });
 
   it('lets in nobody without a certificate of the CA, and each role only through its own door', async () => {

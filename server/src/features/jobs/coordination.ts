@@ -48,9 +48,10 @@ export interface CoordinationUseCases {
     ctx: Context,
     input: { readonly job: JobRef; readonly frames: readonly FrameKeyQuestion[] },
   ): Promise<readonly Uint8Array[]>;
+  /** `over` fires when nobody waits for it any more. */
   cutFrame(
     ctx: Context,
-    input: { readonly job: JobRef; readonly frame: FrameToCut },
+    input: { readonly job: JobRef; readonly frame: FrameToCut; readonly over: AbortSignal },
   ): Promise<
     { readonly frame: Uint8Array; readonly stored: Uint8Array; readonly sealedFrameKey: Uint8Array } | undefined
   >;

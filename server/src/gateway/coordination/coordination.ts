@@ -105,8 +105,8 @@ export interface Coordination {
   recordPoint(agentId: string, job: JobRef, point: PreparedPoint): Promise<void>;
   /** In the order asked; empty where the pack's session key does not open. */
   releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
-  /** Some chunks of a frame, sealed anew for the restore's agent alone; undefined where the frame does not open. */
-  cutFrame(job: JobRef, cut: FrameToCut): Promise<CutFrame | undefined>;
+  /** Some chunks of a frame, sealed anew for the restore's agent alone; undefined where the frame does not open. Throws the reason of `over` once that fires. */
+  cutFrame(job: JobRef, cut: FrameToCut, over: AbortSignal): Promise<CutFrame | undefined>;
   verifyPacks(vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]>;
   listVaultStores(): Promise<VaultStoreRef[]>;
   /** For the audit log. */

@@ -79,7 +79,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
           const over = AbortSignal.any([session.signal, gone]);
           const leave = await core.reads.enter(session.agentId, over);
           try {
-            for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes))) {
+            for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes), over)) {
               for (const message of messagesOf(part, readPieceBytes(pieceBytes))) yield { ...message, over };
             }
           } finally {

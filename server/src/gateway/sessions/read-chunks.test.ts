@@ -2,6 +2,7 @@ import { packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { GatewayLimits } from '../limits.js';
 import { World } from '../testing/world.fixture.js';
 
 let world: World;
@@ -24,6 +25,22 @@ async function storedTwice(name: string) {
   const restore = await world.restore(alice, root.id);
   await world.read(restore, [root.id]);
   return { chunk, first, second, restore };
+}
+
+/** A restore to bob of what lies beside something of alice, for whom there is no time for another cut for the next minute. */
+async function cutSlowly(name: string, limits: Partial<GatewayLimits> = {}) {
+  world = await World.create(name, { cutMs: { burst: 1, perSecond: 0.001 }, ...limits });
+  const { alice, bob } = world;
+  const known = alice.data('known to all');
+  await world.upload((await world.backup(alice)).session, alice.pack([[known, alice.data('secret')]]));
+  const { session } = await world.backup(bob);
+  expect(await world.has(session, [known])).toEqual([true]);
+  const own = bob.node('own', [known]);
+  await world.upload(session, bob.pack([[own]]));
+  await world.commit(session, own.id);
+  const restore = await world.restore(bob, own.id);
+  await world.read(restore, [own.id, known.id]);
+  return { known, restore };
 }
 
 describe('reading for a restore', () => {
@@ -160,18 +177,7 @@ describe('reading for a restore', () => {
   });
 
   it('has frames cut for an agent at the pace that it may, until its session ends', async () => {
-    world = await World.create('pace of cuts', { cutMs: { burst: 1, perSecond: 0.001 } });
-    const { alice, bob } = world;
-    const known = alice.data('known to all');
-    await world.upload((await world.backup(alice)).session, alice.pack([[known, alice.data('secret')]]));
-    const { session } = await world.backup(bob);
-    expect(await world.has(session, [known])).toEqual([true]);
-    const own = bob.node('own', [known]);
-    await world.upload(session, bob.pack([[own]]));
-    await world.commit(session, own.id);
-    const restore = await world.restore(bob, own.id);
-    await world.read(restore, [own.id, known.id]);
-
+    const { known, restore } = await cutSlowly('pace of cuts');
     const second = world.read(restore, [known.id]);
     await world.clock.advance(1_000);
     expect(world.control.cuts).toHaveLength(1);
@@ -183,5 +189,22 @@ describe('reading for a restore', () => {
     await world.clock.advance(1_000);
     restore.end(new HoldfastError({ kind: 'IllegalState', code: 'JOB_OVER', message: 'Over.' }));
     await expect(third).rejects.toMatchObject({ code: 'JOB_OVER' });
+  });
+
+  it('lets a read that waits to have a frame cut go with its reader: it gives its place back, and nothing is cut for it', async () => {
+    const { known, restore } = await cutSlowly('left alone', { maxReadsPerSession: 1 });
+    const leaving = new AbortController();
+    const over = AbortSignal.any([restore.signal, leaving.signal]);
+    const timers = world.clock.waiting;
+    const left = world.read(restore, [known.id], [], over);
+    left.catch(() => undefined);
+    await expect.poll(() => world.clock.waiting).toBe(timers + 1);
+    await expect(world.read(restore, [known.id])).rejects.toMatchObject({ code: 'TOO_MANY_AT_ONCE' });
+    leaving.abort(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'Gone.' }));
+    await expect(left).rejects.toMatchObject({ code: 'CALLER_GONE' });
+    const next = world.read(restore, [known.id]);
+    await world.clock.advance(100_000);
+    expect(world.contents(await next)).toEqual(['known to all']);
+    expect(world.control.cuts).toHaveLength(2);
   });
 });

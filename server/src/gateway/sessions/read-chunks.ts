@@ -19,12 +19,13 @@ export interface ReadPorts extends ReleasePorts {
 
 export type ReadPart = ReleasedFrame | DamagedChunks;
 
-/** Reading for a restore. Anything that its point does not lead to is refused, so that a job for one point opens nothing of another. */
+/** Reading for a restore. Anything that its point does not lead to is refused, so that a job for one point opens nothing of another. `over` fires when the session ends or the reader has gone. */
 export async function* readChunks(
   ports: ReadPorts,
   session: Session,
   chunkIds: Buffer,
   avoidPacks: readonly string[],
+  over: AbortSignal,
 ): AsyncGenerator<ReadPart> {
   session.requireKind('restore');
   if (chunkIds.length % ID_BYTES !== 0 || chunkIds.length > ports.limits.maxChunksPerRead * ID_BYTES) {
@@ -36,24 +37,24 @@ export async function* readChunks(
   const leave = session.enter('read', ports.limits.maxReadsPerSession);
   try {
     await session.turn().pass();
-    session.assertOpen();
+    over.throwIfAborted();
     const { ids } = distinctIds(chunkIds);
     const chunks = await permitted(session, ids, new Set(avoidPacks));
     if (avoidPacks.length > 0) {
       const turn = session.turn();
       await checkCopies(session.vault, copiesIn(session, ids, new Set(avoidPacks)), ports.log, async () => {
         await turn.pass();
-        session.assertOpen();
+        over.throwIfAborted();
       });
     }
-    const frames = new ReleasedFrames(ports, session);
+    const frames = new ReleasedFrames(ports, session, over);
     const parts = readFrames(session.vault, chunks, ports.log, {
       onPlan: (planned) => frames.askKeys(planned),
       readerChecks: (planned) => frames.goesWhole(planned),
       take: (planned, bytes) => frames.take(planned, bytes),
     });
     for await (const part of parts) {
-      session.assertOpen();
+      over.throwIfAborted();
       yield part;
     }
   } finally {

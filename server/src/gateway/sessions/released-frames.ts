@@ -48,6 +48,8 @@ export class ReleasedFrames {
   constructor(
     private readonly ports: ReleasePorts,
     private readonly session: Session,
+    /** Fires when the session ends, or nobody waits for the read any more. */
+    private readonly over: AbortSignal,
   ) {}
 
   /** Has the keys of those at hand that go out whole. */
@@ -56,6 +58,7 @@ export class ReleasedFrames {
     const turn = this.session.turn();
     for (const planned of frames) {
       await turn.pass();
+      this.over.throwIfAborted();
       if (await this.mayHaveWhole(planned)) whole.push(planned);
     }
     for (let from = 0; from < whole.length; from += KEYS_PER_QUESTION) {
@@ -75,7 +78,7 @@ export class ReleasedFrames {
 
   /** The frame for the agent, or why it is of no use to anybody. */
   async take(planned: PlannedFrame, bytes: Buffer): Promise<ReleasedFrame | HoldfastError> {
-    this.session.assertOpen();
+    this.over.throwIfAborted();
     const { pack, frame } = planned;
     const key = this.keys.get(frame.firstCopy);
     this.keys.delete(frame.firstCopy);
@@ -113,16 +116,17 @@ export class ReleasedFrames {
     return Buffer.concat(allowed);
   }
 
-  /** Throws the session's reason when it ends meanwhile. */
+  /** Throws why the read is over when it ends meanwhile. */
   private async timeToCut(ms: number): Promise<void> {
-    const { session } = this;
+    const { over } = this;
+    const { agentId } = this.session;
     const { cuts, timers } = this.ports;
-    for (let wait = cuts.roomInMs(session.agentId); wait > 0; wait = cuts.roomInMs(session.agentId))
-      await timers.sleep(wait, session.signal).catch((error: unknown) => {
-        session.assertOpen();
+    for (let wait = cuts.roomInMs(agentId); wait > 0; wait = cuts.roomInMs(agentId))
+      await timers.sleep(wait, over).catch((error: unknown) => {
+        over.throwIfAborted();
         throw error;
       });
-    cuts.spend(session.agentId, ms);
+    cuts.spend(agentId, ms);
   }
 
   private async cutOut({ pack, frame, wanted }: PlannedFrame, stored: Buffer): Promise<ReleasedFrame | HoldfastError> {
@@ -134,7 +138,7 @@ export class ReleasedFrames {
     await this.timeToCut(
       (CUT_MS_PER_MIB * (entry.length + frame.plainLength)) / MIB + CUT_MS_PER_CHUNK * chunksOf(frame),
     );
-    const cut = await this.ports.coordination.cutFrame(this.session.job, toCut);
+    const cut = await this.ports.coordination.cutFrame(this.session.job, toCut, this.over);
     if (cut === undefined) return this.unopened(pack, frameNotOpened());
     return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
   }

@@ -161,9 +161,10 @@ export class TestControl implements Coordination {
   /** Cut frames, each with how many chunks it had and has. */
   readonly cuts: { readonly of: number; readonly wanted: number }[] = [];
 
-  async cutFrame(_job: JobRef, asked: FrameToCut): Promise<CutFrame | undefined> {
+  async cutFrame(_job: JobRef, asked: FrameToCut, over: AbortSignal): Promise<CutFrame | undefined> {
     const { domainId, sessionKey, kind, frame, stored, chunkIds } = asked;
     this.mayFail('cutFrame');
+    over.throwIfAborted();
     if (frame.length + stored.length > CONTROL_MESSAGE_BYTES)
       throw new HoldfastError({ kind: 'RateLimited', code: 'GRPC_RESOURCE_EXHAUSTED', message: 'It is too long.' });
     const place = { vaultId: uuidToBytes(this.domain.vaultId), domainId: uuidToBytes(domainId) };

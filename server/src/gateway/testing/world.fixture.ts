@@ -128,9 +128,14 @@ export class World {
     await this.store.put(name, bytes);
   }
 
-  async read(session: Session, ids: readonly Buffer[], avoidPacks: readonly string[] = []): Promise<ReadPart[]> {
+  async read(
+    session: Session,
+    ids: readonly Buffer[],
+    avoidPacks: readonly string[] = [],
+    over = session.signal,
+  ): Promise<ReadPart[]> {
     const parts: ReadPart[] = [];
-    for await (const part of readChunks(this.core, session, Buffer.concat(ids), avoidPacks)) parts.push(part);
+    for await (const part of readChunks(this.core, session, Buffer.concat(ids), avoidPacks, over)) parts.push(part);
     return parts;
   }
 

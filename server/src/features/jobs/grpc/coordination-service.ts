@@ -7,6 +7,7 @@ import type { CoordinationServiceServer, VaultStore } from '@holdfast/proto/v1';
 import { CoordinationServiceService, PackKind, SessionKind } from '@holdfast/proto/v1';
 import type { Context, ContextFor } from '../../../platform/context.js';
 import type { VaultStoreRef } from '../../../platform/gateway-client.js';
+import { callOver } from '../../../platform/grpc/call-over.js';
 import {
   type AuthenticatedCall,
   type Caller,
@@ -31,10 +32,12 @@ export function coordinationService(
   useCases: CoordinationUseCases,
   incidents: Pick<IncidentRelay, 'report'>,
 ): GrpcService {
-  const asGateway = <Request, Response>(handle: (ctx: Context, request: Request) => Promise<Response>) =>
+  const asGateway = <Request, Response>(
+    handle: (ctx: Context, request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
+  ) =>
     unary<Request, Response>(log, async (request, call: ServerUnaryCall<Request, Response>) => {
       const { id } = gatewayOf(call, incidents);
-      return handle(contextFor({ kind: 'gateway', gatewayId: id }, peerAddress(call)), request);
+      return handle(contextFor({ kind: 'gateway', gatewayId: id }, peerAddress(call)), request, call);
     });
 
   const handlers: CoordinationServiceServer = {
@@ -84,7 +87,7 @@ export function coordinationService(
       const keys = await useCases.releaseFrameKeys(ctx, { job: fromWireRef(job), frames: questions });
       return { sealedFrameKeys: keys.map((key) => Buffer.from(key)) };
     }),
-    cutFrame: asGateway(async (ctx, { job, domainId, sessionKey, kind, frame, stored, chunkIds }) => {
+    cutFrame: asGateway(async (ctx, { job, domainId, sessionKey, kind, frame, stored, chunkIds }, call) => {
       const cut = await useCases.cutFrame(ctx, {
         job: fromWireRef(job),
         frame: {
@@ -95,6 +98,7 @@ export function coordinationService(
           bytes: stored,
           chunkIds: splitIds(chunkIds),
         },
+        over: callOver(call),
       });
       return {
         frame: Buffer.from(cut?.frame ?? []),

@@ -11,9 +11,9 @@ import { restoreKeys } from './restore-keys.js';
  */
 export async function cutFrame(
   ctx: Context,
-  input: { readonly job: JobRef; readonly frame: FrameToCut },
+  input: { readonly job: JobRef; readonly frame: FrameToCut; readonly over: AbortSignal },
 ): Promise<CutFrame | undefined> {
   const { domainId, chunkIds, ...frame } = input.frame;
-  const { access, transportKey } = await restoreKeys(ctx, input.job, [domainId]);
-  return ctx.services.opening.cutFrame(access, transportKey, frame, chunkIds);
+  const { agentId, access, transportKey } = await restoreKeys(ctx, input.job, [domainId]);
+  return ctx.services.opening.cutFrame(access, transportKey, frame, chunkIds, { agentId, over: input.over });
 }

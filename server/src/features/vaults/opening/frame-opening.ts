@@ -26,6 +26,12 @@ export interface CutFrame {
   readonly sealedFrameKey: Buffer;
 }
 
+/** For whom something is cut, and what ends the waiting for it. */
+export interface CutAsker {
+  readonly agentId: string;
+  readonly over: AbortSignal;
+}
+
 /** Ids of the chunks that are what they claim to be, and of those that are not. */
 export interface FrameVerdict {
   readonly good: readonly Buffer[];
@@ -42,12 +48,13 @@ export interface FrameOpening {
     transportKey: Uint8Array,
     questions: readonly FrameKeyQuestion[],
   ): Promise<Buffer[]>;
-  /** The frame's chunks of these ids in a frame of their own, its key sealed under the transport key; undefined where the frame does not open. */
+  /** The frame's chunks of these ids in a frame of their own, its key sealed under the transport key; undefined where the frame does not open. Throws the reason of `over` where that fires before it has begun. */
   cutFrame(
     access: DomainAccess,
     transportKey: Uint8Array,
     frame: ClosedFrame,
     chunkIds: readonly Uint8Array[],
+    asker: CutAsker,
   ): Promise<CutFrame | undefined>;
   /** Opens a frame and re-hashes its chunks; a frame that does not open, or that nobody has keys for, has only bad ones. */
   verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict>;

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import {
   ChunkHasher,
   createDomain,
@@ -14,17 +15,19 @@ import {
   openReleasedKey,
   PackKind,
 } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
 import { seededRandom, uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { bundleThread } from '../../../platform/threads/testing/bundle-thread.js';
 import { FrameOpener } from './frame-opener.js';
-import type { ClosedFrame, DomainAccess, FrameOpening } from './frame-opening.js';
+import type { ClosedFrame, CutAsker, DomainAccess, FrameOpening } from './frame-opening.js';
 import { startThreadedOpening } from './threaded-opening.js';
 
 const vaultId = '01901234-5678-7abc-8def-0123456789ab';
 const domainId = '01901234-5678-7abc-8def-0123456789ac';
 const place = { vaultId: uuidToBytes(vaultId), domainId: uuidToBytes(domainId) };
+const asker: CutAsker = { agentId: 'an agent', over: new AbortController().signal };
 const random = seededRandom('opening');
 const startThread = await bundleThread(new URL('./opening.worker.ts', import.meta.url));
 
@@ -133,7 +136,7 @@ describe.each([
       const from = await seal(contents, kind);
       const transportKey = Buffer.alloc(32, 8);
       const [, second, third] = from.ids as Buffer[];
-      const cut = await opening.cutFrame(from.access, transportKey, from.frame, [third, second] as Buffer[]);
+      const cut = await opening.cutFrame(from.access, transportKey, from.frame, [third, second] as Buffer[], asker);
       if (cut === undefined) throw new Error('it was not cut');
       const entry = decodeFrameEntry(cut.frame, kindOf(from.frame));
       const key = openReleasedKey(transportKey, place, frameDigest(entry), cut.sealedFrameKey);
@@ -154,7 +157,7 @@ describe.each([
     const bytes = flipped(sealed.frame.bytes);
     for (const wrong of [{ bytes }, { sessionKey }, { sessionKey: Buffer.alloc(8, 1) }]) {
       const frame = { ...sealed.frame, ...wrong };
-      expect(await opening.cutFrame(sealed.access, Buffer.alloc(32, 8), frame, sealed.ids)).toBeUndefined();
+      expect(await opening.cutFrame(sealed.access, Buffer.alloc(32, 8), frame, sealed.ids, asker)).toBeUndefined();
     }
   });
 
@@ -196,12 +199,29 @@ describe.each([
   });
 });
 
+/** An opening whose threads, and how much they were asked, can be seen. */
+async function watched() {
+  const threads: Worker[] = [];
+  const posted: MockInstance[] = [];
+  const opening = startThreadedOpening({
+    log: pino({ level: 'silent' }),
+    startThread: () => {
+      const thread = startThread();
+      threads.push(thread);
+      posted.push(vi.spyOn(thread, 'postMessage'));
+      return thread;
+    },
+  });
+  const asked = () => posted.reduce((sum, each) => sum + each.mock.calls.length, 0);
+  return { opening, sealed: await seal(contents), threads, asked };
+}
+
 describe('the opening thread', () => {
   it('lets keys go before frames that wait to be cut', async () => {
     const opening = startThreadedOpening({ log: pino({ level: 'silent' }), startThread });
     const sealed = await seal(contents);
     const transportKey = Buffer.alloc(32, 8);
-    const cut = () => opening.cutFrame(sealed.access, transportKey, sealed.frame, sealed.ids.slice(1));
+    const cut = () => opening.cutFrame(sealed.access, transportKey, sealed.frame, sealed.ids.slice(1), asker);
     await cut();
     const ended: string[] = [];
     const cuts = Array.from({ length: 5 }, () => cut().then(() => ended.push('cut')));
@@ -211,11 +231,38 @@ describe('the opening thread', () => {
     await opening.stop();
   });
 
-  it('is started again after it ended, and tells those who waited', async () => {
-    const opening = startThreadedOpening({ log: pino({ level: 'silent' }), startThread });
-    const sealed = await seal(contents);
-    const waiting = opening.openNodes(sealed.access, sealed.frame);
+  it('cuts nothing for those who have gone, and one agent’s frame before all of another’s', async () => {
+    const { opening, sealed, asked } = await watched();
+    const leaving = new AbortController();
+    const cut = (agentId: string, over = asker.over) =>
+      opening.cutFrame(sealed.access, Buffer.alloc(32, 8), sealed.frame, sealed.ids, { agentId, over });
+    await cut('greedy');
+    const ended: string[] = [];
+    const all = Array.from({ length: 5 }, () => cut('greedy').then(() => ended.push('greedy')));
+    const left = Array.from({ length: 5 }, () => cut('gone', leaving.signal));
+    all.push(cut('modest').then(() => ended.push('modest')));
+    leaving.abort(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'Gone.' }));
+    expect(await Promise.allSettled(left)).toMatchObject(Array(5).fill({ reason: { code: 'CALLER_GONE' } }));
+    await Promise.all(all);
+    expect(ended.indexOf('modest')).toBeLessThanOrEqual(2);
+    expect(asked()).toBe(7);
     await opening.stop();
+  });
+
+  it('is not started again once it is stopped, also for those who wait to have a frame cut', async () => {
+    const { opening, sealed, threads } = await watched();
+    const cut = () => opening.cutFrame(sealed.access, Buffer.alloc(32, 8), sealed.frame, sealed.ids, asker);
+    const waiting = Promise.allSettled([cut(), cut(), cut()]);
+    await opening.stop();
+    expect(await waiting).toMatchObject(Array(3).fill({ reason: { kind: 'Unavailable' } }));
+    await expect(opening.openNodes(sealed.access, sealed.frame)).rejects.toMatchObject({ kind: 'Unavailable' });
+    expect(threads).toHaveLength(1);
+  });
+
+  it('is started again after it ended, and tells those who waited', async () => {
+    const { opening, sealed, threads } = await watched();
+    const waiting = opening.openNodes(sealed.access, sealed.frame);
+    await threads[0]?.terminate();
     await expect(waiting).rejects.toMatchObject({ kind: 'Unavailable' });
     expect(await opening.openNodes(sealed.access, sealed.frame)).toHaveLength(3);
     await opening.stop();

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { OpenedChunk } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../../platform/telemetry/log.js';
+import { CutQueue } from './cut-queue.js';
 import type { ClosedFrame, DomainAccess, FrameOpening } from './frame-opening.js';
 import {
   asBuffer,
@@ -14,6 +15,7 @@ import {
 } from './opening-messages.js';
 
 export interface ThreadedOpening extends FrameOpening {
+  /** Who waits, and who asks from now on, gets Unavailable. */
   stop(): Promise<void>;
 }
 
@@ -33,8 +35,9 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
   const pending = new Map<number, Pending>();
   let worker: Worker | undefined;
   let lastId = 0;
-  /** One cut at a time is in the thread, so that keys, which every restore waits for, wait for one at most. */
-  let lastCut: Promise<unknown> = Promise.resolve();
+  /** Of cuts one is in the thread at a time, so that keys, which every restore waits for, wait for one at most. */
+  const cuts = new CutQueue();
+  let stopped = false;
 
   function running(): Worker {
     if (worker) return worker;
@@ -63,6 +66,7 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
     request: OpeningRequest & { readonly kind: Kind },
   ): Promise<OpeningAnswers[Kind]> {
     return new Promise((resolve, reject) => {
+      if (stopped) return reject(threadEnded());
       const call: OpeningCall = { id: ++lastId, request };
       pending.set(call.id, { resolve: (answer) => resolve(answer as OpeningAnswers[Kind]), reject });
       running().postMessage(call);
@@ -93,8 +97,8 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
       });
       return sealed.map(asBuffer);
     },
-    async cutFrame(access, transportKey, frame, chunkIds) {
-      const asked = lastCut.then(() =>
+    async cutFrame(access, transportKey, frame, chunkIds, { agentId, over }) {
+      const cut = await cuts.run(agentId, over, () =>
         ask({
           kind: 'cut-frame',
           access: ownAccess(access),
@@ -103,8 +107,6 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
           chunkIds: chunkIds.map(own),
         }),
       );
-      lastCut = asked.catch(() => undefined);
-      const cut = await asked;
       return (
         cut && {
           frame: asBuffer(cut.frame),
@@ -122,6 +124,7 @@ export function startThreadedOpening({ log, startThread = startBuiltThread }: Th
       return { good: good.map(asBuffer), bad: bad.map(asBuffer) };
     },
     async stop() {
+      stopped = true;
       await worker?.terminate();
     },
   };

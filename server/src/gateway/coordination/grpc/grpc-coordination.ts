@@ -1,7 +1,7 @@
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { type CallOptions, type ClientUnaryCall, experimental, Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
-import { HoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import {
   CoordinationServiceClient,
@@ -61,12 +61,18 @@ export function createGrpcCoordination(
     method: Method<Request, Response>,
     request: Request,
     timeoutMs: number,
+    over?: AbortSignal,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
-      method.call(client, request, new Metadata(), { deadline: clock.now() + timeoutMs }, (error, response) => {
-        if (error) reject(fromGrpcError(error));
+      over?.throwIfAborted();
+      const options = { deadline: clock.now() + timeoutMs };
+      const under = method.call(client, request, new Metadata(), options, (error, response) => {
+        over?.removeEventListener('abort', leave);
+        if (error) reject(over?.aborted ? asHoldfastError(over.reason) : fromGrpcError(error));
         else resolve(response);
       });
+      const leave = (): void => under.cancel();
+      over?.addEventListener('abort', leave, { once: true });
     });
   }
 
@@ -122,9 +128,9 @@ export function createGrpcCoordination(
       if (sealedFrameKeys.length !== frames.length) throw confused();
       return sealedFrameKeys;
     },
-    async cutFrame(job, { domainId, ...cut }) {
+    async cutFrame(job, { domainId, ...cut }, over) {
       const request = { job: toWireJob(job), domainId: uuidToBytes(domainId), ...cut };
-      const answer = await call(client.cutFrame, request, SIGNING_MS);
+      const answer = await call(client.cutFrame, request, SIGNING_MS, over);
       return answer.frame.length === 0 ? undefined : answer;
     },
     async verifyPacks(vaultId, packIds) {

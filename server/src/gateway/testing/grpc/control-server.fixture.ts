@@ -1,5 +1,6 @@
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { type CoordinationServiceServer, SessionKind } from '@holdfast/proto/v1';
+import { callOver } from '../../../platform/grpc/call-over.js';
 import { requireRole } from '../../../platform/grpc/caller.js';
 import { fromWireIncidentKind } from '../../../platform/grpc/incident-kinds.js';
 import { unary } from '../../../platform/grpc/unary.js';
@@ -53,9 +54,9 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
       const questions = frames.map(({ domainId, ...rest }) => ({ domainId: uuidFromBytes(domainId), ...rest }));
       return { sealedFrameKeys: await control.releaseFrameKeys(readJob(job), questions) };
     }),
-    cutFrame: unary(log, async ({ job, domainId, kind, ...frame }) => {
+    cutFrame: unary(log, async ({ job, domainId, kind, ...frame }, call) => {
       const toCut = { ...frame, domainId: uuidFromBytes(domainId), kind: Number(kind) };
-      const cut = await control.cutFrame(readJob(job), toCut);
+      const cut = await control.cutFrame(readJob(job), toCut, callOver(call));
       return cut ?? { frame: NONE, stored: NONE, sealedFrameKey: NONE };
     }),
     verifyPacks: unary(log, async ({ vaultId, packIds }) => {
