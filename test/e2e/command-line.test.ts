@@ -215,7 +215,10 @@ describe('the command line', () => {
   });
 
   it('marks what was backed up from a host that was revoked', async () => {
-    expect(await holdfast(['agent', 'revoke', 'agent-1'])).toMatchObject({ code: 0 });
-    expect((await holdfast(['protect', 'list'])).stdout).toMatch(/^files +agent-1 \(revoked\)/m);
+    expect(await holdfast(['agent', 'revoke', 'agent-1'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Revoked agent-1\.\nNot backed up any more: .*files/) as string,
+    });
+    expect((await holdfast(['protect', 'list'])).stdout).toMatch(/^files +agent-1 \(revoked\) .*AGENT REVOKED/m);
   });
 });

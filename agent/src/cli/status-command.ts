@@ -4,7 +4,7 @@ import { stateFolderAt } from '../state/state-folder.js';
 import { isStateLocked } from '../state/state-lock.js';
 import type { Terminal } from './program.js';
 
-/** 0 when the agent is enrolled and a process serves it, 1 otherwise. */
+/** 0 when the agent is enrolled, a process serves it, and that is connected; 1 otherwise. */
 export async function statusCommand(options: { state: string; json?: boolean }, terminal: Terminal): Promise<number> {
   const folder = stateFolderAt(options.state);
   const identity = await loadIdentity(folder);
@@ -23,7 +23,7 @@ export async function statusCommand(options: { state: string; json?: boolean }, 
   };
   if (options.json === true) terminal.out(JSON.stringify(status));
   else for (const line of describe(status)) terminal.out(line);
-  return status.enrolled && status.running ? 0 : 1;
+  return status.enrolled && status.running && status.connected ? 0 : 1;
 }
 
 function describe(status: {

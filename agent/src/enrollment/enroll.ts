@@ -60,7 +60,7 @@ function alreadyEnrolled(folder: StateFolder, present: AgentIdentity): HoldfastE
   return new HoldfastError({
     kind: 'Conflict',
     code: 'ALREADY_ENROLLED',
-    message: `${folder.path} already holds agent "${present.agentName}" (${present.agentId}) of ${present.controlAddress}; use another --state folder for a second agent.`,
+    message: `${folder.path} already holds agent "${present.agentName}" (${present.agentId}) of ${present.controlAddress}; use another --state folder for a second agent, or remove this one first if that agent was revoked or the host is a copy of another.`,
     details: { agentId: present.agentId },
   });
 }

@@ -114,10 +114,12 @@ export function openFound(
     fd: openAt(fd, ITS_OWN, missing.length > 0 ? O_PATH | O_DIRECTORY : FOLDER_FLAGS),
     isNew: false,
   };
-  for (const name of missing) {
+  for (const [index, name] of missing.entries()) {
     const above = opened.fd;
     try {
       opened = makeAndOpen(above, name, mode, mark);
+      // Whatever the umask: others have to pass through it.
+      if (opened.isNew && index < missing.length - 1) fs.fchmodSync(opened.fd, mode);
     } finally {
       fs.closeSync(above);
     }

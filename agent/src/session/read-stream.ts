@@ -55,7 +55,7 @@ async function* readAll(
     const answers = new Handover<ReadAnswer>();
     // The call runs inside `attempt`, so that it is repeated there; what it yields is handed over as it arrives.
     const running = link
-      .attempt(signal, async ({ clients, sessionId }) => {
+      .attempt(signal, async ({ clients, sessionId }, _again, goesOn) => {
         const client = clients.forReads(download.bytesPerSecond);
         const request = {
           sessionId,
@@ -64,7 +64,7 @@ async function* readAll(
           pieceBytes: pieceBytesFor(download.bytesPerSecond),
         };
         for await (const answer of readOnce(client, request, download, signal)) {
-          link.goesOn();
+          goesOn();
           for (const id of answeredIds(answer)) left.delete(idKey(id));
           await answers.put(answer);
           if (answers.closed) return;

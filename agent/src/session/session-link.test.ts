@@ -6,10 +6,9 @@ import { SessionLink } from './session-link.js';
 
 const missing = new HoldfastError({ kind: 'Unavailable', code: 'STORE_MISSING', message: 'The store is not there.' });
 
-it('tells what a session waits for as long as it has to, and that it goes on', async () => {
-  const told: string[] = [];
+function linkAt(onWait: (words: string) => void): SessionLink<{ close(): Promise<void>; letGo(): void }> {
   let now = 0;
-  const link = new SessionLink(
+  return new SessionLink(
     {
       clock: {
         now: () => now,
@@ -22,10 +21,39 @@ it('tells what a session waits for as long as it has to, and that it goes on', a
       random: seededRandom('link'),
       log: silentLog,
       open: async () => ({ close: async () => undefined, letGo: () => undefined }),
-      onWait: (words) => told.push(words),
+      onWait,
     },
     { jobId: 'job', epoch: 1n },
   );
+}
+
+it('fails with a call that has no good answer for ten minutes, whatever others get, unless a part of one came', async () => {
+  const link = linkAt(() => undefined);
+  const { signal } = new AbortController();
+  let calls = 0;
+  const failing = link.attempt(signal, async () => {
+    calls += 1;
+    expect(await link.attempt(signal, async () => 'another call')).toBe('another call');
+    throw missing;
+  });
+  await expect(failing).rejects.toMatchObject({
+    code: 'STORE_MISSING',
+    message: 'The gateway refused for ten minutes: The store is not there.',
+  });
+  expect(calls).toBeGreaterThan(40);
+  let parts = 0;
+  await link.attempt(signal, async (_opened, _again, goesOn) => {
+    if (parts === 500) return;
+    parts += 1;
+    if (parts % 20 === 0) goesOn();
+    throw missing;
+  });
+  expect(parts).toBe(500);
+});
+
+it('tells what a session waits for as long as it has to, and that it goes on', async () => {
+  const told: string[] = [];
+  const link = linkAt((words) => told.push(words));
   let calls = 0;
   const answer = await link.attempt(new AbortController().signal, async () => {
     calls += 1;
@@ -37,9 +65,9 @@ it('tells what a session waits for as long as it has to, and that it goes on', a
   await link.attempt(new AbortController().signal, async () => 'at once');
   expect(told).toHaveLength(4);
   // The first part of a long answer says it already.
-  await link.attempt(new AbortController().signal, async (_, again) => {
+  await link.attempt(new AbortController().signal, async (_, again, goesOn) => {
     if (!again) throw missing;
-    link.goesOn();
+    goesOn();
     expect(told.slice(4)).toEqual([missing.message, '']);
   });
   expect(told).toHaveLength(6);

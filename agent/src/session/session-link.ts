@@ -11,7 +11,7 @@ import { stopped } from './unary-call.js';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
-/** Without a good answer of the gateway for this long a job fails: it must end, and the next may find the gateway back. */
+/** A call that gets no good answer for this long fails its job, whatever others get: it must end, and the next may find the gateway back. */
 const GIVE_UP_MS = 10 * 60_000;
 const MOST_REOPENS = 5;
 
@@ -21,6 +21,13 @@ export interface OpenedSession {
   close(): Promise<void>;
   /** Closes the connections. */
   letGo(): void;
+}
+
+/** Of one call. */
+interface Tries {
+  readonly backOff: BackOff;
+  /** Of the first of the failures that no part of an answer has interrupted. */
+  failingSince?: number;
 }
 
 export interface SessionLinkPorts<Opened extends OpenedSession> {
@@ -39,8 +46,8 @@ export class SessionLink<Opened extends OpenedSession> {
   private opening: Promise<Opened> | undefined;
   private opens = 0;
   private reopensInRow = 0;
-  /** Of the first of the failures that no answer has interrupted. */
-  private failingSince: number | undefined;
+  /** What the job was told that it waits for. */
+  private isWaiting = false;
 
   constructor(
     private readonly ports: SessionLinkPorts<Opened>,
@@ -52,28 +59,34 @@ export class SessionLink<Opened extends OpenedSession> {
     return this.opens;
   }
 
-  /** The call is told when it is made again. */
-  async attempt<T>(signal: AbortSignal, call: (opened: Opened, again: boolean) => Promise<T>): Promise<T> {
-    const backOff = new BackOff(this.ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS);
+  /** The call is told when it is made again, and says of a long answer that it goes on: the gateway has answered with a part of what it was asked for. */
+  async attempt<T>(
+    signal: AbortSignal,
+    call: (opened: Opened, again: boolean, goesOn: () => void) => Promise<T>,
+  ): Promise<T> {
+    const tries: Tries = { backOff: new BackOff(this.ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS) };
+    const goesOn = (): void => {
+      delete tries.failingSince;
+      this.answered();
+    };
     for (let again = false; ; again = true) {
       if (signal.aborted) throw stopped(signal);
       this.opening ??= this.open(signal);
       const { opening } = this;
       try {
-        const answer = await call(await opening, again);
-        this.goesOn();
+        const answer = await call(await opening, again, goesOn);
+        this.answered();
         return answer;
       } catch (error) {
         if (signal.aborted) throw stopped(signal);
-        await this.recover(error, opening, backOff, signal);
+        await this.recover(error, opening, tries, signal);
       }
     }
   }
 
-  /** The gateway has answered, be it with a part of what it was asked for. */
-  goesOn(): void {
-    if (this.failingSince !== undefined) this.ports.onWait('');
-    this.failingSince = undefined;
+  private answered(): void {
+    if (this.isWaiting) this.ports.onWait('');
+    this.isWaiting = false;
     this.reopensInRow = 0;
   }
 
@@ -88,7 +101,7 @@ export class SessionLink<Opened extends OpenedSession> {
     opened.letGo();
   }
 
-  private async recover(error: unknown, failed: Promise<Opened>, backOff: BackOff, signal: AbortSignal): Promise<void> {
+  private async recover(error: unknown, failed: Promise<Opened>, tries: Tries, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.ports;
     const neverOpened = await failed.then(
       () => false,
@@ -105,10 +118,11 @@ export class SessionLink<Opened extends OpenedSession> {
       return this.discard(failed);
     }
     if (!isHoldfastError(error) || !isWorthRepeating(error)) throw error;
-    this.failingSince ??= clock.monotonic();
-    if (clock.monotonic() - this.failingSince > GIVE_UP_MS) throw unreachable(error);
-    const waitMs = backOff.next();
+    tries.failingSince ??= clock.monotonic();
+    if (clock.monotonic() - tries.failingSince > GIVE_UP_MS) throw unreachable(error);
+    const waitMs = tries.backOff.next();
     log.warn({ job: this.job.jobId, waitMs, ...errorFacts(error) }, 'a call to the gateway failed; trying again');
+    this.isWaiting = true;
     this.ports.onWait(error.message);
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }

@@ -33,6 +33,7 @@ const JobsUpdated = graphql(`
 
 const ENDED: ReadonlySet<string> = new Set(['COMPLETED', 'COMPLETED_WITH_WARNINGS', 'FAILED', 'CANCELLED']);
 const POLL_MS = 2_000;
+const RETRY_MS = 1_000;
 /** A job outlives a restart of the server, so whoever watches it should, too. */
 const PATIENCE_MS = 5 * 60_000;
 const PASSING: ReadonlySet<string> = new Set(['Unavailable', 'Timeout', 'RateLimited']);
@@ -59,6 +60,8 @@ function liveClient(api: ApiClient): ReturnType<typeof createClient> {
       }
     },
     retryAttempts: Number.POSITIVE_INFINITY,
+    // Whoever is done waits for the next try to end.
+    retryWait: () => new Promise((resolve) => setTimeout(resolve, RETRY_MS)),
     shouldRetry: () => true,
   });
 }

@@ -5,6 +5,7 @@ import { collect, findAgent, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BandwidthOfAgentFragment } from '../gql/graphql.js';
 import { formatTime } from '../output/amounts.js';
+import { printable } from '../output/printer.js';
 import { confirm, YES } from '../session/confirm.js';
 import { describeRate, describeSpan, type GivenRate, parseRate, parseSpan, type Span, withRates } from './bandwidth.js';
 import { contextOf } from './command-context.js';
@@ -29,6 +30,15 @@ const CreateEnrollmentToken = graphql(`
 const RevokeAgent = graphql(`
   mutation RevokeAgent($input: RevokeAgentInput!) {
     revokeAgent(input: $input) { agent { id name status } }
+  }
+`);
+
+const ItemsOfAgents = graphql(`
+  query ItemsOfAgents($after: String) {
+    protectedItems(first: 200, after: $after) {
+      edges { node { name protectionState agent { id } } }
+      pageInfo { hasNextPage endCursor }
+    }
   }
 `);
 
@@ -148,8 +158,23 @@ export function addAgentCommands(program: Command): void {
         json: printer.json,
       });
       const { revokeAgent } = await client.ask(RevokeAgent, { input: { agentId } });
-      printer.result(revokeAgent.agent, () => printer.line(`Revoked ${revokeAgent.agent.name}.`));
+      const items = await itemsOf(client, agentId);
+      printer.result({ ...revokeAgent.agent, items }, () => {
+        printer.line(`Revoked ${revokeAgent.agent.name}.`);
+        if (items.length > 0)
+          printer.line(
+            `Not backed up any more: ${items.map(printable).join(', ')}. Their recovery points stay; protect the folders anew once the host is enrolled again.`,
+          );
+      });
     });
+}
+
+/** Names of the items that only this agent could back up. */
+async function itemsOf(client: ApiClient, agentId: string): Promise<string[]> {
+  const items = await collect(async (after) => (await client.ask(ItemsOfAgents, { after })).protectedItems);
+  return items
+    .filter(({ agent, protectionState }) => agent.id === agentId && protectionState !== 'STOPPED')
+    .map(({ name }) => name);
 }
 
 /** What holds afterwards. */

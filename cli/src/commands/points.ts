@@ -47,6 +47,8 @@ const LETTERS = {
   BLOCK_DEVICE: 'b',
 } as const;
 
+const SHOWN_ENTRIES = 1_000;
+
 function parseLimit(text: string): number {
   if (!/^\d{1,6}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError('It must be a whole number from 1.');
   return Number(text);
@@ -115,17 +117,18 @@ export function addPointsCommands(program: Command): void {
   program
     .command('browse <point> [path]')
     .description(`list a directory of a recovery point; ${NAMING_A_POINT}`)
-    .option('-n, --limit <n>', 'how many entries', parseLimit, 1000)
-    .action(async (point: string, path: string | undefined, options: { limit: number }, command: Command) => {
+    .option('-n, --limit <n>', `how many entries (default: ${SHOWN_ENTRIES}, with --json all)`, parseLimit)
+    .action(async (point: string, path: string | undefined, options: { limit?: number }, command: Command) => {
       const { api, printer } = contextOf(command);
+      const limit = options.limit ?? (printer.json ? Number.POSITIVE_INFINITY : SHOWN_ENTRIES);
       const client = api();
       const id = await findRecoveryPoint(client, point);
       // One more than is shown tells whether there are more.
       const read = await collect(
         async (after) => (await client.ask(Browse, { id, path: path ?? '/', after })).browseRecoveryPoint,
-        options.limit + 1,
+        limit + 1,
       );
-      const found = read.slice(0, options.limit);
+      const found = read.slice(0, limit);
       printer.result(found, () => {
         printer.table(['MODE', 'OWNER', 'SIZE', 'MODIFIED', 'NAME'], found.map(rowOf));
       });

@@ -70,11 +70,11 @@ export function addProtectCommands(program: Command): void {
             item.agent.status === 'REVOKED' ? `${item.agent.name} (revoked)` : item.agent.name,
             item.vault.name,
             item.policy?.name,
-            item.protectionState,
-            item.preCheck?.status,
+            isLeft(item) ? 'AGENT REVOKED' : item.protectionState,
+            isLeft(item) ? undefined : item.preCheck?.status,
             item.lastBackup?.state,
             formatTime(item.lastRecoveryPoint?.time),
-            formatTime(item.nextBackupAt),
+            isLeft(item) ? undefined : formatTime(item.nextBackupAt),
             item.files.roots.join(' '),
           ]),
         );
@@ -137,6 +137,11 @@ export function addProtectCommands(program: Command): void {
         printer.line(`Stopped "${stopProtection.protectedItem.name}".`),
       );
     });
+}
+
+/** Nobody backs it up any more. */
+function isLeft({ protectionState, agent }: { protectionState: string; agent: { status: string } }): boolean {
+  return protectionState !== 'STOPPED' && agent.status === 'REVOKED';
 }
 
 /** What the agent says of the folders, in lines. */

@@ -58,8 +58,8 @@ export class RestoreDirectory {
     private readonly fd: number,
     /** Relative to the target. */
     private readonly path: Buffer,
-    /** Whose metadata the directory gets when everything in it is done; undefined if it keeps its own. */
-    private readonly metadata: FileEntry | undefined,
+    /** Whose metadata the directory gets when everything in it is done; undefined if it keeps its own; `ofWay` for one that was made to lead to others. */
+    private readonly metadata: FileEntry | undefined | 'ofWay',
     private readonly mayHaveOtherAcl: boolean,
     origin: Origin,
     private readonly onClosed: (directory: RestoreDirectory) => void,
@@ -171,7 +171,8 @@ export class RestoreDirectory {
     this.closed = true;
     try {
       this.workshop?.close();
-      if (this.metadata) this.run.completeDirectory(this.fd, this.path, this.metadata, this.mayHaveOtherAcl);
+      if (this.metadata === 'ofWay') this.run.openWay(this.fd);
+      else if (this.metadata) this.run.completeDirectory(this.fd, this.path, this.metadata, this.mayHaveOtherAcl);
     } finally {
       fs.closeSync(this.fd);
       this.onClosed(this);
@@ -275,7 +276,9 @@ export class RestoreDirectory {
     const path = this.places.below(name);
     const isRefused = isChanged && isKept && !entry.leadsToRoot;
     if (isRefused) this.run.keptMetadata(path);
-    const metadata = isChanged && !isRefused && !entry.leadsToRoot ? entry : undefined;
+    const isWay = entry.leadsToRoot && (origin === 'new' || origin === 'ours');
+    const ofEntry = isChanged && !isRefused && !entry.leadsToRoot ? entry : undefined;
+    const metadata = isWay ? 'ofWay' : ofEntry;
     const mayHaveOtherAcl = origin !== 'new' || this.handsDownAcl;
     const child = new RestoreDirectory(this.run, fd, path, metadata, mayHaveOtherAcl, origin, (closed) => {
       this.children.delete(closed);

@@ -16,6 +16,7 @@ import type { RestoreJournal } from './restore-journal.js';
 import { RestoredLinks } from './restored-links.js';
 
 const TEMPORARY = '.holdfast-restore-';
+const MODE_OF_WAY = 0o755;
 
 /** Counts of a restore so far. */
 export interface RestoreCounts {
@@ -103,6 +104,11 @@ export class RestoreRun {
     const prefix = `${TEMPORARY}${this.journal.mark}`;
     const names = readNames(fd).filter((name) => name.startsWith(prefix));
     return names.map((name) => Buffer.from(name, 'latin1'));
+  }
+
+  /** A folder that leads to what was restored and was missing: nothing is known of it, and others went through it. */
+  openWay(fd: number): void {
+    if (!this.abandoned) fs.fchmodSync(fd, MODE_OF_WAY);
   }
 
   absolute(path: Buffer): Buffer {
