@@ -29,6 +29,8 @@ import { BackgroundVerifier } from './verification/background-verifier.js';
 import { VerifyQueue } from './verification/verify-queue.js';
 
 const IDLE_SWEEP_MS = 30_000;
+/** The names of all packs are read. */
+const BETWEEN_LOOKS_MS = 6 * 3_600_000;
 const DRAIN_MS = 5_000;
 const SETTLE_MS = 5_000;
 /** Packs that control verifies for this gateway at a time. */
@@ -137,6 +139,7 @@ function runInBackground(core: GatewayCore, signal: AbortSignal): Promise<unknow
     openListedVaults(core, signal).then(() => core.verifier.wake()),
     core.verifier.run(signal),
     sweepIdleSessions(core, signal),
+    lookForMissingPacks(core, signal),
   ];
   return Promise.all(
     work.map((each) =>
@@ -151,6 +154,13 @@ async function sweepIdleSessions(core: GatewayCore, signal: AbortSignal): Promis
   for (;;) {
     await core.timers.sleep(IDLE_SWEEP_MS, signal);
     core.sessions.endIdle();
+  }
+}
+
+async function lookForMissingPacks(core: GatewayCore, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await core.timers.sleep(BETWEEN_LOOKS_MS, signal);
+    for (const { missingPacks } of core.vaults.all()) await missingPacks.look();
   }
 }
 

@@ -2,6 +2,7 @@ import type { ObjectStore } from '@holdfast/core/engine';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { CopyVerification } from '../verification/copy-verification.js';
 import type { IndexObjects } from './index-objects.js';
+import type { MissingPacks } from './missing-packs.js';
 
 /** A vault that this gateway serves: its store, its index, and what works on both. */
 export interface OpenVault {
@@ -11,4 +12,5 @@ export interface OpenVault {
   readonly index: ChunkIndex;
   readonly indexObjects: IndexObjects;
   readonly verification: CopyVerification;
+  readonly missingPacks: MissingPacks;
 }

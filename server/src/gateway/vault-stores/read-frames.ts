@@ -5,11 +5,14 @@ import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { SUSPECT } from '../chunk-index/copy-state.js';
 import { type ChunkToRead, type PlannedFrame, planFrames } from './frame-plan.js';
+import type { MissingPacks } from './missing-packs.js';
 
 export interface FrameSource {
   readonly vaultId: string;
   readonly store: Pick<ObjectStore, 'get'>;
   readonly index: ChunkIndex;
+  /** Told when a pack turns out missing. */
+  readonly missingPacks?: Pick<MissingPacks, 'look'>;
 }
 
 export interface DamagedChunks {
@@ -116,6 +119,7 @@ export function markSuspect(source: FrameSource, frame: StoredFrame, log: Log, f
   source.index.changeState(copies, { set: SUSPECT });
   const pack = source.index.packByNumber(frame.pack);
   log.error({ vaultId: source.vaultId, packId: pack.id, offset: frame.offset, reason: failure.code }, 'frame.damaged');
+  if (failure.kind === 'NotFound') void source.missingPacks?.look();
 }
 
 /** The stored bytes are gone or wrong, as opposed to a store that cannot serve right now. */

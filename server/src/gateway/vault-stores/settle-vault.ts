@@ -3,12 +3,13 @@ import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
+import { markMissing } from './missing-packs.js';
 
 export interface SettledVault {
   readonly interruptedSessions: number;
   /** Files without rows, remembered for the collector; never deleted here. */
   readonly leakedPacks: number;
-  /** Rows without a file: their copies will turn out damaged when they are read. */
+  /** Rows without a file: their copies count for no new backup. */
   readonly missingPacks: number;
 }
 
@@ -43,6 +44,7 @@ export async function settleVault(
   }
   index.skipIndexNumbersTo((await lastIndexNumber(store)) + 1);
   const settled = { interruptedSessions, leakedPacks: leaked.length, missingPacks: stored.size };
+  markMissing(index, stored);
   if (settled.missingPacks > 0) log.error({ vaultId, ...settled }, 'vault.packs_missing');
   else log.info({ vaultId, ...settled }, 'vault.settled');
   return settled;

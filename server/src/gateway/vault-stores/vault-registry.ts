@@ -8,6 +8,7 @@ import type { Turns } from '../turn.js';
 import { CopyVerification } from '../verification/copy-verification.js';
 import type { VerifyQueue } from '../verification/verify-queue.js';
 import { IndexObjects } from './index-objects.js';
+import { MissingPacks } from './missing-packs.js';
 import type { StoreOpener } from './open-store.js';
 import type { OpenVault } from './open-vault.js';
 import { settleVault } from './settle-vault.js';
@@ -92,6 +93,7 @@ export class VaultRegistry {
         store,
         index,
         indexObjects: new IndexObjects(ref.vaultId, store, index),
+        missingPacks: new MissingPacks({ vaultId: ref.vaultId, store, index }, ports.log),
         verification: new CopyVerification({
           vaultId: ref.vaultId,
           index,

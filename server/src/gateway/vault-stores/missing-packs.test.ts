@@ -1,0 +1,49 @@
+import { packName } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { afterEach, describe, expect, it } from 'vitest';
+import { World } from '../testing/world.fixture.js';
+
+let world: World;
+afterEach(() => world.remove());
+
+/** Three chunks in a pack each, of a point; two of the packs go. */
+async function twoLost(name: string) {
+  world = await World.create(name);
+  const { alice } = world;
+  const { session } = await world.backup(alice);
+  const chunks = ['one', 'two', 'three'].map((content) => alice.data(content));
+  const packs = chunks.map((chunk) => alice.pack([[chunk]]));
+  for (const pack of packs) await world.upload(session, pack);
+  const root = alice.node('root', chunks);
+  await world.upload(session, alice.pack([[root]]));
+  await world.commit(session, root.id);
+  for (const { packId } of packs.slice(0, 2)) await world.store.delete(packName(uuidToBytes(packId)));
+  const exist = async () => world.has((await world.backup(alice)).session, chunks);
+  return { chunks, root, exist };
+}
+
+describe('packs that the store has lost', () => {
+  it('are all found once one of them is missed, so that the next backup sends everything again', async () => {
+    const { chunks, root, exist } = await twoLost('missed');
+    expect(await exist()).toEqual([true, true, true]);
+    const restore = await world.restore(world.alice, root.id);
+    await world.read(restore, [root.id]);
+    expect(await world.read(restore, [chunks[0]?.id as Buffer])).toMatchObject([{ kind: 'damaged' }]);
+    await expect.poll(exist).toEqual([false, false, true]);
+  });
+
+  it('are found when the vault is opened', async () => {
+    const { exist } = await twoLost('opened');
+    world.crash();
+    expect(await exist()).toEqual([false, false, true]);
+  });
+
+  it('are found by a look from time to time, which fails for nobody', async () => {
+    const { exist } = await twoLost('looked');
+    const { missingPacks } = (await world.backup(world.alice)).session.vault;
+    await Promise.all([missingPacks.look(), missingPacks.look()]);
+    expect(await exist()).toEqual([false, false, true]);
+    await missingPacks.look();
+    expect(await exist()).toEqual([false, false, true]);
+  });
+});
