@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@holdfast/core/clock';
+import { encodeFrameEntry } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
-import { DataServiceService } from '@holdfast/proto/v1';
+import { DataServiceService, PackKind, type ReadChunksResponse } from '@holdfast/proto/v1';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentKey } from '../enrollment/agent-key.js';
 import { runBackup } from '../jobs/backup/run-backup.js';
@@ -173,6 +174,37 @@ describe('the data client over mutual TLS', () => {
     await restore(target);
     expect(systemClock.monotonic() - startedAt).toBeGreaterThan(1_800);
     expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  describe('under a gateway in strange hands', () => {
+    const read = async (...parts: NonNullable<ReadChunksResponse['part']>[]) => {
+      service.readsAnswered = parts;
+      const session = await transport.openSession(bench.newRun().job, new AbortController().signal, () => undefined);
+      return Array.fromAsync(session.readChunks([systemRandom.bytes(32)], [], new AbortController().signal));
+    };
+    const head = (frame: Buffer) => ({
+      $case: 'head' as const,
+      value: {
+        packId: systemRandom.bytes(16),
+        kind: PackKind.PACK_KIND_NODE,
+        frame,
+        sealedFrameKey: Buffer.alloc(60),
+        domainId: systemRandom.bytes(16),
+      },
+    });
+
+    it('takes no entry of a frame apart that breaks the format', async () => {
+      const emptyEdges = Buffer.alloc(3_800_000, Buffer.of(8 * 8 + 2, 0));
+      await expect(read(head(emptyEdges))).rejects.toMatchObject({ kind: 'Integrity' });
+    });
+
+    it('keeps no empty pieces of a frame', async () => {
+      fill();
+      await backup();
+      const entry = bench.gateway.packs.find(({ kind }) => kind === 'NODE')?.footer.frames[0] ?? unreachable();
+      const empty = { $case: 'piece' as const, value: Buffer.alloc(0) };
+      await expect(read(head(encodeFrameEntry(entry)), empty)).rejects.toMatchObject({ code: 'READ_MALFORMED' });
+    });
   });
 
   it('ends a job at once with a refusal, whatever it is in the middle of', async () => {

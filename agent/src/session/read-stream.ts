@@ -1,11 +1,10 @@
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
-import { MAX_FRAME_STORED_BYTES } from '@holdfast/core/engine';
+import { decodeFrameEntry, PackKind as EnginePackKind } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { YoungGarbage } from '@holdfast/core/memory';
 import type { DataServiceClient, FrameHead, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
 import { DataServiceService, PackKind } from '@holdfast/proto/v1';
-import { FrameEntry } from '@holdfast/proto/vault';
 import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
 import { idKey, splitIds } from '../jobs/ids.js';
 import type { Turns } from '../jobs/turns.js';
@@ -63,9 +62,9 @@ async function* readAll(
           avoidPacks: [...avoidPacks],
           pieceBytes: pieceBytesFor(download.bytesPerSecond),
         };
-        for await (const answer of readOnce(client, request, download, signal)) {
+        for await (const { answer, ids: answered } of readOnce(client, request, download, signal)) {
           goesOn();
-          for (const id of answeredIds(answer)) left.delete(idKey(id));
+          for (const id of answered) left.delete(idKey(id));
           await answers.put(answer);
           if (answers.closed) return;
         }
@@ -94,8 +93,10 @@ function pieceBytesFor(bytesPerSecond: number | undefined): number {
   return bytesPerSecond === undefined ? 0 : Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
 }
 
-function answeredIds(answer: ReadAnswer): readonly Buffer[] {
-  return answer.kind === 'damaged' ? answer.ids : splitIds(FrameEntry.decode(answer.frame.entry).chunkIds);
+/** With the ids that it answers for. */
+interface Answered {
+  readonly answer: ReadAnswer;
+  readonly ids: readonly Buffer[];
 }
 
 async function* readOnce(
@@ -103,7 +104,7 @@ async function* readOnce(
   request: ReadChunksRequest,
   download: Throttle,
   signal: AbortSignal,
-): AsyncGenerator<ReadAnswer> {
+): AsyncGenerator<Answered> {
   if (signal.aborted) throw stopped(signal);
   const call = client.makeServerStreamRequest(path, requestSerialize, decodeRead, request, new Metadata(), {
     deadline: systemClock.now() + TIMEOUT_MS,
@@ -112,34 +113,23 @@ async function* readOnce(
   signal.addEventListener('abort', stop, { once: true });
   // Cancelling a call that is being read makes it emit an error even after its iterator has gone.
   call.on('error', () => undefined);
-  let head: FrameHead | undefined;
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  const take = (): IncomingFrame | undefined => {
-    const frame = head && toFrame(head, Buffer.concat(pieces));
-    head = undefined;
-    pieces = [];
-    bytes = 0;
-    return frame;
-  };
+  let frame: ArrivingFrame | undefined;
   try {
     for await (const { part } of call as AsyncIterable<ReadChunksResponse>) {
       if (part?.$case === 'piece') {
-        bytes += part.value.length;
-        if (head === undefined || bytes > MAX_FRAME_STORED_BYTES) throw malformed();
-        pieces.push(part.value);
+        if (frame === undefined) throw malformed();
+        frame.add(part.value);
         garbage.add(4 * part.value.length);
         await download.take(part.value.length, signal);
         continue;
       }
-      const frame = take();
-      if (frame !== undefined) yield { kind: 'frame', frame };
-      if (part?.$case === 'head') head = part.value;
-      else if (part?.$case === 'damaged')
-        yield { kind: 'damaged', ids: splitIds(part.value.chunkIds), reason: part.value.reason };
+      if (frame !== undefined) yield frame.whole();
+      frame = part?.$case === 'head' ? new ArrivingFrame(part.value) : undefined;
+      if (part?.$case !== 'damaged') continue;
+      const ids = splitIds(part.value.chunkIds);
+      yield { answer: { kind: 'damaged', ids, reason: part.value.reason }, ids };
     }
-    const frame = take();
-    if (frame !== undefined) yield { kind: 'frame', frame };
+    if (frame !== undefined) yield frame.whole();
   } catch (error) {
     throw signal.aborted ? stopped(signal) : fromGrpcError(error);
   } finally {
@@ -148,16 +138,40 @@ async function* readOnce(
   }
 }
 
-function toFrame(head: FrameHead, stored: Buffer): IncomingFrame {
-  if (head.kind !== PackKind.PACK_KIND_DATA && head.kind !== PackKind.PACK_KIND_NODE) throw malformed();
-  return {
-    packId: head.packId,
-    kind: head.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA',
-    entry: head.frame,
-    sealedKey: head.sealedFrameKey,
-    domainId: head.domainId,
-    stored,
-  };
+const engineKinds = { DATA: EnginePackKind.PACK_KIND_DATA, NODE: EnginePackKind.PACK_KIND_NODE } as const;
+
+/** Its entry is checked before anything of it is kept or taken apart: a gateway may be in strange hands. */
+class ArrivingFrame {
+  private readonly kind: IncomingFrame['kind'];
+  private readonly ids: readonly Buffer[];
+  private readonly storedLength: number;
+  private readonly pieces: Buffer[] = [];
+  private bytes = 0;
+
+  /** Throws Integrity. */
+  constructor(private readonly head: FrameHead) {
+    if (head.kind !== PackKind.PACK_KIND_DATA && head.kind !== PackKind.PACK_KIND_NODE) throw malformed();
+    this.kind = head.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
+    const { chunkIds, storedLength } = decodeFrameEntry(head.frame, engineKinds[this.kind]);
+    this.ids = splitIds(chunkIds);
+    this.storedLength = storedLength;
+  }
+
+  add(piece: Buffer): void {
+    this.bytes += piece.length;
+    // An empty piece takes memory of its own, and there may be any number of them.
+    if (piece.length === 0 || this.bytes > this.storedLength) throw malformed();
+    this.pieces.push(piece);
+  }
+
+  whole(): Answered {
+    const { packId, frame: entry, sealedFrameKey: sealedKey, domainId } = this.head;
+    const stored = Buffer.concat(this.pieces);
+    return {
+      answer: { kind: 'frame', frame: { packId, kind: this.kind, entry, sealedKey, domainId, stored } },
+      ids: this.ids,
+    };
+  }
 }
 
 function malformed(): HoldfastError {

@@ -2,7 +2,7 @@ import type { ServerReadableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { asHoldfastError, ERROR_TABLE, HoldfastError, toWireError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
-import type { DataServiceServer, UploadPackRequest } from '@holdfast/proto/v1';
+import type { DataServiceServer, ReadChunksResponse, UploadPackRequest } from '@holdfast/proto/v1';
 import { BackupType, PackKind } from '@holdfast/proto/v1';
 import type { DataSession } from '../../jobs/data-transport.js';
 import { idKey, splitIds } from '../../jobs/ids.js';
@@ -18,6 +18,8 @@ export class TestDataService {
   private opened = 0;
   private reading = 0;
   mostReadsAtOnce = 0;
+  /** What a read is answered with instead of what it asks for, as by a gateway in strange hands. */
+  readsAnswered: readonly NonNullable<ReadChunksResponse['part']>[] | undefined;
   /** Calls so far, by name. */
   readonly calls: Record<string, number> = {};
   /** Bytes of frames that arrived, by pack. */
@@ -68,6 +70,10 @@ export class TestDataService {
       this.reading += 1;
       this.mostReadsAtOnce = Math.max(this.mostReadsAtOnce, this.reading);
       call.once('close', () => (this.reading -= 1));
+      if (this.readsAnswered !== undefined) {
+        for (const part of this.readsAnswered) call.write({ part });
+        return void call.end();
+      }
       const send = async (): Promise<void> => {
         const { sessionId, chunkIds, avoidPacks } = call.request;
         for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {
