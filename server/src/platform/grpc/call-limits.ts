@@ -48,9 +48,14 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
     let stopWaiting = (): void => undefined;
     let stopEnding = (): void => undefined;
     let leave = (): void => undefined;
+    let isKeptBack = false;
     const end = (code: status, send: () => void): void => {
       if (code === status.OK || isTrusted(kind) || failures.allows(key)) send();
-      else stopEnding = ports.timers.after(FAILURE_MS, send);
+      else {
+        isKeptBack = true;
+        call.startRead();
+        stopEnding = ports.timers.after(FAILURE_MS, send);
+      }
     };
     const refuse = (error: HoldfastError): void => {
       const refusal = toGrpcStatus(error);
@@ -67,6 +72,11 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
             if (!method.requestStream)
               stopWaiting = ports.timers.after(REQUEST_MS, () => call.sendStatus(toGrpcStatus(tooSlow())));
             pass(metadata);
+          },
+          // What is still sent to a call that is kept back would lie in memory until its end, a whole window of it.
+          onReceiveMessage(message, pass) {
+            if (isKeptBack) call.startRead();
+            else pass(message);
           },
           onReceiveHalfClose(pass) {
             stopWaiting();

@@ -23,6 +23,10 @@ const AGENT = '01901234-5678-7abc-8def-0123456789ab';
 const OTHER = '01901234-5678-7abc-8def-0123456789ac';
 const log = pino({ level: 'silent' });
 const { check, watch } = HealthService;
+const asIs = (bytes: Buffer): Buffer => bytes;
+const TAKES = {
+  take: { ...check, path: '/taking/take', requestStream: true, requestSerialize: asIs, requestDeserialize: asIs },
+};
 const HANGS = { hang: { ...watch, path: '/hanging/hang' } };
 
 let authority: Authority;
@@ -228,6 +232,28 @@ describe('a gRPC door', () => {
     await expect.poll(() => clock.waiting).toBeGreaterThan(0);
     for (const each of gone) each.cancel();
     await expect.poll(() => clock.waiting).toBe(0);
+  });
+
+  it('keeps nothing of what is sent to a call that waits for its failure', async () => {
+    const clock = new ManualClock();
+    const services = [{ name: 'taking', definition: TAKES, handlers: { take: () => undefined } }];
+    const limits = { maxMessageBytes: 65_536, calls: { ...DATA_CALLS, agent: { atOnce: 0 } } };
+    const by = client(await open(limits, { timers: clock, services }), agent);
+    const { path, requestSerialize, responseDeserialize } = TAKES.take;
+    // Far more than windows, and what a client keeps for itself, have room for.
+    const MESSAGES = 100;
+    for (let calls = 0; calls < 50; calls += 1) await isHealthy(by);
+    const calls = Array.from({ length: 8 }, () => {
+      const state = { isOver: false, sent: 0 };
+      const call = by.makeClientStreamRequest(path, requestSerialize, responseDeserialize, () => (state.isOver = true));
+      call.on('error', () => undefined);
+      for (let messages = 0; messages < MESSAGES; messages += 1)
+        call.write(Buffer.alloc(60_000), () => (state.sent += 1));
+      return state;
+    });
+    await expect.poll(() => calls.every(({ isOver, sent }) => isOver || sent === MESSAGES)).toBe(true);
+    expect(calls.filter(({ isOver }) => !isOver).length).toBe(clock.waiting);
+    expect(clock.waiting).toBeGreaterThan(0);
   });
 
   it('lets whoever has no certificate wait for each further failure, too', async () => {
