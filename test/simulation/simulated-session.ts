@@ -162,7 +162,7 @@ async function receive(
 ): Promise<number> {
   const session = core.sessions.find(agentId, sessionId);
   const kind = pack.kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA;
-  const leave = await core.uploads.enter(agentId, session.signal);
+  const place = await core.uploads.enter({ group: session.vault.vaultId, key: agentId }, session.signal);
   try {
     const receiver = await PackReceiver.start(session, { packId: uuidFromBytes(pack.packId), kind }, core.limits);
     if (!(receiver instanceof PackReceiver)) return receiver.storedBytes;
@@ -186,7 +186,7 @@ async function receive(
       await receiver.abort();
     }
   } finally {
-    leave();
+    place.leave();
   }
 }
 

@@ -101,7 +101,7 @@ class Upload {
   /** Until the transport has taken everything, or the gateway has answered: a refusal arrives while the pack is still being written. */
   async write({ header, frames, footer }: PackParts, again: boolean): Promise<void> {
     this.send(encoded({ $case: 'header', value: header }));
-    if (again) await Promise.race([this.wanted, this.answered]);
+    if (again) await this.untilWanted();
     for (const frame of frames) {
       for await (const { data, last } of this.pieces(frame)) {
         const place = await this.place();
@@ -115,6 +115,14 @@ class Upload {
     await this.until(() => this.underWay === 0);
     reached('agent.pack-sent');
     this.mayTake(ANSWER_TIMEOUT_MS);
+  }
+
+  /** The gateway may have other packs to take in first. */
+  private async untilWanted(): Promise<void> {
+    await this.until(() => this.underWay === 0);
+    this.mayTake(ANSWER_TIMEOUT_MS);
+    await Promise.race([this.wanted, this.answered]);
+    this.mayTake(STALL_MS);
   }
 
   cancel(): void {

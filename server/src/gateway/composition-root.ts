@@ -62,8 +62,8 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
   });
   const sessions = new SessionRegistry({ clock, log, limits });
   const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
-  const uploads = new Admission(limits.uploads);
-  const reads = new Admission(limits.reads);
+  const uploads = new Admission(limits.uploads, ports);
+  const reads = new Admission(limits.reads, ports);
   return {
     coordination,
     vaults,

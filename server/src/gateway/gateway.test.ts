@@ -427,6 +427,80 @@ describe('a gateway over mutual TLS', () => {
     expect(await upload(client, sessionId, pack)).toBeGreaterThan(2n * BigInt(MIB));
   });
 
+  describe('whose places are taken by agents that move nothing', () => {
+    const sessions = async (count: number, kind: 'backup' | 'restore', root?: Buffer) => {
+      const agentId = uuidFromBytes(systemRandom.bytes(16));
+      const client = await clientOf('agent', agentId);
+      const opened = await Promise.all(
+        Array.from({ length: count }, () => open(client, control.addJob(agentId, kind, root))),
+      );
+      return { client, sessionIds: opened.map(({ sessionId }) => sessionId) };
+    };
+    const headerOf = (sessionId: Buffer) =>
+      ({
+        $case: 'header',
+        value: { sessionId, packId: systemRandom.bytes(16), kind: PackKind.PACK_KIND_DATA },
+      }) as const;
+    const aPiece = { $case: 'frame', value: { data: Buffer.alloc(100), last: false } } as const;
+    const beginUpload = (client: DataServiceClient, sessionId: Buffer, ...parts: (typeof aPiece)[]) => {
+      let isWanted = false;
+      let failure: unknown;
+      const stream = client.uploadPack((error) => (failure = error && fromGrpcError(error)));
+      stream.once('metadata', () => (isWanted = true));
+      for (const part of [headerOf(sessionId), ...parts]) stream.write({ part });
+      return { isWanted: () => isWanted, failure: () => failure, cancel: () => stream.cancel() };
+    };
+    const takeAllUploads = async () => {
+      const agents = await Promise.all(Array.from({ length: 4 }, () => sessions(4, 'backup')));
+      const uploads = agents.flatMap(({ client, sessionIds }) =>
+        sessionIds.flatMap((id) => Array.from({ length: 4 }, () => beginUpload(client, id, aPiece))),
+      );
+      await expect.poll(() => uploads.every(({ isWanted }) => isWanted())).toBe(true);
+      return uploads;
+    };
+
+    it('has an upload wait by its header alone, and in the end lets it in', async () => {
+      const uploads = await takeAllUploads();
+      const { client, sessionIds } = await sessions(1, 'backup');
+      const [sessionId = Buffer.alloc(0)] = sessionIds;
+      const eager = beginUpload(client, sessionId, aPiece);
+      await expect.poll(() => eager.failure()).toMatchObject({ kind: 'RateLimited', code: 'UPLOAD_HAS_TO_WAIT' });
+      const patient = beginUpload(client, sessionId);
+      await expect.poll(() => patient.isWanted(), { timeout: 15_000 }).toBe(true);
+      const failures = uploads.map(({ failure }) => failure()).filter((failure) => failure !== undefined);
+      expect(failures).toMatchObject([{ kind: 'RateLimited', code: 'PLACE_GIVEN_UP' }]);
+      for (const { cancel } of [...uploads, patient]) cancel();
+    });
+
+    it('has a read keep its place until its reader has taken it, or has taken little while another waits', async () => {
+      const client = await clientOf('agent', alice.agentId);
+      const { sessionId } = await open(client, control.addJob(alice.agentId, 'backup'));
+      const big = alice.data(systemRandom.bytes(3 * MIB));
+      const root = alice.node('root', [big]);
+      for (const pack of [alice.pack([[big]]), alice.pack([[root]])]) await upload(client, sessionId, pack);
+      const commit = { sessionId, rootNode: root.id, type: BackupType.BACKUP_TYPE_FULL, basePointId: Buffer.alloc(0) };
+      await call(client, client.commit, commit);
+      const read = (from: DataServiceClient, id: Buffer) => {
+        const request = { sessionId: id, chunkIds: big.id, avoidPacks: [], pieceBytes: 4_096 };
+        // Takes a few messages, and then none.
+        return from.readChunks(request).on('readable', () => undefined);
+      };
+      const slow = (await Promise.all(Array.from({ length: 4 }, () => sessions(1, 'restore', root.id)))).flatMap(
+        (each) => Array.from({ length: 4 }, () => read(each.client, each.sessionIds[0] ?? Buffer.alloc(0))),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const restore = await open(client, control.addJob(alice.agentId, 'restore', root.id));
+      const askedAt = systemClock.monotonic();
+      const contents = await readAll(client, restore.sessionId, [big.id]);
+      expect(contents.map((each) => each.length)).toEqual([big.content.length]);
+      expect(systemClock.monotonic() - askedAt).toBeGreaterThan(5_000);
+      for (const stream of slow) {
+        stream.on('error', () => undefined);
+        stream.cancel();
+      }
+    });
+  });
+
   it('ends sessions when control says that the job is over, also while a pack is under way', async () => {
     const client = await clientOf('agent', alice.agentId);
     const job = control.addJob(alice.agentId, 'backup');

@@ -24,7 +24,7 @@ export interface GatewayLimits {
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
-  /** Packs on their way in; more wait in order. Each holds a file and a hash. */
+  /** Packs on their way in; more wait in order, by their headers alone. Each holds a file and a hash. */
   readonly uploads: AdmissionLimits;
   /** Restore reads; more wait in order. Each holds up to two frames and what its reader has not taken yet: about 20 MiB. */
   readonly reads: AdmissionLimits;
@@ -36,7 +36,7 @@ export interface GatewayLimits {
   readonly sessionIdleMs: number;
   /** A stream whose peer sends, or takes, nothing for so long is given up. */
   readonly stallMs: number;
-  /** One pack, from its first byte to its last. */
+  /** One pack, from when it has a place to its last byte. */
   readonly maxUploadMs: number;
   /** Packs that control is asked to verify for one question; what lies beyond is answered no. */
   readonly maxPacksVerifiedPerQuestion: number;
@@ -51,6 +51,9 @@ export interface GatewayLimits {
   readonly maxMissingPerCommit: number;
 }
 
+/** The longest frame, of which a part is of no use, comes over a link of 4 KB/s in the time that a slow call may stay. */
+const FAIRNESS = { leastBytesPerSecond: 64 * 1024, windowMs: 10_000, patienceMs: 60_000, slowMs: 20 * 60_000 };
+
 export const GATEWAY_LIMITS: GatewayLimits = {
   maxPackBytes: 64 * MIB,
   maxClaimsPerQuestion: 8_192,
@@ -64,8 +67,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,
-  uploads: { places: 64, queue: 256, perKey: 16 },
-  reads: { places: 16, queue: 64, perKey: 6 },
+  uploads: { places: 64, queue: 256, perKey: 16, ...FAIRNESS },
+  reads: { places: 16, queue: 64, perKey: 6, ...FAIRNESS },
   maxStreamsPerConnection: 64,
   windowBytes: 16 * MIB,
   sessionIdleMs: 10 * 60_000,

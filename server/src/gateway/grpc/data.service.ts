@@ -71,19 +71,22 @@ export function createDataService(core: GatewayCore): DataServiceServer {
     }),
     readChunks: serveStream(
       core,
-      async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>, gone) {
+      async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>, sender) {
         const { sessionId, chunkIds, avoidPacks, pieceBytes } = call.request;
         const agentId = requireRole(call, 'agent').id;
         try {
           const session = sessions.find(agentId, uuidFromBytes(sessionId));
-          const over = AbortSignal.any([session.signal, gone]);
-          const leave = await core.reads.enter(session.agentId, over);
+          const gone = AbortSignal.any([session.signal, sender.signal]);
+          const place = await core.reads.enter({ group: session.vault.vaultId, key: agentId }, gone);
           try {
+            const over = AbortSignal.any([gone, place.signal]);
+            const taken = (bytes: number): void => place.moved(bytes);
             for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes), over)) {
-              for (const message of messagesOf(part, readPieceBytes(pieceBytes))) yield { ...message, over };
+              for (const message of messagesOf(part, readPieceBytes(pieceBytes))) yield { ...message, over, taken };
             }
+            await sender.drained(over);
           } finally {
-            leave();
+            place.leave(sender.closed);
           }
         } catch (error) {
           tellIncident(core, { kind: 'readChunks', agentId, sessionId }, error);

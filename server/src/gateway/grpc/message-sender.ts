@@ -5,6 +5,13 @@ import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 /** Bytes handed to the transport and not yet taken by it. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
 
+export interface Sending {
+  /** Ends the waiting for a slow reader, with its reason. */
+  readonly over?: AbortSignal;
+  /** Told when the transport has taken so many bytes. */
+  readonly taken?: (bytes: number) => void;
+}
+
 /**
  * Sends a stream no faster than its reader takes it: by bytes, for the stream's own limit counts
  * messages. A reader that takes nothing for `stallMs` is given up: what waits for it costs memory.
@@ -13,6 +20,8 @@ export class MessageSender<Request, Response> {
   private pending = 0;
   private wake: (() => void) | undefined;
   private readonly gone = new AbortController();
+  /** Resolves when nothing of the call is held any more. */
+  readonly closed: Promise<void>;
 
   constructor(
     private readonly call: ServerWritableStream<Request, Response>,
@@ -22,6 +31,7 @@ export class MessageSender<Request, Response> {
       this.gone.abort(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' }));
       this.wake?.();
     };
+    this.closed = new Promise((resolve) => call.once('close', resolve));
     call.once('cancelled', leave);
     call.once('close', leave);
     call.on('error', leave);
@@ -32,15 +42,21 @@ export class MessageSender<Request, Response> {
     return this.gone.signal;
   }
 
-  /** `over` ends the waiting for a slow reader, with its reason. */
-  async send(message: Response, bytes: number, over?: AbortSignal): Promise<void> {
+  async send(message: Response, bytes: number, { over, taken }: Sending = {}): Promise<void> {
     this.gone.signal.throwIfAborted();
+    over?.throwIfAborted();
     this.pending += bytes;
     this.call.write(message, () => {
       this.pending -= bytes;
+      taken?.(bytes);
       this.wake?.();
     });
     while (this.pending > WINDOW_BYTES) await this.progress(over);
+  }
+
+  /** Resolves once the reader has taken everything. */
+  async drained(over: AbortSignal): Promise<void> {
+    while (this.pending > 0) await this.progress(over);
   }
 
   private async progress(over: AbortSignal | undefined): Promise<void> {

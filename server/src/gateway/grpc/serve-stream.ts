@@ -2,18 +2,17 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
 import type { GatewayCore } from '../gateway-core.js';
-import { MessageSender } from './message-sender.js';
+import { MessageSender, type Sending } from './message-sender.js';
 
-/** A message with about how many bytes it has, and what ends the waiting for its reader. */
-export interface StreamedMessage<Response> {
+/** A message with about how many bytes it has. */
+export interface StreamedMessage<Response> extends Sending {
   readonly message: Response;
   readonly bytes: number;
-  readonly over?: AbortSignal;
 }
 
 type Produce<Request, Response> = (
   call: ServerWritableStream<Request, Response>,
-  gone: AbortSignal,
+  sender: MessageSender<Request, Response>,
 ) => AsyncGenerator<StreamedMessage<Response>>;
 
 /** A server-streaming handler from an async generator; what it throws ends the stream as a status. */
@@ -31,7 +30,8 @@ async function run<Request, Response>(
 ): Promise<void> {
   const sender = new MessageSender(call, { timers: core.timers, stallMs: core.limits.stallMs });
   try {
-    for await (const { message, bytes, over } of produce(call, sender.signal)) await sender.send(message, bytes, over);
+    for await (const { message, bytes, ...sending } of produce(call, sender))
+      await sender.send(message, bytes, sending);
     call.end();
   } catch (error) {
     if (sender.signal.aborted) return;

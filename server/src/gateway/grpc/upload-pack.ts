@@ -9,6 +9,7 @@ import { requireRole } from '../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
 import type { GatewayCore } from '../gateway-core.js';
 import type { GatewayLimits } from '../limits.js';
+import type { Place } from '../place.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import { footerTooLarge } from '../sessions/refusals.js';
 import type { Session } from '../sessions/session.js';
@@ -50,9 +51,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
   // Destroyed by a timer or by the end of its session, the call may have nobody else who listens.
   call.on('error', () => undefined);
   try {
-    call.once('cancelled', () =>
-      call.destroy(new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' })),
-    );
+    call.once('cancelled', () => call.destroy(callerGone()));
     for await (const { part } of call as AsyncIterable<UploadPackRequest>) {
       stall.pause();
       if (part === undefined) throw malformed('An upload has a message without content.');
@@ -62,6 +61,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
         const started = await Upload.start(core, call, agentId, part.value);
         if (typeof started === 'number') return started;
         upload = started;
+        stall.begin();
         call.sendMetadata(new Metadata());
       } else if (!upload) throw malformed('An upload starts with its header.');
       else {
@@ -94,23 +94,23 @@ class Upload {
   private constructor(
     private readonly receiver: PackReceiver,
     private readonly limits: GatewayLimits,
-    private readonly leave: () => void,
+    private readonly place: Place,
+    private readonly stop: () => void,
   ) {}
 
   /** A number: the stored bytes of a pack that was stored before. */
   static async start(core: GatewayCore, call: Call, agentId: string, header: PackHeader): Promise<Upload | number> {
     const session = core.sessions.find(agentId, uuidFromBytes(header.sessionId));
     const pack = { packId: uuidFromBytes(header.packId), kind: readPackKind(header.kind) };
-    const stop = endWithSession(session, call);
-    let leavePlace: (() => void) | undefined;
+    const place = await placeFor(core, call, session);
+    const stop = endWith(AbortSignal.any([session.signal, place.signal]), call);
     const leave = (): void => {
       stop();
-      leavePlace?.();
+      place.leave();
     };
     try {
-      leavePlace = await core.uploads.enter(agentId, session.signal);
       const receiver = await PackReceiver.start(session, pack, core.limits);
-      if (receiver instanceof PackReceiver) return new Upload(receiver, core.limits, leave);
+      if (receiver instanceof PackReceiver) return new Upload(receiver, core.limits, place, stop);
       leave();
       return receiver.storedBytes;
     } catch (error) {
@@ -121,16 +121,19 @@ class Upload {
 
   async piece(bytes: Buffer, last: boolean): Promise<void> {
     if (this.footer.length > 0) throw malformed('A frame comes after the footer has begun.');
+    this.place.moved(bytes.length);
     await this.receiver.piece(bytes, last);
   }
 
   footerPiece(bytes: Buffer): void {
+    this.place.moved(bytes.length);
     this.footerBytes += bytes.length;
     if (this.footerBytes > this.limits.maxFooterBytes) throw footerTooLarge(this.limits);
     this.footer.push(bytes);
   }
 
   async finish(): Promise<number> {
+    this.place.keep();
     return this.receiver.finish(Buffer.concat(this.footer));
   }
 
@@ -138,15 +141,53 @@ class Upload {
     try {
       await this.receiver.abort();
     } finally {
-      this.leave();
+      this.stop();
+      this.place.leave();
     }
   }
 }
 
-function endWithSession(session: Session, call: Call): () => void {
-  const stop = (): void => void call.destroy(session.signal.reason as Error);
-  session.signal.addEventListener('abort', stop, { once: true });
-  return () => session.signal.removeEventListener('abort', stop);
+/**
+ * An upload waits for its place by its header alone: what else it sent would lie in memory all the while, 16 MiB and more of each. It is
+ * told to come again instead, and an agent that comes again waits to be asked for the rest.
+ */
+async function placeFor(core: GatewayCore, call: Call, session: Session): Promise<Place> {
+  const early = new AbortController();
+  const look = (): void => {
+    if (call.readableLength > 0) early.abort(comesTooEarly());
+  };
+  const guest = { group: session.vault.vaultId, key: session.agentId };
+  const waits = (): void => {
+    call.on('readable', look);
+    look();
+  };
+  const gone = new AbortController();
+  const leave = (): void => gone.abort(call.errored ?? callerGone());
+  call.once('close', leave);
+  try {
+    return await core.uploads.enter(guest, AbortSignal.any([session.signal, early.signal, gone.signal]), waits);
+  } finally {
+    call.off('readable', look);
+    call.off('close', leave);
+  }
+}
+
+function comesTooEarly(): HoldfastError {
+  return new HoldfastError({
+    kind: 'RateLimited',
+    code: 'UPLOAD_HAS_TO_WAIT',
+    message: 'Others are sending packs: this one comes again, and waits to be asked for.',
+  });
+}
+
+function endWith(signal: AbortSignal, call: Call): () => void {
+  const stop = (): void => void call.destroy(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
+function callerGone(): HoldfastError {
+  return new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' });
 }
 
 /**
@@ -155,14 +196,18 @@ function endWithSession(session: Session, call: Call): () => void {
  */
 class StallWatch {
   private cancel: () => void = () => undefined;
-  private readonly cancelWhole: () => void;
+  private cancelWhole: () => void = () => undefined;
 
   constructor(
     private readonly core: GatewayCore,
     private readonly call: Call,
   ) {
-    this.cancelWhole = this.after(core.limits.maxUploadMs, 'The pack did not come in time.');
     this.resume();
+  }
+
+  /** It has its place from now on. */
+  begin(): void {
+    this.cancelWhole = this.after(this.core.limits.maxUploadMs, 'The pack did not come in time.');
   }
 
   resume(): void {
