@@ -2,7 +2,7 @@
  * Compression and ciphers straight from the libraries that the Node program itself is made with, over koffi: what Node wraps around
  * each call (an object for every frame, a fresh buffer for every output) costs up to ten times what the work does.
  */
-import { type FrameCodec, nodeCodec, TAG_BYTES } from '@holdfast/core/engine';
+import { type FrameCodec, isOneZstdFrame, nodeCodec, TAG_BYTES } from '@holdfast/core/engine';
 import koffi from 'koffi';
 
 type Pointer = unknown;
@@ -74,6 +74,7 @@ class NativeCodec implements FrameCodec {
   }
 
   decompress(body: Uint8Array, length: number): Buffer | undefined {
+    if (!isOneZstdFrame(body, length)) return undefined;
     const plaintext = Buffer.allocUnsafeSlow(length);
     const bytes = this.library.decompress(this.decompression, plaintext, length, body, body.length);
     return bytes === length ? plaintext : undefined;

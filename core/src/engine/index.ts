@@ -58,6 +58,7 @@ export {
   type PlainFrame,
   type SealedFrame,
 } from './frames/seal-frame.js';
+export { isOneZstdFrame } from './frames/zstd-frame.js';
 export { DirectoryBuilder } from './nodes/directory-builder.js';
 export { FileBuilder, type FileExtent } from './nodes/file-builder.js';
 export { type BuiltNode, type NodeSink, NodeWriter } from './nodes/node-writer.js';

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { asBuffer } from '../format/canonical.js';
 import { KIB } from '../format/limits.js';
+import { isOneZstdFrame } from './zstd-frame.js';
 
 /**
  * What frames are made with: zstd and AES-256-GCM with the nonce 0. Whoever has nothing better takes `nodeCodec`; a host with many frames to make may
@@ -11,7 +12,10 @@ import { KIB } from '../format/limits.js';
 export interface FrameCodec {
   /** At level 1. Good until the next call. */
   compress(plaintext: Uint8Array): Uint8Array;
-  /** Undefined unless the body is one that gives exactly so many bytes; never allocates for more than that. */
+  /**
+   * Undefined unless the body is one zstd frame of exactly so many bytes (`isOneZstdFrame`): all codecs take and refuse the same. Never allocates for
+   * more than that.
+   */
   decompress(body: Uint8Array, length: number): Buffer | undefined;
   /** Writes the parts, one after another, sealed, and then the tag to `out`, which has room for exactly that. */
   seal(key: Uint8Array, binding: Uint8Array, parts: readonly Uint8Array[], out: Buffer): void;
@@ -25,8 +29,6 @@ export const TAG_BYTES = 16;
 const NONCE = Buffer.alloc(12);
 // Fresh outputs of a few pages stay in the cache; one of a MiB pays a page fault per page.
 const CIPHER_STEP = 32 * KIB;
-// 2^23 = the longest frame: a window beyond it can only be an attempt to make a reader allocate.
-const WINDOW_LOG_MAX = 23;
 
 /** With what Node has. */
 export const nodeCodec: FrameCodec = {
@@ -39,12 +41,9 @@ export const nodeCodec: FrameCodec = {
   },
 
   decompress(body, length) {
+    if (!isOneZstdFrame(body, length)) return undefined;
     try {
-      const plaintext = zstdDecompressSync(body, {
-        maxOutputLength: length,
-        chunkSize: Math.max(length, 64),
-        params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
-      });
+      const plaintext = zstdDecompressSync(body, { maxOutputLength: length, chunkSize: Math.max(length, 64) });
       return plaintext.length === length ? plaintext : undefined;
     } catch {
       return undefined;

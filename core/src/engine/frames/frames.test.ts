@@ -136,17 +136,12 @@ describe('a frame', () => {
     }
   });
 
-  it('that decompresses to another length than stated, or wants a huge window, is refused', () => {
+  it('that decompresses to another length than stated is refused', () => {
     const body = zstdCompressSync(Buffer.alloc(4 << 20));
     expect(body.length).toBeLessThan(2_000);
     expect(nodeCodec.decompress(body, 4 << 20)?.length).toBe(4 << 20);
     for (const length of [1, 1000, (4 << 20) - 1, (4 << 20) + 1])
       expect(nodeCodec.decompress(body, length)).toBeUndefined();
-    // A frame of one raw block with one byte, by hand: its sixth byte states the window that a reader needs.
-    const withWindow = (log: number): Buffer =>
-      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, (log - 10) << 3, 0x09, 0x00, 0x00, 0x78]);
-    expect(nodeCodec.decompress(withWindow(23), 1)?.toString()).toBe('x');
-    expect(nodeCodec.decompress(withWindow(24), 1)).toBeUndefined();
   });
 
   it('of an uploader that lies about its chunks opens but is not believed', () => {

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import {
   ChunkHasher,
+  Codec,
   createDomain,
   createSessionKey,
   DomainScope,
@@ -10,6 +11,7 @@ import {
   type FrameChunk,
   FrameSealer,
   frameDigest,
+  nodeCodec,
   openChunks,
   openFrame,
   openReleasedKey,
@@ -42,6 +44,7 @@ async function seal(
   contents: readonly Buffer[],
   kind: 'DATA' | 'NODE' = 'NODE',
   claimedIds?: readonly Buffer[],
+  codec = nodeCodec,
 ): Promise<Sealed> {
   const { domain, secret } = await createDomain(
     { ...place, vaultKey: Buffer.alloc(32, 1), scope: DomainScope.DOMAIN_SCOPE_VAULT },
@@ -56,7 +59,7 @@ async function seal(
     length: content.length,
     ...(kind === 'NODE' && { edges: Buffer.alloc(0) }),
   }));
-  const sealer = new FrameSealer({ context: { ...place, kind: packKind }, sessionKey, padded: true });
+  const sealer = new FrameSealer({ context: { ...place, kind: packKind }, sessionKey, padded: true, codec });
   const { stored, entry } = sealer.seal({ plaintext: Buffer.concat(contents), chunks });
   return {
     access: { vaultId, domainId, privateKey: secret.privateKey, idKey: secret.idKey },
@@ -196,6 +199,13 @@ describe.each([
 
     const damaged = await opening.verifyFrame(sealed.access, { ...sealed.frame, bytes: flipped(sealed.frame.bytes) });
     expect([hex(damaged.good), hex(damaged.bad)]).toEqual([[], hex(sealed.ids)]);
+  });
+
+  it('calls a short chunk bad where a byte stands behind what was compressed, as no agent would open it', async () => {
+    const compress = (plaintext: Uint8Array): Buffer => Buffer.concat([nodeCodec.compress(plaintext), Buffer.of(42)]);
+    const guessed = await seal([Buffer.alloc(60, 'x')], 'DATA', undefined, { ...nodeCodec, compress });
+    expect(decodeFrameEntry(guessed.frame.frame, PackKind.PACK_KIND_DATA).codec).toBe(Codec.CODEC_ZSTD);
+    expect(await opening.verifyFrame(guessed.access, guessed.frame)).toMatchObject({ good: [], bad: guessed.ids });
   });
 });
 
