@@ -73,6 +73,7 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     turns,
     fruitless: new Pace(limits.fruitlessMs, clock),
     cuts: new Pace(limits.cutMs, clock),
+    secondLooks: new Pace(limits.secondLooks, clock),
     verifier,
     incidents,
     limits,

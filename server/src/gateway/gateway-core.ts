@@ -38,6 +38,8 @@ export interface GatewayCore {
   readonly fruitless: Pace;
   /** What cutting frames for agents' restores costs control. */
   readonly cuts: Pace;
+  /** Packs that control opens again because agents complained of them. */
+  readonly secondLooks: Pace;
   readonly verifier: BackgroundVerifier;
   /** Hostile behaviour, on its way to the audit log. */
   readonly incidents: IncidentRelay;

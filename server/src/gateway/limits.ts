@@ -21,6 +21,8 @@ export interface GatewayLimits {
    * for its time. An honest restore has one or two cuts for each MiB that its host shares with others in part.
    */
   readonly cutMs: PaceLimits;
+  /** Packs that control opens once more because one agent's restores complained of them. */
+  readonly secondLooks: PaceLimits;
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
@@ -64,6 +66,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   openSessions: { burst: 60, perSecond: 0.5 },
   fruitlessMs: { burst: 60_000, perSecond: 50 },
   cutMs: { burst: 30_000, perSecond: 300 },
+  secondLooks: { burst: 32, perSecond: 1 / 60 },
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,

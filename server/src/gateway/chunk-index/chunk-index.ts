@@ -75,7 +75,7 @@ export interface Point {
 
 /**
  * Where every chunk of one vault lies, who uploaded it and what is known of it; and the sessions,
- * packs and points under way. Every change but one is durable when its method returns. Calls are
+ * packs and points under way. Every change but two is durable when its method returns. Calls are
  * synchronous: an index belongs to one thread.
  */
 export interface ChunkIndex {
@@ -148,6 +148,10 @@ export interface ChunkIndex {
 
   /** Another value than before once a copy that the agent may have relied on has become damage. */
   damageKnownTo(agentId: string): Buffer;
+
+  /** Copies that count for nothing new of this agent. Outlives the process, but not a power cut. */
+  doubt(agentId: string, copies: readonly number[]): void;
+  doubtsOf(agentId: string): ReadonlySet<number>;
 
   isVoided(agentId: string): boolean;
   voidAgent(agentId: string): void;

@@ -13,9 +13,10 @@ import type Database from 'better-sqlite3';
  *
  * A pack's number is never used again either: whoever still holds that of a forgotten pack touches no other.
  *
- * meta.damage      made up anew whenever copies turn out suspect: stored bytes that changed, whoever uploaded them
+ * meta.damage      made up anew whenever copies turn out suspect (stored bytes that changed, whoever uploaded them), or bad after they were verified
  * agent.voided     its unverified copies count for nobody
- * agent.damage     made up anew whenever copies that it uploaded turn out bad: nobody else had relied on them
+ * agent.damage     made up anew whenever copies that it uploaded turn out bad before anybody else could rely on them
+ * doubt            copies that count for nothing new of this agent, although nothing is known to be wrong with them
  * session.state    0 open, 1 committed, 2 ended, 3 interrupted by a restart
  * pack.state       0 arriving (the file may or may not exist), 1 stored, 2 leaked (a file without rows)
  * pack.checked     control's verdict on its chunks is in
@@ -23,7 +24,7 @@ import type Database from 'better-sqlite3';
  * states.bits      a byte for each of 4,000 copies, see copy-state.ts; a missing row is all zeros
  * point.state      0 prepared, 1 stored, 2 recorded by control
  */
-const SCHEMA_VERSION = 3;
+const SCHEMA_VERSION = 4;
 
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -49,6 +50,7 @@ CREATE TABLE frame (
   plain_length INTEGER NOT NULL, codec INTEGER NOT NULL, sha256 BLOB NOT NULL, ids BLOB NOT NULL, lengths BLOB NOT NULL
 );
 CREATE TABLE states (page INTEGER PRIMARY KEY, bits BLOB NOT NULL);
+CREATE TABLE doubt (agent INTEGER NOT NULL, copy INTEGER NOT NULL, PRIMARY KEY (agent, copy)) WITHOUT ROWID;
 CREATE TABLE edges (copy INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 CREATE TABLE point (
   id BLOB PRIMARY KEY, job BLOB NOT NULL, root BLOB NOT NULL, signed BLOB NOT NULL, state INTEGER NOT NULL

@@ -169,7 +169,7 @@ describe('the chunk index', () => {
   it('tells everybody of stored bytes that changed, and of chunks that are not what they say only who uploaded them', () => {
     const stranger = uuid();
     const told = () => [agentId, stranger].map((agent) => index.damageKnownTo(agent).toString('hex'));
-    const { pack } = store([[random.bytes(32)], [random.bytes(32)]]);
+    const { pack } = store([[random.bytes(32)], [random.bytes(32)], [random.bytes(32)]]);
     const before = told();
     index.changeState([pack.firstCopy], { set: VERIFIED });
     expect(told()).toEqual(before);
@@ -186,6 +186,29 @@ describe('the chunk index', () => {
     const last = told();
     reopen();
     expect(told()).toEqual(last);
+    // Others may have relied on what was verified.
+    index.changeState([pack.firstCopy + 2], { set: VERIFIED });
+    index.changeState([pack.firstCopy + 2], { set: BAD, clear: VERIFIED });
+    expect(told()[1]).not.toBe(last[1]);
+  });
+
+  it('remembers which copies an agent doubts, and begins anew with too many', () => {
+    const { pack } = store([Array.from({ length: 3 }, () => random.bytes(32))]);
+    const stranger = uuid();
+    index.doubt(agentId, [pack.firstCopy, pack.firstCopy + 2]);
+    index.doubt(agentId, [pack.firstCopy]);
+    reopen();
+    expect([...index.doubtsOf(agentId)]).toEqual([pack.firstCopy, pack.firstCopy + 2]);
+    expect(index.doubtsOf(stranger).size).toBe(0);
+    index.doubt(stranger, [pack.firstCopy]);
+    for (let from = 0; from < 30_000; from += 1_000)
+      index.doubt(
+        agentId,
+        Array.from({ length: 1_000 }, (_, place) => 1_000_000 + from + place),
+      );
+    expect(index.doubtsOf(agentId).size).toBeLessThanOrEqual(20_000);
+    expect(index.doubtsOf(agentId)).toContain(1_029_999);
+    expect(index.doubtsOf(stranger).size).toBe(1);
   });
 
   it('records a stored pack whole or not at all', () => {

@@ -11,7 +11,7 @@ import Database from 'better-sqlite3';
 import { addIfAmongBest } from './best-copies.js';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
 import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame, Worth } from './chunk-index.js';
-import { BAD, SUSPECT } from './copy-state.js';
+import { BAD, isVerified, SUSPECT } from './copy-state.js';
 import { CopyStates } from './copy-states.js';
 import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
@@ -33,6 +33,8 @@ import { prepareStatements, type Statements } from './statements.js';
 const STORED = PACK_STATES.indexOf('stored');
 /** Packs kept in memory, so that a look-up of a chunk need not ask who uploaded its pack each time. */
 const REMEMBERED_PACKS = 20_000;
+/** Of one agent; with more it begins anew, so that nobody fills the file or a session's memory. */
+const MOST_DOUBTS = 20_000;
 
 export interface IndexOptions {
   /** One for all indexes of a process. */
@@ -324,6 +326,19 @@ class SqliteChunkIndex implements ChunkIndex {
     return this.read(() => Buffer.concat([required(damage.get()), damageOf.get(uuidToBytes(agentId)) ?? NO_BYTES]));
   }
 
+  doubt(agentId: string, copies: readonly number[]): void {
+    this.writeUnsynced(() => {
+      const agent = this.agent(agentId);
+      if (copies.every((copy) => this.sql.isDoubted.get(agent, copy) !== undefined)) return;
+      if (required(this.sql.countDoubts.get(agent)) + copies.length > MOST_DOUBTS) this.sql.deleteDoubts.run(agent);
+      for (const copy of copies) this.sql.insertDoubt.run(agent, copy);
+    });
+  }
+
+  doubtsOf(agentId: string): ReadonlySet<number> {
+    return new Set(this.read(() => this.sql.doubtsOf.all(uuidToBytes(agentId))));
+  }
+
   isVoided(agentId: string): boolean {
     return this.voided.has(agentId);
   }
@@ -366,7 +381,7 @@ class SqliteChunkIndex implements ChunkIndex {
   private noteDamage(copies: readonly number[], set: number): void {
     const turning = copies.filter((copy) => (set & ~this.states.of(copy) & (SUSPECT | BAD)) !== 0);
     if (turning.length === 0) return;
-    if ((set & SUSPECT) !== 0) this.sql.renewDamage.run();
+    if ((set & SUSPECT) !== 0 || turning.some((copy) => isVerified(this.states.of(copy)))) this.sql.renewDamage.run();
     else for (const uploader of this.uploadersOf(turning)) this.sql.renewDamageOf.run(uuidToBytes(uploader));
   }
 

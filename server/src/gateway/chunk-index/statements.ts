@@ -58,6 +58,14 @@ export function prepareStatements(db: Database.Database) {
     damageOf: db.prepare<[Buffer], Buffer>('SELECT damage FROM agent WHERE id = ?').pluck(),
     voidedAgents: db.prepare<[], Buffer>('SELECT id FROM agent WHERE voided = 1').pluck(),
 
+    insertDoubt: db.prepare<[number, number]>('INSERT OR IGNORE INTO doubt (agent, copy) VALUES (?, ?)'),
+    isDoubted: db.prepare<[number, number]>('SELECT 1 FROM doubt WHERE agent = ? AND copy = ?').pluck(),
+    countDoubts: db.prepare<[number], number>('SELECT COUNT(*) FROM doubt WHERE agent = ?').pluck(),
+    deleteDoubts: db.prepare<[number]>('DELETE FROM doubt WHERE agent = ?'),
+    doubtsOf: db
+      .prepare<[Buffer], number>('SELECT copy FROM doubt JOIN agent ON agent.number = doubt.agent WHERE agent.id = ?')
+      .pluck(),
+
     insertSession: db.prepare(
       'INSERT INTO session (id, agent, job, epoch, kind, item, domain, opened_at_ms) VALUES (@id, @agent, @job, @epoch, @kind, @item, @domain, @openedAtMs)',
     ),

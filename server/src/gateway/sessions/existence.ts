@@ -3,7 +3,7 @@ import type { ChunkIndex, Copy } from '../chunk-index/chunk-index.js';
 import { CLOSED, isVerified, stands } from '../chunk-index/copy-state.js';
 import type { Session } from './session.js';
 
-type Asker = Pick<Session, 'agentId' | 'domainId'> & { readonly vault: { readonly index: ChunkIndex } };
+type Asker = Pick<Session, 'agentId' | 'domainId' | 'doubted'> & { readonly vault: { readonly index: ChunkIndex } };
 
 /**
  * A copy counts for an agent if control verified it, or if that agent uploaded it; and then a node only
@@ -11,7 +11,7 @@ type Asker = Pick<Session, 'agentId' | 'domainId'> & { readonly vault: { readonl
  * that a cut connection lost.
  */
 export function countsFor(asker: Asker, copy: Copy): boolean {
-  if (!stands(copy.state)) return false;
+  if (!standsFor(asker, copy)) return false;
   const { index } = asker.vault;
   const pack = index.packByNumber(copy.pack);
   if (pack.domainId !== asker.domainId) return false;
@@ -22,7 +22,7 @@ export function countsFor(asker: Asker, copy: Copy): boolean {
 
 /** Of this agent, and would count if it were closed. */
 export function isLeftOpen(asker: Asker, copy: Copy): boolean {
-  if (!stands(copy.state) || (copy.state & CLOSED) !== 0) return false;
+  if (!standsFor(asker, copy) || (copy.state & CLOSED) !== 0) return false;
   const { index } = asker.vault;
   const pack = index.packByNumber(copy.pack);
   if (pack.kind !== PackKind.PACK_KIND_NODE || pack.domainId !== asker.domainId) return false;
@@ -31,10 +31,14 @@ export function isLeftOpen(asker: Asker, copy: Copy): boolean {
 
 /** Might count once control has verified it. */
 export function mayComeToCount(asker: Asker, copy: Copy): boolean {
-  if (!stands(copy.state) || isVerified(copy.state)) return false;
+  if (!standsFor(asker, copy) || isVerified(copy.state)) return false;
   const { index } = asker.vault;
   const pack = index.packByNumber(copy.pack);
   if (pack.domainId !== asker.domainId || pack.uploaderId === asker.agentId || index.isVoided(pack.uploaderId))
     return false;
   return pack.kind === PackKind.PACK_KIND_DATA || (copy.state & CLOSED) !== 0;
+}
+
+function standsFor({ doubted }: Asker, copy: Copy): boolean {
+  return stands(copy.state) && !doubted.has(copy.number);
 }

@@ -1,10 +1,10 @@
-import type { Log } from '../../platform/telemetry/log.js';
 import type { Copy } from '../chunk-index/chunk-index.js';
 import { stands } from '../chunk-index/copy-state.js';
 import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
 import { type ChunkToRead, chunksToRead } from '../vault-stores/frame-plan.js';
 import { checkCopies, type DamagedChunks, readFrames } from '../vault-stores/read-frames.js';
+import { type ComplaintPorts, hearComplaint } from './hear-complaint.js';
 import { allowAllBelowRoot, readableBy } from './reachable-chunks.js';
 import { forbidden, invalid } from './refusals.js';
 import { type ReleasedFrame, ReleasedFrames, type ReleasePorts } from './released-frames.js';
@@ -12,9 +12,8 @@ import type { Session } from './session.js';
 
 const ID_BYTES = 32;
 
-export interface ReadPorts extends ReleasePorts {
+export interface ReadPorts extends ReleasePorts, ComplaintPorts {
   readonly limits: GatewayLimits;
-  readonly log: Log;
 }
 
 export type ReadPart = ReleasedFrame | DamagedChunks;
@@ -42,10 +41,16 @@ export async function* readChunks(
     const chunks = await permitted(session, ids, new Set(avoidPacks));
     if (avoidPacks.length > 0) {
       const turn = session.turn();
-      await checkCopies(session.vault, copiesIn(session, ids, new Set(avoidPacks)), ports.log, async () => {
-        await turn.pass();
-        over.throwIfAborted();
-      });
+      const asStored = await checkCopies(
+        session.vault,
+        copiesIn(session, ids, new Set(avoidPacks)),
+        ports.log,
+        async () => {
+          await turn.pass();
+          over.throwIfAborted();
+        },
+      );
+      hearComplaint(ports, session, asStored);
     }
     const frames = new ReleasedFrames(ports, session, over);
     const parts = readFrames(session.vault, chunks, ports.log, {

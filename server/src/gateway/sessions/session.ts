@@ -25,6 +25,8 @@ export class Session {
   /** Copies that this backup may refer to: uploaded in it, or asked about with a claim and answered yes. */
   readonly known = new CopySet();
   readonly openNodes = new OpenNodes();
+  /** Backup: copies that count for nothing new of this agent (`hearComplaint`). */
+  readonly doubted: ReadonlySet<number>;
   /** Numbers of packs whose chunks this backup may refer to: each is taken in once, however often it is sent. */
   readonly takenIn = new Set<number>();
   /** Restore: copies of chunks that may be read, and nodes among them whose edges were followed already. */
@@ -52,6 +54,7 @@ export class Session {
     private readonly ports: SessionPorts,
   ) {
     this.lastUsed = ports.clock.monotonic();
+    this.doubted = vault.index.doubtsOf(agentId);
   }
 
   /** A piece of long work in this session; all of one agent's sessions have one turn together. */

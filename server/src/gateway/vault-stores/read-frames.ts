@@ -78,7 +78,7 @@ function damaged(chunks: readonly { readonly chunkId: Buffer }[], reason: string
 const MOST_CHECKED = 64;
 
 /**
- * A reader found these copies to be of no use: marks those whose stored bytes are not what they were. `pass` is called before
+ * A reader found these copies to be of no use: marks those whose stored bytes are not what they were, and returns those whose are. `pass` is called before
  * each, and throws once nobody waits any more.
  */
 export async function checkCopies(
@@ -86,20 +86,27 @@ export async function checkCopies(
   copies: readonly Copy[],
   log: Log,
   pass: () => Promise<void>,
-): Promise<void> {
-  const frames = new Map(
-    copies.map(({ number }) => source.index.frameOf(number)).map((frame) => [frame.firstCopy, frame]),
-  );
-  for (const frame of [...frames.values()].slice(0, MOST_CHECKED)) {
+): Promise<Copy[]> {
+  const frames = new Map<number, { readonly frame: StoredFrame; readonly copies: Copy[] }>();
+  for (const copy of copies) {
+    const frame = source.index.frameOf(copy.number);
+    const known = frames.get(frame.firstCopy);
+    if (known) known.copies.push(copy);
+    else frames.set(frame.firstCopy, { frame, copies: [copy] });
+  }
+  const asStored: Copy[] = [];
+  for (const { frame, copies: those } of [...frames.values()].slice(0, MOST_CHECKED)) {
     await pass();
     try {
       await readFrame(source, source.index.packByNumber(frame.pack), frame);
+      asStored.push(...those);
     } catch (error) {
       const failure = asHoldfastError(error);
       if (isDamage(failure)) markSuspect(source, frame, log, failure);
       else log.warn({ vaultId: source.vaultId, err: failure }, 'frame.unchecked');
     }
   }
+  return asStored;
 }
 
 /** One frame's stored bytes, as its hash says they are. Throws Integrity, NotFound or Unavailable. */

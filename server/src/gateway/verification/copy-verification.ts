@@ -5,7 +5,7 @@
  * Control answers per pack, and one question about a pack serves all who wait for it. A verdict is
  * stored chunk by chunk: BAD counts for nobody from then on; good data is VERIFIED; a good node is
  * VERIFIED once every one of its edges has a verified copy, so a verified node can be trusted with all
- * below it. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
+ * below it. A verdict is not final: when a reader complains, control looks again. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
  */
 
 import { PackKind } from '@holdfast/core/engine';
@@ -36,6 +36,8 @@ export interface VerificationPorts {
 
 export class CopyVerification {
   private readonly underWay = new Map<number, Promise<void>>();
+  /** Numbers of packs at which control looked once more, whoever complained. */
+  private readonly lookedAgain = new Set<number>();
 
   constructor(private readonly ports: VerificationPorts) {}
 
@@ -57,6 +59,17 @@ export class CopyVerification {
     if (done && pack.kind === PackKind.PACK_KIND_NODE)
       await this.promote(range(pack.firstCopy, pack.copies), pack.domainId);
     return done;
+  }
+
+  hasLookedAgain(pack: Pack): boolean {
+    return this.lookedAgain.has(pack.number);
+  }
+
+  /** Has control open a pack although its verdict may be in; once in the life of this process, unless control could not be asked. Does not throw. */
+  async lookAgain(pack: Pack): Promise<void> {
+    if (this.lookedAgain.has(pack.number)) return;
+    this.lookedAgain.add(pack.number);
+    if (!(await this.check(pack, 'patient', true))) this.lookedAgain.delete(pack.number);
   }
 
   /** Nodes become verified once their edges are. */
@@ -109,10 +122,12 @@ export class CopyVerification {
     return { packs: [...packs.values()], nodes };
   }
 
-  private check(pack: Pack, lane: 'urgent' | 'patient'): Promise<boolean> {
+  private check(pack: Pack, lane: 'urgent' | 'patient', isAgain = false): Promise<boolean> {
     let asked = this.underWay.get(pack.number);
     if (asked === undefined) {
-      asked = this.ports.queue.run(lane, () => this.ask(pack)).finally(() => this.underWay.delete(pack.number));
+      asked = this.ports.queue
+        .run(lane, () => this.ask(pack, isAgain))
+        .finally(() => this.underWay.delete(pack.number));
       this.underWay.set(pack.number, asked);
     }
     return asked.then(
@@ -124,8 +139,8 @@ export class CopyVerification {
     );
   }
 
-  private async ask(pack: Pack): Promise<void> {
-    if (this.ports.index.packByNumber(pack.number).checked) return;
+  private async ask(pack: Pack, isAgain: boolean): Promise<void> {
+    if (!isAgain && this.ports.index.packByNumber(pack.number).checked) return;
     const verdicts = await this.ports.coordination.verifyPacks(this.ports.vaultId, [pack.id]);
     const verdict = verdicts.find((each) => each.packId === pack.id);
     if (verdict) this.apply(pack, verdict);
@@ -149,7 +164,7 @@ export class CopyVerification {
     index.changeState(goodCopies, {
       set: pack.kind === PackKind.PACK_KIND_DATA ? CONTENT_GOOD | VERIFIED : CONTENT_GOOD,
     });
-    index.changeState(badCopies, { set: BAD });
+    index.changeState(badCopies, { set: BAD, clear: CONTENT_GOOD | VERIFIED });
     index.markChecked(pack.number);
     if (badCopies.length === 0) return;
     log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
