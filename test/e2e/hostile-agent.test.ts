@@ -5,6 +5,7 @@ import {
   ChunkHasher,
   decodeFrameEntry,
   frameDigest,
+  nodeCodec,
   openFrame,
   openReleasedKey,
   PackKind,
@@ -202,6 +203,23 @@ describe('an enrolled agent in hostile hands', () => {
     const restore = await fleet.restore({ recoveryPointId: pointId, path: target, base: source });
     expect(restore.state).toBe('COMPLETED');
     expect(fs.readFileSync(path.join(target, 'file')).equals(content)).toBe(true);
+  });
+
+  it('takes no file that it guesses from others by a copy that one decoder opens and another does not', async () => {
+    const { start, job } = await startBackup(mallory, malloryProcess, 'guesses of mallory');
+    const maker = await PackMaker.create(start);
+    const { sessionId } = await openSession(mallory, job);
+    const guessed = Buffer.from('on\n'.repeat(20));
+    const compress = (plaintext: Uint8Array): Buffer => Buffer.concat([nodeCodec.compress(plaintext), Buffer.of(42)]);
+    const pack = maker.pack(maker.data(guessed), idOf(malloryProcess), { ...nodeCodec, compress });
+    await uploadPack(mallory.data, sessionId, pack);
+
+    const { pointId, source } = await pointOf('guessed', guessed);
+    const target = path.join(fleet.folder, 'guessed restored');
+    expect(await fleet.restore({ recoveryPointId: pointId, path: target, base: source })).toMatchObject({
+      state: 'COMPLETED',
+    });
+    expect(fs.readFileSync(path.join(target, 'file')).equals(guessed)).toBe(true);
   });
 
   it('is handed nothing of what lies beside a file that it knows', async () => {

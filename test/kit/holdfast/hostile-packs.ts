@@ -7,6 +7,7 @@ import {
   type FrameChunk,
   FrameSealer,
   NodeWriter,
+  nodeCodec,
   PackBuilder,
   PackKind,
   treeEntry,
@@ -92,12 +93,12 @@ export class PackMaker {
     return { root: id, nodes };
   }
 
-  pack(chunk: Claimed, uploaderId: string): MadePack {
-    return this.packOf([chunk], uploaderId);
+  pack(chunk: Claimed, uploaderId: string, codec = nodeCodec): MadePack {
+    return this.packOf([chunk], uploaderId, codec);
   }
 
   /** All of one kind, each in a frame of its own. */
-  packOf(chunks: readonly Claimed[], uploaderId: string): MadePack {
+  packOf(chunks: readonly Claimed[], uploaderId: string, codec = nodeCodec): MadePack {
     const { vaultId } = this.start;
     const { domainId } = this.domain;
     const kind = chunks[0]?.edges === undefined ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE;
@@ -114,6 +115,7 @@ export class PackMaker {
       context: { vaultId, domainId, kind },
       sessionKey: this.sessionKey,
       padded: false,
+      codec,
     });
     const frames = chunks.map(({ id, content, edges }) => {
       const chunk: FrameChunk = { id, length: content.length, ...(edges !== undefined && { edges }) };
