@@ -142,7 +142,7 @@ export class SimulatedDisk implements FileCalls {
         this.changed({ call: 'write', path });
         return { bytesWritten: length };
       },
-      stat: async () => ({ size: file.bytes.length }),
+      stat: async () => ({ size: file.bytes.length, isFile: () => true }),
       sync: async () => {
         this.begin({ call: 'flush', path });
         file.flushed = file.bytes;

@@ -18,7 +18,7 @@ export interface FileCalls {
 export interface OpenFile {
   read(into: Buffer, at: number, length: number, position: number): Promise<{ readonly bytesRead: number }>;
   write(bytes: Uint8Array, at: number, length: number): Promise<{ readonly bytesWritten: number }>;
-  stat(): Promise<Pick<Stats, 'size'>>;
+  stat(): Promise<Pick<Stats, 'size' | 'isFile'>>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }

@@ -24,13 +24,23 @@ import type {
   PutOptions,
   PutResult,
 } from './object-store.js';
-import { checkObjectName, checkRange, objectNotFound, storeFailure, writerClosed } from './store-errors.js';
+import {
+  checkObjectName,
+  checkRange,
+  objectNotAFile,
+  objectNotFound,
+  storeFailure,
+  writerClosed,
+} from './store-errors.js';
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 const OWNER = /^[a-z0-9-]{1,64}$/;
 // Packs are many: one folder per two hex digits keeps folders of a size that lists quickly.
 const SHARDED = /^pack\/([0-9a-f]{2})[^/]*$/;
+
+/** A symbolic link, and a socket. */
+const NO_FILE: ReadonlySet<string | undefined> = new Set(['ELOOP', 'ENXIO']);
 
 export interface LocalStoreOptions {
   /** Absolute path of the store's folder. */
@@ -100,8 +110,8 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     const path = this.pathOf(name);
     let file: OpenFile | undefined;
     try {
-      file = await this.calls.open(path, constants.O_RDONLY);
-      const { offset, length } = checkRange(name, range, (await file.stat()).size);
+      file = await this.openObject(name, path);
+      const { offset, length } = checkRange(name, range, await sizeOf(name, file));
       const bytes = Buffer.allocUnsafeSlow(length);
       for (let done = 0; done < length; ) {
         const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
@@ -151,6 +161,16 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     checkObjectName(name);
     const shard = SHARDED.exec(name)?.[1];
     return shard === undefined ? join(this.root, name) : join(this.root, 'pack', shard, name.slice('pack/'.length));
+  }
+
+  /** What lies in a store is whatever somebody put there: opening or reading it must never wait for another process. */
+  private async openObject(name: string, path: string): Promise<OpenFile> {
+    try {
+      return await this.calls.open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    } catch (thrown) {
+      if (NO_FILE.has((thrown as NodeJS.ErrnoException).code)) throw objectNotAFile(name);
+      throw thrown;
+    }
   }
 
   private ensureFolder(folder: string): Promise<void> {
@@ -283,6 +303,12 @@ class LocalWriter implements ObjectWriter {
     await calls.unlink(temporary);
     return created;
   }
+}
+
+async function sizeOf(name: string, file: OpenFile): Promise<number> {
+  const stats = await file.stat();
+  if (!stats.isFile()) throw objectNotAFile(name);
+  return stats.size;
 }
 
 function temporaryPrefix(owner: string): string {

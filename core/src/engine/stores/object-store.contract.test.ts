@@ -1,4 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -245,6 +248,26 @@ describe('the local store', () => {
     await expect(openLocalStore({ root, owner: 'test', random: systemRandom, create: false })).rejects.toMatchObject(
       missing,
     );
+  });
+
+  it('takes what is no regular file for damaged, and never waits for whoever might open its other end', async () => {
+    const root = join(await temporaryFolder(), 'vault');
+    const store = await localStore(root);
+    await store.put('pack/ab00', Buffer.of(1));
+    const inside = (name: string) => join(root, 'pack/ab', name);
+    execFileSync('mkfifo', [inside('ab01')]);
+    await symlink(inside('ab00'), inside('ab02'));
+    await symlink('/dev/zero', inside('ab03'));
+    await mkdir(inside('ab04'));
+    const socket = createServer().listen(inside('ab05'));
+    await once(socket, 'listening');
+    for (const name of ['pack/ab01', 'pack/ab02', 'pack/ab03', 'pack/ab04', 'pack/ab05'])
+      await expect(store.get(name, { offset: 0, length: 1 }), name).rejects.toMatchObject({
+        kind: 'Integrity',
+        message: `${name} is not a regular file, as every object of a store is.`,
+      });
+    socket.close();
+    expect(await names(store, '')).toEqual(['pack/ab00']);
   });
 
   it('says in words why it cannot write', async () => {

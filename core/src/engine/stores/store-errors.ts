@@ -41,6 +41,13 @@ export function objectNotFound(name: string): HoldfastError {
   });
 }
 
+/** As good as damaged: what was there is not. */
+export function objectNotAFile(name: string): HoldfastError {
+  return damaged('OBJECT_NOT_A_FILE', `${name} is not a regular file, as every object of a store is.`, {
+    object: name,
+  });
+}
+
 export function writerClosed(): HoldfastError {
   return new HoldfastError({
     kind: 'IllegalState',

@@ -13,26 +13,27 @@ export function runChild(channel: ParentChannel, log: Log, start: () => Promise<
   const starting = start();
   let stopping = false;
 
-  const stop = (exitCode: number, deadlineMs: number): void => {
+  const stop = (deadlineMs: number, leave: (exitCode: number) => void): void => {
     if (stopping) return;
     stopping = true;
-    setTimeout(() => process.exit(exitCode === 0 ? 1 : exitCode), deadlineMs).unref();
+    setTimeout(dieAtOnce, deadlineMs).unref();
     starting
       .then((running) => running.stop())
       .then(
-        () => process.exit(exitCode),
+        () => leave(0),
         (error: unknown) => {
           log.error({ err: error }, 'process.stop-failed');
-          process.exit(1);
+          leave(1);
         },
       );
   };
+  const exit = (exitCode: number): void => process.exit(exitCode);
 
   channel.onMessage((message) => {
-    if (message.type === 'shutdown') stop(0, LAST_MS);
+    if (message.type === 'shutdown') stop(LAST_MS, exit);
   });
-  channel.onGone(() => stop(1, ORPHAN_MS));
-  process.on('SIGTERM', () => stop(0, LAST_MS));
+  channel.onGone(() => stop(ORPHAN_MS, dieAtOnce));
+  process.on('SIGTERM', () => stop(LAST_MS, exit));
   // A Ctrl-C goes to the whole group; the supervisor decides what it means.
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => undefined);
@@ -45,4 +46,9 @@ export function runChild(channel: ParentChannel, log: Log, start: () => Promise<
     else await channel.send({ type: 'start-failed', message: error.message });
     process.exit(1);
   });
+}
+
+/** An exit waits for the threads that read files; one that waits for a disk that does not answer would keep the process for ever. */
+function dieAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
