@@ -7,6 +7,7 @@ import { CopySet } from '../chunk-index/copy-set.js';
 import { hasTrustedEdges, isReadable } from '../chunk-index/copy-state.js';
 import type { Coordination, FoundPoint } from '../coordination/coordination.js';
 import type { OpenVault } from './open-vault.js';
+import { isDamage } from './read-frames.js';
 
 const ID_BYTES = 32;
 const POINTS_PER_QUESTION = 200;
@@ -39,14 +40,16 @@ export async function reconcilePoints(
 }
 
 async function readPoint(vault: OpenVault, name: string, log: Log): Promise<Found | undefined> {
-  const signed = await vault.store.get(name);
   try {
+    const signed = await vault.store.get(name);
     const point = peekPoint({ name, bytes: signed });
     const id = uuidFromBytes(point.pointId);
     const complete = vault.index.pointById(id)?.state === 'recorded' || isComplete(vault.index, point.rootNode);
     return { id, jobId: uuidFromBytes(point.jobId), root: point.rootNode, signed, complete };
   } catch (error) {
-    log.error({ vaultId: vault.vaultId, object: name, reason: asHoldfastError(error).message }, 'point.unreadable');
+    const failure = asHoldfastError(error);
+    if (!isDamage(failure)) throw failure;
+    log.error({ vaultId: vault.vaultId, object: name, reason: failure.message }, 'point.unreadable');
     return undefined;
   }
 }

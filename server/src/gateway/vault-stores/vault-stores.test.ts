@@ -98,6 +98,17 @@ describe('the start of a gateway', () => {
     );
   });
 
+  it('passes over objects in the place of points that nobody can read, however large', async () => {
+    world = await World.create('unreadable points');
+    await world.commitTree(world.alice, ['one']);
+    world.crash();
+    await world.store.put(`point/${'0'.repeat(32)}`, Buffer.alloc(65 * 1024 * 1024));
+    await world.store.put(`point/${'1'.repeat(32)}`, Buffer.alloc(5 * 1024 * 1024));
+    await world.store.put(`point/${'2'.repeat(32)}`, Buffer.alloc(0));
+    await openListedVaults(world.core, never);
+    expect(world.control.reconciled).toHaveLength(1);
+  });
+
   it('calls a point incomplete when anything below it is missing', async () => {
     world = await World.create('incomplete');
     const { alice } = world;
