@@ -66,6 +66,14 @@ describe('sealing packs', () => {
     expect(packs.map((pack) => idsIn(pack).filter((each) => each === id.toString('hex')).length)).toEqual([1, 1]);
   });
 
+  it('ends a pack at a quarter GiB of plaintext, however little of it is left', async () => {
+    const contents = Array.from({ length: 65 }, (_, number) =>
+      Buffer.alloc(4 << 20, `${number} of very many the same`),
+    );
+    const packs = await sealAll(contents);
+    expect(packs.map((pack) => idsIn(pack).length)).toEqual([64, 1]);
+  });
+
   it('does not ask the codec that sealed a frame whether it opens', async () => {
     const blind: FrameCodec = {
       ...nodeCodec,

@@ -30,6 +30,14 @@ export const MAX_PACK_CHUNKS = 262_144;
 export const FOOTER_TARGET_BYTES = 4 * MIB;
 export const MAX_FOOTER_BYTES = 16 * MIB;
 
+/**
+ * What a pack may stand for where it is taken in; readers do not mind. Somebody has to open all of it before it counts for others, and a few
+ * MiB of zstd can be hundreds of GiB. A writer ends a pack long before, at the target.
+ */
+export const MAX_TAKEN_PACK_PLAIN_BYTES = 1024 * MIB;
+export const MAX_TAKEN_PACK_FRAMES = 4_096;
+export const PACK_PLAIN_TARGET_BYTES = 256 * MIB;
+
 /** Edges of one node. */
 export const MAX_NODE_EDGES = 1_024;
 export const MAX_NODE_ENTRIES = 1_024;

@@ -6,7 +6,9 @@ import {
   MAX_FOOTER_BYTES,
   MAX_PACK_BYTES,
   MAX_PACK_CHUNKS,
-  MAX_PACK_FRAMES,
+  MAX_TAKEN_PACK_FRAMES,
+  MAX_TAKEN_PACK_PLAIN_BYTES,
+  PACK_PLAIN_TARGET_BYTES,
   PACK_TARGET_BYTES,
 } from '../format/limits.js';
 import type { SealedFrame } from '../frames/seal-frame.js';
@@ -47,6 +49,7 @@ export class PackBuilder {
   private readonly frames: SealedFrame['entry'][] = [];
   private length = PACK_HEADER_BYTES;
   private chunks = 0;
+  private plainLength = 0;
   private footerLength = 512;
   private finished = false;
 
@@ -63,20 +66,25 @@ export class PackBuilder {
     return this.frames.length;
   }
 
-  /** Time to finish: the pack or its footer has reached its target. */
+  /** Time to finish: the pack, its footer or its plaintext has reached its target. */
   get isFull(): boolean {
     return (
-      this.length >= PACK_TARGET_BYTES || this.footerLength >= FOOTER_TARGET_BYTES || this.chunks >= MAX_PACK_CHUNKS / 2
+      this.length >= PACK_TARGET_BYTES ||
+      this.footerLength >= FOOTER_TARGET_BYTES ||
+      this.plainLength >= PACK_PLAIN_TARGET_BYTES ||
+      this.chunks >= MAX_PACK_CHUNKS / 2 ||
+      this.frames.length >= MAX_TAKEN_PACK_FRAMES
     );
   }
 
-  /** Whether a frame still fits under the format's caps. One always does while `isFull` is false. */
+  /** Whether a frame still fits under the caps of the format and of what is taken in. One always does while `isFull` is false. */
   fits(frame: SealedFrame): boolean {
     const entryLength = entryBytes(frame.entry);
     return (
       this.length + frame.stored.length + this.footerLength + entryLength + PACK_TRAILER_BYTES <= MAX_PACK_BYTES &&
       this.footerLength + entryLength <= MAX_FOOTER_BYTES &&
-      this.frames.length < MAX_PACK_FRAMES &&
+      this.frames.length < MAX_TAKEN_PACK_FRAMES &&
+      this.plainLength + frame.entry.plainLength <= MAX_TAKEN_PACK_PLAIN_BYTES &&
       this.chunks + frame.entry.chunkLengths.length <= MAX_PACK_CHUNKS
     );
   }
@@ -90,6 +98,7 @@ export class PackBuilder {
     this.frames.push(frame.entry);
     this.length += frame.stored.length;
     this.chunks += entry.chunkLengths.length;
+    this.plainLength += entry.plainLength;
     this.footerLength += entryBytes(entry);
     return entry;
   }

@@ -1,7 +1,12 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { PackFooter, PackKind } from '@holdfast/proto/vault';
 import { damaged } from '../format/format-errors.js';
-import { MAX_FRAME_STORED_BYTES, MAX_PACK_BYTES, MAX_PACK_FRAMES } from '../format/limits.js';
+import {
+  MAX_FRAME_STORED_BYTES,
+  MAX_PACK_BYTES,
+  MAX_TAKEN_PACK_FRAMES,
+  MAX_TAKEN_PACK_PLAIN_BYTES,
+} from '../format/limits.js';
 import { decodePackHeader, encodePackTrailer, framesEnd, PACK_HEADER_BYTES, parsePackFooter } from './pack-format.js';
 
 export interface ExpectedPack {
@@ -42,9 +47,9 @@ export class PackVerifier {
     if (
       this.frameLength > MAX_FRAME_STORED_BYTES ||
       this.offset > MAX_PACK_BYTES ||
-      this.frames.length >= MAX_PACK_FRAMES
+      this.frames.length >= MAX_TAKEN_PACK_FRAMES
     ) {
-      throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than the format allows.');
+      throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than any that is taken in.');
     }
     this.hash ??= createHash('sha256');
     this.hash.update(piece);
@@ -59,6 +64,8 @@ export class PackVerifier {
     if (this.hash) throw damaged('PACK_FRAMES', 'A pack ends inside a frame.');
     const footer = parsePackFooter(bytes);
     this.compareIdentity(footer);
+    if (footer.frames.reduce((sum, { plainLength }) => sum + plainLength, 0) > MAX_TAKEN_PACK_PLAIN_BYTES)
+      throw damaged('PACK_PLAIN_TOO_LARGE', 'A pack stands for more plaintext than is taken in.');
     if (footer.frames.length !== this.frames.length || framesEnd(footer) !== this.offset) {
       throw damaged('PACK_FRAMES', "A pack's footer describes other frames than were sent.");
     }

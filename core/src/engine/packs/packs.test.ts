@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isHoldfastError } from '../../errors/index.js';
 import { seededRandom } from '../../ids/index.js';
 import { ChunkHasher } from '../chunks/chunk-hasher.js';
+import { sha256 } from '../chunks/hmac-sha256.js';
 import { sortedIdSet } from '../format/id-set.js';
 import { deriveFrameKey } from '../frames/frame.js';
 import { openChunks } from '../frames/open-frame.js';
@@ -162,6 +163,49 @@ describe('a pack', () => {
     expect(builder.storedBytes).toBeLessThanOrEqual(64 << 20);
     expect(() => builder.add(frame)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
     expect(() => new PackBuilder(identity()).finish()).toThrowError(expect.objectContaining({ kind: 'Validation' }));
+  });
+});
+
+/** As a frame of 8 MiB is that compresses very well; nobody opens it here. */
+function wellCompressed(number: number): SealedFrame {
+  const stored = seededRandom(`compressed ${number}`).bytes(64);
+  const plainLength = 8 << 20;
+  const rest = { codec: Codec.CODEC_ZSTD, plainLength, chunkLengths: [plainLength], edges: [] };
+  const entry = { storedLength: stored.length, storedSha256: sha256(stored), chunkIds: sha256(stored), ...rest };
+  return { stored, entry };
+}
+
+describe('a pack of very compressible data', () => {
+  it('is full at a quarter GiB of plaintext, and takes in a whole one at most', () => {
+    const builder = new PackBuilder(identity());
+    let added = 0;
+    for (; !builder.isFull; added++) builder.add(wellCompressed(added));
+    expect(added).toBe(32);
+    for (; builder.fits(wellCompressed(added)); added++) builder.add(wellCompressed(added));
+    expect(added).toBe(128);
+  });
+
+  it('is not taken in with more plaintext or more frames than that, and is read all the same', async () => {
+    const taken = (count: number, plainLength: number) => {
+      const frames = Array.from({ length: count }, (_, number) => {
+        const { stored, entry } = wellCompressed(number);
+        return { stored, entry: { ...entry, plainLength, chunkLengths: [plainLength] } };
+      });
+      let offset = 16n;
+      const entries = frames.map(({ entry }) => {
+        offset += 64n;
+        return { offset: offset - 64n, ...entry };
+      });
+      const footer = { ...build(small).footer, frames: entries };
+      expect(parsePackFooter(encodePackFooter(footer))).toEqual(footer);
+      const verifier = new PackVerifier(footer);
+      for (const { stored } of frames) verifier.frame(stored, true);
+      return verifier.footer(encodePackFooter(footer));
+    };
+    expect(taken(128, 8 << 20).footer.frames).toHaveLength(128);
+    expect(() => taken(129, 8 << 20)).toThrowError(expect.objectContaining({ code: 'PACK_PLAIN_TOO_LARGE' }));
+    expect(taken(4_096, 1).footer.frames).toHaveLength(4_096);
+    expect(() => taken(4_097, 1)).toThrowError(expect.objectContaining({ code: 'PACK_TOO_LARGE' }));
   });
 });
 
