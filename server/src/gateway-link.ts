@@ -38,7 +38,7 @@ export function createGatewayLink(identity: RotatingIdentity, clock: Clock): Gat
       putObject: async (...args) => reached().client.putObject(...args),
       getObject: async (...args) => reached().client.getObject(...args),
       fetchChunks: (...args) => reached().client.fetchChunks(...args),
-      fetchPack: (...args) => reached().client.fetchPack(...args),
+      fetchFrames: (...args) => reached().client.fetchFrames(...args),
       describeVaults: async (...args) => reached().client.describeVaults(...args),
       voidAgent: async (...args) => reached().client.voidAgent(...args),
       endSessions: async (...args) => reached().client.endSessions(...args),

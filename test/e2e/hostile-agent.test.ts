@@ -276,9 +276,13 @@ describe('an enrolled agent in hostile hands', () => {
     const store = new VaultStoreServiceClient(dataGrpc, secured, CHANNEL);
     const wrongRole = { status: 'PERMISSION_DENIED', code: 'FORBIDDEN', reason: 'WRONG_CERTIFICATE_ROLE' };
     await expect(answerOf((done) => coordination.listVaultStores({}, done))).rejects.toMatchObject(wrongRole);
-    const packIds = [systemRandom.bytes(16)];
     await expect(
-      answerOf((done) => coordination.verifyPacks({ vaultId: systemRandom.bytes(16), packIds }, done)),
+      answerOf((done) =>
+        coordination.verifyFrames(
+          { vaultId: systemRandom.bytes(16), packId: systemRandom.bytes(16), offsets: [] },
+          done,
+        ),
+      ),
     ).rejects.toMatchObject(wrongRole);
     await expectAudited(malloryProcess, 'callForeignService', 'REFUSED', 'WRONG_CERTIFICATE_ROLE');
     const victim = uuidToBytes(idOf(fleet.agent()));

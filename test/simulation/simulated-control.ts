@@ -163,7 +163,7 @@ export class SimulatedControl {
       },
       releaseFrameKeys: (...asked) => catalog.releaseFrameKeys(...asked),
       cutFrame: (...asked) => catalog.cutFrame(...asked),
-      verifyPacks: (...asked) => catalog.verifyPacks(...asked),
+      verifyFrames: (...asked) => catalog.verifyFrames(...asked),
       listVaultStores: () => catalog.listVaultStores(),
       reportIncident: (incident) => catalog.reportIncident(incident),
       reconcilePoints: (...asked) => catalog.reconcilePoints(...asked),

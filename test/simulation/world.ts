@@ -266,7 +266,7 @@ export class World {
       recordPoint: (...asked) => ask((control) => control.recordPoint(...asked)),
       releaseFrameKeys: (...asked) => ask((control) => control.releaseFrameKeys(...asked)),
       cutFrame: (...asked) => ask((control) => control.cutFrame(...asked)),
-      verifyPacks: (...asked) => ask((control) => control.verifyPacks(...asked)),
+      verifyFrames: (...asked) => ask((control) => control.verifyFrames(...asked)),
       listVaultStores: () => ask((control) => control.listVaultStores()),
       reportIncident: (...asked) => ask((control) => control.reportIncident(...asked)),
       reconcilePoints: (...asked) => ask((control) => control.reconcilePoints(...asked)),

@@ -22,8 +22,8 @@ import { startThreadedOpening } from './vaults/opening/threaded-opening.js';
 import { listVaultStores } from './vaults/use-cases/list-vault-stores.js';
 import { ensureServerIdentity } from './vaults/use-cases/server-identity.js';
 import { writeLogs } from './vaults/use-cases/write-logs.js';
-import { createPackVerification } from './verification/pack-verification.js';
-import { verifyPacks } from './verification/use-cases/verify-packs.js';
+import { createFrameVerification } from './verification/frame-verification.js';
+import { verifyFrames } from './verification/use-cases/verify-frames.js';
 
 const NODE_CACHE_BYTES = 64 * 1024 * 1024;
 /** Schedules have minutes; this keeps a start within a few seconds of its time. */
@@ -39,7 +39,7 @@ export const COORDINATION: CoordinationUseCases = {
   recordPoint,
   releaseFrameKeys,
   cutFrame,
-  verifyPacks,
+  verifyFrames,
   listVaultStores,
   reconcilePoints,
 };
@@ -54,7 +54,7 @@ export interface ProtectionPorts {
 
 /** What vaults, items, points and restores need besides the database. */
 export interface ProtectionRuntime {
-  readonly services: Pick<Services, 'keys' | 'opening' | 'pointAccesses' | 'packVerification' | 'nodes' | 'vaultLog'>;
+  readonly services: Pick<Services, 'keys' | 'opening' | 'pointAccesses' | 'frameVerification' | 'nodes' | 'vaultLog'>;
   /** Makes the server's identity at the first start, then runs the schedule and the log writer. */
   start(contextFor: ContextFor): Promise<void>;
   stop(): Promise<void>;
@@ -74,7 +74,7 @@ export function createProtectionRuntime({
       keys: createKeyKeeper(masterKey, random),
       opening,
       pointAccesses: new PointAccesses(),
-      packVerification: createPackVerification({ gateway, opening }),
+      frameVerification: createFrameVerification({ gateway, opening }),
       nodes: createNodeReader({ gateway, opening, cacheBytes: NODE_CACHE_BYTES }),
       vaultLog: { wake: () => loops?.vaultLog.wake() },
     },

@@ -8,7 +8,7 @@ import type { RegionServices } from './regions/ports.js';
 import type { SetupServices } from './setup/ports.js';
 import type { KeyKeeper } from './vaults/key-keeper.js';
 import type { FrameOpening } from './vaults/opening/frame-opening.js';
-import type { PackVerification } from './verification/pack-verification.js';
+import type { FrameVerification } from './verification/frame-verification.js';
 
 /**
  * What use cases need from outside the database: keys, the gateway, agents' streams. Each feature adds its
@@ -24,7 +24,7 @@ export interface Services {
   readonly keys: KeyKeeper;
   readonly opening: FrameOpening;
   readonly pointAccesses: PointAccesses;
-  readonly packVerification: PackVerification;
+  readonly frameVerification: FrameVerification;
   readonly nodes: NodeReader;
   /** Writes what was added to vaults' logs. */
   readonly vaultLog: Wakeable;

@@ -277,9 +277,11 @@ describe('a gateway over mutual TLS', () => {
     expect(contents[0] === big.content.toString('latin1')).toBe(true);
 
     const fetched: Buffer[] = [];
-    for await (const part of asControl.fetchPack(vault, (packs[0] as TestPack).packId))
-      if (part.kind === 'frame') fetched.push(Buffer.from(part.frame.bytes));
-    expect(fetched.map((bytes, place) => bytes.equals(packs[0]?.frames[place] as Buffer))).toEqual([true, true]);
+    const [ofBig, ofSmall] = (packs[0] as TestPack).frames as [Buffer, Buffer];
+    for (const offsets of [[16 + ofBig.length, 16], [16 + ofBig.length]])
+      for await (const part of asControl.fetchFrames(vault, (packs[0] as TestPack).packId, offsets))
+        if (part.kind === 'frame') fetched.push(Buffer.from(part.frame.bytes));
+    expect(fetched.map((bytes, place) => bytes.equals(place === 0 ? ofBig : ofSmall))).toEqual([true, true, true]);
     const chunks = [];
     for await (const part of asControl.fetchChunks(vault, [root.id, Buffer.alloc(32)])) chunks.push(part.kind);
     expect(chunks.toSorted()).toEqual(['damaged', 'frame']);

@@ -45,8 +45,13 @@ export interface GatewayClient {
   getObject(vault: VaultStoreRef, name: string, signal?: AbortSignal): Promise<Buffer>;
   /** Frames that hold these chunks (32-byte ids); several chunks may share a frame. */
   fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[], from?: CopyChoice): AsyncIterable<Fetched>;
-  /** All frames of one pack, in order. */
-  fetchPack(vault: VaultStoreRef, packId: string, signal?: AbortSignal): AsyncIterable<Fetched>;
+  /** The frames of one pack that begin at these offsets, in their order in the pack. */
+  fetchFrames(
+    vault: VaultStoreRef,
+    packId: string,
+    offsets: readonly number[],
+    signal?: AbortSignal,
+  ): AsyncIterable<Fetched>;
   /** Whether the gateway serves these vaults now, in the order asked. */
   describeVaults(vaults: readonly VaultStoreRef[]): Promise<VaultService[]>;
   /** Ends the agent's sessions and voids its unverified copies. Idempotent. */

@@ -55,12 +55,10 @@ export interface CoordinationUseCases {
   ): Promise<
     { readonly frame: Uint8Array; readonly stored: Uint8Array; readonly sealedFrameKey: Uint8Array } | undefined
   >;
-  verifyPacks(
+  verifyFrames(
     ctx: Context,
-    input: { readonly vaultId: string; readonly packIds: readonly string[] },
-  ): Promise<
-    readonly { readonly packId: string; readonly good: readonly Uint8Array[]; readonly bad: readonly Uint8Array[] }[]
-  >;
+    input: { readonly vaultId: string; readonly packId: string; readonly offsets: readonly number[] },
+  ): Promise<{ readonly good: readonly Uint8Array[]; readonly bad: readonly Uint8Array[] }>;
   listVaultStores(ctx: Context): Promise<readonly VaultStoreRef[]>;
   reconcilePoints(
     ctx: Context,

@@ -84,8 +84,7 @@ export interface CutFrame {
   readonly sealedFrameKey: Buffer;
 }
 
-export interface PackVerdict {
-  readonly packId: string;
+export interface FrameVerdict {
   /** Concatenated chunk ids. */
   readonly good: Buffer;
   readonly bad: Buffer;
@@ -107,7 +106,8 @@ export interface Coordination {
   releaseFrameKeys(job: JobRef, frames: readonly FrameKeyQuestion[]): Promise<Buffer[]>;
   /** Some chunks of a frame, sealed anew for the restore's agent alone; undefined where the frame does not open. Throws the reason of `over` once that fires. */
   cutFrame(job: JobRef, cut: FrameToCut, over: AbortSignal): Promise<CutFrame | undefined>;
-  verifyPacks(vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]>;
+  /** Of the frames that begin at these offsets in the pack. Chunks of frames that cannot be read are neither good nor bad. */
+  verifyFrames(vaultId: string, packId: string, offsets: readonly number[]): Promise<FrameVerdict>;
   listVaultStores(): Promise<VaultStoreRef[]>;
   /** For the audit log. */
   reportIncident(incident: CountedIncident): Promise<void>;

@@ -4,7 +4,7 @@ import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import {
   type FetchChunksRequest,
   type FetchChunksResponse,
-  type FetchPackRequest,
+  type FetchFramesRequest,
   VaultServiceState,
   type VaultStoreServiceServer,
   type VaultService as WireVaultService,
@@ -16,7 +16,7 @@ import { endSessions } from '../sessions/end-sessions.js';
 import { voidAgent } from '../sessions/void-agent.js';
 import { getObject, putObject } from '../vault-stores/control-objects.js';
 import { VaultLook, type VaultService } from '../vault-stores/describe-vaults.js';
-import { type FetchedPart, fetchChunks, fetchPack } from '../vault-stores/fetch-frames.js';
+import { type FetchedPart, fetchChunks, fetchFrames } from '../vault-stores/fetch-frames.js';
 import { serveStream } from './serve-stream.js';
 import { tellIncident } from './tell-incident.js';
 import { PIECE_BYTES, readJob, readVault, writePackKind } from './wire.js';
@@ -55,11 +55,15 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
         for await (const part of fetchChunks(core, readVault(vault), chunkIds, from)) yield* messagesOf(part);
       },
     ),
-    fetchPack: serveStream(core, async function* (call: ServerWritableStream<FetchPackRequest, FetchChunksResponse>) {
-      requireControl(call);
-      for await (const part of fetchPack(core, readVault(call.request.vault), uuidFromBytes(call.request.packId)))
-        yield* messagesOf(part);
-    }),
+    fetchFrames: serveStream(
+      core,
+      async function* (call: ServerWritableStream<FetchFramesRequest, FetchChunksResponse>) {
+        requireControl(call);
+        const { vault, packId, offsets } = call.request;
+        for await (const part of fetchFrames(core, readVault(vault), uuidFromBytes(packId), offsets))
+          yield* messagesOf(part);
+      },
+    ),
     describeVaults: unary(log, async ({ vaults: asked }, call) => {
       requireControl(call);
       const services = await look.describe(asked.map((vault) => readVault(vault).vaultId));

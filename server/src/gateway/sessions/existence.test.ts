@@ -198,7 +198,7 @@ describe('whether a chunk exists', () => {
     for (let times = 0; times < 20; times += 1) await world.upload(evil.session, bob.pack([[garbageUnder(wanted)]]));
     const { session } = await world.backup(alice);
     world.control.failing.set(
-      'verifyPacks',
+      'verifyFrames',
       new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }),
     );
     expect(await world.has(session, [wanted])).toEqual([false]);
@@ -227,7 +227,7 @@ describe('whether a chunk exists', () => {
     const { data } = await world.commitTree(world.alice, ['one']);
     const { session } = await world.backup(world.bob);
     world.control.failing.set(
-      'verifyPacks',
+      'verifyFrames',
       new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }),
     );
     expect(await world.has(session, data)).toEqual([false]);

@@ -22,7 +22,7 @@ const MOST_LEFT_EDGES = 1_000_000;
  * Which of these claims name chunks that the session may refer to; each yes is remembered for the
  * commit. Nodes that this agent left open, because the session that it sent them in was lost, are closed
  * as at a commit, now that what lies below them was claimed; otherwise it would have to read all of that
- * again to send them anew. Copies of other agents that nobody verified yet are verified first.
+ * again to send them anew. Copies of other agents that nobody verified yet are verified first, as far as that goes in time.
  * Returns one bit per claim, least significant first.
  */
 export async function hasChunks(session: Session, claims: Buffer, limits: GatewayLimits): Promise<Buffer> {
@@ -95,7 +95,7 @@ async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array>
 
   await session.vault.verification.verifyCopies(
     unsure.flatMap(({ candidates }) => candidates),
-    session.domainId,
+    { domainId: session.domainId, askerId: session.agentId },
   );
   session.assertOpen();
   for (const { place, id } of unsure) answer(place, index.lookup(id, worth)[0] ?? []);

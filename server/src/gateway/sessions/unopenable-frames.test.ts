@@ -15,7 +15,7 @@ async function foreignCopyOf(wanted: TestChunk, make: (bob: Uploader) => TestPac
   const { alice, bob, carol } = world;
   const foreign = make(bob);
   await world.upload((await world.backup(bob)).session, foreign);
-  world.control.failing.set('verifyPacks', away);
+  world.control.failing.set('verifyFrames', away);
   const { session } = await world.backup(alice);
   expect(await world.has(session, [wanted])).toEqual([false]);
   const own = alice.pack([[wanted]]);

@@ -33,8 +33,8 @@ import type {
   CutFrame,
   FoundPoint,
   FrameToCut,
+  FrameVerdict,
   JobRef,
-  PackVerdict,
   PreparedPoint,
   SessionGrant,
   VaultStoreRef,
@@ -54,7 +54,9 @@ interface TestJob {
 export class TestControl implements Coordination {
   readonly jobs = new Map<string, TestJob>();
   readonly points = new Map<string, PreparedPoint & { recorded: boolean }>();
-  readonly verified: string[] = [];
+  readonly verified: { readonly packId: string; readonly offsets: readonly number[] }[] = [];
+  /** What a verdict on frames of a pack waits for. */
+  beforeVerdict: (packId: string) => Promise<unknown> = async () => undefined;
   /** Packs that it calls good whatever is in them. */
   readonly misjudged = new Set<string>();
   readonly reconciled: FoundPoint[] = [];
@@ -200,10 +202,11 @@ export class TestControl implements Coordination {
     return { frame: encodeFrameEntry({ offset: 0n, ...cut.entry }), stored: cut.stored, sealedFrameKey };
   }
 
-  async verifyPacks(_vaultId: string, packIds: readonly string[]): Promise<PackVerdict[]> {
-    this.mayFail('verifyPacks');
-    this.verified.push(...packIds);
-    return Promise.all(packIds.map((packId) => this.verify(packId)));
+  async verifyFrames(_vaultId: string, packId: string, offsets: readonly number[]): Promise<FrameVerdict> {
+    this.mayFail('verifyFrames');
+    this.verified.push({ packId, offsets });
+    await this.beforeVerdict(packId);
+    return this.verify(packId, offsets);
   }
 
   async reportIncident(incident: CountedIncident): Promise<void> {
@@ -251,7 +254,7 @@ export class TestControl implements Coordination {
     return opened;
   }
 
-  private async verify(packId: string): Promise<PackVerdict> {
+  private async verify(packId: string, offsets: readonly number[]): Promise<FrameVerdict> {
     const footer = await readPackFooter(this.store, uuidToBytes(packId));
     const sessionKey = await openSessionKey(
       this.domain.secret.privateKey,
@@ -261,9 +264,10 @@ export class TestControl implements Coordination {
     const hasher = new ChunkHasher(this.domain.secret.idKey);
     const good: Buffer[] = [];
     const bad: Buffer[] = [];
+    const asked = footer.frames.filter(({ offset }) => offsets.includes(Number(offset)));
     if (this.misjudged.has(packId))
-      return { packId, good: Buffer.concat(footer.frames.map(({ chunkIds }) => chunkIds)), bad: Buffer.alloc(0) };
-    for (const entry of footer.frames) {
+      return { good: Buffer.concat(asked.map(({ chunkIds }) => chunkIds)), bad: Buffer.alloc(0) };
+    for (const entry of asked) {
       const stored = await readFrame(this.store, uuidToBytes(packId), entry);
       let plaintext: Buffer;
       try {
@@ -281,7 +285,7 @@ export class TestControl implements Coordination {
         }
       });
     }
-    return { packId, good: Buffer.concat(good), bad: Buffer.concat(bad) };
+    return { good: Buffer.concat(good), bad: Buffer.concat(bad) };
   }
 
   private job(jobId: string): TestJob {

@@ -44,13 +44,23 @@ export async function* fetchChunks(
   });
 }
 
-/** Every frame of one pack in order; what is damaged is named in its place. Throws NotFound for an unknown pack. */
-export async function* fetchPack(ports: FetchPorts, ref: VaultStoreRef, packId: string): AsyncGenerator<FetchedPart> {
+/**
+ * The frames of one pack that begin at these offsets, in their order in the pack; what is damaged is named in its place. Throws NotFound for
+ * an unknown pack.
+ */
+export async function* fetchFrames(
+  ports: FetchPorts,
+  ref: VaultStoreRef,
+  packId: string,
+  offsets: readonly number[],
+): AsyncGenerator<FetchedPart> {
   const vault = await ports.vaults.open(ref);
   const pack = vault.index.findPack(packId);
   if (pack?.state !== 'stored')
     throw new HoldfastError({ kind: 'NotFound', code: 'PACK_UNKNOWN', message: 'The vault has no such pack.' });
-  for (const frame of vault.index.framesOf(pack)) yield await onePart(vault, pack, frame, ports.log);
+  const wanted = new Set(offsets);
+  for (const frame of vault.index.framesOf(pack))
+    if (wanted.has(frame.offset)) yield await onePart(vault, pack, frame, ports.log);
 }
 
 async function onePart(vault: OpenVault, pack: Pack, frame: StoredFrame, log: Log): Promise<FetchedPart> {

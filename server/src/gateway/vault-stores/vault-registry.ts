@@ -1,3 +1,4 @@
+import type { Clock, Timers } from '@holdfast/core/clock';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -14,9 +15,11 @@ import type { OpenVault } from './open-vault.js';
 import { settleVault } from './settle-vault.js';
 
 export interface VaultRegistryPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
   readonly openStore: StoreOpener;
   readonly openIndex: (vaultId: string) => ChunkIndex;
-  readonly coordination: Pick<Coordination, 'verifyPacks'>;
+  readonly coordination: Pick<Coordination, 'verifyFrames'>;
   readonly verifyQueue: VerifyQueue;
   readonly limits: GatewayLimits;
   readonly incidents: Pick<IncidentRelay, 'report'>;
@@ -102,6 +105,8 @@ export class VaultRegistry {
           limits: ports.limits,
           incidents: ports.incidents,
           turns: ports.turns,
+          clock: ports.clock,
+          timers: ports.timers,
           log: ports.log,
         }),
       };

@@ -21,6 +21,8 @@ export interface BackgroundVerifierPorts {
 /** After commits, has packs that several agents may share verified one at a time while nobody needs the gateway, so that questions find verdicts. */
 export class BackgroundVerifier {
   private wakeUp: (() => void) | undefined;
+  /** Vaults take turns: one with very many packs keeps no other from being verified. */
+  private lastVaultId: string | undefined;
   /** Packs on which control gave no verdict; asked again by the next process. */
   private readonly undecided = new Set<string>();
 
@@ -50,11 +52,15 @@ export class BackgroundVerifier {
   }
 
   private next(): { vault: OpenVault; pack: Pack } | undefined {
-    for (const vault of this.ports.vaults.all()) {
+    const vaults = this.ports.vaults.all();
+    const after = vaults.findIndex(({ vaultId }) => vaultId === this.lastVaultId) + 1;
+    for (const vault of [...vaults.slice(after), ...vaults.slice(0, after)]) {
       const pack = vault.index
         .uncheckedPacks(this.undecided.size + PACKS_PER_LOOK)
         .find((each) => !this.undecided.has(each.id));
-      if (pack) return { vault, pack };
+      if (!pack) continue;
+      this.lastVaultId = vault.vaultId;
+      return { vault, pack };
     }
     return undefined;
   }

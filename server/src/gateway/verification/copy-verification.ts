@@ -2,63 +2,138 @@
  * Verification of copies. An agent that can predict an id could upload garbage under it; so a copy
  * counts for other agents only once control has opened it and computed the id again.
  *
- * Control answers per pack, and one question about a pack serves all who wait for it. A verdict is
+ * Control answers for some frames of a pack at a time, and one question about a frame serves all who wait for it. A verdict is
  * stored chunk by chunk: BAD counts for nobody from then on; good data is VERIFIED; a good node is
  * VERIFIED once every one of its edges has a verified copy, so a verified node can be trusted with all
- * below it. A verdict is not final: when a reader complains, control looks again. When control cannot be asked, copies stay as they are: the answer "not there" is always safe.
+ * below it. When control cannot be asked, or not in time, copies stay as they are: the answer "not there" is always safe.
+ * A verdict is not final: when a reader complains, control looks again.
+ * A pack with a bad frame is given up: what was not verified of it by then counts for its uploader alone.
  */
 
+import type { Clock, Timers } from '@holdfast/core/clock';
 import { PackKind } from '@holdfast/core/engine';
+import { isHoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
-import type { ChunkIndex, Copy, Pack } from '../chunk-index/chunk-index.js';
+import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { BAD, CONTENT_GOOD, isVerified, SUSPECT, stands, VERIFIED } from '../chunk-index/copy-state.js';
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
-import type { Coordination, PackVerdict } from '../coordination/coordination.js';
+import type { Coordination, FrameVerdict } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
 import type { Turns } from '../turn.js';
-import type { VerifyQueue } from './verify-queue.js';
+import { nextPiece } from './next-piece.js';
+import type { VerifyQueue, VerifyTurn } from './verify-queue.js';
 
 const ID_BYTES = 32;
+/** So long a question waits at least, and longer by what it waits for, at so many bytes a millisecond, up to the most. */
+const PATIENCE_MS = 20_000;
+const MOST_PATIENCE_MS = 60_000;
+const BYTES_PER_MS = 16_000;
+/** An uploader whose packs a question waited for in vain is not waited for again for so long. */
+const SLOW_MS = 2 * 60_000;
+/** Who asks for what nobody waits for. */
+const NOBODY = '';
+
+/** Control gave a verdict, had none to give, or could not be asked. */
+type Outcome = 'verdict' | 'none' | 'failed';
+
+/** Frames of a pack that somebody waits for, by their first copy. */
+interface WantedFrames {
+  readonly pack: Pack;
+  readonly frames: ReadonlySet<number>;
+}
 
 export interface VerificationPorts {
   readonly vaultId: string;
   readonly index: ChunkIndex;
-  readonly coordination: Pick<Coordination, 'verifyPacks'>;
+  readonly coordination: Pick<Coordination, 'verifyFrames'>;
   /** Shared by all vaults of the gateway. */
   readonly queue: VerifyQueue;
   readonly limits: Pick<GatewayLimits, 'maxPacksVerifiedPerQuestion' | 'maxEdgesPerQuestion'>;
   readonly incidents: Pick<IncidentRelay, 'report'>;
   readonly turns: Turns;
+  readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
 }
 
 export class CopyVerification {
-  private readonly underWay = new Map<number, Promise<void>>();
+  /** Frames that control is asked about right now, by their first copy. */
+  private readonly underWay = new Map<number, Promise<Outcome>>();
+  /** Frames that control had no verdict on, by their first copy: they are not asked about again by this process. */
+  private readonly unanswered = new CopySet();
+  /** Until when these uploaders are not waited for, in monotonic milliseconds. */
+  private readonly slow = new Map<string, number>();
   /** Numbers of packs at which control looked once more, whoever complained. */
   private readonly lookedAgain = new Set<number>();
 
   constructor(private readonly ports: VerificationPorts) {}
 
   /**
-   * Verifies these unverified copies of one domain with all that hangs below them, as far as the limits
-   * allow. Resolves when everything that could be found out stands in the index.
+   * Verifies these unverified copies of one domain with all that hangs below them, as far as limits and patience
+   * allow. Resolves when what was found out in that time stands in the index.
    */
-  async verifyCopies(copies: readonly Copy[], domainId: string): Promise<void> {
-    const { packs, nodes } = await this.collect(copies, domainId);
-    const [data, node] = partition(packs, (pack) => pack.kind === PackKind.PACK_KIND_DATA);
-    await Promise.all(data.map((pack) => this.check(pack, 'urgent')));
-    await Promise.all(node.map((pack) => this.check(pack, 'urgent')));
-    await this.promote(nodes, domainId);
+  async verifyCopies(
+    copies: readonly Copy[],
+    asker: { readonly domainId: string; readonly askerId: string },
+  ): Promise<void> {
+    const { packs, nodes } = await this.collect(copies, asker.domainId);
+    await this.waitFor(packs, asker);
+    await this.promote(nodes, asker.domainId);
   }
 
-  /** Verifies one pack and then whatever of its nodes can be; for work that nobody waits for. */
+  /** Verifies one pack and then whatever of its nodes can be; for work that nobody waits for. Whether control could be asked. */
   async verifyPack(pack: Pack): Promise<boolean> {
-    const done = await this.check(pack, 'patient');
-    if (done && pack.kind === PackKind.PACK_KIND_NODE)
-      await this.promote(range(pack.firstCopy, pack.copies), pack.domainId);
-    return done;
+    const { domainId, uploaderId } = pack;
+    const turn = { lane: 'patient', domainId, askerId: NOBODY, uploaderId } as const;
+    while (this.leftOf(pack).length > 0) {
+      const outcome = await this.step(pack, turn, { isWanted: () => true, isOver: () => false });
+      if (outcome === 'failed') return false;
+      if (outcome === 'none') break;
+    }
+    if (pack.kind === PackKind.PACK_KIND_NODE) await this.promote(range(pack.firstCopy, pack.copies), domainId);
+    return true;
+  }
+
+  private async waitFor(
+    packs: readonly WantedFrames[],
+    asker: { readonly domainId: string; readonly askerId: string },
+  ): Promise<void> {
+    if (packs.length === 0) return;
+    const { clock, timers } = this.ports;
+    const unfinished = new Set(packs);
+    let over = false;
+    const work = packs.map(async (wanted) => {
+      const { pack, frames } = wanted;
+      const turn = { lane: 'urgent', ...asker, uploaderId: pack.uploaderId } as const;
+      const isWanted = ({ firstCopy }: StoredFrame): boolean => frames.has(firstCopy);
+      let outcome: Outcome = 'verdict';
+      while (outcome === 'verdict' && !over && this.leftOf(pack).some(isWanted))
+        outcome = await this.step(pack, turn, { isWanted, isOver: () => over });
+      unfinished.delete(wanted);
+    });
+    const timeIsUp = Promise.withResolvers<void>();
+    const cancel = timers.after(this.patienceFor(packs), timeIsUp.resolve);
+    await Promise.race([Promise.all(work), timeIsUp.promise]);
+    cancel();
+    over = true;
+    for (const { pack } of unfinished) this.slow.set(pack.uploaderId, clock.monotonic() + SLOW_MS);
+  }
+
+  private patienceFor(packs: readonly WantedFrames[]): number {
+    let bytes = 0;
+    for (const { pack, frames } of packs)
+      for (const { firstCopy, plainLength } of this.leftOf(pack)) if (frames.has(firstCopy)) bytes += plainLength;
+    return Math.min(MOST_PATIENCE_MS, PATIENCE_MS + bytes / BYTES_PER_MS);
+  }
+
+  private isSlow(uploaderId: string): boolean {
+    const until = this.slow.get(uploaderId);
+    if (until === undefined) return false;
+    if (this.ports.clock.monotonic() < until) return true;
+    this.slow.delete(uploaderId);
+    return false;
   }
 
   hasLookedAgain(pack: Pack): boolean {
@@ -69,7 +144,16 @@ export class CopyVerification {
   async lookAgain(pack: Pack): Promise<void> {
     if (this.lookedAgain.has(pack.number)) return;
     this.lookedAgain.add(pack.number);
-    if (!(await this.check(pack, 'patient', true))) this.lookedAgain.delete(pack.number);
+    const { domainId, uploaderId } = pack;
+    const turn = { lane: 'patient', domainId, askerId: NOBODY, uploaderId } as const;
+    let left = this.ports.index.framesOf(pack);
+    while (left.length > 0) {
+      const piece = nextPiece(left, () => true);
+      const outcome = await this.ports.queue.run(turn, () => this.judge(pack, piece));
+      if (outcome === 'failed') this.lookedAgain.delete(pack.number);
+      if (outcome !== 'verdict') return;
+      left = left.filter((frame) => !piece.includes(frame));
+    }
   }
 
   /** Nodes become verified once their edges are. */
@@ -89,9 +173,12 @@ export class CopyVerification {
   }
 
   /** Walks from the copies down the edges that have no verified copy yet. */
-  private async collect(copies: readonly Copy[], domainId: string): Promise<{ packs: Pack[]; nodes: number[] }> {
+  private async collect(
+    copies: readonly Copy[],
+    domainId: string,
+  ): Promise<{ packs: WantedFrames[]; nodes: number[] }> {
     const { index, limits } = this.ports;
-    const packs = new Map<number, Pack>();
+    const packs = new Map<number, { readonly pack: Pack; readonly copies: Set<number> }>();
     const nodes: number[] = [];
     const seen = new CopySet();
     const stack = [...copies];
@@ -108,8 +195,11 @@ export class CopyVerification {
       seen.add(copy.number);
       const pack = index.packByNumber(copy.pack);
       if (!pack.checked) {
-        if (packs.size >= limits.maxPacksVerifiedPerQuestion && !packs.has(pack.number)) continue;
-        packs.set(pack.number, pack);
+        const wanted = packs.get(pack.number);
+        if (wanted !== undefined) wanted.copies.add(copy.number);
+        else if (packs.size < limits.maxPacksVerifiedPerQuestion && !this.isSlow(pack.uploaderId))
+          packs.set(pack.number, { pack, copies: new Set([copy.number]) });
+        else continue;
       }
       if (pack.kind !== PackKind.PACK_KIND_NODE) continue;
       const edges = index.edgesOf(copy.number);
@@ -119,58 +209,110 @@ export class CopyVerification {
       for (const below of index.lookup(edges, worth))
         if (!below.some((each) => isVerified(each.state))) stack.push(...below);
     }
-    return { packs: [...packs.values()], nodes };
+    const wanted = [...packs.values()].map(({ pack, copies: ofPack }) => ({
+      pack,
+      frames: this.framesWith(pack, ofPack),
+    }));
+    return { packs: wanted, nodes };
   }
 
-  private check(pack: Pack, lane: 'urgent' | 'patient', isAgain = false): Promise<boolean> {
-    let asked = this.underWay.get(pack.number);
-    if (asked === undefined) {
-      asked = this.ports.queue
-        .run(lane, () => this.ask(pack, isAgain))
-        .finally(() => this.underWay.delete(pack.number));
-      this.underWay.set(pack.number, asked);
-    }
-    return asked.then(
-      () => true,
-      (error: unknown) => {
-        this.ports.log.warn({ vaultId: this.ports.vaultId, packId: pack.id, err: error }, 'verification.failed');
-        return false;
-      },
+  private framesWith(pack: Pack, copies: ReadonlySet<number>): Set<number> {
+    const holds = ({ firstCopy, chunkIds }: StoredFrame): boolean =>
+      range(firstCopy, chunkIds.length / ID_BYTES).some((copy) => copies.has(copy));
+    return new Set(
+      this.leftOf(pack)
+        .filter(holds)
+        .map(({ firstCopy }) => firstCopy),
     );
   }
 
-  private async ask(pack: Pack, isAgain: boolean): Promise<void> {
-    if (!isAgain && this.ports.index.packByNumber(pack.number).checked) return;
-    const verdicts = await this.ports.coordination.verifyPacks(this.ports.vaultId, [pack.id]);
-    const verdict = verdicts.find((each) => each.packId === pack.id);
-    if (verdict) this.apply(pack, verdict);
+  /** Frames of the pack without a verdict; none where the pack is done with. */
+  private leftOf(pack: Pack): StoredFrame[] {
+    const { index } = this.ports;
+    if (index.packByNumber(pack.number).checked) return [];
+    return index
+      .framesOf(pack)
+      .filter(
+        ({ firstCopy }) =>
+          (index.currentState(firstCopy) & (CONTENT_GOOD | BAD)) === 0 && !this.unanswered.has(firstCopy),
+      );
   }
 
-  private apply(pack: Pack, verdict: PackVerdict): void {
-    const { index, log, incidents, vaultId } = this.ports;
+  /** Has one piece of the pack verified in its turn, or waits for others who have the wanted frames verified. */
+  private async step(
+    pack: Pack,
+    turn: VerifyTurn,
+    { isWanted, isOver }: { readonly isWanted: (frame: StoredFrame) => boolean; readonly isOver: () => boolean },
+  ): Promise<Outcome> {
+    const wanted = this.leftOf(pack).filter(isWanted);
+    const asked = wanted.flatMap(({ firstCopy }) => this.underWay.get(firstCopy) ?? []);
+    if (asked.length === wanted.length) {
+      const outcomes = await Promise.all(asked);
+      return outcomes.find((outcome) => outcome !== 'verdict') ?? 'verdict';
+    }
+    return this.ports.queue.run(turn, async () => (isOver() ? 'none' : this.verifyPiece(pack, isWanted)));
+  }
+
+  private async verifyPiece(pack: Pack, isWanted: (frame: StoredFrame) => boolean): Promise<Outcome> {
+    const left = this.leftOf(pack).filter(({ firstCopy }) => !this.underWay.has(firstCopy));
+    const piece = nextPiece(left, isWanted);
+    if (piece.length === 0) return 'verdict';
+    const asked = this.judge(pack, piece);
+    for (const { firstCopy } of piece) this.underWay.set(firstCopy, asked);
+    const outcome = await asked;
+    for (const { firstCopy } of piece) this.underWay.delete(firstCopy);
+    return outcome;
+  }
+
+  /** Never rejects. */
+  private judge(pack: Pack, piece: readonly StoredFrame[]): Promise<Outcome> {
+    return this.ask(pack, piece).catch((error: unknown): Outcome => {
+      this.ports.log.warn({ vaultId: this.ports.vaultId, packId: pack.id, err: error }, 'verification.failed');
+      return isHoldfastError(error, 'NotFound') ? 'none' : 'failed';
+    });
+  }
+
+  private async ask(pack: Pack, piece: readonly StoredFrame[]): Promise<Outcome> {
+    const offsets = piece.map(({ offset }) => offset);
+    const verdict = await this.ports.coordination.verifyFrames(this.ports.vaultId, pack.id, offsets);
+    const bad = this.apply(pack, piece, verdict);
+    // Stored bytes that are no longer what came are a disk's doing; those that are, and do not open to their id, the uploader's.
+    if (bad.some((copy) => (this.ports.index.currentState(copy) & SUSPECT) === 0)) this.giveUp(pack);
+    else if (this.leftOf(pack).length === 0) this.ports.index.markChecked(pack.number);
+    return 'verdict';
+  }
+
+  /** Returns the copies that turned out bad. */
+  private apply(pack: Pack, piece: readonly StoredFrame[], verdict: FrameVerdict): number[] {
+    const { index, log, vaultId } = this.ports;
     const good = idSet(verdict.good);
     const bad = idSet(verdict.bad);
     const goodCopies: number[] = [];
     const badCopies: number[] = [];
-    for (const frame of index.framesOf(pack)) {
-      for (let at = 0; at < frame.chunkIds.length; at += ID_BYTES) {
-        const id = frame.chunkIds.toString('latin1', at, at + ID_BYTES);
-        const copy = frame.firstCopy + at / ID_BYTES;
+    for (const { firstCopy, chunkIds } of piece) {
+      for (const copy of range(firstCopy, chunkIds.length / ID_BYTES)) {
+        const at = (copy - firstCopy) * ID_BYTES;
+        const id = chunkIds.toString('latin1', at, at + ID_BYTES);
         // A chunk named both ways, or not at all, proves nothing good.
         if (bad.has(id)) badCopies.push(copy);
         else if (good.has(id)) goodCopies.push(copy);
+        else this.unanswered.add(firstCopy);
       }
     }
     index.changeState(goodCopies, {
       set: pack.kind === PackKind.PACK_KIND_DATA ? CONTENT_GOOD | VERIFIED : CONTENT_GOOD,
     });
     index.changeState(badCopies, { set: BAD, clear: CONTENT_GOOD | VERIFIED });
+    if (badCopies.length > 0)
+      log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
+    return badCopies;
+  }
+
+  private giveUp(pack: Pack): void {
+    const { index, incidents, queue, vaultId } = this.ports;
     index.markChecked(pack.number);
-    if (badCopies.length === 0) return;
-    log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
-    // Stored bytes that are no longer what came are a disk's doing; those that are, and do not open to their id, the uploader's.
-    if (badCopies.some((copy) => (index.currentState(copy) & SUSPECT) === 0))
-      incidents.report({ kind: 'verifyCopy', reason: 'CONTENT_IS_NOT_ITS_ID', agentId: pack.uploaderId, vaultId });
+    queue.suspect(pack.uploaderId);
+    incidents.report({ kind: 'verifyCopy', reason: 'CONTENT_IS_NOT_ITS_ID', agentId: pack.uploaderId, vaultId });
   }
 
   private isIn(copy: Copy, domainId: string): boolean {
@@ -186,8 +328,4 @@ function idSet(ids: Buffer): Set<string> {
 
 function range(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => first + index);
-}
-
-function partition<T>(all: readonly T[], first: (each: T) => boolean): [T[], T[]] {
-  return [all.filter(first), all.filter((each) => !first(each))];
 }

@@ -78,7 +78,7 @@ const handlers: VaultStoreServiceServer = {
     if (failure) call.emit('error', toGrpcStatus(failure));
     else call.end();
   },
-  fetchPack: (call) => void call.write(answers[0] ?? { part: undefined }),
+  fetchFrames: (call) => void call.write(answers[0] ?? { part: undefined }),
   describeVaults: unary(log, async ({ vaults }) => ({
     vaults: vaults.map(({ storeUrl }) => ({
       state: VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE,
@@ -208,7 +208,7 @@ describe('the gateway client', () => {
   it('stops when it is told to', async () => {
     answers = [head(1)];
     const controller = new AbortController();
-    const reading = collect(gateway.fetchPack(VAULT, ID, controller.signal));
+    const reading = collect(gateway.fetchFrames(VAULT, ID, [16], controller.signal));
     setTimeout(() => controller.abort(), 50);
     await expect(reading).rejects.toMatchObject({ kind: 'Cancelled' });
     await expect(gateway.putObject(VAULT, 'z', Buffer.alloc(0), AbortSignal.abort())).rejects.toMatchObject({

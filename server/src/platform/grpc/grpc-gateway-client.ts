@@ -112,8 +112,11 @@ export function createGrpcGatewayClient(
           avoidPacks: avoidPacks.map(uuidToBytes),
         }),
       ),
-    fetchPack: (vault, packId, signal) =>
-      fetched(() => client.fetchPack({ vault: toWire(vault), packId: uuidToBytes(packId) }), signal),
+    fetchFrames: (vault, packId, offsets, signal) =>
+      fetched(
+        () => client.fetchFrames({ vault: toWire(vault), packId: uuidToBytes(packId), offsets: [...offsets] }),
+        signal,
+      ),
     describeVaults: async (vaults) => {
       const answer = await call<DescribeVaultsResponse>(undefined, (done) =>
         client.describeVaults({ vaults: vaults.map(toWire) }, NO_METADATA, deadline(DESCRIBE_TIMEOUT_MS), done),

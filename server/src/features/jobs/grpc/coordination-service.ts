@@ -106,18 +106,13 @@ export function coordinationService(
         sealedFrameKey: Buffer.from(cut?.sealedFrameKey ?? []),
       };
     }),
-    verifyPacks: asGateway(async (ctx, { vaultId, packIds }) => {
-      const verdicts = await useCases.verifyPacks(ctx, {
+    verifyFrames: asGateway(async (ctx, { vaultId, packId, offsets }) => {
+      const { good, bad } = await useCases.verifyFrames(ctx, {
         vaultId: uuidFromBytes(vaultId),
-        packIds: packIds.map((id) => uuidFromBytes(id)),
+        packId: uuidFromBytes(packId),
+        offsets,
       });
-      return {
-        packs: verdicts.map(({ packId, good, bad }) => ({
-          packId: uuidToBytes(packId),
-          good: Buffer.concat(good),
-          bad: Buffer.concat(bad),
-        })),
-      };
+      return { good: Buffer.concat(good), bad: Buffer.concat(bad) };
     }),
     listVaultStores: asGateway(async (ctx) => ({ vaults: (await useCases.listVaultStores(ctx)).map(toWireStore) })),
     reportIncident: asGateway(async (ctx, { agentId, vaultId, jobId, kind, reason, count }) => {

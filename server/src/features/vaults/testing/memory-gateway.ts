@@ -68,10 +68,10 @@ export class MemoryGateway implements GatewayClient {
     }
   }
 
-  async *fetchPack(vault: VaultStoreRef, packId: string): AsyncGenerator<Fetched> {
+  async *fetchFrames(vault: VaultStoreRef, packId: string, offsets: readonly number[]): AsyncGenerator<Fetched> {
     const store = this.reached(vault);
     const footer = await readPackFooter(store, uuidToBytes(packId));
-    for (const frame of footer.frames)
+    for (const frame of footer.frames.filter(({ offset }) => offsets.includes(Number(offset))))
       yield await this.frame(
         store,
         footer,

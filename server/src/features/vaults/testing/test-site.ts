@@ -19,7 +19,7 @@ import { createNodeReader } from '../../recovery-points/browse/node-reader.js';
 import { preparePoint } from '../../recovery-points/use-cases/prepare-point.js';
 import { recordPoint } from '../../recovery-points/use-cases/record-point.js';
 import type { Services } from '../../services.js';
-import { createPackVerification } from '../../verification/pack-verification.js';
+import { createFrameVerification } from '../../verification/frame-verification.js';
 import type { DedupDomain, VaultKind } from '../domain/vault.js';
 import { createKeyKeeper } from '../key-keeper.js';
 import { FrameOpener } from '../opening/frame-opener.js';
@@ -89,7 +89,7 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
     keys: createKeyKeeper(Buffer.alloc(32, 7), systemRandom),
     opening,
     pointAccesses: new PointAccesses(),
-    packVerification: createPackVerification({ gateway, opening }),
+    frameVerification: createFrameVerification({ gateway, opening }),
     nodes: createNodeReader({ gateway, opening, cacheBytes: 1 << 20 }),
     vaultLog: {
       wake() {

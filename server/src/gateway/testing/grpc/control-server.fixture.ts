@@ -59,10 +59,9 @@ export function coordinationServer(control: Coordination, log: Log): Coordinatio
       const cut = await control.cutFrame(readJob(job), toCut, callOver(call));
       return cut ?? { frame: NONE, stored: NONE, sealedFrameKey: NONE };
     }),
-    verifyPacks: unary(log, async ({ vaultId, packIds }) => {
-      const verdicts = await control.verifyPacks(uuidFromBytes(vaultId), packIds.map(uuidFromBytes));
-      return { packs: verdicts.map(({ packId, good, bad }) => ({ packId: uuidToBytes(packId), good, bad })) };
-    }),
+    verifyFrames: unary(log, async ({ vaultId, packId, offsets }) =>
+      control.verifyFrames(uuidFromBytes(vaultId), uuidFromBytes(packId), offsets),
+    ),
     listVaultStores: unary(log, async () => ({ vaults: (await control.listVaultStores()).map(toWire) })),
     reportIncident: unary(log, async ({ agentId, kind, reason, count }) => {
       await control.reportIncident({

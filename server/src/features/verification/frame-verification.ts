@@ -4,23 +4,28 @@ import type { DomainAccess, FrameOpening, FrameVerdict } from '../vaults/opening
 /** Undefined for a domain that is not the vault's. */
 export type AccessOf = (domainId: string) => Promise<DomainAccess | undefined>;
 
-export interface PackVerification {
-  /** Opens every frame of a pack and re-hashes its chunks. Throws NotFound for an absent pack. */
-  verifyPack(vault: VaultStoreRef, packId: string, accessOf: AccessOf): Promise<FrameVerdict>;
+export interface FrameVerification {
+  /** Opens the frames of a pack that begin at these offsets and re-hashes their chunks. Throws NotFound for an absent pack. */
+  verifyFrames(
+    vault: VaultStoreRef,
+    packId: string,
+    offsets: readonly number[],
+    accessOf: AccessOf,
+  ): Promise<FrameVerdict>;
 }
 
 export interface VerifyingPorts {
-  readonly gateway: Pick<GatewayClient, 'fetchPack'>;
+  readonly gateway: Pick<GatewayClient, 'fetchFrames'>;
   readonly opening: Pick<FrameOpening, 'verifyFrame'>;
 }
 
-/** Reads and opens in the thread that it is called in, one frame of the pack at a time. */
-export function createPackVerification({ gateway, opening }: VerifyingPorts): PackVerification {
+/** Reads and opens one frame of the pack at a time. */
+export function createFrameVerification({ gateway, opening }: VerifyingPorts): FrameVerification {
   return {
-    async verifyPack(vault, packId, accessOf) {
+    async verifyFrames(vault, packId, offsets, accessOf) {
       const good: Buffer[] = [];
       const bad: Buffer[] = [];
-      for await (const fetched of gateway.fetchPack(vault, packId)) {
+      for await (const fetched of gateway.fetchFrames(vault, packId, offsets)) {
         // The gateway knows by now; what is gone proves nothing of what was uploaded, and may be read again one day.
         if (fetched.kind === 'damaged') continue;
         // A pack has one domain; the port behind `accessOf` remembers it.
