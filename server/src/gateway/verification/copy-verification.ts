@@ -28,10 +28,10 @@ import type { VerifyQueue, VerifyTurn } from './verify-queue.js';
 const ID_BYTES = 32;
 /** So long a question waits at least, and longer by what it waits for, at so many bytes a millisecond, up to the most. */
 const PATIENCE_MS = 20_000;
-const MOST_PATIENCE_MS = 60_000;
-const BYTES_PER_MS = 16_000;
+const MOST_PATIENCE_MS = 3 * 60_000;
+const BYTES_PER_MS = 4_000;
 /** An uploader whose packs a question waited for in vain is not waited for again for so long. */
-const SLOW_MS = 2 * 60_000;
+const SLOW_MS = 5 * 60_000;
 /** Who asks for what nobody waits for. */
 const NOBODY = '';
 
