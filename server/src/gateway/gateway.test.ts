@@ -504,8 +504,9 @@ describe('a gateway over mutual TLS', () => {
   });
 
   it('ends sessions when control says that the job is over, also while a pack is under way', async () => {
-    const client = await clientOf('agent', alice.agentId);
-    const job = control.addJob(alice.agentId, 'backup');
+    const { agentId } = await Uploader.create(alice.domain, systemRandom);
+    const client = await clientOf('agent', agentId);
+    const job = control.addJob(agentId, 'backup');
     const { sessionId } = await open(client, job);
     const under = new Promise<unknown>((resolve) => {
       const stream = client.uploadPack((error) => resolve(error && fromGrpcError(error)));

@@ -7,6 +7,8 @@ import { World } from '../testing/world.fixture.js';
 let world: World;
 afterEach(() => world.remove());
 
+const verifiedPacks = () => world.control.verified.map(({ packId }) => packId);
+
 /** A file that alice's point has of bob's pack, which control called good. */
 async function reliedOn(name: string, sealKey?: Buffer, limits?: Partial<GatewayLimits>) {
   world = await World.create(name, limits);
@@ -50,7 +52,7 @@ describe('a complaint of a restore about a copy whose stored bytes are what came
     const known = (await world.backup(alice)).session.vault.index.damageKnownTo(alice.agentId);
     expect(await exists(file)).toEqual([true, true, true]);
     await complain(root, file, [foreign]);
-    expect(control.verified).toEqual([foreign.packId, foreign.packId]);
+    expect(verifiedPacks()).toEqual([foreign.packId, foreign.packId]);
     await vi.waitFor(async () => expect(await exists(file)).toEqual([false, false, false]));
     await world.clock.advance(1);
     expect(control.incidents).toMatchObject([
@@ -65,7 +67,7 @@ describe('a complaint of a restore about a copy whose stored bytes are what came
     const { file, foreign, root } = await reliedOn('still good');
     const { alice, control } = world;
     await complain(root, file, [foreign]);
-    expect(control.verified).toEqual([foreign.packId, foreign.packId]);
+    expect(verifiedPacks()).toEqual([foreign.packId, foreign.packId]);
     world.crash();
     expect(await exists(file)).toEqual([false, true, true]);
     expect(control.incidents).toEqual([]);
@@ -97,23 +99,23 @@ describe('a complaint of a restore about a copy whose stored bytes are what came
     const { file, foreign, root } = await reliedOn('paced', undefined, {
       secondLooks: { burst: 1, perSecond: 0.001 },
     });
-    const { bob, carol, control } = world;
+    const { bob, carol } = world;
     const another = carol.pack([[file]]);
     await world.upload((await world.backup(carol)).session, another);
-    const before = control.verified.length;
+    const before = verifiedPacks().length;
     for (let time = 0; time < 3; time += 1) await complain(root, file, [foreign]);
-    expect(control.verified.slice(before)).toEqual([foreign.packId]);
+    expect(verifiedPacks().slice(before)).toEqual([foreign.packId]);
     await complain(root, file, [another]);
-    expect(control.verified.slice(before)).toEqual([foreign.packId]);
+    expect(verifiedPacks().slice(before)).toEqual([foreign.packId]);
     await complain(root, file, [another], bob);
-    expect(control.verified.slice(before)).toEqual([foreign.packId, another.packId]);
+    expect(verifiedPacks().slice(before)).toEqual([foreign.packId, another.packId]);
   });
 
   it('is heard again when control could not be asked', async () => {
     const { file, foreign, root } = await reliedOn('away', Buffer.alloc(32, 9));
     const { control } = world;
     control.misjudged.clear();
-    control.failing.set('verifyPacks', new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }));
+    control.failing.set('verifyFrames', new HoldfastError({ kind: 'Unavailable', code: 'GONE', message: 'Gone.' }));
     await complain(root, file, [foreign]);
     expect(await exists(file)).toEqual([false, true, true]);
     control.failing.clear();
