@@ -1,5 +1,6 @@
 import { createClient } from 'graphql-ws';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import pino from 'pino';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import { hashToken } from '../../features/access/domain/tokens.js';
 import { describeOnEachDatabase, type TestDatabase } from '../db/testing.js';
@@ -9,9 +10,10 @@ describeOnEachDatabase('the live door', (open) => {
   let database: TestDatabase;
   let door: TestDoor;
   let token: string;
+  const logged: string[] = [];
   beforeAll(async () => {
     database = await open();
-    door = await startTestDoor(database);
+    door = await startTestDoor(database, { log: pino({ base: null }, { write: (line) => void logged.push(line) }) });
     token = await door.completeSetup();
   });
   afterAll(() => door.stop());
@@ -66,6 +68,24 @@ describeOnEachDatabase('the live door', (open) => {
     return { closed, send: (message) => socket.send(JSON.stringify(message)), end: () => socket.close() };
   }
 
+  /** A connection that nobody has introduced; `heard` is what the server says. */
+  async function knock(): Promise<{ socket: WebSocket; heard: string[]; closed: Promise<number> }> {
+    const socket = new WebSocket(`${door.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+    const heard: string[] = [];
+    socket.on('message', (data) => heard.push(String(data)));
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('open', resolve));
+    return { socket, heard, closed };
+  }
+
+  async function knownSocket(bearer: string): ReturnType<typeof knock> {
+    const known = await knock();
+    known.socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${bearer}` } }));
+    await expect.poll(() => known.heard).toEqual([JSON.stringify({ type: 'connection_ack' })]);
+    return known;
+  }
+
   const WHO = '{ me { user { name } } }';
   const ADMIN = { results: [{ data: { me: { user: { name: 'admin' } } } }] };
 
@@ -87,6 +107,42 @@ describeOnEachDatabase('the live door', (open) => {
     expect(
       (await ask(WHO, { connectionParams: { authorization: `Bearer hfs_${'A'.repeat(43)}` } })).failure,
     ).toMatchObject({ code: 4403 });
+  });
+
+  it('takes of a stranger one message of a few KiB, and closes quietly after anything else', async () => {
+    const console = vi.spyOn(globalThis.console, 'error');
+    logged.length = 0;
+    const nested = `{"type":"ping","payload":{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}}`;
+    const init = { type: 'connection_init', payload: { authorization: 'x'.repeat(20_000) } };
+    // Whether the code still arrives before the connection breaks is left open.
+    const large = expect.toBeOneOf([1006, 1008]) as number;
+    const cases: [string, number][] = [
+      ['{"type":"ping","payload":{"a":1}}', 4401],
+      ['{"type":"connection_ack"}', 4400],
+      ['{"type":"nonsense"}', 4400],
+      ['not JSON', 4400],
+      [nested, large],
+      [JSON.stringify(init), large],
+    ];
+    for (const [message, code] of cases) {
+      const { socket, heard, closed } = await knock();
+      socket.send(message);
+      expect([message.slice(0, 40), await closed, heard]).toEqual([message.slice(0, 40), code, []]);
+    }
+    expect(console).not.toHaveBeenCalled();
+    expect(logged.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ msg: 'live.connection-refused', reason: 'NOT_ADMITTED', count: 1 }),
+    ]);
+    console.mockRestore();
+  });
+
+  it('answers pings without what they hold, at a pace', async () => {
+    const { socket, heard, closed } = await knownSocket(token);
+    socket.send(JSON.stringify({ type: 'ping', payload: { a: 'echo' } }));
+    await expect.poll(() => heard[1]).toBe(JSON.stringify({ type: 'pong' }));
+    for (let sent = 0; sent < 2_000; sent += 1) socket.send(JSON.stringify({ type: 'ping' }));
+    expect(await closed).toBe(1013);
+    await database.clock.advance(60_000);
   });
 
   it('keeps the same limits and the same errors as HTTP', async () => {

@@ -1,13 +1,16 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Timers } from '@holdfast/core/clock';
 import { execute, GraphQLError, type GraphQLSchema, parse, specifiedRules, subscribe, validate } from 'graphql';
-import type { ServerOptions, SubscribePayload } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws';
+import { WebSocketServer } from 'ws';
 import { type Authenticated, authenticate } from '../../features/access/use-cases/authenticate.js';
 import { CountedKeys } from '../counted-keys.js';
 import { readSessionCookie } from '../http/cookies.js';
+import { Pace, type PaceLimits } from '../pace.js';
+import { CountedLog } from '../telemetry/counted-log.js';
 import { formatError } from './format-error.js';
 import { checkOperation, LIMITS, limitRules } from './limits.js';
+import { LiveSocket } from './live-socket.js';
 import { Loaders } from './loaders.js';
 import { type BaseContext, graphqlContext } from './request-context.js';
 
@@ -16,7 +19,10 @@ const MAX_MESSAGE_BYTES = 256 * 1024;
 const MAX_OPERATIONS = 50;
 /** Of one user, who may have a page open in many places. */
 const MAX_CONNECTIONS = 64;
+/** Of one user: pages subscribe to many things at once, and say little afterwards. */
+const MESSAGES: PaceLimits = { burst: 2_000, perSecond: 50 };
 const ENDED = 4403;
+const GOING_AWAY = 1001;
 
 export interface LiveDoorSettings {
   readonly schema: GraphQLSchema;
@@ -24,14 +30,16 @@ export interface LiveDoorSettings {
   readonly secure: boolean;
   readonly behindProxy: boolean;
   readonly introspection: boolean;
-  readonly timers: { after(ms: number, run: () => void): () => void };
+  readonly timers: Timers;
 }
 
 export interface LiveDoor {
   stop(): Promise<void>;
 }
 
-interface ConnectionState {
+interface Connection {
+  readonly socket: LiveSocket;
+  readonly request: IncomingMessage;
   token?: string;
   userId?: string;
 }
@@ -43,42 +51,45 @@ interface ConnectionState {
  */
 export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDoor {
   const { schema, base } = settings;
-  const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: MAX_MESSAGE_BYTES });
+  const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
   const rules = [...specifiedRules, ...limitRules(settings.introspection)];
-  const watching = new Map<WebSocket, () => void>();
+  const watching = new Map<LiveSocket, () => void>();
   const connections = new CountedKeys();
+  const messages = new Pace(MESSAGES, base.clock);
+  const refusals = new CountedLog(base.clock, (fields) => base.log.warn(fields, 'live.connection-refused'));
+  const failed = (error: unknown): void => base.log.error({ err: error }, 'live.defect');
 
-  const options: ServerOptions<Record<string, unknown>, { socket: WebSocket; request: IncomingMessage }> = {
+  const options: ServerOptions<Record<string, unknown>, Connection> = {
     schema,
     execute,
     subscribe,
     connectionInitWaitTimeout: 10_000,
-    async onConnect(ctx) {
-      const state = ctx.extra as unknown as ConnectionState;
-      const token = tokenOf(settings, ctx.extra.request, ctx.connectionParams);
+    async onConnect({ extra: connection, connectionParams }) {
+      const token = tokenOf(settings, connection.request, connectionParams);
       const who = await authenticate(base, token, { prolong: false });
-      if (who.principal.kind !== 'user' || token === undefined) return false;
+      if (who.principal.kind !== 'user' || token === undefined || !connection.socket.isOpen) return false;
       // The same answer as to somebody unknown: clients that are not let in do not try again at once.
-      if (!connections.add(who.principal.userId, MAX_CONNECTIONS)) return false;
-      Object.assign(state, { token, userId: who.principal.userId });
-      watching.set(ctx.extra.socket, watch(settings, ctx.extra.socket, token, who));
+      const { userId } = who.principal;
+      if (!connections.add(userId, MAX_CONNECTIONS)) return false;
+      Object.assign(connection, { token, userId });
+      watching.set(connection.socket, watch(settings, connection.socket, token, who));
+      connection.socket.admit(() => messages.allows(userId));
       return true;
     },
-    onClose(ctx) {
-      const { userId } = ctx.extra as unknown as ConnectionState;
+    onClose({ extra: { socket, userId } }) {
       if (userId !== undefined) connections.remove(userId);
-      watching.get(ctx.extra.socket)?.();
-      watching.delete(ctx.extra.socket);
+      watching.get(socket)?.();
+      watching.delete(socket);
     },
     async onSubscribe(ctx, _id, payload) {
-      const state = ctx.extra as unknown as ConnectionState;
+      const { socket, request, token } = ctx.extra;
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS)
         return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
       // It may have ended in another process, which tells this one nothing.
-      const who = await authenticate(base, state.token, { prolong: false });
-      if (who.principal.kind === 'anonymous') ctx.extra.socket.close(ENDED, 'session ended');
+      const who = await authenticate(base, token, { prolong: false });
+      if (who.principal.kind === 'anonymous') socket.close(ENDED, 'session ended');
       return prepare(settings, rules, payload, () => ({
-        ...graphqlContext(base, who, addressOf(settings, ctx.extra.request), {
+        ...graphqlContext(base, who, addressOf(settings, request), {
           // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
           setToken: () => undefined,
           clearToken: () => undefined,
@@ -92,12 +103,22 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
         : { ...result, errors: result.errors.map((each) => formatError(each, base.log)) },
     onError: (_ctx, _id, _payload, errors) => errors.map((each) => formatError(each, base.log)),
   };
-  const door = useServer(options, sockets);
+  const door = makeServer(options);
+  sockets.on('connection', (socket, request) => {
+    const live = new LiveSocket(socket, {
+      timers: settings.timers,
+      stream: request.socket,
+      refused: (reason) => refusals.add({ reason, address: addressOf(settings, request) }),
+      failed,
+    });
+    const closed = door.opened(live, { socket: live, request });
+    socket.once('close', (code, reason) => void closed(code, String(reason)).catch(failed));
+  });
   return {
     async stop() {
       for (const end of watching.values()) end();
-      await door.dispose();
-      sockets.close();
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
+      await new Promise<void>((resolve) => sockets.close(() => resolve()));
     },
   };
 }
@@ -128,7 +149,7 @@ function prepare(
 }
 
 /** Closes the socket once its session or token has ended, here (at once) or in another process (within half a minute). */
-function watch(settings: LiveDoorSettings, socket: WebSocket, token: string, who: Authenticated): () => void {
+function watch(settings: LiveDoorSettings, socket: LiveSocket, token: string, who: Authenticated): () => void {
   const { base, timers } = settings;
   const end = (): void => socket.close(ENDED, 'session ended');
   const { principal } = who;

@@ -15,6 +15,7 @@ import type { ConnectionGate } from '../connection-gate.js';
 import type { TestDatabase } from '../db/testing.js';
 import { createHttpGate, limitConnections } from '../http/listen.js';
 import { createPayloadSeal } from '../idempotency/payload-seal.js';
+import type { Log } from '../telemetry/log.js';
 import { Answer, type AnswerError } from './answer.fixture.js';
 import { buildHoldfastSchema } from './build-schema.js';
 import { createHttpDoor } from './http-door.js';
@@ -39,7 +40,7 @@ export const PASSWORD = 'correct horse battery';
 /** The real door on a loopback port, over a test database. */
 export async function startTestDoor(
   database: TestDatabase,
-  { introspection = false, gate }: { introspection?: boolean; gate?: ConnectionGate } = {},
+  { introspection = false, gate, log }: { introspection?: boolean; gate?: ConnectionGate; log?: Log } = {},
 ): Promise<TestDoor> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-door-')));
   const setup = await offerSetupCode(join(folder, 'setup-code'), systemRandom, `local:${folder}/stores`);
@@ -52,7 +53,8 @@ export async function startTestDoor(
     regions: createAllowedStores([join(folder, 'stores')]),
     setup: setup.services,
   } as unknown as Services;
-  const { principal: _, ...base } = database.context({ services });
+  const { principal: _, ...context } = database.context({ services });
+  const base = { ...context, log: log ?? context.log };
   const schema = await buildHoldfastSchema({
     clock: database.clock,
     timers: systemClock,

@@ -5,6 +5,7 @@ import type { Clock } from '@holdfast/core/clock';
 import { ConnectionGate, type GateLimits } from '../connection-gate.js';
 import { CountedKeys } from '../counted-keys.js';
 import { Pace } from '../pace.js';
+import { CountedLog } from '../telemetry/counted-log.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallerLimits } from './call-limits.js';
 import { type CallerRole, callerOf } from './caller.js';
@@ -29,7 +30,6 @@ export interface TlsListenerOptions {
 type Refusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL' | 'IDENTITY_TOO_FAST' | 'IDENTITY_FULL' | 'NO_IDENTITY';
 
 const HANDSHAKE_MS = 10_000;
-const BETWEEN_LOGS_MS = 10_000;
 
 /**
  * Takes TCP connections and does their TLS handshakes before anything of HTTP/2 is kept for them, so that what strangers
@@ -46,8 +46,7 @@ export class TlsListener {
   private drained: () => void = () => undefined;
   private readonly tls;
   private readonly tcp: Server;
-  private refusals = 0;
-  private loggedAt = -Infinity;
+  private readonly refusals: CountedLog<{ reason: Refusal; address: string; identity: string | undefined }>;
   private material: { ca?: Buffer; cert?: Buffer; key?: Buffer } = {};
   private ready!: () => void;
   private readonly loaded = new Promise<void>((resolve) => (this.ready = resolve));
@@ -55,6 +54,7 @@ export class TlsListener {
   constructor(private readonly options: TlsListenerOptions) {
     const { clientCertificates, limits, clock } = options;
     this.gate = new ConnectionGate(limits.unknown, clock);
+    this.refusals = new CountedLog(clock, (fields) => options.log.warn(fields, 'grpc.connection-refused'));
     const paceOf = ({ pace }: CallerLimits): Pace | undefined => pace && new Pace(pace, clock);
     const { agent, gateway, control } = limits.perIdentity;
     this.paces = { agent: paceOf(agent), gateway: paceOf(gateway), control: paceOf(control) };
@@ -155,14 +155,8 @@ export class TlsListener {
     return true;
   }
 
-  /** Logs the first and then now and then, with how many there were: refusals may come by the thousand. */
   private refuse(reason: Refusal, address: string, identity?: string): false {
-    this.refusals += 1;
-    const now = this.options.clock.monotonic();
-    if (now - this.loggedAt < BETWEEN_LOGS_MS) return false;
-    this.options.log.warn({ reason, address, identity, count: this.refusals }, 'grpc.connection-refused');
-    this.loggedAt = now;
-    this.refusals = 0;
+    this.refusals.add({ reason, address, identity });
     return false;
   }
 
