@@ -147,7 +147,7 @@ describeOnEachDatabase('a job', (open) => {
     stream.accept(ref);
     await reaches(id, 'RUNNING');
     const seen = await watchJob(control.system, { jobId: id });
-    expect((await seen.next()).value).toMatchObject({ id, state: 'RUNNING' });
+    expect((await seen.next()).value).toBe(id);
     const counters = {
       entries: 0n,
       files: 0n,
@@ -183,8 +183,8 @@ describeOnEachDatabase('a job', (open) => {
       etaSeconds: 3,
     });
     stream.finish(ref, backedUp);
-    let last: Job | undefined;
-    while (last?.state !== 'COMPLETED') last = (await seen.next()).value as Job;
+    do await seen.next();
+    while ((await job(id)).state !== 'COMPLETED');
     await seen.return();
     expect(control.system.services.jobs.progress.of(id)).toBeUndefined();
     const stranger = control.contextFor({ kind: 'user', userId: POINT, name: 'stranger' });

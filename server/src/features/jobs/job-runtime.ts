@@ -42,7 +42,7 @@ export function createJobRuntime(ports: JobRuntimePorts): JobRuntime {
   return {
     services: {
       handlers: ports.handlers,
-      events: new JobFeed(),
+      events: new JobFeed(timers),
       dispatcher: { wake: () => loops?.dispatcher.wake() },
       outbox: { wake: () => loops?.outbox.wake() },
       progress: createProgressBoard(ports.clock),

@@ -6,9 +6,8 @@ import type { OrderDirection } from '../../../platform/graphql/order.js';
 import { OrderDirectionEnum } from '../../../platform/graphql/order.js';
 import { AgentType, presentAgent } from '../../agents/graphql/agent.type.js';
 import { presentSubscription, SubscriptionType } from '../../subscriptions/graphql/subscription.type.js';
-import type { Job } from '../domain/job.js';
 import { cancelJob } from '../use-cases/cancel-job.js';
-import { getJob, listJobNotices } from '../use-cases/get-job.js';
+import { getJob, listJobNotices, requireJob } from '../use-cases/get-job.js';
 import { listJobs } from '../use-cases/list-jobs.js';
 import { watchJob, watchJobs } from '../use-cases/watch-jobs.js';
 import { CancelJobInput, CancelJobPayload, JobFilterInput, toJobFilter } from './job.inputs.js';
@@ -61,16 +60,24 @@ export class JobResolver {
   @Subscription(() => JobType, {
     subscribe: ({ args, context }: LiveArgs) => watchJob(context, { jobId: decodeGlobalIdOf('Job', args.id ?? '') }),
   })
-  jobUpdated(@Root() job: Job, @Arg('id', () => ID) _id: string): JobType {
-    return presentJob(job);
+  async jobUpdated(
+    @Root() jobId: string,
+    @Ctx() ctx: GraphqlContext,
+    @Arg('id', () => ID) _id: string,
+  ): Promise<JobType> {
+    return presentJob(await requireJob(ctx, jobId));
   }
 
   @Subscription(() => JobType, {
     subscribe: ({ args, context }: LiveArgs) =>
       watchJobs(context, { subscriptionId: decodeGlobalIdOf('Subscription', args.subscriptionId ?? '') }),
   })
-  jobsUpdated(@Root() job: Job, @Arg('subscriptionId', () => ID) _subscriptionId: string): JobType {
-    return presentJob(job);
+  async jobsUpdated(
+    @Root() jobId: string,
+    @Ctx() ctx: GraphqlContext,
+    @Arg('subscriptionId', () => ID) _subscriptionId: string,
+  ): Promise<JobType> {
+    return presentJob(await requireJob(ctx, jobId));
   }
 
   @FieldResolver(() => SubscriptionType)
