@@ -21,6 +21,7 @@ import { createUnitOfWork } from './platform/db/unit-of-work.js';
 import { buildHoldfastSchema } from './platform/graphql/build-schema.js';
 import { createHttpDoor, type Readiness } from './platform/graphql/http-door.js';
 import { openLiveDoor } from './platform/graphql/live-door.js';
+import { createOperationTurns } from './platform/graphql/operation-turns.js';
 import { closeHttp, createHttpGate, listenHttp, type Protection } from './platform/http/listen.js';
 import { createPayloadSeal } from './platform/idempotency/payload-seal.js';
 import { readMasterKey } from './platform/master-key.js';
@@ -126,9 +127,12 @@ export async function startControl(
       const served = await allInService(contextFor({ kind: 'system', task: 'readiness' }));
       return { missing, degraded: served ? [] : ['vaults'] };
     };
+    const turns = createOperationTurns({ clock, timers });
     const http = await createHttpDoor({
       schema,
       base,
+      turns,
+      timers,
       secure,
       behindProxy: config.behindProxy,
       introspection: config.introspection,
@@ -144,6 +148,7 @@ export async function startControl(
     const live = openLiveDoor(server, {
       schema,
       base,
+      turns,
       secure,
       behindProxy: config.behindProxy,
       introspection: config.introspection,

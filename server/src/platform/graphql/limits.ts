@@ -26,6 +26,8 @@ const { getComplexity, fieldExtensionsEstimator } = createRequire(import.meta.ur
 
 export const LIMITS = {
   bodyBytes: 1_000_000,
+  /** Of who has not signed in: that and the setup take little. */
+  strangerBodyBytes: 16 * 1024,
   /** Checking whether fields of one name can be merged takes the square of how many there are. */
   tokens: 1_500,
   /**
@@ -67,12 +69,12 @@ export function limitRules(introspection: boolean): ValidationRule[] {
 /**
  * Throws a Validation that HTTP answers with 400 when the variables are wrong or too many, or when the operation could
  * make the server produce too much. Whatever passes, execution takes without looking for errors again; where the
- * document has no such operation, execution says so before it looks at a variable.
+ * document has no such operation, execution says so before it looks at a variable. Answers the cost.
  */
-export function checkOperation(schema: GraphQLSchema, request: AskedOperation, introspection: boolean): void {
+export function checkOperation(schema: GraphQLSchema, request: AskedOperation, introspection: boolean): number {
   const { document, operationName, variables = {} } = request;
   const operation = getOperationAST(document, operationName);
-  if (!operation) return;
+  if (!operation) return 0;
   checkVariables(schema, operation, variables, { most: LIMITS.values, hideSuggestions: !introspection });
   const cost = getComplexity({
     schema,
@@ -87,6 +89,7 @@ export function checkOperation(schema: GraphQLSchema, request: AskedOperation, i
       `This operation costs ${cost}, more than ${LIMITS.cost}. Ask for smaller pages or fewer fields.`,
     );
   }
+  return cost;
 }
 
 /** 1 for the field and what lies below it, as many times as it may appear. */

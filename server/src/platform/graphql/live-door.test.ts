@@ -72,7 +72,7 @@ describeOnEachDatabase('the live door', (open) => {
   async function knock(): Promise<{ socket: WebSocket; heard: string[]; closed: Promise<number> }> {
     const socket = new WebSocket(`${door.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
     const heard: string[] = [];
-    socket.on('message', (data) => heard.push(String(data)));
+    socket.on('message', (data: Buffer) => heard.push(data.toString()));
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
     await new Promise((resolve) => socket.once('open', resolve));

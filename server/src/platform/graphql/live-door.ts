@@ -1,6 +1,15 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Timers } from '@holdfast/core/clock';
-import { execute, GraphQLError, type GraphQLSchema, parse, specifiedRules, subscribe, validate } from 'graphql';
+import {
+  type ExecutionArgs,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import { type Authenticated, authenticate } from '../../features/access/use-cases/authenticate.js';
@@ -8,11 +17,14 @@ import { CountedKeys } from '../counted-keys.js';
 import { readSessionCookie } from '../http/cookies.js';
 import { Pace, type PaceLimits } from '../pace.js';
 import { CountedLog } from '../telemetry/counted-log.js';
+import type { Turns } from '../turns.js';
 import { formatError } from './format-error.js';
 import { checkOperation, LIMITS, limitRules } from './limits.js';
 import { LiveSocket } from './live-socket.js';
 import { Loaders } from './loaders.js';
+import { mostTimeOf } from './operation-turns.js';
 import { type BaseContext, graphqlContext } from './request-context.js';
+import { subscribeInTurns, type TakenArgs } from './subscribe-in-turns.js';
 
 const RECHECK_MS = 30_000;
 const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -27,6 +39,7 @@ const GOING_AWAY = 1001;
 export interface LiveDoorSettings {
   readonly schema: GraphQLSchema;
   readonly base: BaseContext;
+  readonly turns: Turns;
   readonly secure: boolean;
   readonly behindProxy: boolean;
   readonly introspection: boolean;
@@ -47,10 +60,10 @@ interface Connection {
 /**
  * GraphQL over WebSocket (graphql-transport-ws). Who connects is decided by `connectionParams.authorization` (`Bearer …`)
  * or, for pages of this server's own origin only, by the cookie; the connection is closed when that session or token ends,
- * and every operation asks again whether it has.
+ * and every operation asks again whether it has. An operation counts until it ends, whether or not anybody still waits for it.
  */
 export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDoor {
-  const { schema, base } = settings;
+  const { schema, base, turns } = settings;
   const sockets = new WebSocketServer({ server, path: '/graphql', maxPayload: MAX_MESSAGE_BYTES, handleProtocols });
   const rules = [...specifiedRules, ...limitRules(settings.introspection)];
   const watching = new Map<LiveSocket, () => void>();
@@ -61,8 +74,15 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
 
   const options: ServerOptions<Record<string, unknown>, Connection> = {
     schema,
-    execute,
-    subscribe,
+    execute: async (args) => {
+      const { endTurn, mostMs } = args as unknown as TakenArgs;
+      try {
+        return await execute(args);
+      } finally {
+        endTurn(mostMs);
+      }
+    },
+    subscribe: (args) => subscribeInTurns(turns, args as unknown as TakenArgs),
     connectionInitWaitTimeout: 10_000,
     async onConnect({ extra: connection, connectionParams }) {
       const token = tokenOf(settings, connection.request, connectionParams);
@@ -81,21 +101,33 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       watching.get(socket)?.();
       watching.delete(socket);
     },
-    async onSubscribe(ctx, _id, payload) {
-      const { socket, request, token } = ctx.extra;
+    async onSubscribe(ctx, id, payload) {
+      const { socket, request, token, userId = '' } = ctx.extra;
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS)
         return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
-      // It may have ended in another process, which tells this one nothing.
-      const who = await authenticate(base, token, { prolong: false });
-      if (who.principal.kind === 'anonymous') socket.close(ENDED, 'session ended');
-      return prepare(settings, rules, payload, () => ({
-        ...graphqlContext(base, who, addressOf(settings, request), {
-          // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
-          setToken: () => undefined,
-          clearToken: () => undefined,
-        }),
-        loaders: new Loaders(base.unitOfWork, false),
-      }));
+      const endTurn = await turns.enter(userId).catch(asGraphqlError);
+      if (endTurn instanceof GraphQLError) return [endTurn];
+      try {
+        if (!(id in ctx.subscriptions)) throw new GraphQLError('This was ended before it began.');
+        // It may have ended in another process, which tells this one nothing.
+        const who = await authenticate(base, token, { prolong: false });
+        if (who.principal.kind === 'anonymous') socket.close(ENDED, 'session ended');
+        const contextValue = {
+          ...graphqlContext(base, who, addressOf(settings, request), {
+            // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
+            setToken: () => undefined,
+            clearToken: () => undefined,
+          }),
+          loaders: new Loaders(base.unitOfWork, false),
+        };
+        const prepared = prepare(settings, rules, payload);
+        if (!Array.isArray(prepared)) return { ...prepared, contextValue, userId, endTurn };
+        endTurn();
+        return prepared;
+      } catch (error) {
+        endTurn();
+        return [asGraphqlError(error)];
+      }
     },
     onNext: (_ctx, _id, _payload, _args, result) =>
       result.errors === undefined
@@ -127,25 +159,19 @@ function prepare(
   { schema, introspection }: LiveDoorSettings,
   rules: (typeof specifiedRules)[number][],
   payload: SubscribePayload,
-  contextValue: () => object,
-) {
-  try {
-    const document = parse(payload.query, { maxTokens: LIMITS.tokens });
-    const errors = validate(schema, document, rules, { hideSuggestions: !introspection });
-    if (errors.length > 0) return errors;
-    const operationName = payload.operationName ?? undefined;
-    const variables = payload.variables ?? undefined;
-    checkOperation(schema, { document, operationName, variables }, introspection);
-    return {
-      schema,
-      document,
-      operationName,
-      variableValues: variables,
-      contextValue: contextValue(),
-    };
-  } catch (error) {
-    return [error instanceof GraphQLError ? error : new GraphQLError('refused', { originalError: error as Error })];
-  }
+): Pick<TakenArgs, 'mostMs' | keyof ExecutionArgs> | GraphQLError[] {
+  const document = parse(payload.query, { maxTokens: LIMITS.tokens });
+  const errors = validate(schema, document, rules, { hideSuggestions: !introspection });
+  if (errors.length > 0) return [...errors];
+  const operationName = payload.operationName ?? undefined;
+  const variables = payload.variables ?? undefined;
+  if (!getOperationAST(document, operationName)) return [new GraphQLError('The document has no such operation.')];
+  const cost = checkOperation(schema, { document, operationName, variables }, introspection);
+  return { schema, document, operationName, variableValues: variables, mostMs: mostTimeOf(cost) };
+}
+
+function asGraphqlError(error: unknown): GraphQLError {
+  return error instanceof GraphQLError ? error : new GraphQLError('refused', { originalError: error as Error });
 }
 
 /** Closes the socket once its session or token has ended, here (at once) or in another process (within half a minute). */

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Timers } from '@holdfast/core/clock';
 import { CloseCode, MessageType, type WebSocket as ProtocolSocket, parseMessage, stringifyMessage } from 'graphql-ws';
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 
 /** What a stranger may send in all: one message that holds a token. */
 const MAX_STRANGER_BYTES = 16 * 1024;
@@ -13,6 +13,7 @@ const FAREWELL_MS = 5_000;
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 
+const INTRODUCTION: string = MessageType.ConnectionInit;
 const FROM_CLIENTS: ReadonlySet<string> = new Set([
   MessageType.ConnectionInit,
   MessageType.Ping,
@@ -90,10 +91,10 @@ export class LiveSocket implements ProtocolSocket {
     this.socket.on('message', (data) => {
       if (this.over) return;
       if (this.keepsPace?.() === false) return this.refuse('TOO_FAST', TRY_AGAIN_LATER);
-      const text = String(data);
+      const text = textOf(data);
       const type = typeOf(text);
       if (type === undefined || !FROM_CLIENTS.has(type)) return this.refuse('BAD_MESSAGE', CloseCode.BadRequest);
-      if (this.keepsPace === undefined && type !== MessageType.ConnectionInit)
+      if (this.keepsPace === undefined && type !== INTRODUCTION)
         return this.refuse('NOT_ADMITTED', CloseCode.Unauthorized);
       receive(text).catch((error: unknown) => {
         this.close(CloseCode.InternalServerError, 'internal server error');
@@ -132,6 +133,10 @@ export class LiveSocket implements ProtocolSocket {
     });
     this.socket.once('close', cancel);
   }
+}
+
+function textOf(data: RawData): string {
+  return Buffer.isBuffer(data) ? data.toString() : '';
 }
 
 function typeOf(text: string): string | undefined {

@@ -16,10 +16,12 @@ import type { TestDatabase } from '../db/testing.js';
 import { createHttpGate, limitConnections } from '../http/listen.js';
 import { createPayloadSeal } from '../idempotency/payload-seal.js';
 import type { Log } from '../telemetry/log.js';
+import type { Turns } from '../turns.js';
 import { Answer, type AnswerError } from './answer.fixture.js';
 import { buildHoldfastSchema } from './build-schema.js';
 import { createHttpDoor } from './http-door.js';
 import { openLiveDoor } from './live-door.js';
+import { createOperationTurns } from './operation-turns.js';
 
 export interface TestDoor {
   readonly url: string;
@@ -40,7 +42,12 @@ export const PASSWORD = 'correct horse battery';
 /** The real door on a loopback port, over a test database. */
 export async function startTestDoor(
   database: TestDatabase,
-  { introspection = false, gate, log }: { introspection?: boolean; gate?: ConnectionGate; log?: Log } = {},
+  {
+    introspection = false,
+    gate,
+    log,
+    turns = createOperationTurns({ clock: systemClock, timers: systemClock }),
+  }: { introspection?: boolean; gate?: ConnectionGate; log?: Log; turns?: Turns } = {},
 ): Promise<TestDoor> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdfast-door-')));
   const setup = await offerSetupCode(join(folder, 'setup-code'), systemRandom, `local:${folder}/stores`);
@@ -63,6 +70,8 @@ export async function startTestDoor(
   const door = await createHttpDoor({
     schema,
     base,
+    turns,
+    timers: systemClock,
     secure: false,
     behindProxy: false,
     introspection,
@@ -74,6 +83,7 @@ export async function startTestDoor(
   const live = openLiveDoor(server, {
     schema,
     base,
+    turns,
     secure: false,
     behindProxy: false,
     introspection,
