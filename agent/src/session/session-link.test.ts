@@ -51,6 +51,27 @@ it('fails with a call that has no good answer for ten minutes, whatever others g
   expect(parts).toBe(500);
 });
 
+it.each([
+  ['has to wait in order', 'RateLimited', 'UPLOAD_HAS_TO_WAIT'],
+  ['is lost by its link', 'Unavailable', 'GRPC_UNAVAILABLE'],
+] as const)('goes on with a call that %s, as long as others get their answers', async (_, kind, code) => {
+  const link = linkAt(() => undefined);
+  const { signal } = new AbortController();
+  let calls = 0;
+  const answer = await link.attempt(signal, async () => {
+    await link.attempt(signal, async () => 'another call');
+    calls += 1;
+    if (calls < 500) throw new HoldfastError({ kind, code, message: 'Not now.' });
+    return 'in the end';
+  });
+  expect(answer).toBe('in the end');
+  await expect(
+    link.attempt(signal, async () => {
+      throw new HoldfastError({ kind, code, message: 'Not now.' });
+    }),
+  ).rejects.toThrow('for ten minutes: Not now.');
+});
+
 it('tells what a session waits for as long as it has to, and that it goes on', async () => {
   const told: string[] = [];
   const link = linkAt((words) => told.push(words));

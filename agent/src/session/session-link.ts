@@ -11,7 +11,10 @@ import { stopped } from './unary-call.js';
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
-/** A call that gets no good answer for this long fails its job, whatever others get: it must end, and the next may find the gateway back. */
+/**
+ * Without a good answer of the gateway for this long a job fails: it must end, and the next may find the gateway back. So it does with a call that the gateway
+ * itself cannot serve for so long (its store is not there, say), whatever others get; but not with one that waits in order, or that a link keeps losing.
+ */
 const GIVE_UP_MS = 10 * 60_000;
 const MOST_REOPENS = 5;
 
@@ -26,7 +29,7 @@ export interface OpenedSession {
 /** Of one call. */
 interface Tries {
   readonly backOff: BackOff;
-  /** Of the first of the failures that no part of an answer has interrupted. */
+  /** Of the first time that the gateway could not serve it, unless a part of an answer came since. */
   failingSince?: number;
 }
 
@@ -46,8 +49,8 @@ export class SessionLink<Opened extends OpenedSession> {
   private opening: Promise<Opened> | undefined;
   private opens = 0;
   private reopensInRow = 0;
-  /** What the job was told that it waits for. */
-  private isWaiting = false;
+  /** Of the first of the failures that no answer has interrupted. */
+  private failingSince: number | undefined;
 
   constructor(
     private readonly ports: SessionLinkPorts<Opened>,
@@ -85,8 +88,8 @@ export class SessionLink<Opened extends OpenedSession> {
   }
 
   private answered(): void {
-    if (this.isWaiting) this.ports.onWait('');
-    this.isWaiting = false;
+    if (this.failingSince !== undefined) this.ports.onWait('');
+    this.failingSince = undefined;
     this.reopensInRow = 0;
   }
 
@@ -118,11 +121,12 @@ export class SessionLink<Opened extends OpenedSession> {
       return this.discard(failed);
     }
     if (!isHoldfastError(error) || !isWorthRepeating(error)) throw error;
-    tries.failingSince ??= clock.monotonic();
-    if (clock.monotonic() - tries.failingSince > GIVE_UP_MS) throw unreachable(error);
+    const now = clock.monotonic();
+    this.failingSince ??= now;
+    if (isCannot(error)) tries.failingSince ??= now;
+    if (now - Math.min(this.failingSince, tries.failingSince ?? now) > GIVE_UP_MS) throw unreachable(error);
     const waitMs = tries.backOff.next();
     log.warn({ job: this.job.jobId, waitMs, ...errorFacts(error) }, 'a call to the gateway failed; trying again');
-    this.isWaiting = true;
     this.ports.onWait(error.message);
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }
@@ -141,6 +145,11 @@ export class SessionLink<Opened extends OpenedSession> {
     this.opens += 1;
     return opened;
   }
+}
+
+/** The gateway says that it cannot, as opposed to that others come first; and it is not the link. */
+function isCannot({ kind, code }: HoldfastError): boolean {
+  return kind !== 'RateLimited' && !code.startsWith('GRPC_');
 }
 
 function isSessionGone(error: unknown): boolean {

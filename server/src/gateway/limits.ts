@@ -53,7 +53,7 @@ export interface GatewayLimits {
   readonly maxMissingPerCommit: number;
 }
 
-/** The longest frame, of which a part is of no use, comes over a link of 4 KB/s in the time that a slow call may stay. */
+/** The longest frame, of which a part is of no use, comes over a link of 7 KB/s in the time that a slow call may stay. */
 const FAIRNESS = { leastBytesPerSecond: 64 * 1024, windowMs: 10_000, patienceMs: 60_000, slowMs: 20 * 60_000 };
 
 export const GATEWAY_LIMITS: GatewayLimits = {

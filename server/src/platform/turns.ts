@@ -142,7 +142,7 @@ export class Turns {
   }
 
   private forgetIdle(key: string, line: Line): void {
-    if (line.underWay === 0 && line.waiting.size === 0) this.lines.delete(key);
+    if (line.underWay === 0 && line.waiting.size === 0 && this.lines.get(key) === line) this.lines.delete(key);
   }
 
   private settle(): void {

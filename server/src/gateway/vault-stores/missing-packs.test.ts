@@ -1,4 +1,4 @@
-import { packName } from '@holdfast/core/engine';
+import { descriptorName, packName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
 import { World } from '../testing/world.fixture.js';
@@ -17,6 +17,7 @@ async function twoLost(name: string) {
   const root = alice.node('root', chunks);
   await world.upload(session, alice.pack([[root]]));
   await world.commit(session, root.id);
+  await world.store.put(descriptorName(1n), Buffer.from('a descriptor'));
   for (const { packId } of packs.slice(0, 2)) await world.store.delete(packName(uuidToBytes(packId)));
   const exist = async () => world.has((await world.backup(alice)).session, chunks);
   return { chunks, root, exist };
@@ -36,6 +37,16 @@ describe('packs that the store has lost', () => {
     const { exist } = await twoLost('opened');
     world.crash();
     expect(await exist()).toEqual([false, false, true]);
+  });
+
+  it('are not looked for in a store that does not hold the vault, such as a folder whose disk is not mounted', async () => {
+    const { exist } = await twoLost('unmounted');
+    const { missingPacks } = (await world.backup(world.alice)).session.vault;
+    for await (const { name } of world.store.list('')) await world.store.delete(name);
+    await missingPacks.look();
+    expect(await exist()).toEqual([true, true, true]);
+    world.crash();
+    expect(await exist()).toEqual([true, true, true]);
   });
 
   it('are found by a look from time to time, which fails for nobody', async () => {

@@ -1,14 +1,19 @@
-import { type ObjectStore, parseObjectName } from '@holdfast/core/engine';
-import { uuidFromBytes } from '@holdfast/core/ids';
+import { descriptorName, type ObjectStore, packName, parseObjectName } from '@holdfast/core/engine';
+import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import { SUSPECT } from '../chunk-index/copy-state.js';
 
-interface Looked {
+type Looked = Pick<ObjectStore, 'list' | 'stat'>;
+
+interface LookedAt {
   readonly vaultId: string;
-  readonly store: Pick<ObjectStore, 'list'>;
+  readonly store: Looked;
   readonly index: ChunkIndex;
 }
+
+/** Marked in one go: each waits for the disk. */
+const COPIES_AT_ONCE = 20_000;
 
 /**
  * Packs that the store has lost, without a word from whoever removed them. Where one is missing others may be: all of them are looked for at once, so that one
@@ -18,7 +23,7 @@ export class MissingPacks {
   private looking: Promise<void> | undefined;
 
   constructor(
-    private readonly vault: Looked,
+    private readonly vault: LookedAt,
     private readonly log: Log,
   ) {}
 
@@ -40,22 +45,35 @@ export class MissingPacks {
       const parsed = parseObjectName(name);
       if (parsed?.folder === 'pack') expected.delete(uuidFromBytes(parsed.id));
     }
-    const packs = markMissing(index, expected);
+    const packs = await markMissing(store, index, expected);
     if (packs > 0) this.log.error({ vaultId, packs }, 'vault.packs_missing');
   }
 }
 
-/** Their copies count for no new backup from now on, and are read last. Returns how many of these packs were not known to be missing. */
-export function markMissing(index: ChunkIndex, packIds: Iterable<string>): number {
+/**
+ * What the store has lost of these packs: their copies count for no new backup from now on, and are read last. A store without the vault's descriptor is another
+ * one, such as the folder below a disk that is not mounted: nothing is known of its packs. Returns how many were not known to be missing.
+ */
+export async function markMissing(store: Looked, index: ChunkIndex, packIds: Iterable<string>): Promise<number> {
   let packs = 0;
+  let copies: number[] = [];
+  const mark = async (): Promise<void> => {
+    if (!(await isThere(store, descriptorName(1n)))) throw new Error('the store does not hold the vault');
+    index.changeState(copies, { set: SUSPECT });
+    copies = [];
+  };
   for (const id of packIds) {
     const pack = index.findPack(id);
     if (!pack || pack.copies === 0 || (index.currentState(pack.firstCopy) & SUSPECT) !== 0) continue;
+    if (await isThere(store, packName(uuidToBytes(id)))) continue;
     packs += 1;
-    index.changeState(
-      Array.from({ length: pack.copies }, (_, place) => pack.firstCopy + place),
-      { set: SUSPECT },
-    );
+    for (let place = 0; place < pack.copies; place++) copies.push(pack.firstCopy + place);
+    if (copies.length >= COPIES_AT_ONCE) await mark();
   }
+  if (copies.length > 0) await mark();
   return packs;
+}
+
+async function isThere(store: Looked, name: string): Promise<boolean> {
+  return (await store.stat(name)) !== undefined;
 }

@@ -20,7 +20,7 @@ export interface SettledVault {
  */
 export async function settleVault(
   vaultId: string,
-  store: Pick<ObjectStore, 'list'>,
+  store: Pick<ObjectStore, 'list' | 'stat'>,
   index: ChunkIndex,
   log: Log,
 ): Promise<SettledVault> {
@@ -44,7 +44,10 @@ export async function settleVault(
   }
   index.skipIndexNumbersTo((await lastIndexNumber(store)) + 1);
   const settled = { interruptedSessions, leakedPacks: leaked.length, missingPacks: stored.size };
-  markMissing(index, stored);
+  // A store that holds something else says nothing of them; reads will fail, and say why.
+  await markMissing(store, index, stored).catch((error: unknown) =>
+    log.warn({ vaultId, err: error }, 'vault.packs_not_listed'),
+  );
   if (settled.missingPacks > 0) log.error({ vaultId, ...settled }, 'vault.packs_missing');
   else log.info({ vaultId, ...settled }, 'vault.settled');
   return settled;

@@ -144,16 +144,25 @@ export class CopyVerification {
   async lookAgain(pack: Pack): Promise<void> {
     if (this.lookedAgain.has(pack.number)) return;
     this.lookedAgain.add(pack.number);
+    try {
+      if (!(await this.judgeAll(pack))) this.lookedAgain.delete(pack.number);
+    } catch (error) {
+      this.ports.log.error({ vaultId: this.ports.vaultId, packId: pack.id, err: error }, 'verification.failed');
+    }
+  }
+
+  /** False if control could not be asked. */
+  private async judgeAll(pack: Pack): Promise<boolean> {
     const { domainId, uploaderId } = pack;
     const turn = { lane: 'patient', domainId, askerId: NOBODY, uploaderId } as const;
     let left = this.ports.index.framesOf(pack);
     while (left.length > 0) {
       const piece = nextPiece(left, () => true);
       const outcome = await this.ports.queue.run(turn, () => this.judge(pack, piece));
-      if (outcome === 'failed') this.lookedAgain.delete(pack.number);
-      if (outcome !== 'verdict') return;
+      if (outcome !== 'verdict') return outcome !== 'failed';
       left = left.filter((frame) => !piece.includes(frame));
     }
+    return true;
   }
 
   /** Nodes become verified once their edges are. */
