@@ -77,7 +77,9 @@ export function createDataService(core: GatewayCore): DataServiceServer {
         try {
           const session = sessions.find(agentId, uuidFromBytes(sessionId));
           const gone = AbortSignal.any([session.signal, sender.signal]);
-          const place = await core.reads.enter({ group: session.vault.vaultId, key: agentId }, gone);
+          const place = await session.waitingFor(() =>
+            core.reads.enter({ group: session.vault.vaultId, key: agentId }, gone),
+          );
           try {
             const over = AbortSignal.any([gone, place.signal]);
             const taken = (bytes: number): void => place.moved(bytes);

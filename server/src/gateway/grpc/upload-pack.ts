@@ -165,7 +165,8 @@ async function placeFor(core: GatewayCore, call: Call, session: Session): Promis
   const leave = (): void => gone.abort(call.errored ?? callerGone());
   call.once('close', leave);
   try {
-    return await core.uploads.enter(guest, AbortSignal.any([session.signal, early.signal, gone.signal]), waits);
+    const over = AbortSignal.any([session.signal, early.signal, gone.signal]);
+    return await session.waitingFor(() => core.uploads.enter(guest, over, waits));
   } finally {
     call.off('readable', look);
     call.off('close', leave);

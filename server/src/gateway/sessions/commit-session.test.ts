@@ -237,6 +237,13 @@ describe('a session', () => {
     await world.clock.advance(9 * 60_000);
     expect(world.core.sessions.endIdle()).toBe(0);
     await world.clock.advance(2 * 60_000);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = session.waitingFor(() => promise);
+    expect(world.core.sessions.endIdle()).toBe(0);
+    resolve();
+    await waiting;
+    expect(world.core.sessions.endIdle()).toBe(0);
+    await world.clock.advance(world.core.limits.sessionIdleMs + 1);
     expect(world.core.sessions.endIdle()).toBe(1);
     expect(() => world.core.sessions.find(world.alice.agentId, session.id)).toThrowError(
       expect.objectContaining({ code: 'SESSION_IDLE' }),

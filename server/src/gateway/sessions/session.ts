@@ -15,7 +15,8 @@ export interface SessionPorts {
   readonly fruitless: Pace;
 }
 
-export type SessionLane = 'question' | 'read' | 'upload' | 'commit';
+/** `waiting`: for a place among all calls of its kind. */
+export type SessionLane = 'question' | 'read' | 'upload' | 'commit' | 'waiting';
 
 /**
  * One agent at work on one job under one lease. A session lives in memory: a gateway that starts
@@ -96,6 +97,16 @@ export class Session {
 
   end(reason: HoldfastError): void {
     if (!this.ending.signal.aborted) this.ending.abort(reason);
+  }
+
+  /** A session whose calls wait for others is not idle. */
+  async waitingFor<T>(wait: () => Promise<T>): Promise<T> {
+    const leave = this.enter('waiting', Number.POSITIVE_INFINITY);
+    try {
+      return await wait();
+    } finally {
+      leave();
+    }
   }
 
   /** Takes a place in a lane with room for `limit`; the returned function gives it back. */
