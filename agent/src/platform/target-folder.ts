@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { type FileStatus, statFd } from './file-status.js';
-import { makeDirectoryAt, readLinkAt, readNames, removeDirectoryAt } from './names.js';
+import { makeDirectoryAt, readLinkAt, removeDirectoryAt } from './names.js';
 import { O_PATH, openAt } from './open-file.js';
 import { AT_FDCWD } from './posix.js';
 import { errorCode, PosixError } from './posix-error.js';
+import { leftoversIn, TemporaryNames } from './temporary-names.js';
 import { FOLDER_FLAGS, isOfUsOrRoot, isTrusted, keepsWhatIsOurs, makeFolderIn, Workshop } from './workshop.js';
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
@@ -13,7 +13,6 @@ const ROOT = Buffer.from('/');
 const ITSELF = Buffer.alloc(0);
 const ITS_OWN = Buffer.from('.');
 const ABOVE = Buffer.from('..');
-const TEMPORARY = '.holdfast-restore-';
 const MAX_LINKS = 40;
 const ENOENT = 2;
 const ELOOP = 40;
@@ -137,12 +136,10 @@ function makeAndOpen(
     const isNew = isMade(folder, name, mode);
     return { fd: openAt(folder, name, FOLDER_FLAGS), isNew };
   }
-  const marker = randomBytes(8).toString('hex');
-  let temporaries = 0;
-  const temporaryName = (): Buffer => Buffer.from(`${TEMPORARY}${mark}${marker}-${temporaries++}`);
-  const workshop = Workshop.open(folder, temporaryName);
+  const names = new TemporaryNames(mark);
+  const workshop = Workshop.open(folder, () => names.next());
   try {
-    const made = makeFolderIn(workshop, folder, name, { mode, temporary: temporaryName() });
+    const made = makeFolderIn(workshop, folder, name, { mode, temporary: names.next() });
     // Somebody else made it meanwhile.
     return { fd: made ?? openAt(folder, name, FOLDER_FLAGS), isNew: made !== undefined };
   } finally {
@@ -159,7 +156,7 @@ function removeLeftovers(fd: number, path: Buffer, mark: string): void {
     const folder = openAt(fd, path, O_PATH | O_DIRECTORY);
     try {
       if (!keepsWhatIsOurs(statFd(folder)))
-        for (const name of leftoversIn(folder, mark)) removeWorkshop(folder, name, mark);
+        for (const name of leftoversBelow(folder, mark)) removeWorkshop(folder, name, mark);
     } finally {
       fs.closeSync(folder);
     }
@@ -173,7 +170,7 @@ function removeWorkshop(folder: number, name: Buffer, mark: string): void {
   try {
     const workshop = openAt(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
     try {
-      for (const inside of leftoversIn(workshop, mark)) removeDirectoryAt(workshop, inside);
+      for (const inside of leftoversBelow(workshop, mark)) removeDirectoryAt(workshop, inside);
     } finally {
       fs.closeSync(workshop);
     }
@@ -183,11 +180,11 @@ function removeWorkshop(folder: number, name: Buffer, mark: string): void {
   }
 }
 
-function leftoversIn(folder: number, mark: string): Buffer[] {
+/** Of a folder that is only pinned. */
+function leftoversBelow(folder: number, mark: string): Buffer[] {
   const fd = openAt(folder, ITS_OWN, FOLDER_FLAGS);
   try {
-    const names = readNames(fd).filter((name) => name.startsWith(`${TEMPORARY}${mark}`));
-    return names.map((name) => Buffer.from(name, 'latin1'));
+    return leftoversIn(fd, mark);
   } finally {
     fs.closeSync(fd);
   }

@@ -266,8 +266,7 @@ export class RestoreDirectory {
 
   /** Whether a directory gets the metadata of the point, if it may: one that was there and only leads to what is restored stays as it is. */
   private isChanged(entry: FileEntry, origin: Origin): boolean {
-    const isOurs = origin === 'new' || origin === 'ours';
-    return isOurs || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
+    return isOurs(origin) || (this.run.onConflict === 'OVERWRITE' && !entry.leadsToSelection);
   }
 
   /** @param isKept it keeps its own metadata under every conflict mode */
@@ -276,7 +275,7 @@ export class RestoreDirectory {
     const path = this.places.below(name);
     const isRefused = isChanged && isKept && !entry.leadsToRoot;
     if (isRefused) this.run.keptMetadata(path);
-    const isWay = entry.leadsToRoot && (origin === 'new' || origin === 'ours');
+    const isWay = entry.leadsToRoot && isOurs(origin);
     const ofEntry = isChanged && !isRefused && !entry.leadsToRoot ? entry : undefined;
     const metadata = isWay ? 'ofWay' : ofEntry;
     const mayHaveOtherAcl = origin !== 'new' || this.handsDownAcl;
@@ -303,6 +302,10 @@ function orClosed<T extends RestoreDirectory | undefined>(fd: number, enter: () 
 /** In the recovery point, a directory is closed to others than its owner and group. */
 function isForItsOwner(entry: FileEntry): boolean {
   return !entry.leadsToRoot && (entry.mode & READABLE_FOR_OTHERS) === 0;
+}
+
+function isOurs(origin: Origin): boolean {
+  return origin === 'new' || origin === 'ours';
 }
 
 function standingOf(origin: Origin, status: FileStatus): Standing {

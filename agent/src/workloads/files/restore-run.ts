@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { type FileIdentity, isSameFile, statFd } from '../../platform/file-status.js';
-import { readNames, removeDirectoryAt } from '../../platform/names.js';
+import { removeDirectoryAt } from '../../platform/names.js';
 import { openAt, openBeneath } from '../../platform/open-file.js';
 import { errorCode, reasonOf } from '../../platform/posix-error.js';
+import { leftoversIn, TemporaryNames } from '../../platform/temporary-names.js';
 import { ExchangedError, FOLDER_FLAGS } from '../../platform/workshop.js';
 import type { Notice, NoticeKind } from '../notice.js';
 import { applyMetadata } from './apply-metadata.js';
@@ -15,7 +15,6 @@ import type { ConflictMode } from './restore-conflict.js';
 import type { RestoreJournal } from './restore-journal.js';
 import { RestoredLinks } from './restored-links.js';
 
-const TEMPORARY = '.holdfast-restore-';
 const MODE_OF_WAY = 0o755;
 
 /** Counts of a restore so far. */
@@ -54,8 +53,7 @@ export class RestoreRun {
   /** Set when the restore was given up: metadata of directories no longer matter. */
   abandoned = false;
   private readonly postponed: PostponedDirectory[] = [];
-  private readonly marker = randomBytes(8).toString('hex');
-  private temporaries = 0;
+  private readonly temporaries: TemporaryNames;
   private readonly bypassesModes = process.geteuid?.() === 0;
 
   constructor(
@@ -70,18 +68,20 @@ export class RestoreRun {
     /** Where new files are made; here, where absent. */
     readonly writers?: NewFileWriters,
   ) {
+    this.temporaries = new TemporaryNames(journal.mark);
     this.links = new RestoredLinks(targetFd);
     this.flushes = new EarlyFlushes(targetFd, () => journal.distrust());
   }
 
   /** A name that nothing else has; a crash can leave such a file behind, and nothing else. */
   temporaryName(): Buffer {
-    return Buffer.from(`${TEMPORARY}${this.journal.mark}${this.marker}-${this.temporaries++}`);
+    return this.temporaries.next();
   }
 
   /** What an attempt that was killed left half-made in this directory. */
   removeLeftovers(fd: number): void {
-    for (const name of this.leftoversIn(fd)) if (!removeTemporary(fd, name)) this.removeWorkshop(fd, name);
+    for (const name of leftoversIn(fd, this.journal.mark))
+      if (!removeTemporary(fd, name)) this.removeWorkshop(fd, name);
   }
 
   /** Nothing but what has such a name goes: it may be anybody's folder. */
@@ -89,7 +89,7 @@ export class RestoreRun {
     try {
       const workshop = openAt(fd, name, FOLDER_FLAGS);
       try {
-        for (const inside of this.leftoversIn(workshop))
+        for (const inside of leftoversIn(workshop, this.journal.mark))
           if (!removeTemporary(workshop, inside)) removeDirectoryAt(workshop, inside);
       } finally {
         fs.closeSync(workshop);
@@ -98,12 +98,6 @@ export class RestoreRun {
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
     }
-  }
-
-  private leftoversIn(fd: number): Buffer[] {
-    const prefix = `${TEMPORARY}${this.journal.mark}`;
-    const names = readNames(fd).filter((name) => name.startsWith(prefix));
-    return names.map((name) => Buffer.from(name, 'latin1'));
   }
 
   /** A folder that leads to what was restored and was missing: nothing is known of it, and others went through it. */
