@@ -3,6 +3,11 @@ export function withBuffers<T>(value: T): T {
   return own(value) as T;
 }
 
+/** What changes hands with a buffer: a large one has memory of its own, a small one lies in memory that others share. */
+export function ownMemory({ buffer, length }: Buffer): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === length ? [buffer] : [];
+}
+
 function own(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (Array.isArray(value)) return value.map(own);

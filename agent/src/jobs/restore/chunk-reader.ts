@@ -1,27 +1,18 @@
-import type { OpenedChunk, ParsedNode } from '@holdfast/core/engine';
-import {
-  ChunkHasher,
-  decodeFrameEntry,
-  frameDigest,
-  openFrame,
-  openReleasedKey,
-  PackKind,
-  parseNode,
-  splitFrame,
-  verifyChunk,
-} from '@holdfast/core/engine';
+import type { FrameEntry, OpenedChunk, ParsedNode } from '@holdfast/core/engine';
+import { decodeFrameEntry, parseNode, splitFrame } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
-import { hostCodec } from '../../platform/native-codec.js';
 import type { IncomingFrame, ReadSession } from '../data-transport.js';
 import { idKey, splitIds } from '../ids.js';
-import type { RestoreCommand } from '../job.js';
 import { DamageError } from './damage.js';
+import { type FrameKeys, type FrameOpener, FrameOpening, type OpenedFrame, PACK_KINDS } from './frame-opener.js';
 import { OpenedFrames } from './opened-frames.js';
 
 const MIB = 1024 * 1024;
 const CHUNKS_PER_READ = 1_024;
 /** Copies of one chunk that are tried. */
 const MOST_TRIES = 8;
+/** Of one question, opened or being opened before the first of them is used up. */
+const FRAMES_AHEAD = 3;
 
 interface Question {
   readonly ids: readonly Buffer[];
@@ -29,7 +20,13 @@ interface Question {
   readonly avoid: readonly Buffer[];
 }
 
-type Keys = Pick<RestoreCommand, 'vaultId' | 'idKey' | 'transportKey'>;
+/** A frame that is being opened, and what was asked for of it. */
+interface Arrived {
+  readonly frame: IncomingFrame;
+  readonly entry: FrameEntry;
+  readonly wanted: ReadonlyMap<number, Buffer>;
+  readonly opening: OpenedFrame | Promise<OpenedFrame>;
+}
 
 /** What became of a chunk that was asked for: its verified content, or why there is none. */
 export interface ChunkResult {
@@ -62,15 +59,17 @@ export class FetchedChunks {
  * copy that fails is asked for again from another pack, as long as there is one.
  */
 export class ChunkReader {
-  private readonly hasher: ChunkHasher;
   private readonly opened = { DATA: new OpenedFrames(12 * MIB), NODE: new OpenedFrames(8 * MIB) };
+  private readonly here: FrameOpening;
 
+  /** @param opener for data, of which there is much; nodes are opened in this thread */
   constructor(
     private readonly session: Pick<ReadSession, 'readChunks'>,
-    private readonly keys: Keys,
+    keys: FrameKeys,
     private readonly signal: AbortSignal,
+    private readonly opener?: FrameOpener,
   ) {
-    this.hasher = new ChunkHasher(keys.idKey);
+    this.here = new FrameOpening(keys);
   }
 
   /** Never fails for damage; throws what ends the job. */
@@ -85,13 +84,13 @@ export class ChunkReader {
     for await (const _result of this.results(ids));
   }
 
-  /** What becomes of each chunk, once, in the order in which they come: no more of them is held than one frame has. As `fetch` otherwise. */
+  /** What becomes of each chunk, once, in the order in which they come: no more of them is held than a few frames have. As `fetch` otherwise. */
   async *results(ids: readonly Buffer[]): AsyncGenerator<ChunkResult, void, void> {
     const wanted = new Map(ids.map((id) => [idKey(id), id]));
     for (const [key, id] of wanted) {
       const cached = this.opened.DATA.find(id) ?? this.opened.NODE.find(id);
       // A kept frame was checked for what was asked of it then, and may be bad in other places.
-      if (cached === undefined || !this.isSound(id, cached.chunk, cached.kind)) continue;
+      if (cached === undefined || !this.here.isSound(cached.kind, cached.chunk)) continue;
       wanted.delete(key);
       yield { id, result: cached.chunk };
     }
@@ -124,68 +123,58 @@ export class ChunkReader {
   /** Adds to `again` what has to be asked anew: for each frame that failed, its chunks without the pack that it came from. */
   private async *ask({ ids, avoid }: Question, again: Question[]): AsyncGenerator<ChunkResult, void, void> {
     const asked = new Map(ids.map((id) => [idKey(id), id]));
+    const ahead: Arrived[] = [];
+    const next = async (): Promise<readonly ChunkResult[]> => {
+      const arrived = ahead.shift() as Arrived;
+      const { found, failed } = this.take(arrived, await arrived.opening);
+      if (failed.length > 0) again.push({ ids: failed, avoid: [...avoid, arrived.frame.packId] });
+      return found;
+    };
     for await (const answer of this.session.readChunks(ids, avoid, this.signal)) {
       if (answer.kind === 'damaged') {
         const damage = new DamageError(answer.reason || 'no readable copy is left');
         for (const id of answer.ids) if (asked.delete(idKey(id))) yield { id: Buffer.from(id), result: damage };
         continue;
       }
-      const failed: Buffer[] = [];
-      yield* this.openInto(answer.frame, asked, failed);
-      if (failed.length > 0) again.push({ ids: failed, avoid: [...avoid, answer.frame.packId] });
+      ahead.push(this.open(answer.frame, asked));
+      if (ahead.length >= FRAMES_AHEAD) yield* await next();
     }
+    while (ahead.length > 0) yield* await next();
     for (const id of asked.values()) yield { id, result: new DamageError('the gateway did not deliver it') };
   }
 
-  /** What was asked for of the frame, which goes off the list; what is not what it should be goes to `failed`. */
-  private *openInto(frame: IncomingFrame, asked: Map<string, Buffer>, failed: Buffer[]): Generator<ChunkResult> {
-    const { chunks, named } = this.open(frame);
-    let hasOthers = false;
-    for (const [index, id] of named.entries()) {
-      if (!asked.delete(idKey(id))) {
-        hasOthers = true;
-        continue;
-      }
-      const chunk = chunks?.[index];
-      if (chunk === undefined || !this.isSound(id, chunk, frame.kind)) failed.push(id);
-      else yield { id, result: chunk };
+  /** What was asked for of the frame goes off the list. */
+  private open(frame: IncomingFrame, asked: Map<string, Buffer>): Arrived {
+    const entry = decodeFrameEntry(frame.entry, PACK_KINDS[frame.kind]);
+    const wanted = new Map<number, Buffer>();
+    for (const [place, id] of splitIds(entry.chunkIds).entries()) if (asked.delete(idKey(id))) wanted.set(place, id);
+    const opener = frame.kind === 'DATA' ? (this.opener ?? this.here) : this.here;
+    const opening = opener.open(frame, [...wanted.keys()]);
+    // Its failure is met where it is awaited, which may be later, or never.
+    if (opening instanceof Promise) opening.catch(() => undefined);
+    return { frame, entry, wanted, opening };
+  }
+
+  private take(
+    { frame, entry, wanted }: Arrived,
+    { plaintext, unsound }: OpenedFrame,
+  ): { readonly found: readonly ChunkResult[]; readonly failed: readonly Buffer[] } {
+    if (plaintext === undefined) return { found: [], failed: [...wanted.values()] };
+    const bad = new Set(unsound);
+    const chunks = splitFrame(entry, plaintext);
+    const found: ChunkResult[] = [];
+    const failed: Buffer[] = [];
+    for (const [place, id] of wanted) {
+      const chunk = chunks[place];
+      if (chunk === undefined || bad.has(place)) failed.push(id);
+      else found.push({ id, result: chunk });
     }
     // Nodes are walked more than once; data that was asked for in full is seldom asked for again, and what is kept outlives the cheap collections.
-    const isKept = hasOthers || frame.kind === 'NODE';
-    if (isKept && chunks !== undefined && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
-  }
-
-  /** The chunks that the frame says it has, and their content unless it cannot be opened. */
-  private open(frame: IncomingFrame): {
-    readonly named: readonly Buffer[];
-    readonly chunks: readonly OpenedChunk[] | undefined;
-  } {
-    const { vaultId, transportKey } = this.keys;
-    const kind = kinds[frame.kind];
-    const entry = decodeFrameEntry(frame.entry, kind);
-    const named = splitIds(entry.chunkIds);
-    const place = { vaultId, domainId: frame.domainId };
-    const key = openReleasedKey(transportKey, place, frameDigest(entry), frame.sealedKey);
-    try {
-      return { named, chunks: splitFrame(entry, openFrame(key, { ...place, kind }, entry, frame.stored, hostCodec())) };
-    } catch (error) {
-      if (isHoldfastError(error, 'Integrity')) return { named, chunks: undefined };
-      throw error;
-    }
-  }
-
-  private isSound(id: Buffer, chunk: OpenedChunk, kind: IncomingFrame['kind']): boolean {
-    try {
-      verifyChunk(this.hasher, kinds[kind], id, chunk.edges, chunk.plaintext);
-      return true;
-    } catch (error) {
-      if (isHoldfastError(error, 'Integrity')) return false;
-      throw error;
-    }
+    const isKept = wanted.size < chunks.length || frame.kind === 'NODE';
+    if (isKept && failed.length === 0) this.opened[frame.kind].add(chunks, frame.kind);
+    return { found, failed };
   }
 }
-
-const kinds = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KIND_NODE } as const;
 
 /** An Integrity failure of the engine as damage; anything else as it is. */
 export function asDamage(error: unknown): unknown {

@@ -14,6 +14,7 @@ import { NOTICE_KINDS } from '../notices.js';
 import { toFileEntry } from '../tree-entries.js';
 import { ChunkReader } from './chunk-reader.js';
 import { DamageError } from './damage.js';
+import type { FrameOpener } from './frame-opener.js';
 import { measure, measureAhead } from './measure.js';
 import { probeConflicts } from './probe-conflicts.js';
 import { batchItems, oneAhead } from './restore-batches.js';
@@ -37,6 +38,8 @@ export interface RestorePorts {
   readonly journals: RestoreJournals;
   /** Where new files are made; here, where absent. */
   readonly writers?: NewFileWriters;
+  /** Where frames of data are opened; here, where absent. */
+  readonly opener?: FrameOpener;
 }
 
 /** One restore. What can be restored is, whatever happens to single entries; what could not decides how the job ends. */
@@ -73,7 +76,7 @@ export async function runRestore(command: RestoreCommand, run: JobRun, ports: Re
   }
 }
 
-interface WhatToRestore extends Pick<RestorePorts, 'journals' | 'writers'> {
+interface WhatToRestore extends Pick<RestorePorts, 'journals' | 'writers' | 'opener'> {
   readonly base: readonly Buffer[];
   readonly selection: Selection;
   readonly never: FolderSet;
@@ -83,10 +86,10 @@ async function restoreTree(
   command: RestoreCommand,
   run: JobRun,
   session: ReadSession,
-  { base, selection, never, writers, journals }: WhatToRestore,
+  { base, selection, never, writers, opener, journals }: WhatToRestore,
   checkTarget: (location: Buffer) => void,
 ): Promise<RestoreOutcome> {
-  const reader = new ChunkReader(session, command, run.signal);
+  const reader = new ChunkReader(session, command, run.signal, opener);
   const fetchNode = (id: Buffer) => reader.node(id);
   const start = await findBase(command, base, reader);
   await fetchNode(start.node);

@@ -6,7 +6,7 @@ import { BODY_LENGTH_BYTES, checkFrameEntry, type FrameContext, frameBinding } f
 import { type FrameCodec, nodeCodec, TAG_BYTES } from './frame-codec.js';
 
 /**
- * The frame's plaintext. Authentic to whoever sealed it, no more: the caller still verifies each
+ * The frame's plaintext, in memory of its own. Authentic to whoever sealed it, no more: the caller still verifies each
  * chunk's id (`openChunks` does both). Throws Integrity; also for a wrong key, which looks the same.
  */
 export function openFrame(

@@ -1,4 +1,5 @@
 import { toWireError } from '@holdfast/core/errors';
+import { ownMemory } from '../../../platform/cloned.js';
 import type { ReadAnswer, ReadSession } from '../../data-transport.js';
 import type { ToRestore } from './restore-messages.js';
 
@@ -75,9 +76,4 @@ export class ReadsForThread {
     read.waitingBytes += bytes?.length ?? 0;
     this.tell({ kind: 'read', call, answer }, bytes === undefined ? [] : ownMemory(bytes));
   }
-}
-
-/** A large buffer's memory changes hands; a small one lies in memory that others share. */
-function ownMemory({ buffer, length }: Buffer): ArrayBuffer[] {
-  return buffer instanceof ArrayBuffer && buffer.byteLength === length ? [buffer] : [];
 }

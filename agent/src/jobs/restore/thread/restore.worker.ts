@@ -5,9 +5,11 @@ import { toWireError } from '@holdfast/core/errors';
 import { withBuffers } from '../../../platform/cloned.js';
 import { FolderSet } from '../../../workloads/files/folder-set.js';
 import { JobRun } from '../../job-run.js';
+import { HelperThreads } from '../helpers/helper-threads.js';
+import { ThreadedOpener } from '../helpers/threaded-opener.js';
+import { ThreadedWriters } from '../helpers/threaded-writers.js';
 import { RestoreJournals } from '../restore-journals.js';
 import { runRestore } from '../run-restore.js';
-import { ThreadedWriters } from '../writers/threaded-writers.js';
 import { RemoteSession } from './remote-session.js';
 import type { FromRestore, RestoreEnd, RestoreSetup, RunState, ToRestore } from './restore-messages.js';
 
@@ -15,7 +17,7 @@ const port = parentPort;
 if (!port) throw new Error('restore.worker runs as a worker thread');
 
 const PROGRESS_MS = 200;
-const MOST_WRITERS = 4;
+const MOST_HELPERS = 4;
 
 const { command, restoreRoots, own, journalFolder } = withBuffers(workerData as RestoreSetup);
 const tell = (message: FromRestore): void => port.postMessage(message);
@@ -27,13 +29,13 @@ port.on('message', (message: ToRestore) => {
   else session.hear(message);
 });
 
-// Files are made by threads too: with this one they keep that many cores busy, and the server's end shares them.
-const writers = new ThreadedWriters(Math.min(availableParallelism(), MOST_WRITERS));
+// With this thread they keep more cores busy than there are: whoever waits for the disk leaves its core to another.
+const helpers = new HelperThreads(command, Math.min(availableParallelism(), MOST_HELPERS));
 const state = (): RunState => run.progress();
 const progress = setInterval(() => tell({ kind: 'progress', state: state() }), PROGRESS_MS);
 const end = await restore();
 clearInterval(progress);
-writers.close();
+helpers.close();
 tell({ kind: 'ended', state: state(), notices: run.notices.all(), end });
 // Nothing else keeps the thread.
 port.close();
@@ -46,7 +48,8 @@ async function restore(): Promise<RestoreEnd> {
       onIgnoredRoot: (root, reason) => tell({ kind: 'rootIgnored', root, reason }),
       ownFolders: () => new FolderSet(own.paths, own.folders),
       journals: new RestoreJournals(journalFolder),
-      writers,
+      writers: new ThreadedWriters(helpers),
+      opener: new ThreadedOpener(command, helpers),
     });
     return { outcome };
   } catch (error) {

@@ -1,6 +1,5 @@
-import type { WireError } from '@holdfast/core/errors';
 import type { ExtendedAttribute } from '../../../workloads/files/file-entry.js';
-import type { NewFile, NewFileResult } from '../../../workloads/files/new-file.js';
+import type { NewFile } from '../../../workloads/files/new-file.js';
 
 /** Files for another thread: many small objects cost more to copy than to write. */
 export interface PackedFiles {
@@ -17,15 +16,6 @@ export interface PackedFiles {
   /** All contents, one after another. It changes hands. */
   readonly contents: ArrayBuffer;
 }
-
-export type ToWriter =
-  | { readonly kind: 'write'; readonly batch: number; readonly files: PackedFiles }
-  | { readonly kind: 'close' };
-
-export type FromWriter = { readonly batch: number } & (
-  | { readonly results: readonly NewFileResult[] }
-  | { readonly error: WireError }
-);
 
 const PER_FILE = 4;
 

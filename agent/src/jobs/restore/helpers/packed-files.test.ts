@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { NewFile } from '../../../workloads/files/new-file.js';
-import { packFiles, unpackFiles } from './writer-messages.js';
+import { packFiles, unpackFiles } from './packed-files.js';
 
 it('hands files to another thread as they are', () => {
   const files: NewFile[] = [

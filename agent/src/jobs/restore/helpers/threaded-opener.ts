@@ -1,0 +1,39 @@
+import { ownMemory, withBuffers } from '../../../platform/cloned.js';
+import type { IncomingFrame } from '../../data-transport.js';
+import { type FrameKeys, type FrameOpener, FrameOpening, type OpenedFrame } from '../frame-opener.js';
+import type { HelperThreads } from './helper-threads.js';
+
+/** A small restore needs no threads. */
+const BYTES_BEFORE_THREADS = 4 * 1024 * 1024;
+/** Whose helpers have more before them opens frames itself. */
+const MOST_WAITING_COST = 6 * 1024 * 1024;
+/** Opening a byte takes as long as writing so many. */
+const COST_PER_BYTE = 3;
+
+/** Frames are opened by helpers, unless those have enough to do. */
+export class ThreadedOpener implements FrameOpener {
+  private readonly here: FrameOpening;
+  private bytes = 0;
+
+  constructor(
+    keys: FrameKeys,
+    private readonly helpers: HelperThreads,
+  ) {
+    this.here = new FrameOpening(keys);
+  }
+
+  open(frame: IncomingFrame, wanted: readonly number[]): OpenedFrame | Promise<OpenedFrame> {
+    this.bytes += frame.stored.length;
+    if (this.bytes < BYTES_BEFORE_THREADS || this.helpers.leastCost > MOST_WAITING_COST)
+      return this.here.open(frame, wanted);
+    return this.helpers
+      .do({ kind: 'open', frame: tight(frame), wanted }, COST_PER_BYTE * frame.stored.length, ownMemory(frame.stored))
+      .then(withBuffers);
+  }
+}
+
+/** Of a view, what lies around it would be copied, too. */
+function tight({ packId, entry, sealedKey, domainId, ...frame }: IncomingFrame): IncomingFrame {
+  const own = (bytes: Buffer): Buffer => Buffer.from(Uint8Array.from(bytes).buffer);
+  return { ...frame, packId: own(packId), entry: own(entry), sealedKey: own(sealedKey), domainId: own(domainId) };
+}
