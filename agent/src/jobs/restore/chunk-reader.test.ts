@@ -65,8 +65,8 @@ class OpenerOnDemand implements FrameOpener {
   readonly waiting: (() => void)[] = [];
   private readonly here = new FrameOpening(keys);
 
-  open(given: IncomingFrame, wanted: readonly number[]): Promise<OpenedFrame> {
-    return new Promise((resolve) => this.waiting.push(() => resolve(this.here.open(given, wanted))));
+  open(...given: Parameters<FrameOpener['open']>): Promise<OpenedFrame> {
+    return new Promise((resolve) => this.waiting.push(() => resolve(this.here.open(...given))));
   }
 }
 
@@ -99,7 +99,7 @@ describe('chunks of a restore', () => {
     const broken = frame(['a', 'b']);
     broken.stored[20] = (broken.stored[20] as number) ^ 1;
     const lying = frame(['c', 'd'], { lies: ['d'] });
-    const { asked, reader } = readerOf([[broken, lying], [frame(['a', 'b'])], [frame(['d'])]], new FrameOpening(keys));
+    const { asked, reader } = readerOf([[broken, lying], [frame(['a', 'b'])], [frame(['d'])]]);
     const fetched = await reader.fetch(['a', 'b', 'c', 'd'].map(idOf));
     for (const name of ['a', 'b', 'c', 'd']) expect(fetched.get(idOf(name)).plaintext).toEqual(contentOf(name));
     expect(asked.slice(1)).toEqual([

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const CHUNKS_PER_READ = 1_024;
 /** Copies of one chunk that are tried. */
 const MOST_TRIES = 8;
-/** Of one question, opened or being opened before the first of them is used up. */
+/** Of one question, being opened elsewhere or waiting for their turn. */
 const FRAMES_AHEAD = 3;
 
 interface Question {
@@ -20,12 +20,12 @@ interface Question {
   readonly avoid: readonly Buffer[];
 }
 
-/** A frame that is being opened, and what was asked for of it. */
+/** A frame that is opened when its turn comes, or is being opened elsewhere; and what was asked for of it. */
 interface Arrived {
   readonly frame: IncomingFrame;
   readonly entry: FrameEntry;
   readonly wanted: ReadonlyMap<number, Buffer>;
-  readonly opening: OpenedFrame | Promise<OpenedFrame>;
+  readonly opening: Promise<OpenedFrame> | undefined;
 }
 
 /** What became of a chunk that was asked for: its verified content, or why there is none. */
@@ -62,7 +62,7 @@ export class ChunkReader {
   private readonly opened = { DATA: new OpenedFrames(12 * MIB), NODE: new OpenedFrames(8 * MIB) };
   private readonly here: FrameOpening;
 
-  /** @param opener for data, of which there is much; nodes are opened in this thread */
+  /** @param opener for data, of which there is much */
   constructor(
     private readonly session: Pick<ReadSession, 'readChunks'>,
     keys: FrameKeys,
@@ -126,8 +126,10 @@ export class ChunkReader {
     const ahead: Arrived[] = [];
     const next = async (): Promise<readonly ChunkResult[]> => {
       const arrived = ahead.shift() as Arrived;
-      const { found, failed } = this.take(arrived, await arrived.opening);
-      if (failed.length > 0) again.push({ ids: failed, avoid: [...avoid, arrived.frame.packId] });
+      const { frame, entry, wanted, opening } = arrived;
+      const opened = opening ? await opening : this.here.open(frame, entry, [...wanted.keys()]);
+      const { found, failed } = this.take(arrived, opened);
+      if (failed.length > 0) again.push({ ids: failed, avoid: [...avoid, frame.packId] });
       return found;
     };
     for await (const answer of this.session.readChunks(ids, avoid, this.signal)) {
@@ -136,22 +138,22 @@ export class ChunkReader {
         for (const id of answer.ids) if (asked.delete(idKey(id))) yield { id: Buffer.from(id), result: damage };
         continue;
       }
-      ahead.push(this.open(answer.frame, asked));
-      if (ahead.length >= FRAMES_AHEAD) yield* await next();
+      ahead.push(this.begin(answer.frame, asked));
+      // What nobody else opens is used up at once, while it is in this core's cache.
+      while (ahead.length >= FRAMES_AHEAD || (ahead.length > 0 && ahead[0]?.opening === undefined)) yield* await next();
     }
     while (ahead.length > 0) yield* await next();
     for (const id of asked.values()) yield { id, result: new DamageError('the gateway did not deliver it') };
   }
 
   /** What was asked for of the frame goes off the list. */
-  private open(frame: IncomingFrame, asked: Map<string, Buffer>): Arrived {
+  private begin(frame: IncomingFrame, asked: Map<string, Buffer>): Arrived {
     const entry = decodeFrameEntry(frame.entry, PACK_KINDS[frame.kind]);
     const wanted = new Map<number, Buffer>();
     for (const [place, id] of splitIds(entry.chunkIds).entries()) if (asked.delete(idKey(id))) wanted.set(place, id);
-    const opener = frame.kind === 'DATA' ? (this.opener ?? this.here) : this.here;
-    const opening = opener.open(frame, [...wanted.keys()]);
+    const opening = frame.kind === 'DATA' ? this.opener?.open(frame, entry, [...wanted.keys()]) : undefined;
     // Its failure is met where it is awaited, which may be later, or never.
-    if (opening instanceof Promise) opening.catch(() => undefined);
+    opening?.catch(() => undefined);
     return { frame, entry, wanted, opening };
   }
 

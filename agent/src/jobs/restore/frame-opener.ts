@@ -1,7 +1,6 @@
-import type { OpenedChunk } from '@holdfast/core/engine';
+import type { FrameEntry, OpenedChunk } from '@holdfast/core/engine';
 import {
   ChunkHasher,
-  decodeFrameEntry,
   frameDigest,
   openFrame,
   openReleasedKey,
@@ -24,29 +23,29 @@ export interface OpenedFrame {
   readonly unsound: readonly number[];
 }
 
-/** Opens frames, now or in other threads. The frame's stored bytes are the opener's from then on. */
+/** Opens frames in other threads. */
 export interface FrameOpener {
   /**
-   * Never fails for damage.
+   * Never fails for damage. The frame's stored bytes are the opener's from then on; undefined if whoever asks opens it best.
+   * @param entry the frame's, decoded
    * @param wanted places in the frame of the chunks to verify
    */
-  open(frame: IncomingFrame, wanted: readonly number[]): OpenedFrame | Promise<OpenedFrame>;
+  open(frame: IncomingFrame, entry: FrameEntry, wanted: readonly number[]): Promise<OpenedFrame> | undefined;
 }
 
 export const PACK_KINDS = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KIND_NODE } as const;
 
-/** In this thread. */
-export class FrameOpening implements FrameOpener {
+/** Opens frames in this thread. */
+export class FrameOpening {
   private readonly hasher: ChunkHasher;
 
   constructor(private readonly keys: FrameKeys) {
     this.hasher = new ChunkHasher(keys.idKey);
   }
 
-  open(frame: IncomingFrame, wanted: readonly number[]): OpenedFrame {
+  open(frame: IncomingFrame, entry: FrameEntry, wanted: readonly number[]): OpenedFrame {
     const { vaultId, transportKey } = this.keys;
     const kind = PACK_KINDS[frame.kind];
-    const entry = decodeFrameEntry(frame.entry, kind);
     const place = { vaultId, domainId: frame.domainId };
     const key = openReleasedKey(transportKey, place, frameDigest(entry), frame.sealedKey);
     const plaintext = unlessDamaged(() => openFrame(key, { ...place, kind }, entry, frame.stored, hostCodec()));

@@ -1,10 +1,11 @@
 /** Opens frames and makes files for a restore's thread: that is most of what a restore costs. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { decodeFrameEntry } from '@holdfast/core/engine';
 import { toWireError } from '@holdfast/core/errors';
 import { YoungGarbage } from '@holdfast/core/memory';
 import { withBuffers } from '../../../platform/cloned.js';
 import { writeNewFile } from '../../../workloads/files/new-file.js';
-import { type FrameKeys, FrameOpening } from '../frame-opener.js';
+import { type FrameKeys, FrameOpening, PACK_KINDS } from '../frame-opener.js';
 import type { FromHelper, ToHelper, Work } from './helper-messages.js';
 import { unpackFiles } from './packed-files.js';
 
@@ -33,7 +34,8 @@ function write(number: number, { files }: Work & { kind: 'write' }): void {
 }
 
 function open(number: number, { frame, wanted }: Work & { kind: 'open' }): void {
-  const opened = opening.open(withBuffers(frame), wanted);
+  const sealed = withBuffers(frame);
+  const opened = opening.open(sealed, decodeFrameEntry(sealed.entry, PACK_KINDS[frame.kind]), wanted);
   // A frame's plaintext has memory of its own, but a small one's may lie in the pool.
   const memory = opened.plaintext?.buffer as ArrayBuffer | undefined;
   tell({ number, done: opened }, memory && memory.byteLength > Buffer.poolSize ? [memory] : []);

@@ -49,7 +49,7 @@ async function restore(): Promise<RestoreEnd> {
       ownFolders: () => new FolderSet(own.paths, own.folders),
       journals: new RestoreJournals(journalFolder),
       writers: new ThreadedWriters(helpers),
-      opener: new ThreadedOpener(command, helpers),
+      opener: new ThreadedOpener(helpers),
     });
     return { outcome };
   } catch (error) {
