@@ -10,8 +10,8 @@ import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import Database from 'better-sqlite3';
 import { addIfAmongBest } from './best-copies.js';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
-import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame, Worth } from './chunk-index.js';
-import { BAD, isVerified, SUSPECT } from './copy-state.js';
+import type { ChunkIndex, Copy, NewSession, Pack, Point, StoredFrame, SuspectPack, Worth } from './chunk-index.js';
+import { CopyDamage } from './copy-damage.js';
 import { CopyStates } from './copy-states.js';
 import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
@@ -74,6 +74,7 @@ class SqliteChunkIndex implements ChunkIndex {
   private readonly packs = new Map<number, Pack>();
   private readonly voided: Set<string>;
   private readonly states: CopyStates;
+  private readonly damage: CopyDamage;
   private readonly entries: ChunkEntries;
 
   constructor(
@@ -83,6 +84,7 @@ class SqliteChunkIndex implements ChunkIndex {
   ) {
     this.sql = prepareStatements(db);
     this.states = new CopyStates(this.sql, pages);
+    this.damage = new CopyDamage(this.sql, this.states, (copy) => this.packByNumber(this.frameOf(copy).pack));
     this.entries = new ChunkEntries({
       path: entriesPath(db.name),
       indexId: required(this.sql.indexId.get()),
@@ -279,15 +281,27 @@ class SqliteChunkIndex implements ChunkIndex {
 
   changeState(copies: readonly number[], change: { set?: number; clear?: number }): void {
     if (copies.length === 0) return;
-    try {
-      this.write(() => {
-        this.noteDamage(copies, change.set ?? 0);
-        this.states.change(copies, change.set ?? 0, change.clear ?? 0);
-      });
-    } catch (error) {
-      this.states.forget();
-      throw error;
-    }
+    this.writeStates(() => {
+      this.damage.note(copies, change.set ?? 0);
+      this.states.change(copies, change.set ?? 0, change.clear ?? 0);
+    });
+  }
+
+  suspectPacks(after: number, limit: number): SuspectPack[] {
+    return this.read(() => this.damage.packsAfter(after, limit)).map((number) => required(this.suspectPack(number)));
+  }
+
+  suspectPack(number: number): SuspectPack | undefined {
+    const mark = this.read(() => this.damage.markOf(number));
+    return mark && { pack: this.packByNumber(number), mark };
+  }
+
+  clearSuspect({ pack, mark }: SuspectPack, copies: readonly number[]): boolean {
+    return this.writeStates(() => {
+      if (!this.damage.markOf(pack.number)?.equals(mark)) return false;
+      this.damage.clear(pack, copies);
+      return true;
+    });
   }
 
   frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry {
@@ -378,17 +392,6 @@ class SqliteChunkIndex implements ChunkIndex {
     this.db.close();
   }
 
-  private noteDamage(copies: readonly number[], set: number): void {
-    const turning = copies.filter((copy) => (set & ~this.states.of(copy) & (SUSPECT | BAD)) !== 0);
-    if (turning.length === 0) return;
-    if ((set & SUSPECT) !== 0 || turning.some((copy) => isVerified(this.states.of(copy)))) this.sql.renewDamage.run();
-    else for (const uploader of this.uploadersOf(turning)) this.sql.renewDamageOf.run(uuidToBytes(uploader));
-  }
-
-  private uploadersOf(copies: readonly number[]): Set<string> {
-    return new Set(copies.map((copy) => this.packByNumber(this.frameOf(copy).pack).uploaderId));
-  }
-
   private insertFrame(pack: number, firstCopy: number, frame: FrameEntry): void {
     const lengths = Buffer.alloc(frame.chunkLengths.length * 4);
     for (const [place, length] of frame.chunkLengths.entries()) lengths.writeUInt32LE(length, place * 4);
@@ -422,6 +425,15 @@ class SqliteChunkIndex implements ChunkIndex {
       return this.db.transaction(work).immediate();
     } catch (error) {
       throw asIndexError(error);
+    }
+  }
+
+  private writeStates<T>(work: () => T): T {
+    try {
+      return this.write(work);
+    } catch (error) {
+      this.states.forget();
+      throw error;
     }
   }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@holdfast/core/clock';
-import { MemoryStore, type ObjectStore, packName } from '@holdfast/core/engine';
+import { descriptorName, MemoryStore, type ObjectStore, packName } from '@holdfast/core/engine';
 import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { PageBudget } from '../chunk-index/page-budget.js';
@@ -29,6 +29,8 @@ export class World {
   visibleStore: ObjectStore = this.store;
   private readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-gateway-'));
   core!: GatewayCore;
+  /** Lines of the log; `msg` is the event. */
+  readonly logged: Record<string, unknown>[] = [];
 
   private constructor(
     seed: string,
@@ -51,6 +53,7 @@ export class World {
     world.alice = await Uploader.create(domain, world.random);
     world.bob = await Uploader.create(domain, world.random);
     world.carol = await Uploader.create(domain, world.random);
+    await world.store.put(descriptorName(1n), Buffer.from('a descriptor'));
     world.start();
     return world;
   }
@@ -156,7 +159,7 @@ export class World {
         clock: this.clock,
         timers: this.clock,
         random: this.random,
-        log: pino({ level: 'silent' }),
+        log: pino({}, { write: (line: string) => this.logged.push(JSON.parse(line) as Record<string, unknown>) }),
         coordination: this.control,
         openStore: async () => this.visibleStore,
         openIndex: (vaultId) =>
