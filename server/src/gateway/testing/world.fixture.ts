@@ -17,6 +17,7 @@ import { openSession } from '../sessions/open-session.js';
 import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import type { Session } from '../sessions/session.js';
+import { fetchFrames } from '../vault-stores/fetch-frames.js';
 import { TestControl } from './control.fixture.js';
 import { type TestChunk, type TestPack, testDomain, Uploader } from './uploader.fixture.js';
 
@@ -50,6 +51,9 @@ export class World {
     world.vault = { vaultId: uuidFromBytes(world.random.bytes(16)), storeUrl: 'local:/memory/vault' };
     const domain = await testDomain(world.vault.vaultId, world.random);
     world.control = new TestControl(world.vault, domain, world.store, world.random);
+    world.control.askForDamaged = async (packId, offset) => {
+      for await (const part of fetchFrames(world.core, world.vault, packId, [offset])) if (part.kind === 'frame') break;
+    };
     world.alice = await Uploader.create(domain, world.random);
     world.bob = await Uploader.create(domain, world.random);
     world.carol = await Uploader.create(domain, world.random);
@@ -98,8 +102,8 @@ export class World {
     }
   }
 
-  async has(session: Session, chunks: readonly TestChunk[]): Promise<boolean[]> {
-    const bits = await hasChunks(session, Buffer.concat(chunks.map(({ claim }) => claim)), this.limits);
+  async has(session: Session, chunks: readonly TestChunk[], gone = session.signal): Promise<boolean[]> {
+    const bits = await hasChunks(session, Buffer.concat(chunks.map(({ claim }) => claim)), this.limits, gone);
     return chunks.map((_, place) => ((bits[place >>> 3] ?? 0) & (1 << (place & 7))) !== 0);
   }
 

@@ -18,6 +18,8 @@ interface LookedAt {
 export interface SuspectPackPorts {
   readonly turns: Turns;
   readonly log: Log;
+  /** Copies of this pack count again. */
+  readonly onCleared: (pack: Pack) => void;
 }
 
 /** Of packs that were looked at: without suspect copies now, with damaged ones left, or not there. */
@@ -118,6 +120,7 @@ export class SuspectPacks {
     }
     // What was found damaged while this was read is looked at the next time.
     if (!index.clearSuspect(suspect, sound)) return 'damaged';
+    if (sound.length > 0) this.ports.onCleared(pack);
     return isWhole ? 'sound' : 'damaged';
   }
 

@@ -121,7 +121,10 @@ export class VaultRegistry {
       verification,
       indexObjects: new IndexObjects(vaultId, store, index),
       missingPacks: new MissingPacks({ vaultId, store, index }, log),
-      suspectPacks: new SuspectPacks({ vaultId, store, index }, { turns, log }),
+      suspectPacks: new SuspectPacks(
+        { vaultId, store, index },
+        { turns, log, onCleared: (pack) => verification.reconsider(pack) },
+      ),
     };
   }
 }
