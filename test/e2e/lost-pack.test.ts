@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fleet } from '../kit/holdfast/fleet.js';
+import { readJob, restoreTo, waitForJob } from '../kit/holdfast/jobs.js';
 import { flipBit, packFiles } from '../kit/holdfast/store-files.js';
 import { describeTree } from '../kit/tree/describe-tree.js';
 
@@ -101,5 +102,26 @@ describe('a pack that is away and comes back', () => {
     expect(job.state).toBe('COMPLETED');
     expect(describeTree(target)).toEqual(describeTree(source));
     expect(logged('vault.packs_sound_again')).toEqual([]);
+  });
+});
+
+describe('a store whose disk is not mounted while a restore reads', () => {
+  it('is waited for, and nothing in it counts as damaged', async () => {
+    const [store] = pack.split(`${path.sep}pack${path.sep}`) as [string];
+    fs.renameSync(store, `${store}-away`);
+    fs.mkdirSync(store);
+    const target = path.join(fleet.folder, 'restored-later');
+    const jobId = await restoreTo(fleet.api, { recoveryPointId: point, path: target, base: source });
+    await expect
+      .poll(async () => {
+        const { state, waitingFor } = await readJob(fleet.api, jobId);
+        return state === 'RUNNING' && waitingFor;
+      })
+      .toMatch(/is its disk mounted/i);
+    fs.rmdirSync(store);
+    fs.renameSync(`${store}-away`, store);
+    expect((await waitForJob(fleet.api, jobId, { timeoutMs: 60_000 })).state).toBe('COMPLETED');
+    expect(describeTree(target)).toEqual(describeTree(source));
+    expect(await sent()).toBeLessThan(1 << 20);
   });
 });
