@@ -38,7 +38,7 @@ export class SuspectPacks {
   private looking: Promise<void> | undefined;
   /** Numbers of packs that readers met; each is looked at once, and not again before the next look at all unless it was sound. */
   private readonly known = new Set<number>();
-  private readonly waiting: number[] = [];
+  private readonly waiting = new Set<number>();
 
   constructor(
     private readonly vault: LookedAt,
@@ -65,8 +65,8 @@ export class SuspectPacks {
   met({ number }: Pack): void {
     if (this.known.has(number)) return;
     this.known.add(number);
-    this.waiting.push(number);
-    if (this.waiting.length === 1) void this.afterOthers(() => this.lookAtMet());
+    this.waiting.add(number);
+    if (this.waiting.size === 1) void this.afterOthers(() => this.lookAtMet());
   }
 
   /** To be called before the index is closed. */
@@ -76,12 +76,12 @@ export class SuspectPacks {
 
   private async lookAtMet(): Promise<void> {
     const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
-    for (let [number] = this.waiting; number !== undefined; [number] = this.waiting) {
+    for (const number of this.waiting) {
       const suspect = this.vault.index.suspectPack(number);
       const found = suspect === undefined ? 'sound' : await this.lookAt(suspect);
       tally[found] += 1;
       if (found === 'sound') this.known.delete(number);
-      this.waiting.shift();
+      this.waiting.delete(number);
     }
     this.tell(tally);
   }
@@ -91,7 +91,7 @@ export class SuspectPacks {
     const { log } = this.ports;
     const { vaultId } = this.vault;
     const looking = (this.looking ?? Promise.resolve()).then(look).catch((error: unknown) => {
-      this.waiting.length = 0;
+      this.waiting.clear();
       this.known.clear();
       if (!this.stopped) log.warn({ vaultId, err: error }, 'vault.suspects_not_read');
     });

@@ -17,19 +17,18 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
-import { CopySet } from '../chunk-index/copy-set.js';
 import { CONTENT_GOOD, isVerified, stands, VERIFIED } from '../chunk-index/copy-state.js';
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
 import type { Coordination } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
 import type { Turns } from '../turn.js';
+import { collectUnverified, isInDomain, type WantedFrames } from './collect-unverified.js';
 import { FrameVerdicts } from './frame-verdicts.js';
 import { nextPiece } from './next-piece.js';
 import { Patience } from './patience.js';
 import { TimeAtWork } from './time-at-work.js';
 import type { VerifyQueue, VerifyTurn } from './verify-queue.js';
 
-const ID_BYTES = 32;
 /** Packs on which control had no verdict, or could not give one, are left alone for so long. */
 const REST_MS = 5 * 60_000;
 const PACKS_PER_LOOK = 16;
@@ -42,12 +41,6 @@ type Outcome = 'verdict' | 'none' | 'failed';
 export interface VerificationAsker {
   readonly domainId: string;
   readonly askerId: string;
-}
-
-/** Frames of a pack that somebody waits for, by their first copy. */
-interface WantedFrames {
-  readonly pack: Pack;
-  readonly frames: ReadonlySet<number>;
 }
 
 /** A question that waits. */
@@ -90,7 +83,12 @@ export class CopyVerification {
    * allow. Resolves when what was found out in that time stands in the index; throws the reason of `gone` once nobody waits for it.
    */
   async verifyCopies(copies: readonly Copy[], asker: VerificationAsker, gone: AbortSignal): Promise<void> {
-    const { packs, nodes } = await this.collect(copies, asker.domainId, gone);
+    const { packs, nodes } = await collectUnverified(
+      { ...this.ports, verdicts: this.verdicts, patience: this.patience },
+      copies,
+      asker.domainId,
+      gone,
+    );
     await this.waitFor(packs, asker, gone);
     await this.promote(nodes, asker.domainId);
   }
@@ -214,67 +212,10 @@ export class CopyVerification {
     const verified = await settleUpwards(
       index,
       sound,
-      (copy) => stands(copy.state) && isVerified(copy.state) && this.isIn(copy, domainId),
+      (copy) => stands(copy.state) && isVerified(copy.state) && isInDomain(index, copy, domainId),
       this.ports.turns.of(domainId),
     );
     index.changeState(verified, { set: VERIFIED });
-  }
-
-  /** Walks from the copies down the edges that have no verified copy yet. */
-  private async collect(
-    copies: readonly Copy[],
-    domainId: string,
-    gone: AbortSignal,
-  ): Promise<{ packs: WantedFrames[]; nodes: number[] }> {
-    const { index, limits } = this.ports;
-    const packs = new Map<number, { readonly pack: Pack; readonly copies: Set<number> }>();
-    const nodes: number[] = [];
-    const seen = new CopySet();
-    const stack = [...copies];
-    const worth = (copy: Copy): number => {
-      if (!stands(copy.state) || !this.isIn(copy, domainId)) return 0;
-      return isVerified(copy.state) ? 2 : 1;
-    };
-    let edgesLeft = limits.maxEdgesPerQuestion;
-    const turn = this.ports.turns.of(domainId);
-    for (let copy = stack.pop(); copy !== undefined; copy = stack.pop()) {
-      await turn.pass();
-      gone.throwIfAborted();
-      if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state))
-        continue;
-      seen.add(copy.number);
-      const pack = index.packByNumber(copy.pack);
-      if (!pack.checked) {
-        const wanted = packs.get(pack.number);
-        if (wanted !== undefined) wanted.copies.add(copy.number);
-        else if (packs.size < limits.maxPacksVerifiedPerQuestion && !this.patience.isSlow(pack.uploaderId))
-          packs.set(pack.number, { pack, copies: new Set([copy.number]) });
-        else continue;
-      }
-      if (pack.kind !== PackKind.PACK_KIND_NODE) continue;
-      const edges = index.edgesOf(copy.number);
-      edgesLeft -= edges.length / ID_BYTES;
-      if (edgesLeft < 0) break;
-      nodes.push(copy.number);
-      for (const below of index.lookup(edges, worth))
-        if (!below.some((each) => isVerified(each.state))) stack.push(...below);
-    }
-    const wanted = [...packs.values()].map(({ pack, copies: ofPack }) => ({
-      pack,
-      frames: this.framesWith(pack, ofPack),
-    }));
-    return { packs: wanted, nodes };
-  }
-
-  private framesWith(pack: Pack, copies: ReadonlySet<number>): Set<number> {
-    const holds = ({ firstCopy, chunkIds }: StoredFrame): boolean =>
-      range(firstCopy, chunkIds.length / ID_BYTES).some((copy) => copies.has(copy));
-    return new Set(
-      this.verdicts
-        .leftOf(pack)
-        .filter(holds)
-        .map(({ firstCopy }) => firstCopy),
-    );
   }
 
   /**
@@ -334,10 +275,6 @@ export class CopyVerification {
     else if (isHoldfastError(error, 'Integrity')) this.verdicts.cannotTell(pack, error);
     else throw error;
     return 'none';
-  }
-
-  private isIn(copy: Copy, domainId: string): boolean {
-    return this.ports.index.packByNumber(copy.pack).domainId === domainId;
   }
 }
 
