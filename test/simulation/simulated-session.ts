@@ -86,7 +86,7 @@ class SimulatedSession implements DataSession {
 
   async hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer> {
     const present = await this.ask(signal, (core, sessionId) =>
-      hasChunks(core.sessions.find(this.ports.agentId, sessionId), claims, core.limits),
+      hasChunks(core.sessions.find(this.ports.agentId, sessionId), claims, core.limits, signal),
     );
     this.ports.watch.answered(claims, present);
     return present;

@@ -140,7 +140,7 @@ function runInBackground(core: GatewayCore, signal: AbortSignal): Promise<unknow
     openListedVaults(core, signal).then(() => core.verifier.wake()),
     core.verifier.run(signal),
     sweepIdleSessions(core, signal),
-    lookForMissingPacks(core, signal),
+    lookAtPacks(core, signal),
   ];
   return Promise.all(
     work.map((each) =>
@@ -158,10 +158,13 @@ async function sweepIdleSessions(core: GatewayCore, signal: AbortSignal): Promis
   }
 }
 
-async function lookForMissingPacks(core: GatewayCore, signal: AbortSignal): Promise<void> {
+async function lookAtPacks(core: GatewayCore, signal: AbortSignal): Promise<void> {
   for (;;) {
     await core.timers.sleep(BETWEEN_LOOKS_MS, signal);
-    for (const { missingPacks } of core.vaults.all()) await missingPacks.look();
+    for (const { missingPacks, suspectPacks } of core.vaults.all()) {
+      await missingPacks.look();
+      await suspectPacks.look();
+    }
   }
 }
 

@@ -28,7 +28,7 @@ import { formatAddress, type RunningGateway } from '../platform/process-roles.js
 import { startGateway } from './composition-root.js';
 import { TestControl } from './testing/control.fixture.js';
 import { coordinationServer } from './testing/grpc/control-server.fixture.js';
-import { type TestPack, testDomain, Uploader } from './testing/uploader.fixture.js';
+import { type TestChunk, type TestPack, testDomain, Uploader } from './testing/uploader.fixture.js';
 
 const log = pino({ level: 'silent' });
 const ports = { clock: systemClock, timers: systemClock, random: systemRandom, log };
@@ -325,6 +325,40 @@ describe('a gateway over mutual TLS', () => {
     await expect.poll(() => waits[0]?.aborted, { timeout: 5_000 }).toBe(true);
     cutting.mockRestore();
     expect(await readAll(client, restore.sessionId, [known.id])).toEqual(['known to both']);
+  });
+
+  it('keeps no question whose caller has gone: not its place in the session, nor its turn at control', async () => {
+    const bob = await Uploader.create(alice.domain, systemRandom);
+    const asBob = await clientOf('agent', bob.agentId);
+    const theirs = await open(asBob, control.addJob(bob.agentId, 'backup'));
+    const unverified = Array.from({ length: 5 }, (_, number) => bob.data(`of bob ${number}`));
+    for (const chunk of unverified) await upload(asBob, theirs.sessionId, bob.pack([[chunk]]));
+    const carol = await Uploader.create(alice.domain, systemRandom);
+    const client = await clientOf('agent', carol.agentId);
+    const { sessionId } = await open(client, control.addJob(carol.agentId, 'backup'));
+    const held = Promise.withResolvers<void>();
+    control.beforeVerdict = () => held.promise;
+    const askedBefore = control.verified.length;
+    const questions = unverified
+      .slice(0, 4)
+      .map(({ claim }) => client.hasChunks({ sessionId, claims: claim }, () => undefined));
+    await expect.poll(() => control.verified.length - askedBefore, { timeout: 5_000 }).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (const question of questions) question.cancel();
+
+    const [last] = unverified.slice(-1) as [TestChunk];
+    // While the four have their places it is refused at once.
+    let answer: Promise<unknown> = Promise.resolve();
+    const isRefused = async () => {
+      answer = call(client, client.hasChunks, { sessionId, claims: last.claim }).catch((error: unknown) => error);
+      const soon = new Promise((resolve) => setTimeout(resolve, 300, 'it waits'));
+      return (await Promise.race([answer, soon])) !== 'it waits';
+    };
+    await expect.poll(isRefused, { timeout: 5_000 }).toBe(false);
+    held.resolve();
+    control.beforeVerdict = async () => undefined;
+    expect(await answer).toMatchObject({ present: Buffer.of(1) });
+    expect(control.verified.length - askedBefore).toBe(3);
   });
 
   it('lets in nobody without a certificate of the CA, and each role only through its own door', async () => {

@@ -33,6 +33,12 @@ export interface Pack {
   readonly sessionKey: Buffer;
 }
 
+export interface SuspectPack {
+  readonly pack: Pack;
+  /** Another one after each copy of the pack that was found damaged or gone. */
+  readonly mark: Buffer;
+}
+
 /** A frame, without its nodes' edges. */
 export interface StoredFrame {
   readonly pack: number;
@@ -139,8 +145,16 @@ export interface ChunkIndex {
   /** Concatenated ids; empty for data and for a node without edges. */
   edgesOf(copy: number): Buffer;
   currentState(copy: number): number;
-  /** Sets and clears bits of these copies in one transaction. What turns out bad or suspect is damage. */
+  /** Sets and clears bits of these copies in one transaction. What turns out bad, suspect or unfit is damage. */
   changeState(copies: readonly number[], change: { set?: number; clear?: number }): void;
+  /** Stored packs with suspect copies, in the order of their numbers, after this one. */
+  suspectPacks(after: number, limit: number): SuspectPack[];
+  suspectPack(pack: number): SuspectPack | undefined;
+  /**
+   * The stored bytes of these copies, read since `suspect` was asked for, are all what came: they are suspect no more, and the pack neither once none of
+   * its copies is. False, and nothing changes, where something in the pack was found damaged or gone meanwhile.
+   */
+  clearSuspect(suspect: SuspectPack, copies: readonly number[]): boolean;
   /** The frame's entry exactly as its footer has it. */
   frameEntry(frame: StoredFrame, kind: PackKind): FrameEntry;
   /** The pack's footer exactly as it was stored. */

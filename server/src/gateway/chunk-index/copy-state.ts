@@ -15,17 +15,26 @@ export const CONTENT_GOOD = 1 << 3;
 export const VERIFIED = 1 << 4;
 /** Control opened the frame: the content is not what the id says. Counts for nobody and is never read. */
 export const BAD = 1 << 5;
-/** Its stored bytes were found damaged: counts for nobody, so that a new backup heals it; read only when nothing else is left. */
+/**
+ * Its stored bytes were found damaged or gone: counts for nobody, so that a new backup heals it; read only when nothing else is left.
+ * Until its stored bytes were all found to be what came: all else that is known of it is known of these bytes, and holds again.
+ */
 export const SUSPECT = 1 << 6;
+/** Its stored bytes are what came, and of no use to who asked for them: they did not open, or are too large to be cut. As suspect ones, but for good. */
+export const UNFIT = 1 << 7;
 
 /** May count as existing, for whom its owner and its verification allow. */
 export function stands(state: number): boolean {
-  return (state & (GC_BITS | BAD | SUSPECT)) === 0;
+  return (state & (GC_BITS | BAD | SUSPECT | UNFIT)) === 0;
 }
 
 /** May be read when somebody is entitled to the chunk. */
 export function isReadable(state: number): boolean {
   return (state & GC_BITS) !== DOOMED && (state & BAD) === 0;
+}
+
+export function isSuspect(state: number): boolean {
+  return (state & SUSPECT) !== 0;
 }
 
 export function isVerified(state: number): boolean {

@@ -17,6 +17,7 @@ import type Database from 'better-sqlite3';
  * agent.voided     its unverified copies count for nobody
  * agent.damage     made up anew whenever copies that it uploaded turn out bad before anybody else could rely on them
  * doubt            copies that count for nothing new of this agent, although nothing is known to be wrong with them
+ * suspect          packs with suspect copies; the mark is made up anew with each that turns out to be one
  * session.state    0 open, 1 committed, 2 ended, 3 interrupted by a restart
  * pack.state       0 arriving (the file may or may not exist), 1 stored, 2 leaked (a file without rows)
  * pack.checked     control's verdict on its chunks is in
@@ -24,7 +25,7 @@ import type Database from 'better-sqlite3';
  * states.bits      a byte for each of 4,000 copies, see copy-state.ts; a missing row is all zeros
  * point.state      0 prepared, 1 stored, 2 recorded by control
  */
-const SCHEMA_VERSION = 4;
+const SCHEMA_VERSION = 5;
 
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -51,6 +52,7 @@ CREATE TABLE frame (
 );
 CREATE TABLE states (page INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE doubt (agent INTEGER NOT NULL, copy INTEGER NOT NULL, PRIMARY KEY (agent, copy)) WITHOUT ROWID;
+CREATE TABLE suspect (pack INTEGER PRIMARY KEY, mark BLOB NOT NULL);
 CREATE TABLE edges (copy INTEGER PRIMARY KEY, ids BLOB NOT NULL);
 CREATE TABLE point (
   id BLOB PRIMARY KEY, job BLOB NOT NULL, root BLOB NOT NULL, signed BLOB NOT NULL, state INTEGER NOT NULL

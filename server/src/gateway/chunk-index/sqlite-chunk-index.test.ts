@@ -6,7 +6,7 @@ import { Codec, type PackFooter, PackKind } from '@holdfast/proto/vault';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChunkIndex, Copy } from './chunk-index.js';
+import type { ChunkIndex, Copy, Pack, SuspectPack } from './chunk-index.js';
 import { BAD, SUSPECT, VERIFIED } from './copy-state.js';
 import { PageBudget } from './page-budget.js';
 import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
@@ -190,6 +190,43 @@ describe('the chunk index', () => {
     index.changeState([pack.firstCopy + 2], { set: VERIFIED });
     index.changeState([pack.firstCopy + 2], { set: BAD, clear: VERIFIED });
     expect(told()[1]).not.toBe(last[1]);
+  });
+
+  it('remembers packs with suspect copies until the last of them was found sound', () => {
+    const [one, two, three] = [[1, 2], [1], [1]].map((frames) => store(frames.map(() => [random.bytes(32)])).pack) as [
+      Pack,
+      Pack,
+      Pack,
+    ];
+    index.changeState([one.firstCopy, one.firstCopy + 1, three.firstCopy], { set: SUSPECT });
+    index.changeState([two.firstCopy], { set: VERIFIED });
+    reopen();
+    const numbers = (after = 0, limit = 9) => index.suspectPacks(after, limit).map(({ pack }) => pack.number);
+    expect(numbers()).toEqual([one.number, three.number]);
+    expect([numbers(0, 1), numbers(one.number)]).toEqual([[one.number], [three.number]]);
+    expect(index.suspectPack(two.number)).toBeUndefined();
+
+    const found = index.suspectPack(one.number) as SuspectPack;
+    expect(index.clearSuspect(found, [one.firstCopy])).toBe(true);
+    expect(numbers()).toEqual([one.number, three.number]);
+    expect(index.clearSuspect(found, [one.firstCopy + 1])).toBe(true);
+    reopen();
+    expect(numbers()).toEqual([three.number]);
+    expect([index.currentState(one.firstCopy), index.currentState(one.firstCopy + 1)]).toEqual([0, 0]);
+  });
+
+  it('clears nothing in a pack of which something was found damaged since it was looked at', () => {
+    const { pack } = store([[random.bytes(32)], [random.bytes(32)]]);
+    index.changeState([pack.firstCopy], { set: SUSPECT | VERIFIED });
+    const found = index.suspectPack(pack.number) as SuspectPack;
+    index.changeState([pack.firstCopy], { set: SUSPECT });
+    expect(index.clearSuspect(found, [pack.firstCopy])).toBe(false);
+    expect(index.currentState(pack.firstCopy)).toBe(SUSPECT | VERIFIED);
+    const again = index.suspectPack(pack.number) as SuspectPack;
+    expect(index.clearSuspect(again, [pack.firstCopy])).toBe(true);
+    expect(index.currentState(pack.firstCopy)).toBe(VERIFIED);
+    index.changeState([pack.firstCopy], { set: SUSPECT });
+    expect(index.clearSuspect(again, [pack.firstCopy])).toBe(false);
   });
 
   it('remembers which copies an agent doubts, and begins anew with too many', () => {

@@ -106,6 +106,15 @@ export function prepareStatements(db: Database.Database) {
     states: db.prepare<[number], Buffer>('SELECT bits FROM states WHERE page = ?').pluck(),
     setStates: db.prepare<[number, Buffer]>('INSERT OR REPLACE INTO states (page, bits) VALUES (?, ?)'),
 
+    markSuspect: db.prepare<[number]>(
+      'INSERT INTO suspect (pack, mark) VALUES (?, randomblob(16)) ON CONFLICT (pack) DO UPDATE SET mark = excluded.mark',
+    ),
+    suspectMark: db.prepare<[number], Buffer>('SELECT mark FROM suspect WHERE pack = ?').pluck(),
+    suspectPacks: db
+      .prepare<[number, number], number>('SELECT pack FROM suspect WHERE pack > ? ORDER BY pack LIMIT ?')
+      .pluck(),
+    deleteSuspect: db.prepare<[number]>('DELETE FROM suspect WHERE pack = ?'),
+
     insertFrame: db.prepare(
       'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, sha256, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @sha256, @ids, @lengths)',
     ),

@@ -1,7 +1,8 @@
-import type { handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleUnaryCall, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { YoungGarbage } from '@holdfast/core/memory';
 import type { DataServiceServer, JobRef, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
+import { callOver } from '../../platform/grpc/call-over.js';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
 import type { IncidentKind } from '../../platform/incidents/incident.js';
@@ -26,12 +27,12 @@ export function createDataService(core: GatewayCore): DataServiceServer {
 
   function forAgent<Request extends NamesItsWork, Response>(
     kind: IncidentKind,
-    handle: (agentId: string, request: Request) => Promise<Response>,
+    handle: (agentId: string, request: Request, call: ServerUnaryCall<Request, Response>) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
     return unary(log, async (request, call) => {
       const agentId = requireRole(call, 'agent').id;
       try {
-        return await handle(agentId, request);
+        return await handle(agentId, request, call);
       } catch (error) {
         tellIncident(core, { kind, agentId, ...workOf(request) }, error);
         throw error;
@@ -52,9 +53,9 @@ export function createDataService(core: GatewayCore): DataServiceServer {
         damage: session.vault.index.damageKnownTo(agentId),
       };
     }),
-    hasChunks: forAgent('hasChunks', async (agentId, { sessionId, claims }) => {
+    hasChunks: forAgent('hasChunks', async (agentId, { sessionId, claims }, call) => {
       const session = sessions.find(agentId, uuidFromBytes(sessionId));
-      return { present: await hasChunks(session, claims, limits) };
+      return { present: await hasChunks(session, claims, limits, callOver(call)) };
     }),
     uploadPack: uploadPack(core),
     commit: forAgent('commit', async (agentId, { sessionId, rootNode, type, basePointId, counters }) => {

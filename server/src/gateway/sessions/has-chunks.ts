@@ -23,9 +23,14 @@ const MOST_LEFT_EDGES = 1_000_000;
  * commit. Nodes that this agent left open, because the session that it sent them in was lost, are closed
  * as at a commit, now that what lies below them was claimed; otherwise it would have to read all of that
  * again to send them anew. Copies of other agents that nobody verified yet are verified first, as far as that goes in time.
- * Returns one bit per claim, least significant first.
+ * Returns one bit per claim, least significant first. Throws the reason of `gone` once nobody waits for the answer.
  */
-export async function hasChunks(session: Session, claims: Buffer, limits: GatewayLimits): Promise<Buffer> {
+export async function hasChunks(
+  session: Session,
+  claims: Buffer,
+  limits: GatewayLimits,
+  gone: AbortSignal,
+): Promise<Buffer> {
   session.requireKind('backup');
   const count = claims.length / CLAIM_BYTES;
   if (!Number.isInteger(count) || count > limits.maxClaimsPerQuestion) {
@@ -37,7 +42,7 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
   const leave = session.enter('question', limits.maxQuestionsPerSession);
   try {
     const { ids: asked, places } = distinctIds(claims);
-    const there = await whichExist(session, asked);
+    const there = await whichExist(session, asked, AbortSignal.any([session.signal, gone]));
     const present = Buffer.alloc(Math.ceil(count / 8));
     for (const [place, own] of places.entries())
       if (there[own] === 1) present[place >>> 3] = (present[place >>> 3] ?? 0) | (1 << (place & 7));
@@ -48,7 +53,7 @@ export async function hasChunks(session: Session, claims: Buffer, limits: Gatewa
 }
 
 /** For each claim 1 if it names a chunk that exists for the session, and 0 otherwise. */
-async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array> {
+async function whichExist(session: Session, claims: Buffer, gone: AbortSignal): Promise<Uint8Array> {
   const { index } = session.vault;
   const count = claims.length / CLAIM_BYTES;
   const there = new Uint8Array(count);
@@ -68,7 +73,7 @@ async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array>
   const turn = session.turn();
   for (let from = 0; from < count; from += CLAIMS_PER_TURN) {
     await turn.pass();
-    session.assertOpen();
+    gone.throwIfAborted();
     const ids = idsOfClaims(claims.subarray(from * CLAIM_BYTES, (from + CLAIMS_PER_TURN) * CLAIM_BYTES));
     index.lookup(ids, worth).forEach((copies, place) => {
       if (answer(from + place, copies)) return;
@@ -96,8 +101,9 @@ async function whichExist(session: Session, claims: Buffer): Promise<Uint8Array>
   await session.vault.verification.verifyCopies(
     unsure.flatMap(({ candidates }) => candidates),
     { domainId: session.domainId, askerId: session.agentId },
+    gone,
   );
-  session.assertOpen();
+  gone.throwIfAborted();
   for (const { place, id } of unsure) answer(place, index.lookup(id, worth)[0] ?? []);
   return there;
 }

@@ -122,7 +122,9 @@ describe('reading for a restore', () => {
     await world.store.delete(packName(uuidToBytes(second.packId)));
     const both = [first.packId, second.packId];
     expect(await world.read(restore, [chunk.id], both)).toMatchObject([{ kind: 'damaged', chunkIds: chunk.id }]);
-    // What is known to be damaged is the last resort.
+    // What is known to be damaged is the last resort, and not handed out unless it is sound again.
+    expect(await packOf()).toEqual([false]);
+    await world.damage(first.packId);
     expect(await packOf()).toEqual([first.packId]);
   });
 

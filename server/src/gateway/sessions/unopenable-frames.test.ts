@@ -100,6 +100,12 @@ describe('a frame that does not open', () => {
     expect(parts.filter(({ kind }) => kind === 'damaged')).toMatchObject([{ chunkIds: wanted.id }]);
     expect(world.contents(parts)).toEqual(['mine']);
     expect(await world.has((await world.backup(alice)).session, [wanted])).toEqual([false]);
+    // Its stored bytes are what came, so they prove nothing.
+    await session.vault.suspectPacks.look();
+    world.crash();
+    const { session: later } = await world.backup(alice);
+    await later.vault.suspectPacks.look();
+    expect(await world.has(later, [wanted])).toEqual([false]);
   });
 
   it('keeps no other frame from being read where its pack carries a session key that does not open', async () => {

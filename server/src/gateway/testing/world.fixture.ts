@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@holdfast/core/clock';
-import { MemoryStore, type ObjectStore, packName } from '@holdfast/core/engine';
+import { descriptorName, MemoryStore, type ObjectStore, packName } from '@holdfast/core/engine';
 import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { PageBudget } from '../chunk-index/page-budget.js';
@@ -17,6 +17,7 @@ import { openSession } from '../sessions/open-session.js';
 import { type ReadPart, readChunks } from '../sessions/read-chunks.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import type { Session } from '../sessions/session.js';
+import { fetchFrames } from '../vault-stores/fetch-frames.js';
 import { TestControl } from './control.fixture.js';
 import { type TestChunk, type TestPack, testDomain, Uploader } from './uploader.fixture.js';
 
@@ -29,6 +30,8 @@ export class World {
   visibleStore: ObjectStore = this.store;
   private readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-gateway-'));
   core!: GatewayCore;
+  /** Lines of the log; `msg` is the event. */
+  readonly logged: Record<string, unknown>[] = [];
 
   private constructor(
     seed: string,
@@ -48,9 +51,13 @@ export class World {
     world.vault = { vaultId: uuidFromBytes(world.random.bytes(16)), storeUrl: 'local:/memory/vault' };
     const domain = await testDomain(world.vault.vaultId, world.random);
     world.control = new TestControl(world.vault, domain, world.store, world.random);
+    world.control.askForDamaged = async (packId, offset) => {
+      for await (const part of fetchFrames(world.core, world.vault, packId, [offset])) if (part.kind === 'frame') break;
+    };
     world.alice = await Uploader.create(domain, world.random);
     world.bob = await Uploader.create(domain, world.random);
     world.carol = await Uploader.create(domain, world.random);
+    await world.store.put(descriptorName(1n), Buffer.from('a descriptor'));
     world.start();
     return world;
   }
@@ -95,8 +102,8 @@ export class World {
     }
   }
 
-  async has(session: Session, chunks: readonly TestChunk[]): Promise<boolean[]> {
-    const bits = await hasChunks(session, Buffer.concat(chunks.map(({ claim }) => claim)), this.limits);
+  async has(session: Session, chunks: readonly TestChunk[], gone = session.signal): Promise<boolean[]> {
+    const bits = await hasChunks(session, Buffer.concat(chunks.map(({ claim }) => claim)), this.limits, gone);
     return chunks.map((_, place) => ((bits[place >>> 3] ?? 0) & (1 << (place & 7))) !== 0);
   }
 
@@ -156,7 +163,7 @@ export class World {
         clock: this.clock,
         timers: this.clock,
         random: this.random,
-        log: pino({ level: 'silent' }),
+        log: pino({}, { write: (line: string) => this.logged.push(JSON.parse(line) as Record<string, unknown>) }),
         coordination: this.control,
         openStore: async () => this.visibleStore,
         openIndex: (vaultId) =>

@@ -1,7 +1,7 @@
 import type { Timers } from '@holdfast/core/clock';
-import { descriptorName } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { OpenVault } from './open-vault.js';
+import { requireVaultIn } from './vault-in-store.js';
 import type { VaultRegistry } from './vault-registry.js';
 
 /** A store that says nothing for so long is of no use to anybody who waits for its vault. */
@@ -52,12 +52,10 @@ export class VaultLook {
   }
 }
 
-/** The first object that a vault gets, and that it never loses. */
-const FIRST = descriptorName(1n);
-
 async function lookInto({ store }: OpenVault): Promise<VaultService> {
   try {
-    return (await store.stat(FIRST)) === undefined ? outOfService(empty()) : { state: 'IN_SERVICE' };
+    await requireVaultIn(store);
+    return { state: 'IN_SERVICE' };
   } catch (thrown) {
     return outOfService(asHoldfastError(thrown));
   }
@@ -65,14 +63,6 @@ async function lookInto({ store }: OpenVault): Promise<VaultService> {
 
 function outOfService(failure: HoldfastError): VaultService {
   return { state: 'OUT_OF_SERVICE', failure };
-}
-
-function empty(): HoldfastError {
-  return new HoldfastError({
-    kind: 'Unavailable',
-    code: 'STORE_EMPTY',
-    message: "The store's folder does not hold the vault: is its disk mounted?",
-  });
 }
 
 function silent(): HoldfastError {

@@ -5,9 +5,10 @@ import type { Pack, StoredFrame } from '../chunk-index/chunk-index.js';
 import type { VaultStoreRef } from '../coordination/coordination.js';
 import { distinctIds } from '../distinct-ids.js';
 import type { GatewayLimits } from '../limits.js';
+import { isDamage, markSuspect } from './damaged-frames.js';
 import { chunksToRead } from './frame-plan.js';
 import type { OpenVault } from './open-vault.js';
-import { type DamagedChunks, isDamage, markSuspect, readFrame, readFrames } from './read-frames.js';
+import { type DamagedChunks, readFrame, readFrames } from './read-frames.js';
 import type { VaultRegistry } from './vault-registry.js';
 
 const ID_BYTES = 32;
@@ -69,7 +70,7 @@ async function onePart(vault: OpenVault, pack: Pack, frame: StoredFrame, log: Lo
   } catch (error) {
     const failure = asHoldfastError(error);
     if (!isDamage(failure)) throw failure;
-    markSuspect(vault, frame, log, failure);
+    await markSuspect(vault, frame, log, failure);
     return { kind: 'damaged', chunkIds: frame.chunkIds, reason: failure.message };
   }
 }

@@ -1,6 +1,6 @@
 import { PackKind } from '@holdfast/core/engine';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
-import { hasTrustedEdges, isReadable, isVerified, SUSPECT } from '../chunk-index/copy-state.js';
+import { hasTrustedEdges, isReadable, isVerified, SUSPECT, UNFIT } from '../chunk-index/copy-state.js';
 
 const ID_BYTES = 32;
 
@@ -96,7 +96,7 @@ export function planFrames(index: ChunkIndex, chunks: readonly ChunkToRead[]): P
 }
 
 function rank(copy: Copy, pack: Pack, { preferredUploaderId }: Readable): number {
-  if ((copy.state & SUSPECT) !== 0) return RANKS.suspect;
+  if ((copy.state & (SUSPECT | UNFIT)) !== 0) return RANKS.suspect;
   const isOfPreferred = pack.uploaderId === preferredUploaderId;
   if (isVerified(copy.state)) return isOfPreferred ? RANKS.verifiedOfPreferred : RANKS.verified;
   return isOfPreferred ? RANKS.ofPreferred : RANKS.unverified;

@@ -1,4 +1,4 @@
-import { descriptorName, packName } from '@holdfast/core/engine';
+import { packName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
 import { World } from '../testing/world.fixture.js';
@@ -17,7 +17,6 @@ async function twoLost(name: string) {
   const root = alice.node('root', chunks);
   await world.upload(session, alice.pack([[root]]));
   await world.commit(session, root.id);
-  await world.store.put(descriptorName(1n), Buffer.from('a descriptor'));
   for (const { packId } of packs.slice(0, 2)) await world.store.delete(packName(uuidToBytes(packId)));
   const exist = async () => world.has((await world.backup(alice)).session, chunks);
   return { chunks, root, exist };

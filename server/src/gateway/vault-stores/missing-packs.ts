@@ -1,8 +1,9 @@
-import { descriptorName, type ObjectStore, packName, parseObjectName } from '@holdfast/core/engine';
+import { type ObjectStore, packName, parseObjectName } from '@holdfast/core/engine';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
-import type { ChunkIndex } from '../chunk-index/chunk-index.js';
-import { SUSPECT } from '../chunk-index/copy-state.js';
+import type { ChunkIndex, Pack } from '../chunk-index/chunk-index.js';
+import { isSuspect, SUSPECT } from '../chunk-index/copy-state.js';
+import { requireVaultIn } from './vault-in-store.js';
 
 type Looked = Pick<ObjectStore, 'list' | 'stat'>;
 
@@ -51,29 +52,33 @@ export class MissingPacks {
 }
 
 /**
- * What the store has lost of these packs: their copies count for no new backup from now on, and are read last. A store without the vault's descriptor is another
- * one, such as the folder below a disk that is not mounted: nothing is known of its packs. Returns how many were not known to be missing.
+ * What the store has lost of these packs: their copies count for no new backup from now on, and are read last. Returns how many were not known to be
+ * missing. Throws Unavailable for a store that does not hold the vault.
  */
 export async function markMissing(store: Looked, index: ChunkIndex, packIds: Iterable<string>): Promise<number> {
   let packs = 0;
   let copies: number[] = [];
   const mark = async (): Promise<void> => {
-    if (!(await isThere(store, descriptorName(1n)))) throw new Error('the store does not hold the vault');
+    await requireVaultIn(store);
     index.changeState(copies, { set: SUSPECT });
     copies = [];
   };
   for (const id of packIds) {
     const pack = index.findPack(id);
-    if (!pack || pack.copies === 0 || (index.currentState(pack.firstCopy) & SUSPECT) !== 0) continue;
-    if (await isThere(store, packName(uuidToBytes(id)))) continue;
+    if (!pack) continue;
+    const sound = soundCopiesOf(index, pack);
+    if (sound.length === 0 || (await store.stat(packName(uuidToBytes(id)))) !== undefined) continue;
     packs += 1;
-    for (let place = 0; place < pack.copies; place++) copies.push(pack.firstCopy + place);
+    copies.push(...sound);
     if (copies.length >= COPIES_AT_ONCE) await mark();
   }
   if (copies.length > 0) await mark();
   return packs;
 }
 
-async function isThere(store: Looked, name: string): Promise<boolean> {
-  return (await store.stat(name)) !== undefined;
+function soundCopiesOf(index: ChunkIndex, { firstCopy, copies }: Pack): number[] {
+  const sound: number[] = [];
+  for (let copy = firstCopy; copy < firstCopy + copies; copy++)
+    if (!isSuspect(index.currentState(copy))) sound.push(copy);
+  return sound;
 }

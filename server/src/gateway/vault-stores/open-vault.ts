@@ -3,6 +3,7 @@ import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { CopyVerification } from '../verification/copy-verification.js';
 import type { IndexObjects } from './index-objects.js';
 import type { MissingPacks } from './missing-packs.js';
+import type { SuspectPacks } from './suspect-packs.js';
 
 /** A vault that this gateway serves: its store, its index, and what works on both. */
 export interface OpenVault {
@@ -13,4 +14,5 @@ export interface OpenVault {
   readonly indexObjects: IndexObjects;
   readonly verification: CopyVerification;
   readonly missingPacks: MissingPacks;
+  readonly suspectPacks: SuspectPacks;
 }

@@ -3,16 +3,19 @@ import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
-import { SUSPECT } from '../chunk-index/copy-state.js';
+import { isDamage, isFrameSuspect, markSuspect, markUnfit } from './damaged-frames.js';
 import { type ChunkToRead, type PlannedFrame, planFrames } from './frame-plan.js';
 import type { MissingPacks } from './missing-packs.js';
+import type { SuspectPacks } from './suspect-packs.js';
 
 export interface FrameSource {
   readonly vaultId: string;
-  readonly store: Pick<ObjectStore, 'get'>;
+  readonly store: Pick<ObjectStore, 'get' | 'stat'>;
   readonly index: ChunkIndex;
   /** Told when a pack turns out missing. */
   readonly missingPacks?: Pick<MissingPacks, 'look'>;
+  /** Told when a suspect frame turns out sound. */
+  readonly suspectPacks?: Pick<SuspectPacks, 'met'>;
 }
 
 export interface DamagedChunks {
@@ -41,7 +44,7 @@ export async function* readFrames<Part>(
   log: Log,
   { take, onPlan, readerChecks = () => false }: FrameReader<Part>,
 ): AsyncGenerator<Part | DamagedChunks> {
-  const begin = (planned: PlannedFrame) => attempt(source, planned, readerChecks(planned) ? readStored : readFrame);
+  const begin = (planned: PlannedFrame) => attempt(source, planned, readerChecks(planned));
   const absent = chunks.filter(({ copies }) => copies.length === 0);
   if (absent.length > 0) yield damaged(absent, 'The vault has no readable copy.');
 
@@ -61,7 +64,8 @@ export async function* readFrames<Part>(
         yield part;
         continue;
       }
-      markSuspect(source, planned.frame, log, part);
+      if (bytes instanceof HoldfastError) await markSuspect(source, planned.frame, log, part);
+      else markUnfit(source, planned.frame, log, part);
       const lost = planned.wanted.filter(({ others }) => others.length === 0);
       if (lost.length > 0) yield damaged(lost, part.message);
       for (const { chunkId, others } of planned.wanted) if (others.length > 0) again.push({ chunkId, copies: others });
@@ -102,7 +106,7 @@ export async function checkCopies(
       asStored.push(...those);
     } catch (error) {
       const failure = asHoldfastError(error);
-      if (isDamage(failure)) markSuspect(source, frame, log, failure);
+      if (isDamage(failure)) await markSuspect(source, frame, log, failure);
       else log.warn({ vaultId: source.vaultId, err: failure }, 'frame.unchecked');
     }
   }
@@ -120,28 +124,17 @@ function readStored(source: FrameSource, pack: Pack, frame: StoredFrame): Promis
   return source.store.get(packName(uuidToBytes(pack.id)), { offset: frame.offset, length: frame.storedLength });
 }
 
-/** Marks every copy in the frame, so that it counts for no new backup. */
-export function markSuspect(source: FrameSource, frame: StoredFrame, log: Log, failure: HoldfastError): void {
-  const copies = Array.from({ length: frame.chunkIds.length / 32 }, (_, place) => frame.firstCopy + place);
-  source.index.changeState(copies, { set: SUSPECT });
-  const pack = source.index.packByNumber(frame.pack);
-  log.error({ vaultId: source.vaultId, packId: pack.id, offset: frame.offset, reason: failure.code }, 'frame.damaged');
-  if (failure.kind === 'NotFound') void source.missingPacks?.look();
-}
-
-/** The stored bytes are gone or wrong, as opposed to a store that cannot serve right now. */
-export function isDamage(failure: HoldfastError): boolean {
-  return failure.kind === 'Integrity' || failure.kind === 'NotFound' || failure.details.errno === 'EIO';
-}
-
 // The read ahead may fail while nobody awaits it yet, so a failure is a value here.
 async function attempt(
   source: FrameSource,
-  planned: PlannedFrame,
-  read: typeof readFrame,
+  { pack, frame }: PlannedFrame,
+  readerChecks: boolean,
 ): Promise<Buffer | HoldfastError> {
   try {
-    return await read(source, planned.pack, planned.frame);
+    if (!isFrameSuspect(source.index, frame)) return await (readerChecks ? readStored : readFrame)(source, pack, frame);
+    const bytes = await readFrame(source, pack, frame);
+    source.suspectPacks?.met(pack);
+    return bytes;
   } catch (error) {
     return asHoldfastError(error);
   }

@@ -6,8 +6,8 @@ import type { ChunkIndex, Copy } from '../chunk-index/chunk-index.js';
 import { CopySet } from '../chunk-index/copy-set.js';
 import { hasTrustedEdges, isReadable } from '../chunk-index/copy-state.js';
 import type { Coordination, FoundPoint } from '../coordination/coordination.js';
+import { isDamage } from './damaged-frames.js';
 import type { OpenVault } from './open-vault.js';
-import { isDamage } from './read-frames.js';
 
 const ID_BYTES = 32;
 const POINTS_PER_QUESTION = 200;

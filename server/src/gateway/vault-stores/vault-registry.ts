@@ -1,4 +1,5 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
+import type { ObjectStore } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -13,6 +14,7 @@ import { MissingPacks } from './missing-packs.js';
 import type { StoreOpener } from './open-store.js';
 import type { OpenVault } from './open-vault.js';
 import { settleVault } from './settle-vault.js';
+import { SuspectPacks } from './suspect-packs.js';
 
 export interface VaultRegistryPorts {
   readonly clock: Clock;
@@ -79,7 +81,10 @@ export class VaultRegistry {
   }
 
   close(): void {
-    for (const vault of this.opened.values()) vault.index.close();
+    for (const { suspectPacks, index } of this.opened.values()) {
+      suspectPacks.stop();
+      index.close();
+    }
     this.opened.clear();
     this.vaults.clear();
   }
@@ -91,31 +96,35 @@ export class VaultRegistry {
       // An index that knows something belongs to a store that exists: a missing folder is a missing disk.
       const store = await ports.openStore(ref.storeUrl, { create: create && index.isNew() });
       await settleVault(ref.vaultId, store, index, ports.log);
-      const vault: OpenVault = {
-        ...ref,
-        store,
-        index,
-        indexObjects: new IndexObjects(ref.vaultId, store, index),
-        missingPacks: new MissingPacks({ vaultId: ref.vaultId, store, index }, ports.log),
-        verification: new CopyVerification({
-          vaultId: ref.vaultId,
-          index,
-          coordination: ports.coordination,
-          queue: ports.verifyQueue,
-          limits: ports.limits,
-          incidents: ports.incidents,
-          turns: ports.turns,
-          clock: ports.clock,
-          timers: ports.timers,
-          log: ports.log,
-        }),
-      };
+      const vault = this.assemble(ref, store, index);
       this.opened.set(ref.vaultId, vault);
       this.failures.delete(ref.vaultId);
+      void vault.suspectPacks.look();
       return vault;
     } catch (error) {
       index.close();
       throw error;
     }
+  }
+
+  private assemble(ref: VaultStoreRef, store: ObjectStore, index: ChunkIndex): OpenVault {
+    const { coordination, verifyQueue, limits, incidents, turns, clock, timers, log } = this.ports;
+    const { vaultId } = ref;
+    const verification = new CopyVerification({
+      ...{ vaultId, index, coordination, limits, incidents, turns, clock, timers, log },
+      queue: verifyQueue,
+    });
+    return {
+      ...ref,
+      store,
+      index,
+      verification,
+      indexObjects: new IndexObjects(vaultId, store, index),
+      missingPacks: new MissingPacks({ vaultId, store, index }, log),
+      suspectPacks: new SuspectPacks(
+        { vaultId, store, index },
+        { turns, log, onCleared: (pack) => verification.reconsider(pack) },
+      ),
+    };
   }
 }

@@ -8,7 +8,6 @@ const RETRY_MS = 30_000;
 const POLITE_MS = 1_000;
 /** However busy the gateway is, one pack is verified at least so often. */
 const LONGEST_WAIT_MS = 60_000;
-const PACKS_PER_LOOK = 16;
 
 export interface BackgroundVerifierPorts {
   readonly vaults: { all(): OpenVault[] };
@@ -23,8 +22,6 @@ export class BackgroundVerifier {
   private wakeUp: (() => void) | undefined;
   /** Vaults take turns: one with very many packs keeps no other from being verified. */
   private lastVaultId: string | undefined;
-  /** Packs on which control gave no verdict; asked again by the next process. */
-  private readonly undecided = new Set<string>();
 
   constructor(private readonly ports: BackgroundVerifierPorts) {}
 
@@ -44,7 +41,6 @@ export class BackgroundVerifier {
         await this.waitForQuiet(signal);
         const answered = await next.vault.verification.verifyPack(next.pack);
         if (!answered) await this.ports.timers.sleep(RETRY_MS, signal);
-        else if (!next.vault.index.packByNumber(next.pack.number).checked) this.undecided.add(next.pack.id);
       }
     } catch (error) {
       if (!isHoldfastError(error, 'Cancelled')) throw error;
@@ -55,9 +51,7 @@ export class BackgroundVerifier {
     const vaults = this.ports.vaults.all();
     const after = vaults.findIndex(({ vaultId }) => vaultId === this.lastVaultId) + 1;
     for (const vault of [...vaults.slice(after), ...vaults.slice(0, after)]) {
-      const pack = vault.index
-        .uncheckedPacks(this.undecided.size + PACKS_PER_LOOK)
-        .find((each) => !this.undecided.has(each.id));
+      const pack = vault.verification.nextUnchecked();
       if (!pack) continue;
       this.lastVaultId = vault.vaultId;
       return { vault, pack };

@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core/errors';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Session } from '../sessions/session.js';
 import type { TestChunk, TestPack, Uploader } from '../testing/uploader.fixture.js';
@@ -102,6 +103,184 @@ describe('a question about copies of others', () => {
     expect(world.control.verified.length).toBeLessThan(6);
     expect(await all).toEqual(chunks.map(() => true));
     expect(world.control.verified).toHaveLength(11);
+  });
+});
+
+/** Both workers are busy with packs that alice uploaded and carol asked for. */
+async function busyWorkers() {
+  const { alice, bob, carol } = world;
+  const wanted = bob.data('of bob');
+  const waiting = bob.pack([[wanted]]);
+  await world.upload((await world.backup(bob)).session, waiting);
+  const slow = ['first', 'second'].map((each) => alice.data(each));
+  const { session: theirs } = await world.backup(alice);
+  for (const chunk of slow) await world.upload(theirs, alice.pack([[chunk]]));
+  const held = Promise.withResolvers<void>();
+  world.control.beforeVerdict = async (packId) => (packId === waiting.packId ? undefined : held.promise);
+  const others = world.has((await world.backup(carol)).session, slow);
+  await expect.poll(() => world.control.verified.length).toBe(2);
+  const release = async () => {
+    held.resolve();
+    await others;
+  };
+  return { wanted, waiting, slow, release };
+}
+
+describe('a question that waits in the queue', () => {
+  it('leaves it at once when its caller has gone', async () => {
+    world = await World.create('caller gone');
+    const { wanted, release } = await busyWorkers();
+    const { session } = await world.backup(world.carol);
+    const gone = new AbortController();
+    const asked = world.has(session, [wanted], gone.signal);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    gone.abort(new Error('gone'));
+    await expect(asked).rejects.toThrow('gone');
+    expect(session.isBusy).toBe(false);
+    await release();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(world.control.verified).toHaveLength(2);
+  });
+
+  it('leaves it when its time is up, and blames the queue and not who uploaded what it asked for', async () => {
+    world = await World.create('queue slow');
+    const { wanted, slow, release } = await busyWorkers();
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const asked = world.has(session, [wanted]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await world.clock.advance(21_000);
+    expect(await asked).toEqual([false]);
+    await release();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(world.control.verified).toHaveLength(2);
+    // Who waited in vain does not wait again at once; anybody else does, for the same uploader.
+    expect(await world.has(session, [wanted])).toEqual([false]);
+    expect(await world.has((await world.backup(world.carol)).session, [wanted, ...slow])).toEqual([true, true, true]);
+  });
+
+  it('is asked again a minute later, when the queue was slow', async () => {
+    world = await World.create('a minute');
+    const { wanted, release } = await busyWorkers();
+    const { session } = await world.backup(world.alice);
+    const asked = world.has(session, [wanted]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await world.clock.advance(21_000);
+    expect(await asked).toEqual([false]);
+    await release();
+    await world.clock.advance(60_000);
+    expect(await world.has(session, [wanted])).toEqual([true]);
+  });
+});
+
+/** Lets the background verifier work for so long. */
+async function runBackground(ms: number): Promise<void> {
+  const stop = new AbortController();
+  const running = world.core.verifier.run(stop.signal);
+  for (let passed = 0; passed < ms; passed += 1_000) {
+    await world.clock.advance(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  stop.abort();
+  await world.clock.advance(1);
+  await running;
+}
+
+const askedOf = (pack: TestPack) => world.control.verified.filter(({ packId }) => packId === pack.packId).length;
+
+/** Committed packs of one file each, of alice, in a domain that bob backs up to as well. */
+async function committedPacks(contents: readonly string[]) {
+  const { alice, bob } = world;
+  const { session } = await world.backup(alice);
+  const chunks = contents.map((content) => alice.data(content));
+  const packs = chunks.map((chunk) => alice.pack([[chunk]]));
+  for (const pack of packs) await world.upload(session, pack);
+  const root = alice.node('root', chunks);
+  const nodes = alice.pack([[root]]);
+  await world.upload(session, nodes);
+  await world.commit(session, root.id);
+  const { session: theirs } = await world.backup(bob);
+  return { session: theirs, chunks, packs: [...packs, nodes] as TestPack[] };
+}
+
+describe('an answer of control that stored data contradict themselves', () => {
+  it('is a verdict: told once, and not asked for again, also not by the next process', async () => {
+    world = await World.create('contradiction');
+    const { session, chunks, packs } = await committedPacks(['odd', 'even']);
+    const [odd] = packs as [TestPack];
+    world.control.beforeVerdict = async (packId) => {
+      if (packId === odd.packId)
+        throw new HoldfastError({ kind: 'Integrity', code: 'MALFORMED_FRAME', message: 'It contradicts itself.' });
+    };
+    await runBackground(600_000);
+    expect(packs.map((pack) => isChecked(session, pack))).toEqual([true, true, true]);
+    expect(packs.map(askedOf)).toEqual([1, 1, 1]);
+    expect(await world.has(session, chunks)).toEqual([false, true]);
+    world.crash();
+    await runBackground(60_000);
+    const { session: later } = await world.backup(world.bob);
+    expect(await world.has(later, chunks)).toEqual([false, true]);
+    expect(askedOf(odd)).toBe(1);
+    expect(world.logged.filter(({ msg }) => msg === 'verification.control_cannot_tell')).toMatchObject([
+      { packId: odd.packId, agentId: world.alice.agentId, code: 'MALFORMED_FRAME' },
+    ]);
+    expect(world.control.incidents).toEqual([]);
+    // To whoever sent it, it is there as before.
+    expect(await world.has((await world.backup(world.alice)).session, chunks)).toEqual([true, true]);
+  });
+});
+
+describe('frames on which control has no verdict', () => {
+  it('do not count as checked: control is asked three times, some minutes apart, and again by the next process', async () => {
+    world = await World.create('silent');
+    const { session, chunks, packs } = await committedPacks(['silent', 'told']);
+    const [silent] = packs as [TestPack];
+    world.control.silentOn.add(silent.packId);
+    await runBackground(60_000);
+    expect(askedOf(silent)).toBe(1);
+    expect(packs.map((pack) => isChecked(session, pack))).toEqual([false, true, true]);
+    await runBackground(1_200_000);
+    expect(askedOf(silent)).toBe(3);
+    expect(await world.has(session, chunks)).toEqual([false, true]);
+    expect([askedOf(silent), isChecked(session, silent)]).toEqual([3, false]);
+    world.control.silentOn.clear();
+    world.crash();
+    const { session: later } = await world.backup(world.bob);
+    await runBackground(10_000);
+    expect([askedOf(silent), isChecked(later, silent)]).toEqual([4, true]);
+    expect(await world.has(later, chunks)).toEqual([true, true]);
+  });
+
+  it('because they are damaged are asked about once their stored bytes are what came', async () => {
+    world = await World.create('damaged');
+    const { session, chunks, packs } = await committedPacks(['damaged', 'sound']);
+    const [damaged] = packs as [TestPack];
+    for (const time of [1, 2, 3, 4]) {
+      await world.damage(damaged.packId);
+      await runBackground(400_000);
+      expect([askedOf(damaged), isChecked(session, damaged)]).toEqual([time, false]);
+      expect(await world.has(session, chunks)).toEqual([false, true]);
+      await world.damage(damaged.packId);
+      await session.vault.suspectPacks.look();
+    }
+    await runBackground(60_000);
+    expect([askedOf(damaged), isChecked(session, damaged)]).toEqual([5, true]);
+    expect(await world.has(session, chunks)).toEqual([true, true]);
+  });
+
+  it('keep nothing else from being verified when control fails on them', async () => {
+    world = await World.create('failing');
+    const { session, packs } = await committedPacks(['failing', 'other']);
+    const [failing] = packs as [TestPack];
+    world.control.beforeVerdict = async (packId) => {
+      if (packId === failing.packId)
+        throw new HoldfastError({ kind: 'Timeout', code: 'SLOW', message: 'It takes too long.' });
+    };
+    await runBackground(200_000);
+    expect(packs.map((pack) => isChecked(session, pack))).toEqual([false, true, true]);
+    world.control.beforeVerdict = async () => undefined;
+    await runBackground(400_000);
+    expect(isChecked(session, failing)).toBe(true);
   });
 });
 

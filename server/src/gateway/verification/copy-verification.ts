@@ -7,41 +7,46 @@
  * VERIFIED once every one of its edges has a verified copy, so a verified node can be trusted with all
  * below it. When control cannot be asked, or not in time, copies stay as they are: the answer "not there" is always safe.
  * A verdict is not final: when a reader complains, control looks again.
+ * Frames on which control has no verdict are asked about again, a few times; suspect ones once their stored bytes are what came.
  * A pack with a bad frame is given up: what was not verified of it by then counts for its uploader alone.
  */
 
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { PackKind } from '@holdfast/core/engine';
-import { isHoldfastError } from '@holdfast/core/errors';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { IncidentRelay } from '../../platform/incidents/incident-relay.js';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
-import { CopySet } from '../chunk-index/copy-set.js';
-import { BAD, CONTENT_GOOD, isVerified, SUSPECT, stands, VERIFIED } from '../chunk-index/copy-state.js';
+import { CONTENT_GOOD, isVerified, stands, VERIFIED } from '../chunk-index/copy-state.js';
 import { settleUpwards } from '../chunk-index/settle-upwards.js';
-import type { Coordination, FrameVerdict } from '../coordination/coordination.js';
+import type { Coordination } from '../coordination/coordination.js';
 import type { GatewayLimits } from '../limits.js';
 import type { Turns } from '../turn.js';
+import { collectUnverified, isInDomain, type WantedFrames } from './collect-unverified.js';
+import { FrameVerdicts } from './frame-verdicts.js';
 import { nextPiece } from './next-piece.js';
+import { Patience } from './patience.js';
+import { TimeAtWork } from './time-at-work.js';
 import type { VerifyQueue, VerifyTurn } from './verify-queue.js';
 
-const ID_BYTES = 32;
-/** So long a question waits at least, and longer by what it waits for, at so many bytes a millisecond, up to the most. */
-const PATIENCE_MS = 20_000;
-const MOST_PATIENCE_MS = 3 * 60_000;
-const BYTES_PER_MS = 4_000;
-/** An uploader whose packs a question waited for in vain is not waited for again for so long. */
-const SLOW_MS = 5 * 60_000;
+/** Packs on which control had no verdict, or could not give one, are left alone for so long. */
+const REST_MS = 5 * 60_000;
+const PACKS_PER_LOOK = 16;
 /** Who asks for what nobody waits for. */
 const NOBODY = '';
 
-/** Control gave a verdict, had none to give, or could not be asked. */
+/** Control gave verdicts, had none to give, or could not be asked. */
 type Outcome = 'verdict' | 'none' | 'failed';
 
-/** Frames of a pack that somebody waits for, by their first copy. */
-interface WantedFrames {
-  readonly pack: Pack;
-  readonly frames: ReadonlySet<number>;
+export interface VerificationAsker {
+  readonly domainId: string;
+  readonly askerId: string;
+}
+
+/** A question that waits. */
+interface Waiter {
+  readonly over: AbortSignal;
+  readonly atWork: TimeAtWork;
 }
 
 export interface VerificationPorts {
@@ -61,79 +66,111 @@ export interface VerificationPorts {
 export class CopyVerification {
   /** Frames that control is asked about right now, by their first copy. */
   private readonly underWay = new Map<number, Promise<Outcome>>();
-  /** Frames that control had no verdict on, by their first copy: they are not asked about again by this process. */
-  private readonly unanswered = new CopySet();
-  /** Until when these uploaders are not waited for, in monotonic milliseconds. */
-  private readonly slow = new Map<string, number>();
+  private readonly verdicts: FrameVerdicts;
+  private readonly patience: Patience;
+  /** Until when these packs, by number, are left alone by whoever looks for work. */
+  private readonly resting = new Map<number, number>();
   /** Numbers of packs at which control looked once more, whoever complained. */
   private readonly lookedAgain = new Set<number>();
 
-  constructor(private readonly ports: VerificationPorts) {}
+  constructor(private readonly ports: VerificationPorts) {
+    this.verdicts = new FrameVerdicts(ports);
+    this.patience = new Patience(ports.clock);
+  }
 
   /**
    * Verifies these unverified copies of one domain with all that hangs below them, as far as limits and patience
-   * allow. Resolves when what was found out in that time stands in the index.
+   * allow. Resolves when what was found out in that time stands in the index; throws the reason of `gone` once nobody waits for it.
    */
-  async verifyCopies(
-    copies: readonly Copy[],
-    asker: { readonly domainId: string; readonly askerId: string },
-  ): Promise<void> {
-    const { packs, nodes } = await this.collect(copies, asker.domainId);
-    await this.waitFor(packs, asker);
+  async verifyCopies(copies: readonly Copy[], asker: VerificationAsker, gone: AbortSignal): Promise<void> {
+    const { packs, nodes } = await collectUnverified(
+      { ...this.ports, verdicts: this.verdicts, patience: this.patience },
+      copies,
+      asker.domainId,
+      gone,
+    );
+    await this.waitFor(packs, asker, gone);
     await this.promote(nodes, asker.domainId);
+  }
+
+  /** The next pack to be verified for nobody in particular. */
+  nextUnchecked(): Pack | undefined {
+    const now = this.ports.clock.monotonic();
+    for (;;) {
+      const awake = this.ports.index
+        .uncheckedPacks(this.resting.size + PACKS_PER_LOOK)
+        .filter(({ number }) => (this.resting.get(number) ?? 0) <= now);
+      if (awake.length === 0) return undefined;
+      for (const pack of awake) {
+        if (this.verdicts.leftOf(pack).length > 0) return pack;
+        this.verdicts.settle(pack);
+        this.resting.set(pack.number, Number.POSITIVE_INFINITY);
+      }
+    }
+  }
+
+  /** Copies of this pack are suspect no more. */
+  reconsider(pack: Pack): void {
+    this.resting.delete(pack.number);
   }
 
   /** Verifies one pack and then whatever of its nodes can be; for work that nobody waits for. Whether control could be asked. */
   async verifyPack(pack: Pack): Promise<boolean> {
     const { domainId, uploaderId } = pack;
     const turn = { lane: 'patient', domainId, askerId: NOBODY, uploaderId } as const;
-    while (this.leftOf(pack).length > 0) {
-      const outcome = await this.step(pack, turn, { isWanted: () => true, isOver: () => false });
-      if (outcome === 'failed') return false;
-      if (outcome === 'none') break;
-    }
+    let outcome: Outcome = 'verdict';
+    while (outcome === 'verdict' && this.verdicts.leftOf(pack).length > 0)
+      outcome = await this.step(pack, turn, () => true);
+    if (outcome !== 'verdict') this.resting.set(pack.number, this.ports.clock.monotonic() + REST_MS);
+    if (outcome === 'failed') return false;
     if (pack.kind === PackKind.PACK_KIND_NODE) await this.promote(range(pack.firstCopy, pack.copies), domainId);
     return true;
   }
 
-  private async waitFor(
-    packs: readonly WantedFrames[],
-    asker: { readonly domainId: string; readonly askerId: string },
-  ): Promise<void> {
-    if (packs.length === 0) return;
+  private async waitFor(packs: readonly WantedFrames[], asker: VerificationAsker, gone: AbortSignal): Promise<void> {
+    const { askerId } = asker;
+    if (packs.length === 0 || this.patience.isQueueSlowFor(askerId)) return;
     const { clock, timers } = this.ports;
     const unfinished = new Set(packs);
-    let over = false;
+    const atWork = new TimeAtWork(clock);
+    const ending = new AbortController();
+    const over = AbortSignal.any([gone, ending.signal]);
     const work = packs.map(async (wanted) => {
-      const { pack, frames } = wanted;
-      const turn = { lane: 'urgent', ...asker, uploaderId: pack.uploaderId } as const;
-      const isWanted = ({ firstCopy }: StoredFrame): boolean => frames.has(firstCopy);
-      let outcome: Outcome = 'verdict';
-      while (outcome === 'verdict' && !over && this.leftOf(pack).some(isWanted))
-        outcome = await this.step(pack, turn, { isWanted, isOver: () => over });
-      unfinished.delete(wanted);
+      try {
+        await this.verifyWanted(wanted, asker, { over, atWork });
+        unfinished.delete(wanted);
+      } catch (error) {
+        if (!over.aborted) throw error;
+      }
     });
-    const timeIsUp = Promise.withResolvers<void>();
-    const cancel = timers.after(this.patienceFor(packs), timeIsUp.resolve);
-    await Promise.race([Promise.all(work), timeIsUp.promise]);
-    cancel();
-    over = true;
-    for (const { pack } of unfinished) this.slow.set(pack.uploaderId, clock.monotonic() + SLOW_MS);
+    const ms = this.patience.msFor(this.bytesOf(packs));
+    const cancel = timers.after(ms, () => ending.abort(timeIsUp()));
+    try {
+      await Promise.race([Promise.all(work), fired(over)]);
+    } finally {
+      cancel();
+      ending.abort(timeIsUp());
+    }
+    gone.throwIfAborted();
+    const uploaderIds = [...unfinished].map(({ pack }) => pack.uploaderId);
+    this.patience.wasInVain(askerId, uploaderIds, ms, atWork);
   }
 
-  private patienceFor(packs: readonly WantedFrames[]): number {
+  private async verifyWanted({ pack, frames }: WantedFrames, asker: VerificationAsker, waiter: Waiter): Promise<void> {
+    const turn = { lane: 'urgent', ...asker, uploaderId: pack.uploaderId } as const;
+    const isWanted = ({ firstCopy }: StoredFrame): boolean => frames.has(firstCopy);
+    let outcome: Outcome = 'verdict';
+    while (outcome === 'verdict' && this.verdicts.leftOf(pack).some(isWanted))
+      outcome = await this.step(pack, turn, isWanted, waiter);
+  }
+
+  /** Of plaintext. */
+  private bytesOf(packs: readonly WantedFrames[]): number {
     let bytes = 0;
     for (const { pack, frames } of packs)
-      for (const { firstCopy, plainLength } of this.leftOf(pack)) if (frames.has(firstCopy)) bytes += plainLength;
-    return Math.min(MOST_PATIENCE_MS, PATIENCE_MS + bytes / BYTES_PER_MS);
-  }
-
-  private isSlow(uploaderId: string): boolean {
-    const until = this.slow.get(uploaderId);
-    if (until === undefined) return false;
-    if (this.ports.clock.monotonic() < until) return true;
-    this.slow.delete(uploaderId);
-    return false;
+      for (const { firstCopy, plainLength } of this.verdicts.leftOf(pack))
+        if (frames.has(firstCopy)) bytes += plainLength;
+    return bytes;
   }
 
   hasLookedAgain(pack: Pack): boolean {
@@ -159,7 +196,7 @@ export class CopyVerification {
     while (left.length > 0) {
       const piece = nextPiece(left, () => true);
       const outcome = await this.ports.queue.run(turn, () => this.judge(pack, piece));
-      if (outcome !== 'verdict') return outcome !== 'failed';
+      if (outcome === 'failed') return false;
       left = left.filter((frame) => !piece.includes(frame));
     }
     return true;
@@ -175,95 +212,38 @@ export class CopyVerification {
     const verified = await settleUpwards(
       index,
       sound,
-      (copy) => stands(copy.state) && isVerified(copy.state) && this.isIn(copy, domainId),
+      (copy) => stands(copy.state) && isVerified(copy.state) && isInDomain(index, copy, domainId),
       this.ports.turns.of(domainId),
     );
     index.changeState(verified, { set: VERIFIED });
   }
 
-  /** Walks from the copies down the edges that have no verified copy yet. */
-  private async collect(
-    copies: readonly Copy[],
-    domainId: string,
-  ): Promise<{ packs: WantedFrames[]; nodes: number[] }> {
-    const { index, limits } = this.ports;
-    const packs = new Map<number, { readonly pack: Pack; readonly copies: Set<number> }>();
-    const nodes: number[] = [];
-    const seen = new CopySet();
-    const stack = [...copies];
-    const worth = (copy: Copy): number => {
-      if (!stands(copy.state) || !this.isIn(copy, domainId)) return 0;
-      return isVerified(copy.state) ? 2 : 1;
-    };
-    let edgesLeft = limits.maxEdgesPerQuestion;
-    const turn = this.ports.turns.of(domainId);
-    for (let copy = stack.pop(); copy !== undefined; copy = stack.pop()) {
-      await turn.pass();
-      if (seen.has(copy.number) || !this.isIn(copy, domainId) || !stands(copy.state) || isVerified(copy.state))
-        continue;
-      seen.add(copy.number);
-      const pack = index.packByNumber(copy.pack);
-      if (!pack.checked) {
-        const wanted = packs.get(pack.number);
-        if (wanted !== undefined) wanted.copies.add(copy.number);
-        else if (packs.size < limits.maxPacksVerifiedPerQuestion && !this.isSlow(pack.uploaderId))
-          packs.set(pack.number, { pack, copies: new Set([copy.number]) });
-        else continue;
-      }
-      if (pack.kind !== PackKind.PACK_KIND_NODE) continue;
-      const edges = index.edgesOf(copy.number);
-      edgesLeft -= edges.length / ID_BYTES;
-      if (edgesLeft < 0) break;
-      nodes.push(copy.number);
-      for (const below of index.lookup(edges, worth))
-        if (!below.some((each) => isVerified(each.state))) stack.push(...below);
-    }
-    const wanted = [...packs.values()].map(({ pack, copies: ofPack }) => ({
-      pack,
-      frames: this.framesWith(pack, ofPack),
-    }));
-    return { packs: wanted, nodes };
-  }
-
-  private framesWith(pack: Pack, copies: ReadonlySet<number>): Set<number> {
-    const holds = ({ firstCopy, chunkIds }: StoredFrame): boolean =>
-      range(firstCopy, chunkIds.length / ID_BYTES).some((copy) => copies.has(copy));
-    return new Set(
-      this.leftOf(pack)
-        .filter(holds)
-        .map(({ firstCopy }) => firstCopy),
-    );
-  }
-
-  /** Frames of the pack without a verdict; none where the pack is done with. */
-  private leftOf(pack: Pack): StoredFrame[] {
-    const { index } = this.ports;
-    if (index.packByNumber(pack.number).checked) return [];
-    return index
-      .framesOf(pack)
-      .filter(
-        ({ firstCopy }) =>
-          (index.currentState(firstCopy) & (CONTENT_GOOD | BAD)) === 0 && !this.unanswered.has(firstCopy),
-      );
-  }
-
-  /** Has one piece of the pack verified in its turn, or waits for others who have the wanted frames verified. */
+  /**
+   * Has one piece of the pack verified in its turn, or waits for others who have the wanted frames verified. Throws why
+   * the waiter is over where that comes before control is asked.
+   */
   private async step(
     pack: Pack,
     turn: VerifyTurn,
-    { isWanted, isOver }: { readonly isWanted: (frame: StoredFrame) => boolean; readonly isOver: () => boolean },
+    isWanted: (frame: StoredFrame) => boolean,
+    waiter?: Waiter,
   ): Promise<Outcome> {
-    const wanted = this.leftOf(pack).filter(isWanted);
+    waiter?.over.throwIfAborted();
+    const observed = (work: () => Promise<Outcome>): Promise<Outcome> =>
+      waiter === undefined ? work() : waiter.atWork.during(pack.uploaderId, work);
+    const wanted = this.verdicts.leftOf(pack).filter(isWanted);
     const asked = wanted.flatMap(({ firstCopy }) => this.underWay.get(firstCopy) ?? []);
     if (asked.length === wanted.length) {
-      const outcomes = await Promise.all(asked);
-      return outcomes.find((outcome) => outcome !== 'verdict') ?? 'verdict';
+      return observed(async () => {
+        const outcomes = await Promise.all(asked);
+        return outcomes.find((outcome) => outcome !== 'verdict') ?? 'verdict';
+      });
     }
-    return this.ports.queue.run(turn, async () => (isOver() ? 'none' : this.verifyPiece(pack, isWanted)));
+    return this.ports.queue.run(turn, () => observed(() => this.verifyPiece(pack, isWanted)), waiter?.over);
   }
 
   private async verifyPiece(pack: Pack, isWanted: (frame: StoredFrame) => boolean): Promise<Outcome> {
-    const left = this.leftOf(pack).filter(({ firstCopy }) => !this.underWay.has(firstCopy));
+    const left = this.verdicts.leftOf(pack).filter(({ firstCopy }) => !this.underWay.has(firstCopy));
     const piece = nextPiece(left, isWanted);
     if (piece.length === 0) return 'verdict';
     const asked = this.judge(pack, piece);
@@ -274,65 +254,43 @@ export class CopyVerification {
   }
 
   /** Never rejects. */
-  private judge(pack: Pack, piece: readonly StoredFrame[]): Promise<Outcome> {
-    return this.ask(pack, piece).catch((error: unknown): Outcome => {
-      this.ports.log.warn({ vaultId: this.ports.vaultId, packId: pack.id, err: error }, 'verification.failed');
-      return isHoldfastError(error, 'NotFound') ? 'none' : 'failed';
-    });
-  }
-
-  private async ask(pack: Pack, piece: readonly StoredFrame[]): Promise<Outcome> {
+  private async judge(pack: Pack, piece: readonly StoredFrame[]): Promise<Outcome> {
+    const { coordination, log, vaultId } = this.ports;
     const offsets = piece.map(({ offset }) => offset);
-    const verdict = await this.ports.coordination.verifyFrames(this.ports.vaultId, pack.id, offsets);
-    const bad = this.apply(pack, piece, verdict);
-    // Stored bytes that are no longer what came are a disk's doing; those that are, and do not open to their id, the uploader's.
-    if (bad.some((copy) => (this.ports.index.currentState(copy) & SUSPECT) === 0)) this.giveUp(pack);
-    else if (this.leftOf(pack).length === 0) this.ports.index.markChecked(pack.number);
-    return 'verdict';
-  }
-
-  /** Returns the copies that turned out bad. */
-  private apply(pack: Pack, piece: readonly StoredFrame[], verdict: FrameVerdict): number[] {
-    const { index, log, vaultId } = this.ports;
-    const good = idSet(verdict.good);
-    const bad = idSet(verdict.bad);
-    const goodCopies: number[] = [];
-    const badCopies: number[] = [];
-    for (const { firstCopy, chunkIds } of piece) {
-      for (const copy of range(firstCopy, chunkIds.length / ID_BYTES)) {
-        const at = (copy - firstCopy) * ID_BYTES;
-        const id = chunkIds.toString('latin1', at, at + ID_BYTES);
-        // A chunk named both ways, or not at all, proves nothing good.
-        if (bad.has(id)) badCopies.push(copy);
-        else if (good.has(id)) goodCopies.push(copy);
-        else this.unanswered.add(firstCopy);
-      }
+    try {
+      const verdict = await coordination
+        .verifyFrames(vaultId, pack.id, offsets)
+        .catch((error: unknown) => this.whyNoVerdict(pack, piece, error));
+      if (typeof verdict === 'string') return verdict;
+      return this.verdicts.record(pack, piece, verdict) ? 'verdict' : 'none';
+    } catch (error) {
+      log.warn({ vaultId, packId: pack.id, err: error }, 'verification.failed');
+      return 'failed';
     }
-    index.changeState(goodCopies, {
-      set: pack.kind === PackKind.PACK_KIND_DATA ? CONTENT_GOOD | VERIFIED : CONTENT_GOOD,
-    });
-    index.changeState(badCopies, { set: BAD, clear: CONTENT_GOOD | VERIFIED });
-    if (badCopies.length > 0)
-      log.error({ vaultId, packId: pack.id, agentId: pack.uploaderId, copies: badCopies.length }, 'copy.bad');
-    return badCopies;
   }
 
-  private giveUp(pack: Pack): void {
-    const { index, incidents, queue, vaultId } = this.ports;
-    index.markChecked(pack.number);
-    queue.suspect(pack.uploaderId);
-    incidents.report({ kind: 'verifyCopy', reason: 'CONTENT_IS_NOT_ITS_ID', agentId: pack.uploaderId, vaultId });
-  }
-
-  private isIn(copy: Copy, domainId: string): boolean {
-    return this.ports.index.packByNumber(copy.pack).domainId === domainId;
+  /** Throws where control could not be asked. */
+  private whyNoVerdict(pack: Pack, piece: readonly StoredFrame[], error: unknown): Outcome {
+    if (isHoldfastError(error, 'NotFound')) this.verdicts.noAnswer(piece);
+    else if (isHoldfastError(error, 'Integrity')) this.verdicts.cannotTell(pack, error);
+    else throw error;
+    return 'none';
   }
 }
 
-function idSet(ids: Buffer): Set<string> {
-  const set = new Set<string>();
-  for (let at = 0; at + ID_BYTES <= ids.length; at += ID_BYTES) set.add(ids.toString('latin1', at, at + ID_BYTES));
-  return set;
+function timeIsUp(): HoldfastError {
+  return new HoldfastError({
+    kind: 'Timeout',
+    code: 'VERIFICATION_TIMEOUT',
+    message: 'The verification takes too long.',
+  });
+}
+
+function fired(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }
 
 function range(first: number, count: number): number[] {

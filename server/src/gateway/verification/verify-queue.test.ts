@@ -1,3 +1,4 @@
+import { HoldfastError } from '@holdfast/core/errors';
 import { describe, expect, it } from 'vitest';
 import { VerifyQueue, type VerifyTurn } from './verify-queue.js';
 
@@ -8,6 +9,8 @@ const turn = (over: Partial<VerifyTurn> = {}): VerifyTurn => ({
   uploaderId: 'uploader',
   ...over,
 });
+
+const cancelled = (message: string) => new HoldfastError({ kind: 'Cancelled', code: 'OVER', message });
 
 /** The order in which one worker takes what has come while it was busy. */
 async function orderOf(
@@ -47,6 +50,57 @@ describe('the queue for verification', () => {
       ['urgent', turn({ domainId: 'd' })],
     ];
     expect(await orderOf(waiting, queue)).toBe('urgent patient liar liar-patient');
+  });
+
+  it.each([['patient'], ['urgent']] as const)(
+    'keeps nothing waiting for ever behind what others ask for: a second look (%s, of a suspect) has its turn in each domain',
+    async (lane) => {
+      const queue = new VerifyQueue(1);
+      queue.suspect('liar');
+      const order: string[] = [];
+      const rest: Promise<unknown>[] = [];
+      const urgent = (domainId: string) =>
+        queue.run(turn({ domainId, askerId: 'flood' }), async () => {
+          order.push('urgent');
+          // Whoever floods the queue asks again at once.
+          if (order.length < 200) rest.push(urgent(domainId));
+        });
+      for (let each = 0; each < 20; each += 1) rest.push(urgent('a'), urgent('b'));
+      for (const domainId of ['a', 'b'])
+        rest.push(
+          queue.run(turn({ lane, domainId, askerId: 'second look', uploaderId: 'liar' }), async () => {
+            order.push(domainId);
+          }),
+        );
+      await Promise.all(rest);
+      expect(order.indexOf('a')).toBeLessThan(40);
+      expect(order.indexOf('b')).toBeLessThan(40);
+    },
+  );
+
+  it('is left at once by whoever no longer waits, who takes no turn and costs nobody else theirs', async () => {
+    const queue = new VerifyQueue(1);
+    const busy = Promise.withResolvers<void>();
+    const first = queue.run(turn(), () => busy.promise);
+    const order: string[] = [];
+    const work = (name: string) => async () => void order.push(name);
+    const over = new AbortController();
+    const left = queue.run(turn({ askerId: 'a' }), work('left'), over.signal);
+    const stays = queue.run(turn({ askerId: 'b' }), work('stays'), new AbortController().signal);
+    over.abort(cancelled('over'));
+    await expect(left).rejects.toThrow('over');
+    expect(order).toEqual([]);
+    // Whose turn has come when he leaves passes it on.
+    const late = new AbortController();
+    const leaving = queue.run(turn({ askerId: 'a' }), work('late'), late.signal);
+    busy.resolve();
+    await first;
+    late.abort(cancelled('late'));
+    await expect(leaving).rejects.toThrow('late');
+    await stays;
+    await expect(queue.run(turn(), work('never'), late.signal)).rejects.toThrow('late');
+    await queue.run(turn(), work('free'));
+    expect(order).toEqual(['stays', 'free']);
   });
 
   it('has as many at work as it has workers, also after some have failed', async () => {

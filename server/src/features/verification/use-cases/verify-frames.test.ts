@@ -1,6 +1,7 @@
 import { readPackFooter } from '@holdfast/core/engine';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import { beforeAll, expect, it } from 'vitest';
+import type { Context } from '../../../platform/context.js';
 import { describeOnEachDatabase } from '../../../platform/db/testing.js';
 import { damagePack } from '../../vaults/testing/memory-gateway.js';
 import { openTestSite, type TestSite } from '../../vaults/testing/test-site.js';
@@ -55,6 +56,32 @@ describeOnEachDatabase('verifying frames', (open) => {
     const stray = await uploadTree(site.gateway, foreign, site.agentId, { x: { y: 'other' } });
     expect(await counts(damaged.packIds.data)).toEqual([0, 0]);
     expect(await counts(stray.packIds.data)).toEqual([0, 1]);
+  });
+
+  it('says with keys of its own that are damaged nothing that could be taken for a verdict', async () => {
+    const { unitOfWork } = site.asGateway;
+    const ctx: Context = {
+      ...site.asGateway,
+      unitOfWork: {
+        ...unitOfWork,
+        run: (work, options) =>
+          unitOfWork.run((stores, transaction) => {
+            const vaults = Object.assign(Object.create(stores.vaults) as typeof stores.vaults, {
+              getDomain: async (id: string) => ({
+                ...(await stores.vaults.getDomain(id)),
+                message: Buffer.from('damaged'),
+              }),
+            });
+            return work({ ...stores, vaults }, transaction);
+          }, options),
+      },
+    };
+    const { data } = backup.uploaded.packIds;
+    const offsets = (await framesOf(data)).map(({ offset }) => Number(offset));
+    await expect(verifyFrames(ctx, { vaultId, packId: uuidFromBytes(data), offsets })).rejects.toMatchObject({
+      kind: 'IllegalState',
+      code: 'DOMAIN_KEYS_DAMAGED',
+    });
   });
 
   it('gives no verdict on a pack that is not there, and none to anyone but a gateway', async () => {

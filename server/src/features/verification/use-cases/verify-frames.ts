@@ -1,4 +1,4 @@
-import { isHoldfastError } from '@holdfast/core/errors';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { Context } from '../../../platform/context.js';
 import { requireGateway } from '../../recovery-points/use-cases/require-gateway.js';
 import type { Vault } from '../../vaults/domain/vault.js';
@@ -7,7 +7,7 @@ import { requireVault } from '../../vaults/use-cases/require-vault.js';
 import { domainAccess } from '../../vaults/use-cases/vault-keys.js';
 import type { AccessOf } from '../frame-verification.js';
 
-/** Opens and re-hashes frames of a pack, so that a gateway may count their copies for others. Throws NotFound for an absent pack. */
+/** Opens and re-hashes frames of a pack, so that a gateway may count their copies for others. Throws NotFound for an absent pack, Integrity for one that contradicts itself. */
 export async function verifyFrames(
   ctx: Context,
   input: { readonly vaultId: string; readonly packId: string; readonly offsets: readonly number[] },
@@ -41,6 +41,17 @@ async function readAccess(ctx: Context, vault: Vault, domainId: string): Promise
   } catch (error) {
     // A pack of a domain that the vault does not have: nothing in it counts.
     if (isHoldfastError(error, 'NotFound')) return undefined;
+    // Integrity is what is said of frames.
+    if (isHoldfastError(error, 'Integrity')) throw damagedKeys(error);
     throw error;
   }
+}
+
+function damagedKeys(cause: HoldfastError): HoldfastError {
+  return new HoldfastError({
+    kind: 'IllegalState',
+    code: 'DOMAIN_KEYS_DAMAGED',
+    message: "The catalog's keys of the dedup domain are damaged.",
+    cause,
+  });
 }

@@ -65,7 +65,7 @@ export async function measureHas(
   const took: number[] = [];
   for (const { claims, expected } of batches) {
     const before = performance.now();
-    const present = await hasChunks(session, claims, core.limits);
+    const present = await hasChunks(session, claims, core.limits, session.signal);
     took.push((performance.now() - before) / 1_000);
     if (!present.equals(expected)) throw new Error('a wrong answer');
   }
@@ -134,7 +134,7 @@ export async function measureIncremental(
   const before = performance.now();
   const session = await backupSession(core, vault);
   for (let at = 0; at < claims.length; at += 8_192 * 32)
-    await hasChunks(session, claims.subarray(at, at + 8_192 * 32), core.limits);
+    await hasChunks(session, claims.subarray(at, at + 8_192 * 32), core.limits, session.signal);
   for (const pack of packs) await upload(core, session, pack);
   const request = { root: root.id, type: 'INCREMENTAL' as const, basePointId: Buffer.alloc(0), counters: undefined };
   const outcome = await commitSession(core, session, request);

@@ -1,0 +1,223 @@
+import { packName } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SUSPECT } from '../chunk-index/copy-state.js';
+import { FaultyStore } from '../testing/faulty-store.fixture.js';
+import type { TestChunk } from '../testing/uploader.fixture.js';
+import { World } from '../testing/world.fixture.js';
+
+let world: World;
+afterEach(() => world.remove());
+
+/** Three files in a frame each of one pack, under a point of alice; verified for bob. */
+async function stored(name: string) {
+  world = await World.create(name);
+  const { alice, bob } = world;
+  const { session } = await world.backup(alice);
+  const files = ['one', 'two', 'three'].map((content) => alice.data(content));
+  const pack = alice.pack(files.map((file) => [file]));
+  await world.upload(session, pack);
+  const root = alice.node('root', files);
+  await world.upload(session, alice.pack([[root]]));
+  await world.commit(session, root.id);
+  expect(await world.has((await world.backup(bob)).session, files)).toEqual([true, true, true]);
+  const object = packName(uuidToBytes(pack.packId));
+  const bytes = await world.store.get(object);
+  const read = async (chunk: TestChunk | undefined) => {
+    const restore = await world.restore(alice, root.id);
+    await world.read(restore, [root.id]);
+    return world.read(restore, [chunk?.id as Buffer]);
+  };
+  return {
+    files,
+    read,
+    takeAway: () => world.store.delete(object),
+    putBack: (changed = bytes) => world.store.put(object, changed),
+    bytes,
+  };
+}
+
+const exist = async (files: readonly TestChunk[], agent = world.bob) =>
+  world.has((await world.backup(agent)).session, files);
+
+const vault = async () => (await world.backup(world.alice)).session.vault;
+
+/** What was told of suspect packs, since it was last asked for. */
+const told = () =>
+  world.logged
+    .splice(0)
+    .filter(({ msg }) => String(msg).startsWith('vault.packs_'))
+    .map(({ msg, damaged, missing }) => ({ msg, ...(damaged !== undefined && { damaged, missing }) }));
+
+const soundAgain = { msg: 'vault.packs_sound_again' };
+
+function bitFlipped(bytes: Buffer, place: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[place] = (changed[place] ?? 0) ^ 1;
+  return changed;
+}
+
+describe('a pack that the store had lost and has again', () => {
+  it('counts again, as verified as before, once a reader met it and its bytes were all read', async () => {
+    const { files, read, takeAway, putBack } = await stored('met');
+    await takeAway();
+    expect(await read(files[0])).toMatchObject([{ kind: 'damaged' }]);
+    await expect.poll(() => exist(files)).toEqual([false, false, false]);
+    await putBack();
+    expect(world.contents(await read(files[2]))).toEqual(['three']);
+    await expect.poll(() => exist(files)).toEqual([true, true, true]);
+    expect((await vault()).index.suspectPacks(0, 9)).toEqual([]);
+    expect(told()).toEqual([{ msg: 'vault.packs_missing' }, soundAgain]);
+
+    // Whatever was lost and found once may be so again.
+    await takeAway();
+    await read(files[0]);
+    await expect.poll(() => exist(files)).toEqual([false, false, false]);
+    await putBack();
+    await read(files[0]);
+    await expect.poll(() => exist(files)).toEqual([true, true, true]);
+  });
+
+  it('counts again after a look, and not before it is there', async () => {
+    const { files, takeAway, putBack } = await stored('looked');
+    const { missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await suspectPacks.look();
+    expect(await exist(files)).toEqual([false, false, false]);
+    await suspectPacks.look();
+    const missing = { msg: 'vault.packs_suspect', damaged: 0, missing: 1 };
+    expect(told()).toEqual([{ msg: 'vault.packs_missing' }, missing, missing]);
+    await putBack();
+    await Promise.all([suspectPacks.look(), suspectPacks.look()]);
+    expect(await exist(files)).toEqual([true, true, true]);
+    expect(told()).toEqual([soundAgain]);
+  });
+
+  it('counts again after a start', async () => {
+    const { files, takeAway, putBack } = await stored('started');
+    await takeAway();
+    world.crash();
+    expect(await exist(files)).toEqual([false, false, false]);
+    world.crash();
+    await expect
+      .poll(async () => (await vault()) && told())
+      .toContainEqual({
+        msg: 'vault.packs_suspect',
+        damaged: 0,
+        missing: 1,
+      });
+    await putBack();
+    world.crash();
+    await expect.poll(() => exist(files)).toEqual([true, true, true]);
+    world.crash();
+    expect(await exist(files)).toEqual([true, true, true]);
+  });
+
+  it('stays suspect as far as it is damaged, and is told of at each look and start', async () => {
+    const { files, read, takeAway, putBack, bytes } = await stored('damaged');
+    const { missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await putBack(bitFlipped(bytes, 20));
+    told();
+    await suspectPacks.look();
+    await suspectPacks.look();
+    expect(await exist(files)).toEqual([false, true, true]);
+    const damaged = { msg: 'vault.packs_suspect', damaged: 1, missing: 0 };
+    expect(told()).toEqual([damaged, damaged]);
+    expect(await read(files[0])).toMatchObject([{ kind: 'damaged' }]);
+    world.crash();
+    expect(await exist(files)).toEqual([false, true, true]);
+    await expect.poll(told).toEqual([damaged]);
+    await putBack();
+    await (await vault()).suspectPacks.look();
+    expect(await exist(files)).toEqual([true, true, true]);
+  });
+
+  it.each([
+    ['its footer is damaged', (bytes: Buffer) => bitFlipped(bytes, bytes.length - 60)],
+    ['its header is damaged', (bytes: Buffer) => bitFlipped(bytes, 0)],
+    ['something is missing at its end', (bytes: Buffer) => bytes.subarray(0, -1)],
+  ])('does not count where %s, and readers that meet it have it looked at no more than once', async (name, change) => {
+    const { files, read, takeAway, putBack, bytes } = await stored(name);
+    const { missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await putBack(change(bytes));
+    await suspectPacks.look();
+    expect(await exist(files)).toEqual([false, false, false]);
+    told();
+    for (let time = 0; time < 3; time += 1) expect(world.contents(await read(files[1]))).toEqual(['two']);
+    await suspectPacks.look();
+    const damaged = { msg: 'vault.packs_suspect', damaged: 1, missing: 0 };
+    expect(told()).toEqual([damaged, damaged]);
+  });
+
+  it('does not count when something of it was found damaged while it was read', async () => {
+    const { files, takeAway, putBack } = await stored('meanwhile');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { index, missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await putBack();
+    const first = index.suspectPacks(0, 1)[0]?.pack.firstCopy ?? 0;
+    let reads = 0;
+    store.beforeGet = () => {
+      reads += 1;
+      // The header, trailer and footer, then the frames.
+      if (reads === 5) index.changeState([first], { set: SUSPECT });
+    };
+    await suspectPacks.look();
+    expect(reads).toBe(6);
+    expect(await exist(files)).toEqual([false, false, false]);
+    await suspectPacks.look();
+    expect(await exist(files)).toEqual([true, true, true]);
+  });
+
+  it('is suspect still where the process died while it was read, and counts after the next start', async () => {
+    const { files, takeAway, putBack } = await stored('killed');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await putBack();
+    let reads = 0;
+    store.beforeGet = () => {
+      reads += 1;
+      if (reads === 6) world.crash();
+      if (reads >= 6) throw new HoldfastError({ kind: 'Unavailable', code: 'AWAY', message: 'Away.' });
+    };
+    await suspectPacks.look();
+    expect(reads).toBe(6);
+    expect((await vault()).index.suspectPacks(0, 9)).toHaveLength(1);
+    expect(await exist(files)).toEqual([false, false, false]);
+    store.beforeGet = () => undefined;
+    world.crash();
+    await expect.poll(() => exist(files)).toEqual([true, true, true]);
+  });
+});
+
+describe('a store that is away', () => {
+  it('has no frame marked by who reads meanwhile: the read ends, and another try goes on', async () => {
+    const { files, read } = await stored('away');
+    const objects = new Map<string, Buffer>();
+    for await (const { name } of world.store.list('')) objects.set(name, await world.store.get(name));
+    const restore = await world.restore(world.alice, world.alice.node('root', files).id);
+    await world.read(restore, [world.alice.node('root', files).id]);
+    for (const name of objects.keys()) await world.store.delete(name);
+    await expect(world.read(restore, [files[0]?.id as Buffer])).rejects.toMatchObject({
+      kind: 'Unavailable',
+      code: 'STORE_EMPTY',
+    });
+    for (const [name, bytes] of objects) await world.store.put(name, bytes);
+    expect((await vault()).index.suspectPacks(0, 9)).toEqual([]);
+    expect(await exist(files)).toEqual([true, true, true]);
+    expect(world.contents(await read(files[0]))).toEqual(['one']);
+  });
+});

@@ -1,0 +1,163 @@
+import { encodePackFooter, type ObjectStore, readPackFooter } from '@holdfast/core/engine';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { uuidToBytes } from '@holdfast/core/ids';
+import type { Log } from '../../platform/telemetry/log.js';
+import type { ChunkIndex, Pack, SuspectPack } from '../chunk-index/chunk-index.js';
+import type { Turns } from '../turn.js';
+import { copiesOf, isDamage, isFrameSuspect } from './damaged-frames.js';
+import { readFrame } from './read-frames.js';
+
+const PACKS_AT_ONCE = 64;
+
+interface LookedAt {
+  readonly vaultId: string;
+  readonly store: ObjectStore;
+  readonly index: ChunkIndex;
+}
+
+export interface SuspectPackPorts {
+  readonly turns: Turns;
+  readonly log: Log;
+  /** Copies of this pack count again. */
+  readonly onCleared: (pack: Pack) => void;
+}
+
+/** Of packs that were looked at: without suspect copies now, with damaged ones left, or not there. */
+interface Tally {
+  sound: number;
+  damaged: number;
+  missing: number;
+}
+
+/**
+ * Packs with copies that were found damaged or gone. A disk comes back, a file is put back: so they are looked at again, and what of
+ * them is what came, byte by byte, counts again. What is not stays suspect, and is told of at each look.
+ */
+export class SuspectPacks {
+  private stopped = false;
+  private looking: Promise<void> | undefined;
+  /** Numbers of packs that readers met; each is looked at once, and not again before the next look at all unless it was sound. */
+  private readonly known = new Set<number>();
+  private readonly waiting = new Set<number>();
+
+  constructor(
+    private readonly vault: LookedAt,
+    private readonly ports: SuspectPackPorts,
+  ) {}
+
+  /** Looks at all of them. Never rejects. */
+  look(): Promise<void> {
+    return this.afterOthers(async () => {
+      const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
+      let after = 0;
+      for (let packs = this.next(after); packs.length > 0; packs = this.next(after)) {
+        for (const suspect of packs) {
+          after = suspect.pack.number;
+          tally[await this.lookAt(suspect)] += 1;
+        }
+      }
+      this.known.clear();
+      this.tell(tally);
+    });
+  }
+
+  /** A reader found a suspect frame of this pack sound. */
+  met({ number }: Pack): void {
+    if (this.known.has(number)) return;
+    this.known.add(number);
+    this.waiting.add(number);
+    if (this.waiting.size === 1) void this.afterOthers(() => this.lookAtMet());
+  }
+
+  /** To be called before the index is closed. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private async lookAtMet(): Promise<void> {
+    const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
+    for (const number of this.waiting) {
+      const suspect = this.vault.index.suspectPack(number);
+      const found = suspect === undefined ? 'sound' : await this.lookAt(suspect);
+      tally[found] += 1;
+      if (found === 'sound') this.known.delete(number);
+      this.waiting.delete(number);
+    }
+    this.tell(tally);
+  }
+
+  /** One look at a time, whoever asked. */
+  private afterOthers(look: () => Promise<void>): Promise<void> {
+    const { log } = this.ports;
+    const { vaultId } = this.vault;
+    const looking = (this.looking ?? Promise.resolve()).then(look).catch((error: unknown) => {
+      this.waiting.clear();
+      this.known.clear();
+      if (!this.stopped) log.warn({ vaultId, err: error }, 'vault.suspects_not_read');
+    });
+    this.looking = looking;
+    return looking;
+  }
+
+  private next(after: number): SuspectPack[] {
+    this.assertRunning();
+    return this.vault.index.suspectPacks(after, PACKS_AT_ONCE);
+  }
+
+  private async lookAt(suspect: SuspectPack): Promise<keyof Tally> {
+    const { index } = this.vault;
+    const { pack } = suspect;
+    const failure = await this.failureOf(() => this.compareFooter(pack));
+    if (failure) return failure.kind === 'NotFound' ? 'missing' : 'damaged';
+    const turn = this.ports.turns.of(this.vault.vaultId);
+    const sound: number[] = [];
+    let isWhole = true;
+    for (const frame of index.framesOf(pack)) {
+      if (!isFrameSuspect(index, frame)) continue;
+      await turn.pass();
+      if (await this.failureOf(() => readFrame(this.vault, pack, frame))) isWhole = false;
+      else sound.push(...copiesOf(frame));
+    }
+    // What was found damaged while this was read is looked at the next time.
+    if (!index.clearSuspect(suspect, sound)) return 'damaged';
+    if (sound.length > 0) this.ports.onCleared(pack);
+    return isWhole ? 'sound' : 'damaged';
+  }
+
+  /** Throws unless the file has the pack's header, footer and length. */
+  private async compareFooter(pack: Pack): Promise<void> {
+    const { store, index } = this.vault;
+    const stored = await readPackFooter(store, uuidToBytes(pack.id));
+    if (encodePackFooter(stored).equals(encodePackFooter(index.footerOf(pack)))) return;
+    throw new HoldfastError({
+      kind: 'Integrity',
+      code: 'PACK_EXCHANGED',
+      message: 'The pack is not the one that was stored.',
+    });
+  }
+
+  /** Throws what says nothing of the pack. */
+  private async failureOf(read: () => Promise<unknown>): Promise<HoldfastError | undefined> {
+    let failure: HoldfastError | undefined;
+    try {
+      this.assertRunning();
+      await read();
+    } catch (error) {
+      failure = asHoldfastError(error);
+    }
+    this.assertRunning();
+    if (failure && !isDamage(failure)) throw failure;
+    return failure;
+  }
+
+  private assertRunning(): void {
+    if (this.stopped) throw new Error('the vault is closed');
+  }
+
+  private tell({ sound, damaged, missing }: Tally): void {
+    const { log } = this.ports;
+    const { vaultId } = this.vault;
+    if (sound > 0) log.info({ vaultId, packs: sound }, 'vault.packs_sound_again');
+    if (damaged > 0 || missing > 0) log.error({ vaultId, damaged, missing }, 'vault.packs_suspect');
+  }
+}
