@@ -53,8 +53,10 @@ export interface GatewayLimits {
   readonly maxMissingPerCommit: number;
 }
 
+/** Every byte that came counts in the next one. */
+const UPLOAD_TURN_MS = 8_000;
 /** In which a frame that control cut, of which a part is of no use, comes over a link of 1 Mbit/s. */
-const TURN_MS = 15_000;
+const READ_TURN_MS = 15_000;
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   maxPackBytes: 64 * MIB,
@@ -70,9 +72,9 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,
-  uploads: { places: 64, queue: 256, perKey: 16, turnMs: TURN_MS },
+  uploads: { places: 64, queue: 256, perKey: 16, turnMs: UPLOAD_TURN_MS },
   maxPausedUploads: 256,
-  reads: { places: 16, queue: 64, perKey: 6, turnMs: TURN_MS },
+  reads: { places: 16, queue: 64, perKey: 6, turnMs: READ_TURN_MS },
   maxStreamsPerConnection: 64,
   windowBytes: 16 * MIB,
   sessionIdleMs: 10 * 60_000,
