@@ -59,7 +59,7 @@ function trickle(upload: Begun, bytesPerSecond: number): void {
 async function takeAllPlaces(count = GATEWAY_LIMITS.uploads.places): Promise<Begun[]> {
   const agents = await Promise.all(Array.from({ length: count }, () => scene.agentWith(1, 'backup')));
   const uploads = agents.map(({ client, sessionIds: [sessionId = Buffer.alloc(0)] }) => begin(client, sessionId));
-  await expect.poll(() => uploads.every(({ from }) => from() === 0)).toBe(true);
+  await expect.poll(() => uploads.every(({ from }) => from() === 0), { timeout: 60_000 }).toBe(true);
   for (const upload of uploads) trickle(upload, 70 * KIB);
   return uploads;
 }
@@ -97,7 +97,7 @@ describe('places that many agents of one vault take, each with one slow call', (
     const waiting = await scene.agentWith(1, 'backup');
     const newcomer = begin(waiting.client, waiting.sessionIds[0] ?? Buffer.alloc(0));
     expect(await first.end).toMatchObject({ failure: { kind: 'RateLimited', code: 'PLACE_GIVEN_UP' } });
-    await expect.poll(() => newcomer.from()).toBe(0);
+    await expect.poll(() => newcomer.from(), { timeout: 60_000 }).toBe(0);
     expect(others.filter(({ failure }) => failure() !== undefined)).toEqual([]);
     const second = begin(slow, sessionId, uuidToBytes(pack.packId), true);
     expect(await finish(second, pack)).toMatchObject({ failure: null });
