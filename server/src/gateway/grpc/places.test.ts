@@ -16,7 +16,7 @@ const UPLOAD_TURN_MS = GATEWAY_LIMITS.uploads.turnMs;
 const READ_TURN_MS = GATEWAY_LIMITS.reads.turnMs;
 const TRICKLE_MS = 250;
 /** What a turn may be late by: until the next second, and on a busy machine. */
-const LATE_MS = 5_000;
+const LATE_MS = 15_000;
 
 let scene: GatewayScene;
 const trickles: NodeJS.Timeout[] = [];
