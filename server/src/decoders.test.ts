@@ -105,7 +105,7 @@ const decoders: readonly Decoder[] = [
   {
     name: 'decodeUpload',
     samples: [
-      upload({ $case: 'header', value: { sessionId: id, packId: id, kind: PackKind.PACK_KIND_DATA } }),
+      upload({ $case: 'header', value: { sessionId: id, packId: id, kind: PackKind.PACK_KIND_DATA, again: false } }),
       upload({ $case: 'frame', value: { data: Buffer.alloc(300, 7), last: true } }),
       upload({ $case: 'footer', value: { data: Buffer.alloc(30, 7), last: false } }),
     ],
@@ -124,6 +124,7 @@ const decoders: readonly Decoder[] = [
         chunkIds: Buffer.alloc(64),
         pieceBytes: 0,
         avoidPacks: [id, id],
+        held: { packId: id, frame: Buffer.alloc(90), bytes: 1_000 },
       }).finish(),
     ],
     decode: (bytes) => [HasChunksRequest.decode(bytes), ReadChunksRequest.decode(bytes).avoidPacks.map(uuidFromBytes)],

@@ -145,16 +145,11 @@ describe('the main path', () => {
     expect(skipped).toMatchObject({ state: 'COMPLETED', noticesTotal: 0, progress: { entriesSkipped: '1' } });
     expect([read('kept'), read('lost'), read('newer')]).toEqual(['changed since', 'comes back', 'not in the point']);
 
-    const both = await fleet.restore({
-      recoveryPointId,
-      path: source,
-      base: source,
-      select: [path.join(source, 'kept')],
-      onConflict: 'KEEP_BOTH',
-    });
-    expect(both.state).toMatch(/^COMPLETED/);
+    const both = await fleet.restore({ recoveryPointId, path: source, base: source, onConflict: 'KEEP_BOTH' });
+    // "lost" is as it was backed up by now.
+    expect(both).toMatchObject({ state: 'COMPLETED', progress: { entriesSkipped: '1' } });
     expect(read('kept')).toBe('changed since');
-    expect(fs.readdirSync(source).filter((name) => name.startsWith('kept'))).toHaveLength(2);
+    expect(fs.readdirSync(source)).toEqual(['kept', 'kept (restored)', 'lost', 'newer']);
 
     const { job } = await fleet.api.mutate(
       'triggerRestore',
@@ -168,5 +163,13 @@ describe('the main path', () => {
       )
       .toBe('COMPLETED');
     expect([read('kept'), read('lost'), read('newer')]).toEqual(['as backed up', 'comes back', 'not in the point']);
+
+    fs.rmSync(path.join(source, 'kept'));
+    fs.rmSync(path.join(source, 'lost'));
+    fs.mkdirSync(path.join(source, 'lost'));
+    fs.writeFileSync(path.join(source, 'lost/newer'), 'not in the point');
+    const over = await fleet.restore({ recoveryPointId, path: source, base: source, onConflict: 'OVERWRITE' });
+    expect(over).toMatchObject({ state: 'COMPLETED_WITH_WARNINGS', noticesTotal: 1 });
+    expect([read('kept'), read('lost/newer')]).toEqual(['as backed up', 'not in the point']);
   });
 });

@@ -11,11 +11,10 @@ export function readHostFacts(hostName = hostname()): HostFacts {
 }
 
 /** 16 bytes that this state folder has on this running system, and a copy of it or of the host has not. */
-export function readInstance(stateFolder: string): Buffer {
-  const boot = readBootIdSha256();
-  if (boot === undefined) return randomBytes(INSTANCE_BYTES);
+export function readInstance(stateFolder: string, bootIdSha256: Buffer | undefined): Buffer {
+  if (bootIdSha256 === undefined) return randomBytes(INSTANCE_BYTES);
   const { dev, ino } = statSync(stateFolder, { bigint: true });
-  return createHash('sha256').update(boot).update(` ${dev} ${ino}`).digest().subarray(0, INSTANCE_BYTES);
+  return createHash('sha256').update(bootIdSha256).update(` ${dev} ${ino}`).digest().subarray(0, INSTANCE_BYTES);
 }
 
 /** Tells this kernel's run from every other; containers share it with their host. Undefined where the system has none. */

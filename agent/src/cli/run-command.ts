@@ -10,6 +10,7 @@ import type { Terminal } from './program.js';
 export async function runCommand(options: { state: string; paranoid?: boolean }, terminal: Terminal): Promise<number> {
   const folder = await prepareStateFolder(options.state, terminal.uid);
   const lock = lockState(folder);
+  const bootIdSha256 = readBootIdSha256();
   try {
     const identity = await requireIdentity(folder);
     await runAgent({
@@ -17,8 +18,8 @@ export async function runCommand(options: { state: string; paranoid?: boolean },
       identity,
       log: createLog(terminal.logLevel),
       host: readHostFacts(),
-      instance: readInstance(folder.path),
-      bootIdSha256: readBootIdSha256(),
+      instance: readInstance(folder.path, bootIdSha256),
+      bootIdSha256,
       paranoid: options.paranoid === true,
       signal: terminal.stop,
     });

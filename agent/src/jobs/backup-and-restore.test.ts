@@ -364,6 +364,18 @@ describe('a restore', () => {
     expect(run.counters).toMatchObject({ bytesTotal: 700 * KIB + 5, bytesWritten: 700 * KIB + 5, entries: 3 });
   });
 
+  it('names what a folder with something in it kept from its place under OVERWRITE, and restores the rest', async () => {
+    for (const name of ['one', 'two']) writeFileSync(inSource(name), name);
+    await bench.backup();
+    mkdirSync(inTarget('one/precious'), { recursive: true });
+    const { run, outcome } = await bench.restore(target, { onConflict: 'OVERWRITE' });
+    expect(outcome.kind).toBe('restore');
+    expect(run.counters).toMatchObject({ warnings: 1, entriesSkipped: 1 });
+    expect(run.notices.kept).toMatchObject([{ kind: 'SKIPPED', path: Buffer.from(inTarget('one')) }]);
+    expect(readdirSync(inTarget('one'))).toEqual(['precious']);
+    expect(readFileSync(inTarget('two'), 'utf8')).toBe('two');
+  });
+
   it('names damaged files, leaves them absent and restores the rest', async () => {
     fill();
     await bench.backup();

@@ -53,9 +53,9 @@ export class GrpcDataSession implements DataSession {
   }
 
   uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
-    return this.link.attempt(signal, (opened, again) => {
+    return this.link.attempt(signal, (opened, isAgain, goesOn) => {
       const header = { sessionId: opened.sessionId, packId: pack.packId, kind: packKinds[pack.kind] };
-      return sendPack(opened, { header, frames: pack.frames, footer: pack.footer }, again, signal);
+      return sendPack(opened, { header, frames: pack.frames, footer: pack.footer }, { isAgain, goesOn }, signal);
     });
   }
 

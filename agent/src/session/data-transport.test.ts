@@ -131,6 +131,22 @@ describe('the data client over mutual TLS', () => {
     expect(service.arrived.get(idKey(packId))).toBe(frames.reduce((sum, frame) => sum + frame.length, 0));
   });
 
+  it('goes on where it had to give way to others, with packs and with frames, and sends and reads nothing twice', async () => {
+    fill();
+    service.givesWayAfter = 2 * MIB;
+    const stored: OutgoingPack[] = [];
+    bench.gateway.faults.beforeUpload = (pack) => void stored.push(pack);
+    await backup();
+    const lengthOf = ({ frames }: OutgoingPack) => frames.reduce((sum, frame) => sum + frame.length, 0);
+    expect(stored.map(({ packId }) => service.arrived.get(idKey(packId)))).toEqual(stored.map(lengthOf));
+    expect(service.calls['uploadPack']).toBeGreaterThan(2 * stored.length);
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+    expect(service.calls['readChunks']).toBeGreaterThan(10);
+    expect(service.served).toBeLessThan(1.1 * stored.map(lengthOf).reduce((sum, each) => sum + each, 0));
+  });
+
   it('opens another session when the gateway has lost its own, and claims everything anew', async () => {
     fill();
     let uploads = 0;
@@ -190,7 +206,18 @@ describe('the data client over mutual TLS', () => {
         frame,
         sealedFrameKey: Buffer.alloc(60),
         domainId: systemRandom.bytes(16),
+        heldBytes: 0,
       },
+    });
+
+    it('goes on with no frame of which it has nothing', async () => {
+      fill();
+      await backup();
+      const entry = bench.gateway.packs.find(({ kind }) => kind === 'NODE')?.footer.frames[0] ?? unreachable();
+      const { value } = head(encodeFrameEntry(entry));
+      await expect(read({ $case: 'head', value: { ...value, heldBytes: 100 } })).rejects.toMatchObject({
+        code: 'READ_MALFORMED',
+      });
     });
 
     it('takes no entry of a frame apart that breaks the format', async () => {

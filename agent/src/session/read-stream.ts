@@ -1,23 +1,23 @@
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
-import { decodeFrameEntry, PackKind as EnginePackKind } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { YoungGarbage } from '@holdfast/core/memory';
-import type { DataServiceClient, FrameHead, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
-import { DataServiceService, PackKind } from '@holdfast/proto/v1';
-import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
+import type { DataServiceClient, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
+import { DataServiceService } from '@holdfast/proto/v1';
+import type { ReadAnswer } from '../jobs/data-transport.js';
 import { idKey, splitIds } from '../jobs/ids.js';
 import type { Turns } from '../jobs/turns.js';
+import { type Answered, ArrivingFrames } from './arriving-frames.js';
 import type { Opened } from './data-transport.js';
 import { decodeRead } from './decode-read.js';
 import { fromGrpcError } from './grpc-error.js';
+import { ReadDeadline } from './read-deadline.js';
 import type { SessionLink } from './session-link.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
 
 const { path, requestSerialize } = DataServiceService.readChunks;
 const PIECE_MS = 4;
-const TIMEOUT_MS = 15 * 60_000;
 /** What arrives lies in buffers of 16 KiB, then in messages, in frames, and opened. */
 const garbage = new YoungGarbage();
 
@@ -49,6 +49,7 @@ async function* readAll(
   signal: AbortSignal,
 ): AsyncGenerator<ReadAnswer> {
   const left = new Map(ids.map((id) => [idKey(id), id]));
+  const arriving = new ArrivingFrames();
   while (left.size > 0) {
     const before = left.size;
     const answers = new Handover<ReadAnswer>();
@@ -61,8 +62,9 @@ async function* readAll(
           chunkIds: Buffer.concat([...left.values()]),
           avoidPacks: [...avoidPacks],
           pieceBytes: pieceBytesFor(download.bytesPerSecond),
+          held: arriving.begin(),
         };
-        for await (const { answer, ids: answered } of readOnce(client, request, download, signal)) {
+        for await (const { answer, ids: answered } of readOnce(client, request, arriving, download, signal)) {
           goesOn();
           for (const id of answered) left.delete(idKey(id));
           await answers.put(answer);
@@ -93,92 +95,51 @@ function pieceBytesFor(bytesPerSecond: number | undefined): number {
   return bytesPerSecond === undefined ? 0 : Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
 }
 
-/** With the ids that it answers for. */
-interface Answered {
-  readonly answer: ReadAnswer;
-  readonly ids: readonly Buffer[];
-}
-
 async function* readOnce(
   client: DataServiceClient,
   request: ReadChunksRequest,
+  arriving: ArrivingFrames,
   download: Throttle,
   signal: AbortSignal,
 ): AsyncGenerator<Answered> {
   if (signal.aborted) throw stopped(signal);
-  const call = client.makeServerStreamRequest(path, requestSerialize, decodeRead, request, new Metadata(), {
-    deadline: systemClock.now() + TIMEOUT_MS,
-  });
+  const call = client.makeServerStreamRequest(path, requestSerialize, decodeRead, request, new Metadata());
   const stop = (): void => call.cancel();
   signal.addEventListener('abort', stop, { once: true });
+  const deadline = new ReadDeadline(systemClock, () => call.destroy(timedOut()));
   // Cancelling a call that is being read makes it emit an error even after its iterator has gone.
   call.on('error', () => undefined);
-  let frame: ArrivingFrame | undefined;
   try {
     for await (const { part } of call as AsyncIterable<ReadChunksResponse>) {
+      deadline.answered();
       if (part?.$case === 'piece') {
-        if (frame === undefined) throw malformed();
-        frame.add(part.value);
+        arriving.add(part.value);
         garbage.add(4 * part.value.length);
         await download.take(part.value.length, signal);
         continue;
       }
-      if (frame !== undefined) yield frame.whole();
-      frame = part?.$case === 'head' ? new ArrivingFrame(part.value) : undefined;
+      const before = arriving.next(part?.$case === 'head' ? part.value : undefined);
+      if (before !== undefined) yield before;
       if (part?.$case !== 'damaged') continue;
       const ids = splitIds(part.value.chunkIds);
       yield { answer: { kind: 'damaged', ids, reason: part.value.reason }, ids };
     }
-    if (frame !== undefined) yield frame.whole();
+    const last = arriving.next(undefined);
+    if (last !== undefined) yield last;
   } catch (error) {
     throw signal.aborted ? stopped(signal) : fromGrpcError(error);
   } finally {
+    deadline.stop();
     signal.removeEventListener('abort', stop);
     call.cancel();
   }
 }
 
-const engineKinds = { DATA: EnginePackKind.PACK_KIND_DATA, NODE: EnginePackKind.PACK_KIND_NODE } as const;
-
-/** Its entry is checked before anything of it is kept or taken apart: a gateway may be in strange hands. */
-class ArrivingFrame {
-  private readonly kind: IncomingFrame['kind'];
-  private readonly ids: readonly Buffer[];
-  private readonly storedLength: number;
-  private readonly pieces: Buffer[] = [];
-  private bytes = 0;
-
-  /** Throws Integrity. */
-  constructor(private readonly head: FrameHead) {
-    if (head.kind !== PackKind.PACK_KIND_DATA && head.kind !== PackKind.PACK_KIND_NODE) throw malformed();
-    this.kind = head.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
-    const { chunkIds, storedLength } = decodeFrameEntry(head.frame, engineKinds[this.kind]);
-    this.ids = splitIds(chunkIds);
-    this.storedLength = storedLength;
-  }
-
-  add(piece: Buffer): void {
-    this.bytes += piece.length;
-    // An empty piece takes memory of its own, and there may be any number of them.
-    if (piece.length === 0 || this.bytes > this.storedLength) throw malformed();
-    this.pieces.push(piece);
-  }
-
-  whole(): Answered {
-    const { packId, frame: entry, sealedFrameKey: sealedKey, domainId } = this.head;
-    const stored = Buffer.concat(this.pieces);
-    return {
-      answer: { kind: 'frame', frame: { packId, kind: this.kind, entry, sealedKey, domainId, stored } },
-      ids: this.ids,
-    };
-  }
-}
-
-function malformed(): HoldfastError {
+function timedOut(): HoldfastError {
   return new HoldfastError({
-    kind: 'Internal',
-    code: 'READ_MALFORMED',
-    message: 'The gateway sent a stream of chunks that breaks the protocol.',
+    kind: 'Timeout',
+    code: 'READ_TIMEOUT',
+    message: 'The gateway did not answer a read in time.',
   });
 }
 

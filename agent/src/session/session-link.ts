@@ -70,6 +70,7 @@ export class SessionLink<Opened extends OpenedSession> {
     const tries: Tries = { backOff: new BackOff(this.ports.random, FIRST_WAIT_MS, LONGEST_WAIT_MS) };
     const goesOn = (): void => {
       delete tries.failingSince;
+      tries.backOff.reset();
       this.answered();
     };
     for (let again = false; ; again = true) {

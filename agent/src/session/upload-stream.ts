@@ -1,6 +1,7 @@
 import type { ClientWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
+import { HoldfastError } from '@holdfast/core/errors';
 import { collectYoung } from '@holdfast/core/memory';
 import { reached } from '@holdfast/core/moments';
 import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
@@ -16,11 +17,12 @@ const { path, requestSerialize, responseDeserialize } = DataServiceService.uploa
 /** A link may be slow, but something has to move: a pack has as long as it takes, a piece has not. */
 const STALL_MS = 5 * 60_000;
 const ANSWER_TIMEOUT_MS = 15 * 60_000;
+const RECEIVED_BYTES = 'holdfast-received-bytes';
 
 type Part = NonNullable<UploadPackRequest['part']>;
 
 export interface PackParts {
-  readonly header: PackHeader;
+  readonly header: Omit<PackHeader, 'again'>;
   readonly frames: readonly Buffer[];
   readonly footer: Buffer;
 }
@@ -33,21 +35,27 @@ export interface Uplink {
   readonly throttle: Throttle;
 }
 
+/** Whether it was, and what is told once the gateway goes on with it. */
+export interface SentBefore {
+  readonly isAgain: boolean;
+  readonly goesOn: () => void;
+}
+
 /**
  * Sends one pack, no faster than the link takes it. Resolves to the bytes stored once they are durable. A pack that is sent again may
- * have arrived whole before its answer was lost, so it waits to be asked for.
+ * have arrived whole before its answer was lost, or in part before it had to give way to others, so it waits to be asked for the rest.
  */
 export async function sendPack(
   { client, writes, throttle }: Uplink,
   parts: PackParts,
-  again: boolean,
+  { isAgain, goesOn }: SentBefore,
   signal: AbortSignal,
 ): Promise<number> {
   await writes.enter(signal);
   const upload = new Upload(client, throttle, signal);
   try {
     try {
-      await upload.write(parts, again);
+      await upload.write(parts, isAgain ? goesOn : undefined);
     } finally {
       writes.leave();
     }
@@ -64,7 +72,8 @@ class Upload {
   readonly answered: Promise<UploadPackResponse>;
   private readonly call: ClientWritableStream<Buffer>;
   private readonly memory = new PieceMemory();
-  private readonly wanted: Promise<void>;
+  /** Resolves to how many bytes of the frames the gateway has already. */
+  private readonly wanted: Promise<number>;
   private over = false;
   /** Messages handed to the transport and not yet taken by it. */
   private underWay = 0;
@@ -93,16 +102,16 @@ class Upload {
         this.wake();
       },
     );
-    this.wanted = new Promise((resolve) => this.call.once('metadata', () => resolve()));
+    this.wanted = new Promise((resolve) => this.call.once('metadata', (metadata) => resolve(receivedBytes(metadata))));
     signal.addEventListener('abort', this.stop, { once: true });
     this.mayTake(STALL_MS);
   }
 
   /** Until the transport has taken everything, or the gateway has answered: a refusal arrives while the pack is still being written. */
-  async write({ header, frames, footer }: PackParts, again: boolean): Promise<void> {
-    this.send(encoded({ $case: 'header', value: header }));
-    if (again) await this.untilWanted();
-    for (const frame of frames) {
+  async write({ header, frames, footer }: PackParts, goesOn: (() => void) | undefined): Promise<void> {
+    this.send(encoded({ $case: 'header', value: { ...header, again: goesOn !== undefined } }));
+    const received = goesOn === undefined ? 0 : await this.untilWanted(goesOn);
+    for (const frame of behind(received, frames)) {
       for await (const { data, last } of this.pieces(frame)) {
         const place = await this.place();
         if (place === undefined) return;
@@ -118,11 +127,13 @@ class Upload {
   }
 
   /** The gateway may have other packs to take in first. */
-  private async untilWanted(): Promise<void> {
+  private async untilWanted(goesOn: () => void): Promise<number> {
     await this.until(() => this.underWay === 0);
     this.mayTake(ANSWER_TIMEOUT_MS);
-    await Promise.race([this.wanted, this.answered]);
+    const received = await Promise.race([this.wanted, this.answered.then(() => 0)]);
     this.mayTake(STALL_MS);
+    if (!this.over) goesOn();
+    return received;
   }
 
   cancel(): void {
@@ -172,6 +183,28 @@ class Upload {
     this.cancelTimer();
     if (!this.over) this.cancelTimer = systemClock.after(ms, this.stop);
   }
+}
+
+function receivedBytes(metadata: Metadata): number {
+  const [value = '0'] = metadata.get(RECEIVED_BYTES);
+  return Number(value);
+}
+
+/** What lies behind the first so many bytes. Throws Internal when there are not so many. */
+function behind(bytes: number, frames: readonly Buffer[]): Buffer[] {
+  const left: Buffer[] = [];
+  let at = 0;
+  for (const frame of frames) {
+    const end = at + frame.length;
+    if (end > bytes) left.push(frame.subarray(Math.max(0, bytes - at)));
+    at = end;
+  }
+  if (bytes >= 0 && bytes <= at) return left;
+  throw new HoldfastError({
+    kind: 'Internal',
+    code: 'UPLOAD_MALFORMED',
+    message: 'The gateway says that it has more of a pack than there is.',
+  });
 }
 
 function encoded(part: Part): Buffer {

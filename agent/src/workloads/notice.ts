@@ -15,7 +15,7 @@ export type NoticeKind =
   | 'changedWhileRead'
   /** Restore: an owner, attribute, time or device that the running user or the file system does not allow. */
   | 'notRestorable'
-  /** Restore under SKIP: something else has the name of a directory, so that nothing in that was restored. */
+  /** Restore: something else has the name and stays, so that this was not restored, or nothing in it. */
   | 'skipped'
   /** Restore: its stored bytes are damaged; it was left absent. */
   | 'damaged'

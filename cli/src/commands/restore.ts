@@ -43,8 +43,10 @@ export function addRestoreCommand(program: Command): void {
 What is there already:
   FAIL       nothing is restored over it; the job fails and names what was in the way
   SKIP       files that exist already stay as they are; the rest is restored
-  OVERWRITE  files that exist already are replaced; what the point does not have stays
-  KEEP_BOTH  the restored file gets a name of its own beside the one that is there`,
+  OVERWRITE  files that exist already are replaced; what the point does not have stays,
+             and so does a folder with something in it that has a file's name (a warning)
+  KEEP_BOTH  the restored file gets a name of its own beside the one that is there,
+             unless that is the same`,
     )
     .action(async (point: string, options: RestoreOptions, command: Command) => {
       const { api, printer } = contextOf(command);

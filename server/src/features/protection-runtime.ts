@@ -75,7 +75,7 @@ export function createProtectionRuntime({
       opening,
       pointAccesses: new PointAccesses(),
       frameVerification: createFrameVerification({ gateway, opening }),
-      nodes: createNodeReader({ gateway, opening, cacheBytes: NODE_CACHE_BYTES }),
+      nodes: createNodeReader({ gateway, opening, cacheBytes: NODE_CACHE_BYTES, timers }),
       vaultLog: { wake: () => loops?.vaultLog.wake() },
     },
     async start(contextFor) {

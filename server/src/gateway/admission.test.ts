@@ -4,7 +4,7 @@ import { Admission, type AdmissionLimits } from './admission.js';
 import type { Place } from './place.js';
 
 const never = new AbortController().signal;
-const SLOW_MS = 20 * 60_000;
+const TURN_MS = 15_000;
 
 let clock: ManualClock;
 
@@ -13,8 +13,7 @@ beforeEach(() => {
 });
 
 function admissionOf(limits: Partial<AdmissionLimits>): Admission {
-  const fairness = { leastBytesPerSecond: 1_000, windowMs: 10_000, patienceMs: 60_000, slowMs: SLOW_MS };
-  return new Admission({ places: 1, queue: 10, perKey: 10, ...fairness, ...limits }, { clock, timers: clock });
+  return new Admission({ places: 1, queue: 10, perKey: 10, turnMs: TURN_MS, ...limits }, { clock, timers: clock });
 }
 
 const agent = (key: string, group = 'vault') => ({ group, key });
@@ -30,11 +29,8 @@ function leaveWhenTaken(places: readonly Place[]): void {
 
 const taken = (places: readonly Place[]): number => places.filter(({ signal }) => signal.aborted).length;
 
-async function passes(seconds: number, movers: readonly Place[] = []): Promise<void> {
-  for (let second = 0; second < seconds; second++) {
-    for (const place of movers) place.moved(2_000);
-    await clock.advance(1_000);
-  }
+async function passes(seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) await clock.advance(1_000);
 }
 
 describe('admission', () => {
@@ -116,50 +112,71 @@ describe('admission', () => {
     await expect(admission.enter(agent('greedy'), never)).rejects.toMatchObject({ kind: 'RateLimited' });
   });
 
-  it('takes places from slow calls of those who have more, as long as others wait who have less', async () => {
+  it('lets calls stay as long as they like while nobody waits', async () => {
+    const admission = admissionOf({ places: 2 });
+    const places = await enterAll(admission, 'a', 2);
+    await passes(3_600);
+    expect(taken(places)).toBe(0);
+  });
+
+  it('takes places that had their turn of those who have more, until those who wait have as many', async () => {
     const admission = admissionOf({ places: 4 });
-    const slow = await enterAll(admission, 'slow', 4);
-    leaveWhenTaken(slow);
-    await passes(30);
-    expect(taken(slow)).toBe(0);
+    const many = await enterAll(admission, 'many', 4);
+    leaveWhenTaken(many);
     const waiters = enterAll(admission, 'waiter', 3);
-    await passes(1);
-    expect(slow.find(({ signal }) => signal.aborted)?.signal.reason).toMatchObject({ kind: 'RateLimited' });
-    await passes(30);
+    await passes(14);
+    expect(taken(many)).toBe(0);
+    await passes(2);
+    expect(many.find(({ signal }) => signal.aborted)?.signal.reason).toMatchObject({ kind: 'RateLimited' });
+    await passes(60);
     // Two and two: the third has to wait until one is given back.
-    expect(taken(slow)).toBe(2);
-    slow.find(({ signal }) => !signal.aborted)?.leave();
+    expect(taken(many)).toBe(2);
+    many.find(({ signal }) => !signal.aborted)?.leave();
     await waiters;
   });
 
-  it('knows nothing against a call that is younger than what it is measured over', async () => {
+  it('hands the only place of each on after its turn to one who has none, though their vault is one', async () => {
     const admission = admissionOf({ places: 2 });
-    const slow = await enterAll(admission, 'slow', 2);
-    void admission.enter(agent('waiter'), never);
-    await passes(9);
-    expect(taken(slow)).toBe(0);
+    const held = [...(await enterAll(admission, 'a', 1)), ...(await enterAll(admission, 'b', 1))];
+    leaveWhenTaken(held);
+    await passes(60);
+    const waiter = admission.enter(agent('c'), never);
+    await passes(1);
+    expect(taken(held)).toBe(1);
+    const place = await waiter;
+    leaveWhenTaken([place]);
+    void admission.enter(agent('a'), never);
+    void admission.enter(agent('d'), never);
+    await passes(14);
+    expect([taken(held), taken([place])]).toEqual([2, 0]);
     await passes(2);
-    expect(taken(slow)).toBe(1);
+    expect(taken([place])).toBe(1);
   });
 
-  it('leaves a call its place that moves, though its agent has more, until another has waited for long', async () => {
-    const admission = admissionOf({ places: 2 });
-    const moving = await enterAll(admission, 'moving', 2);
-    void admission.enter(agent('waiter'), never);
-    await passes(59, moving);
-    expect(taken(moving)).toBe(0);
-    await passes(2, moving);
-    expect(taken(moving)).toBe(1);
+  it('hands on as many places at a time as there are agents who wait', async () => {
+    const admission = admissionOf({ places: 4 });
+    const held = (await Promise.all(['a', 'b', 'c', 'd'].map((key) => enterAll(admission, key, 1)))).flat();
+    leaveWhenTaken(held);
+    await passes(20);
+    const waiters = Promise.all(['e', 'f', 'g'].map((key) => admission.enter(agent(key), never)));
+    await passes(1);
+    expect((await waiters).map(({ guest }) => guest.key)).toEqual(['e', 'f', 'g']);
+    expect(taken(held)).toBe(3);
   });
 
-  it('leaves the only place of a slow agent to it for long, but not for ever', async () => {
+  it('lets in first who had places for less time lately, of those who have as many now', async () => {
     const admission = admissionOf({});
-    const [slow] = await enterAll(admission, 'slow', 1);
-    void admission.enter(agent('waiter'), never);
-    await clock.advance(SLOW_MS - 1_000);
-    expect(slow?.signal.aborted).toBe(false);
-    await clock.advance(2_000);
-    expect(slow?.signal.aborted).toBe(true);
+    const [first] = await enterAll(admission, 'long', 1);
+    await passes(10);
+    const order: string[] = [];
+    for (const key of ['long', 'short'])
+      void admission.enter(agent(key), never).then((place) => {
+        order.push(key);
+        place.leave();
+      });
+    first?.leave();
+    await passes(1);
+    expect(order).toEqual(['short', 'long']);
   });
 
   it('gives one of another vault a place of those whom many agents of one vault hold', async () => {

@@ -1,6 +1,7 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
-import { type Guest, Place } from './place.js';
+import { Place } from './place.js';
+import { type Guest, Shares } from './shares.js';
 
 export interface AdmissionLimits {
   /** Inside at a time, of all together. */
@@ -9,35 +10,34 @@ export interface AdmissionLimits {
   readonly queue: number;
   /** Inside, waiting, or on its way out, of one agent. */
   readonly perKey: number;
-  /** While others wait, whoever moves less is slow, … */
-  readonly leastBytesPerSecond: number;
-  /** … measured over so long. */
-  readonly windowMs: number;
-  /** Whoever waits for longer than this may take a place also from one who is not slow, but has more. */
-  readonly patienceMs: number;
-  /** Whoever is slow may stay for so long, however few places it has. */
-  readonly slowMs: number;
+  /** While others wait who have less, a place is for so long. */
+  readonly turnMs: number;
 }
 
 interface Waiter {
   readonly guest: Guest;
-  readonly since: number;
   readonly enter: () => void;
   readonly refuse: (error: HoldfastError) => void;
 }
 
 const REVIEW_MS = 1_000;
+/** How long ago somebody had a place says who is next; beyond this it is forgiven. */
+const WINDOW_MS = 60_000;
 
 /**
- * Lets so many in at a time; others wait. Whoever has the fewest places is next, by vault and then by agent, and among equals whoever
- * came first. While somebody waits, places are taken from those who have more: from slow ones at once, from others after a while. So one
- * who moves little, on a slow link or by a limit of its own, has what it likes while nobody waits, and its share in any case.
+ * Lets so many in at a time; others wait. Whoever has the fewest places is next, by vault and then by agent; among equals, whoever had
+ * places for the least time lately, and then whoever came first. While somebody waits, places go from hand to hand: whoever has had his turn
+ * gives way to one who has none, or two less. How fast a call moves counts for nothing, so that no slow link is worse off than a fast one;
+ * and a call that gave way goes on where it was, or it would begin for ever.
  */
 export class Admission {
   private readonly inside = new Set<Place>();
   /** Gave their places back, and have something left in memory. */
   private readonly lingering = new Set<Place>();
   private readonly waiting: Waiter[] = [];
+  /** Milliseconds that each agent had places in this window of time. */
+  private readonly used = new Map<string, number>();
+  private windowBegan = 0;
   private cancelReview: () => void = () => undefined;
 
   constructor(
@@ -49,20 +49,21 @@ export class Admission {
   async enter(guest: Guest, signal: AbortSignal, waits: () => void = () => undefined): Promise<Place> {
     signal.throwIfAborted();
     const { perKey, places } = this.limits;
-    if ((this.underWay().byKey.get(guest.key) ?? 0) >= perKey)
+    if (this.underWay().ofKey(guest.key) >= perKey)
       throw full(`One agent may have ${perKey} of these calls under way at a time.`);
     if (this.inside.size < places) return this.admit(guest);
     return this.wait(guest, signal, waits);
   }
 
   private admit(guest: Guest): Place {
-    const place = new Place(guest, this.ports.clock, this.limits.windowMs, (rest) => {
+    const place = new Place(guest, this.ports.clock.monotonic(), (rest) => {
       if (!this.inside.delete(place)) return;
+      this.countUsed(place);
       if (rest !== undefined) {
         this.lingering.add(place);
         void rest.then(() => this.lingering.delete(place));
       }
-      this.next()?.enter();
+      this.next(this.held(), this.waiting)?.enter();
     });
     this.inside.add(place);
     return place;
@@ -79,7 +80,6 @@ export class Admission {
       };
       const waiter: Waiter = {
         guest,
-        since: this.ports.clock.monotonic(),
         enter: () => {
           done();
           resolve(this.admit(guest));
@@ -99,76 +99,74 @@ export class Admission {
   /** The last who came of those who have more under way goes. Throws RateLimited when nobody has more. */
   private makeRoomFor(guest: Guest): void {
     const underWay = this.underWay();
-    const last = this.waiting.findLast((waiter) => lead(underWay, waiter.guest, guest) > 1);
+    const last = this.waiting.findLast((waiter) => underWay.lead(waiter.guest, guest) > 1);
     if (last === undefined) throw full('Too many calls are waiting already: try again in a moment.');
     last.refuse(full('Too many calls are waiting, most of them of other agents: try again in a moment.'));
   }
 
-  private next(): Waiter | undefined {
-    const held = this.held();
-    return this.waiting.toSorted((one, other) => fewerFirst(held, one.guest, other.guest))[0];
+  private next(held: Shares, waiting: Iterable<Waiter>): Waiter | undefined {
+    let next: Waiter | undefined;
+    for (const waiter of waiting)
+      if (next === undefined || this.order(held, waiter.guest, next.guest) < 0) next = waiter;
+    return next;
+  }
+
+  private order(held: Shares, one: Guest, other: Guest): number {
+    return held.compare(one, other) || (this.used.get(one.key) ?? 0) - (this.used.get(other.key) ?? 0);
   }
 
   private reviewLater(): void {
     this.cancelReview = this.ports.timers.after(REVIEW_MS, () => {
       this.reviewLater();
-      const leaving = [...this.inside].filter((place) => place.signal.aborted).length;
-      const next = this.next();
-      if (next !== undefined && leaving < this.waiting.length) this.takePlaceFor(next);
+      this.review();
     });
   }
 
-  /** From whoever has most of those that give way, the slowest. */
-  private takePlaceFor(waiter: Waiter): void {
+  /** Takes places for as many as wait, as far as others have had their turns, beside those that are on their way back already. */
+  private review(): void {
     const held = this.held();
-    const [place] = [...this.inside]
-      .filter((each) => each.mayBeTaken && this.givesWay(each, waiter, held))
-      .toSorted((one, other) => fewerFirst(held, other.guest, one.guest) || one.rate - other.rate);
-    place?.take();
+    const waiting = new Set(this.waiting);
+    let leaving = [...this.inside].filter((place) => place.signal.aborted).length;
+    for (let next = this.next(held, waiting); next !== undefined; next = this.next(held, waiting)) {
+      if (leaving > 0) leaving -= 1;
+      else {
+        const place = this.givesWay(next.guest, held);
+        if (place === undefined) return;
+        place.take();
+        held.remove(place.guest);
+      }
+      held.add(next.guest);
+      waiting.delete(next);
+    }
   }
 
-  private givesWay(place: Place, waiter: Waiter, held: Counts): boolean {
-    const { leastBytesPerSecond, patienceMs, slowMs } = this.limits;
+  /** Of those who have had their turn: one of whoever has most, the longest. */
+  private givesWay(guest: Guest, held: Shares): Place | undefined {
+    const before = this.ports.clock.monotonic() - this.limits.turnMs;
+    let found: Place | undefined;
+    for (const place of this.inside) {
+      if (!place.mayBeTaken || place.since > before || !held.isOwed(place.guest, guest)) continue;
+      if (found === undefined || held.compare(place.guest, found.guest) > 0) found = place;
+    }
+    return found;
+  }
+
+  private countUsed({ guest, since }: Place): void {
     const now = this.ports.clock.monotonic();
-    const isSlow = place.rate < leastBytesPerSecond;
-    if (isSlow && now - place.since >= slowMs) return true;
-    return lead(held, place.guest, waiter.guest) > 1 && (isSlow || now - waiter.since >= patienceMs);
+    if (now - this.windowBegan > WINDOW_MS) {
+      this.used.clear();
+      this.windowBegan = now;
+    }
+    this.used.set(guest.key, (this.used.get(guest.key) ?? 0) + Math.min(now - since, WINDOW_MS));
   }
 
-  private held(): Counts {
-    return countsOf([...this.inside].filter((place) => !place.signal.aborted));
+  private held(): Shares {
+    return new Shares([...this.inside].filter((place) => !place.signal.aborted));
   }
 
-  private underWay(): Counts {
-    return countsOf([...this.inside, ...this.lingering, ...this.waiting]);
+  private underWay(): Shares {
+    return new Shares([...this.inside, ...this.lingering, ...this.waiting]);
   }
-}
-
-interface Counts {
-  readonly byGroup: ReadonlyMap<string, number>;
-  readonly byKey: ReadonlyMap<string, number>;
-}
-
-function countsOf(all: readonly { readonly guest: Guest }[]): Counts {
-  const byGroup = new Map<string, number>();
-  const byKey = new Map<string, number>();
-  for (const { guest } of all) {
-    byGroup.set(guest.group, (byGroup.get(guest.group) ?? 0) + 1);
-    byKey.set(guest.key, (byKey.get(guest.key) ?? 0) + 1);
-  }
-  return { byGroup, byKey };
-}
-
-/** How many more the one has than the other: as vaults, or as agents of one vault. Beyond one, the other may have one of them. */
-function lead({ byGroup, byKey }: Counts, one: Guest, other: Guest): number {
-  return one.group === other.group
-    ? (byKey.get(one.key) ?? 0) - (byKey.get(other.key) ?? 0)
-    : (byGroup.get(one.group) ?? 0) - (byGroup.get(other.group) ?? 0);
-}
-
-function fewerFirst({ byGroup, byKey }: Counts, one: Guest, other: Guest): number {
-  const groups = (byGroup.get(one.group) ?? 0) - (byGroup.get(other.group) ?? 0);
-  return groups || (byKey.get(one.key) ?? 0) - (byKey.get(other.key) ?? 0);
 }
 
 function full(message: string): HoldfastError {

@@ -20,6 +20,7 @@ import type { GatewayCore } from './gateway-core.js';
 import { createDataServer } from './grpc/data-server.js';
 import { ReceivedIdentity } from './grpc/received-identity.js';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
+import { PausedUploads } from './sessions/paused-uploads.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { Turns } from './turn.js';
 import { openListedVaults } from './vault-stores/open-listed-vaults.js';
@@ -69,6 +70,7 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     vaults,
     sessions,
     uploads,
+    pausedUploads: new PausedUploads(limits.maxPausedUploads, log),
     reads,
     turns,
     fruitless: new Pace(limits.fruitlessMs, clock),
@@ -128,6 +130,7 @@ export const startGateway: StartGateway = async (settings, ports) => {
       core.incidents.stop();
       await server.close(DRAIN_MS);
       await endSessions(core);
+      await core.pausedUploads.ended();
       await background;
       coordination.close();
       core.vaults.close();

@@ -6,6 +6,7 @@ import type { Log } from '../platform/telemetry/log.js';
 import type { Admission } from './admission.js';
 import type { Coordination } from './coordination/coordination.js';
 import type { GatewayLimits } from './limits.js';
+import type { PausedUploads } from './sessions/paused-uploads.js';
 import type { SessionRegistry } from './sessions/session-registry.js';
 import type { Turns } from './turn.js';
 import type { VaultRegistry } from './vault-stores/vault-registry.js';
@@ -32,6 +33,7 @@ export interface GatewayCore {
   readonly vaults: VaultRegistry;
   readonly sessions: SessionRegistry;
   readonly uploads: Admission;
+  readonly pausedUploads: PausedUploads;
   readonly reads: Admission;
   readonly turns: Turns;
   /** What agents' commits and questions that came to nothing have cost, in milliseconds. */

@@ -28,6 +28,8 @@ export interface GatewayLimits {
   readonly maxReadsPerSession: number;
   /** Packs on their way in; more wait in order, by their headers alone. Each holds a file and a hash. */
   readonly uploads: AdmissionLimits;
+  /** Packs that gave their places up in the middle and may go on: each holds a file of which a part has come. */
+  readonly maxPausedUploads: number;
   /** Restore reads; more wait in order. Each holds up to two frames and what its reader has not taken yet: about 20 MiB. */
   readonly reads: AdmissionLimits;
   /** HTTP/2 streams of one connection. */
@@ -38,8 +40,6 @@ export interface GatewayLimits {
   readonly sessionIdleMs: number;
   /** A stream whose peer sends, or takes, nothing for so long is given up. */
   readonly stallMs: number;
-  /** One pack, from when it has a place to its last byte. */
-  readonly maxUploadMs: number;
   /** Packs that control is asked to verify for one question; what lies beyond is answered no. */
   readonly maxPacksVerifiedPerQuestion: number;
   /** Edges looked at to answer one question about other agents' nodes. */
@@ -53,8 +53,10 @@ export interface GatewayLimits {
   readonly maxMissingPerCommit: number;
 }
 
-/** The longest frame, of which a part is of no use, comes over a link of 7 KB/s in the time that a slow call may stay. */
-const FAIRNESS = { leastBytesPerSecond: 64 * 1024, windowMs: 10_000, patienceMs: 60_000, slowMs: 20 * 60_000 };
+/** Every byte that came counts in the next one. */
+const UPLOAD_TURN_MS = 8_000;
+/** In which a frame that control cut, of which a part is of no use, comes over a link of 1 Mbit/s. */
+const READ_TURN_MS = 15_000;
 
 export const GATEWAY_LIMITS: GatewayLimits = {
   maxPackBytes: 64 * MIB,
@@ -70,13 +72,13 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   maxUploadsPerSession: 4,
   maxQuestionsPerSession: 4,
   maxReadsPerSession: 4,
-  uploads: { places: 64, queue: 256, perKey: 16, ...FAIRNESS },
-  reads: { places: 16, queue: 64, perKey: 6, ...FAIRNESS },
+  uploads: { places: 64, queue: 256, perKey: 16, turnMs: UPLOAD_TURN_MS },
+  maxPausedUploads: 256,
+  reads: { places: 16, queue: 64, perKey: 6, turnMs: READ_TURN_MS },
   maxStreamsPerConnection: 64,
   windowBytes: 16 * MIB,
   sessionIdleMs: 10 * 60_000,
   stallMs: 60_000,
-  maxUploadMs: 20 * 60_000,
   maxPacksVerifiedPerQuestion: 64,
   maxEdgesPerQuestion: 100_000,
   maxOpenEdgesPerSession: 4_000_000,

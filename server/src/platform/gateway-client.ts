@@ -44,7 +44,12 @@ export interface GatewayClient {
   /** Throws NotFound. */
   getObject(vault: VaultStoreRef, name: string, signal?: AbortSignal): Promise<Buffer>;
   /** Frames that hold these chunks (32-byte ids); several chunks may share a frame. */
-  fetchChunks(vault: VaultStoreRef, chunkIds: readonly Uint8Array[], from?: CopyChoice): AsyncIterable<Fetched>;
+  fetchChunks(
+    vault: VaultStoreRef,
+    chunkIds: readonly Uint8Array[],
+    from?: CopyChoice,
+    signal?: AbortSignal,
+  ): AsyncIterable<Fetched>;
   /** The frames of one pack that begin at these offsets, in their order in the pack. */
   fetchFrames(
     vault: VaultStoreRef,

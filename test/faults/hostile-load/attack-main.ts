@@ -60,7 +60,7 @@ function connect(): DataServiceClient {
 
 const header = (): Part => ({
   $case: 'header',
-  value: { sessionId: backup, packId: systemRandom.bytes(16), kind: PackKind.PACK_KIND_DATA },
+  value: { sessionId: backup, packId: systemRandom.bytes(16), kind: PackKind.PACK_KIND_DATA, again: false },
 });
 
 /** Resolves to how it ended; `parts` are sent without waiting for anything. */

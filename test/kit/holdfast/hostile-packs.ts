@@ -132,7 +132,7 @@ export function uploadPack(client: DataServiceClient, sessionId: Buffer, pack: M
   return new Promise((resolve, reject) => {
     const stream = client.uploadPack((error, answer) => (error ? reject(error) : resolve(answer.storedBytes)));
     const write = (part: NonNullable<UploadPackRequest['part']>): void => void stream.write({ part });
-    write({ $case: 'header', value: { sessionId, packId: pack.packId, kind } });
+    write({ $case: 'header', value: { sessionId, packId: pack.packId, kind, again: false } });
     for (const data of pack.frames) write({ $case: 'frame', value: { data, last: true } });
     write({ $case: 'footer', value: { data: pack.footer, last: true } });
     stream.end();

@@ -20,11 +20,16 @@ export class TestDataService {
   mostReadsAtOnce = 0;
   /** What a read is answered with instead of what it asks for, as by a gateway in strange hands. */
   readsAnswered: readonly NonNullable<ReadChunksResponse['part']>[] | undefined;
+  /** Each upload and each read has to give way to others after so many bytes of frames. */
+  givesWayAfter = Number.POSITIVE_INFINITY;
+  /** Bytes of frames that were sent to readers. */
+  served = 0;
   /** Calls so far, by name. */
   readonly calls: Record<string, number> = {};
   /** Bytes of frames that arrived, by pack. */
   readonly arrived = new Map<string, number>();
   private readonly stored = new Map<string, bigint>();
+  private readonly paused = new Map<string, { readonly frames: Buffer[]; readonly pieces: Buffer[] }>();
 
   constructor(private readonly gateway: MemoryGateway) {}
 
@@ -75,7 +80,8 @@ export class TestDataService {
         return void call.end();
       }
       const send = async (): Promise<void> => {
-        const { sessionId, chunkIds, avoidPacks } = call.request;
+        const { sessionId, chunkIds, avoidPacks, held } = call.request;
+        let room = this.givesWayAfter;
         for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {
           if (answer.kind === 'damaged') {
             call.write({
@@ -84,16 +90,23 @@ export class TestDataService {
             continue;
           }
           const { packId, kind, entry, sealedKey, domainId, stored } = answer.frame;
+          const heldBytes = held?.packId.equals(packId) && held.frame.equals(entry) ? held.bytes : 0;
           const head = {
             packId,
             kind: kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA,
             frame: entry,
             sealedFrameKey: sealedKey,
             domainId,
+            heldBytes,
           };
           call.write({ part: { $case: 'head', value: head } });
-          for (let at = 0; at < stored.length; at += PIECE_BYTES)
-            call.write({ part: { $case: 'piece', value: stored.subarray(at, at + PIECE_BYTES) } });
+          for (let at = heldBytes; at < stored.length; at += PIECE_BYTES) {
+            const piece = stored.subarray(at, at + PIECE_BYTES);
+            if (room < piece.length) throw placeGivenUp();
+            room -= piece.length;
+            this.served += piece.length;
+            call.write({ part: { $case: 'piece', value: piece } });
+          }
         }
         call.end();
       };
@@ -110,17 +123,28 @@ export class TestDataService {
     let session: DataSession | undefined;
     let packId = Buffer.alloc(0) as Buffer;
     let kind: 'DATA' | 'NODE' = 'DATA';
-    const frames: Buffer[] = [];
-    const pieces: Buffer[] = [];
+    let frames: Buffer[] = [];
+    let pieces: Buffer[] = [];
+    let room = this.givesWayAfter;
     for await (const { part } of call as AsyncIterable<UploadPackRequest>) {
       if (part?.$case === 'header') {
         session = this.find(part.value.sessionId);
         packId = part.value.packId;
         const storedBytes = this.stored.get(idKey(packId));
         if (storedBytes !== undefined) return { storedBytes };
-        call.sendMetadata(new Metadata());
+        const paused = part.value.again ? this.paused.get(idKey(packId)) : undefined;
+        frames = paused?.frames ?? [];
+        pieces = paused?.pieces ?? [];
+        const metadata = new Metadata();
+        metadata.set('holdfast-received-bytes', `${Buffer.concat([...frames, ...pieces]).length}`);
+        call.sendMetadata(metadata);
         kind = part.value.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
       } else if (part?.$case === 'frame') {
+        room -= part.value.data.length;
+        if (room < 0) {
+          this.paused.set(idKey(packId), { frames, pieces });
+          throw placeGivenUp();
+        }
         pieces.push(part.value.data);
         this.arrived.set(idKey(packId), (this.arrived.get(idKey(packId)) ?? 0) + part.value.data.length);
         if (part.value.last) frames.push(Buffer.concat(pieces.splice(0)));
@@ -162,6 +186,10 @@ export class TestDataService {
   private count(name: string): void {
     this.calls[name] = (this.calls[name] ?? 0) + 1;
   }
+}
+
+function placeGivenUp(): HoldfastError {
+  return new HoldfastError({ kind: 'RateLimited', code: 'PLACE_GIVEN_UP', message: 'Others wait.' });
 }
 
 function toStatus(thrown: unknown) {

@@ -15,9 +15,10 @@ import { JournalledDirectory, type RestoreJournal, type Standing } from './resto
  *              anything is written; one that arises later ends the restore where it is.
  *   SKIP       what is there stays and is counted; a directory's whole subtree is skipped, with a notice, if something
  *              else has its name.
- *   OVERWRITE  what is there is replaced, in one step. A directory gives way to something else only if it is empty.
+ *   OVERWRITE  what is there is replaced, in one step. A directory gives way to something else only if it is empty; another stays,
+ *              and the entry is skipped, with a notice.
  *   KEEP_BOTH  what is there stays, and the restored entry gets a free name beside it: `a (restored).txt`,
- *              `a (restored 2).txt`, …
+ *              `a (restored 2).txt`, …; unless one of those that are there is the same (`mayBeTwin`): then that is counted, and enough.
  *
  * A directory that was there keeps its own metadata, except under OVERWRITE, and except the target itself if it was empty; in both cases
  * not where others can have put it there, unless they share the folder around it and what it gets gives nobody more. OVERWRITE closes such a
@@ -65,7 +66,7 @@ export function findEarlier(
 }
 
 /** What only fits may be somebody else's: where a link leads, and which device it is, is quickly asked. */
-function isWhatItWas(folder: number, name: Buffer, status: FileStatus, entry: FileEntry): boolean {
+export function isWhatItWas(folder: number, name: Buffer, status: FileStatus, entry: FileEntry): boolean {
   switch (entry.type) {
     case 'symlink':
       return readLinkAt(folder, name).equals(entry.linkTarget ?? Buffer.alloc(0));
@@ -100,7 +101,7 @@ export class ConflictProbe {
   static open(target: Buffer, journalOf: (opened: Buffer) => RestoreJournal): ConflictProbe | undefined {
     const { fd, missing } = findFolder(target);
     try {
-      if (missing.length === 0 && !isEmpty(fd))
+      if (missing.length === 0 && !isEmptyFolder(fd, HERE))
         return new ConflictProbe(fd, target, ROOT, journalOf(Buffer.from(`/proc/self/fd/${fd}`)), 'foreign');
     } catch (error) {
       fs.closeSync(fd);
@@ -145,10 +146,11 @@ export class ConflictProbe {
 }
 
 /** False also where that cannot be seen. */
-function isEmpty(folder: number): boolean {
+export function isEmptyFolder(parent: number, name: Buffer): boolean {
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
   let fd: number;
   try {
-    fd = openAt(folder, HERE, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+    fd = openAt(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch {
     return false;
   }

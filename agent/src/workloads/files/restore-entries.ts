@@ -18,6 +18,7 @@ import {
   type Temporary,
 } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
+import { hasTwin } from './restore-twins.js';
 import type { Primary } from './restored-links.js';
 import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
 
@@ -133,6 +134,8 @@ export class RestoreEntries {
       if (place === 'skipped') return { outcome: 'skipped' };
       if ('status' in place) return this.restoredEarlier(entry, place);
       const content = opened(open);
+      const { twins = [] } = place;
+      if (Buffer.isBuffer(content) && (await hasTwin(this.fd, twins, entry, content))) return this.skipped();
       // A large one goes past memory.
       if (Buffer.isBuffer(content)) this.run.flushes.wrote(content.length);
       const elsewhere = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
@@ -141,6 +144,7 @@ export class RestoreEntries {
       isMade = true;
       const writing = writeContent(fd, entry.size, content);
       if (writing) await writing;
+      if (!Buffer.isBuffer(content) && (await hasTwin(this.fd, twins, entry, fd))) return this.skipped();
       const restored = this.complete(fd, false, { dirFd: this.fd, name: temporary }, entry, place, () => {
         // Some file systems tell of a failed write no sooner.
         const closed = fd;
@@ -187,6 +191,10 @@ export class RestoreEntries {
     } finally {
       if (!isNamed) removeTemporary(this.fd, temporary);
     }
+  }
+
+  private skipped(): Restored {
+    return { outcome: this.run.skipped() };
   }
 
   /** What the journal is told of it, if anything. */

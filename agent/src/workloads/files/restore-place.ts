@@ -9,15 +9,18 @@ import {
 } from '../../platform/names.js';
 import { errorCode, PosixError } from '../../platform/posix-error.js';
 import { type FileEntry, joinPath } from './file-entry.js';
-import { alternativeName, findEarlier, RestoreConflictError } from './restore-conflict.js';
+import { alternativeName, findEarlier, isEmptyFolder, isWhatItWas, RestoreConflictError } from './restore-conflict.js';
 import type { JournalledDirectory, Made } from './restore-journal.js';
 import type { RestoreRun } from './restore-run.js';
+import { mayBeTwin } from './restore-twins.js';
 
 /** Where an entry comes to lie. */
 export interface Place {
   readonly name: Buffer;
   /** Something is there that shall go. */
   readonly replace: boolean;
+  /** Names of what may be the very file that shall come to lie beside it: its content has to be compared. */
+  readonly twins?: readonly Buffer[];
 }
 
 /** What was made and has no name of its own yet. */
@@ -81,17 +84,39 @@ export class RestorePlaces {
       case 'SKIP':
         return this.run.skipped();
       case 'OVERWRITE':
+        if (entry.type !== 'directory' && existing.type === 'directory' && !isEmptyFolder(this.fd, name))
+          return this.folderStays(entry);
         return { name, replace: true };
-      case 'KEEP_BOTH': {
-        for (let n = 1; ; n++) {
-          const alternative = alternativeName(name, n);
-          const there = this.existing(alternative);
-          if (!there) return { name: alternative, replace: false };
-          const ours = this.ofEarlierAttempt(entry, alternative, there);
-          if (ours) return ours;
-        }
-      }
+      case 'KEEP_BOTH':
+        return this.beside(entry, existing);
     }
+  }
+
+  private beside(entry: FileEntry, existing: FileStatus): Choice {
+    const twins: Buffer[] = [];
+    let name = entry.name;
+    let there: FileStatus | undefined = existing;
+    for (let n = 1; there; n++) {
+      if (mayBeTwin(there, entry)) {
+        if (entry.type === 'file') twins.push(name);
+        else if (isWhatItWas(this.fd, name, there, entry)) return this.run.skipped();
+      }
+      name = alternativeName(entry.name, n);
+      there = this.existing(name);
+      const ours = there && this.ofEarlierAttempt(entry, name, there);
+      if (ours) return ours;
+    }
+    return { name, replace: false, twins };
+  }
+
+  /** What is in it may be all there is of it. */
+  private folderStays(entry: FileEntry): 'skipped' {
+    this.run.notice(
+      'skipped',
+      this.below(entry.name),
+      'a folder that is not empty has this name: it stays, and this was not restored',
+    );
+    return this.run.skipped();
   }
 
   private ofEarlierAttempt(entry: FileEntry, name: Buffer, status: FileStatus): Place | RestoredEarlier | undefined {
@@ -119,6 +144,7 @@ export class RestorePlaces {
         put(place);
         return place;
       } catch (error) {
+        if (errorCode(error) === 'ENOTEMPTY' && this.run.onConflict === 'OVERWRITE') return this.folderStays(entry);
         // Somebody took the name since we looked.
         if (errorCode(error) !== 'EEXIST' || place.replace) throw error;
       }

@@ -236,9 +236,30 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
       fs.rmSync(to('other'));
       fs.mkdirSync(to('other/precious'), { recursive: true });
       const { notices, counts } = await copy('OVERWRITE');
-      expect(notices).toMatchObject([{ kind: 'unwritable', path: raw(to('other')) }]);
-      expect(counts.failed).toBe(1);
+      expect(notices).toEqual([
+        {
+          kind: 'skipped',
+          path: raw(to('other')),
+          message: 'a folder that is not empty has this name: it stays, and this was not restored',
+        },
+      ]);
+      expect(counts).toMatchObject({ failed: 0, skipped: 1, restored: 3 });
       expect(fs.readdirSync(to('other'))).toEqual(['precious']);
+    });
+
+    it('leaves a directory that gets something in it just before it would give way to a file', async () => {
+      fs.rmSync(to('file.txt'));
+      fs.mkdirSync(to('file.txt'));
+      const { unlinkat } = native();
+      vi.spyOn(native(), 'unlinkat').mockImplementation((dirFd, name, flags) => {
+        if (flags !== 0) fs.writeFileSync(to('file.txt/precious'), '');
+        return unlinkat(dirFd, name, flags);
+      });
+      const { notices, counts } = await copy('OVERWRITE');
+      vi.restoreAllMocks();
+      expect(notices).toMatchObject([{ kind: 'skipped', path: raw(to('file.txt')) }]);
+      expect(counts).toMatchObject({ failed: 0, skipped: 1 });
+      expect(fs.readdirSync(target)).toEqual(['dir', 'file.txt', 'other']);
     });
 
     it('is found by a probe before anything is written', () => {

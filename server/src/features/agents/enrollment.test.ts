@@ -6,16 +6,15 @@ import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { CoordinationServiceClient, EnrollmentServiceClient } from '@holdfast/proto/v1';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TestDatabase } from '../../platform/db/testing.js';
 import { openTestDatabase } from '../../platform/db/testing.js';
 import { createAuthority, generateAuthority } from '../../platform/pki/certificate-authority.js';
 import type { Agent } from './domain/agent.js';
 import type { Control } from './grpc/testing/control-fixture.js';
 import { answer, makeRequest, SUBSCRIPTION, startControl } from './grpc/testing/control-fixture.js';
-import type { TestAgent, TestStream } from './grpc/testing/test-agent.js';
+import { TestAgent, type TestStream } from './grpc/testing/test-agent.js';
 import { LinkRegistry } from './link-registry.js';
-import { lastInstance } from './use-cases/connect-agent.js';
 import { createEnrollmentToken } from './use-cases/create-enrollment-token.js';
 import { getAgent } from './use-cases/get-agent.js';
 import { listAgents, statusOf } from './use-cases/list-agents.js';
@@ -338,24 +337,39 @@ describe('a control stream', () => {
     agent.close();
   });
 
-  it('is kept for who had it before the server was started anew', async () => {
+  it('takes one transaction of Hello', async () => {
+    const agent = await control.newAgent('frugal');
+    const run = db.unitOfWork.run.bind(db.unitOfWork);
+    let own = 0;
+    const counting = vi.spyOn(db.unitOfWork, 'run').mockImplementation((...asked: Parameters<typeof run>) => {
+      // Those of the queue, which is looked at beside, are not counted.
+      if (new Error().stack?.includes('connect-agent')) own += 1;
+      return run(...asked);
+    });
+    await agent.connect();
+    counting.mockRestore();
+    expect(own).toBe(1);
+    agent.close();
+  });
+
+  it('is for who had it before the server was started anew, for a minute', async () => {
     const agent = await control.newAgent('known');
     await agent.connect();
     agent.close();
-    const links = new LinkRegistry(db.clock.now());
-    const before = await lastInstance(control.contextFor({ kind: 'agent', agentId: agent.id }));
-    const placeFor = (instance: string) =>
-      links.placeFor({
-        agentId: agent.id,
-        instance,
-        now: () => db.clock.now(),
-        timers: control.silence,
-        lastInstance: before,
-      });
-    expect(await placeFor('another')).toBe('mayReturn');
-    expect(await placeFor(before ?? '')).toBe('isFree');
+    const anew = await startControl(db, { authority: control.authority, startedAt: db.clock.now() });
+    const again = new TestAgent(agent.id, anew.addresses.control, agent.identity);
+    const another = again.stream();
+    another.hello();
+    expect(await another.ended).toMatchObject({ kind: 'Locked', code: 'IDENTITY_RECENT' });
+    expect(anew.links.attached(agent.id)).toBeUndefined();
+    await agent.resumeAs(again).connect();
+    again.close();
+    const late = await control.newAgent('late');
+    await late.connect();
+    late.close();
     await db.clock.advance(65_000);
-    expect(await placeFor('another')).toBe('isFree');
+    await new TestAgent(late.id, anew.addresses.control, late.identity).connect();
+    await anew.stop();
   });
 
   it('is ended with the door also before it has a place', async () => {

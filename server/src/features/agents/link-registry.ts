@@ -23,8 +23,8 @@ const SIGN_OF_LIFE_MS = 10_000;
 /** An agent that lost its stream is back after so long: it waits a minute at most. */
 export const RETURN_MS = 65_000;
 
-/** Whether an instance of an agent may have its place: another one `isThere`, or `mayReturn` at any moment. */
-export type Place = 'isFree' | 'isThere' | 'mayReturn';
+/** Whether an instance of an agent may have its place: another one `isThere`, or `mayReturn` at any moment; after a start, it is for who had it `last` alone. */
+export type Place = 'isFree' | 'isOfLast' | 'isThere' | 'mayReturn';
 
 export interface Claim {
   readonly agentId: string;
@@ -32,8 +32,6 @@ export interface Claim {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly timers: Timers;
-  /** Who had the place last, perhaps before this process was started. */
-  readonly lastInstance: string | undefined;
 }
 
 /**
@@ -61,7 +59,7 @@ export class LinkRegistry implements AgentConnections {
     const { agentId, instance, timers } = claim;
     for (;;) {
       const holder = this.entries.get(agentId);
-      if (holder === undefined) return this.isAwaited(claim) ? 'mayReturn' : 'isFree';
+      if (holder === undefined) return this.placeOfNobody(claim);
       if (holder.instance === instance) return 'isFree';
       const isAlive = await signOf(holder, timers);
       if (isAlive === undefined) return 'mayReturn';
@@ -136,10 +134,11 @@ export class LinkRegistry implements AgentConnections {
     for (const link of [...this.streams]) link.end(reason);
   }
 
-  private isAwaited({ agentId, instance, now, lastInstance }: Claim): boolean {
+  private placeOfNobody({ agentId, instance, now }: Claim): Place {
     const departed = this.departed.get(agentId);
-    if (departed) return !departed.forGood && departed.instance !== instance && now() - departed.lastSeenAt < RETURN_MS;
-    return lastInstance !== undefined && lastInstance !== instance && now() - this.startedAt < RETURN_MS;
+    if (departed === undefined) return now() - this.startedAt < RETURN_MS ? 'isOfLast' : 'isFree';
+    const isAwaited = !departed.forGood && departed.instance !== instance && now() - departed.lastSeenAt < RETURN_MS;
+    return isAwaited ? 'mayReturn' : 'isFree';
   }
 
   private entryOf(link: AgentLink): Entry | undefined {

@@ -10,7 +10,7 @@ import { encodeRead } from './encode-read.js';
 import { createVaultStoreService } from './vault-store.service.js';
 
 /** As many packs to avoid (3) as fit into a message. */
-const decodeRead = boundedMessage(ReadChunksRequest, { 3: { most: 65_536 } });
+const decodeRead = boundedMessage(ReadChunksRequest, { 3: { most: 65_536 }, 5: { inside: {} } });
 
 const dataService = {
   ...DataServiceService,

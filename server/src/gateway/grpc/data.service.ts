@@ -1,7 +1,7 @@
 import type { handleUnaryCall, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { YoungGarbage } from '@holdfast/core/memory';
-import type { DataServiceServer, JobRef, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
+import type { DataServiceServer, HeldFrame, JobRef, ReadChunksRequest, ReadChunksResponse } from '@holdfast/proto/v1';
 import { callOver } from '../../platform/grpc/call-over.js';
 import { requireRole } from '../../platform/grpc/caller.js';
 import { unary } from '../../platform/grpc/unary.js';
@@ -73,7 +73,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
     readChunks: serveStream(
       core,
       async function* (call: ServerWritableStream<ReadChunksRequest, ReadChunksResponse>, sender) {
-        const { sessionId, chunkIds, avoidPacks, pieceBytes } = call.request;
+        const { sessionId, chunkIds, avoidPacks, pieceBytes, held } = call.request;
         const agentId = requireRole(call, 'agent').id;
         try {
           const session = sessions.find(agentId, uuidFromBytes(sessionId));
@@ -83,9 +83,8 @@ export function createDataService(core: GatewayCore): DataServiceServer {
           );
           try {
             const over = AbortSignal.any([gone, place.signal]);
-            const taken = (bytes: number): void => place.moved(bytes);
             for await (const part of readChunks(core, session, chunkIds, avoidPacks.map(uuidFromBytes), over)) {
-              for (const message of messagesOf(part, readPieceBytes(pieceBytes))) yield { ...message, over, taken };
+              for (const message of messagesOf(part, readPieceBytes(pieceBytes), held)) yield { ...message, over };
             }
             await sender.drained(over);
           } finally {
@@ -114,7 +113,11 @@ function workOf({ sessionId, job }: NamesItsWork): { readonly sessionId?: Buffer
   return { ...(sessionId && { sessionId }), ...(job && { jobId: job.jobId }) };
 }
 
-function* messagesOf(part: ReadPart, pieceBytes: number): Generator<{ message: ReadChunksResponse; bytes: number }> {
+function* messagesOf(
+  part: ReadPart,
+  pieceBytes: number,
+  held: HeldFrame | undefined,
+): Generator<{ message: ReadChunksResponse; bytes: number }> {
   if (part.kind === 'damaged') {
     yield {
       message: { part: { $case: 'damaged', value: { chunkIds: part.chunkIds, reason: part.reason } } },
@@ -123,16 +126,21 @@ function* messagesOf(part: ReadPart, pieceBytes: number): Generator<{ message: R
     return;
   }
   const { pack, entry, sealedFrameKey, bytes } = part;
+  const packId = uuidToBytes(pack.id);
+  const isHeld =
+    held !== undefined && held.bytes <= bytes.length && held.packId.equals(packId) && held.frame.equals(entry);
+  const heldBytes = isHeld ? held.bytes : 0;
   const head = {
-    packId: uuidToBytes(pack.id),
+    packId,
     kind: writePackKind(pack.kind),
     frame: entry,
     sealedFrameKey,
     domainId: uuidToBytes(pack.domainId),
+    heldBytes,
   };
   garbage.add(2 * bytes.length);
   yield { message: { part: { $case: 'head', value: head } }, bytes: entry.length };
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
+  for (let at = heldBytes; at < bytes.length; at += pieceBytes) {
     const piece = bytes.subarray(at, at + pieceBytes);
     yield { message: { part: { $case: 'piece', value: piece } }, bytes: piece.length };
   }

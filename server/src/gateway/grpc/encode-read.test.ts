@@ -23,6 +23,7 @@ describe('a message of a read', () => {
       frame: bytes(90),
       sealedFrameKey: bytes(60),
       domainId: bytes(16),
+      heldBytes: 0,
     };
     for (const part of [
       { $case: 'head', value: head } as const,

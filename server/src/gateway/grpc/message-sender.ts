@@ -8,8 +8,6 @@ const WINDOW_BYTES = 4 * 1024 * 1024;
 export interface Sending {
   /** Ends the waiting for a slow reader, with its reason. */
   readonly over?: AbortSignal;
-  /** Told when the transport has taken so many bytes. */
-  readonly taken?: (bytes: number) => void;
 }
 
 /**
@@ -42,13 +40,12 @@ export class MessageSender<Request, Response> {
     return this.gone.signal;
   }
 
-  async send(message: Response, bytes: number, { over, taken }: Sending = {}): Promise<void> {
+  async send(message: Response, bytes: number, { over }: Sending = {}): Promise<void> {
     this.gone.signal.throwIfAborted();
     over?.throwIfAborted();
     this.pending += bytes;
     this.call.write(message, () => {
       this.pending -= bytes;
-      taken?.(bytes);
       this.wake?.();
     });
     while (this.pending > WINDOW_BYTES) await this.progress(over);

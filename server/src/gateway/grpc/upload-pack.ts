@@ -8,7 +8,6 @@ import type { PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfas
 import { requireRole } from '../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
 import type { GatewayCore } from '../gateway-core.js';
-import type { GatewayLimits } from '../limits.js';
 import type { Place } from '../place.js';
 import { PackReceiver } from '../sessions/receive-pack.js';
 import { footerTooLarge } from '../sessions/refusals.js';
@@ -17,6 +16,9 @@ import { PieceSizes } from './piece-sizes.js';
 import { tellIncident } from './tell-incident.js';
 import { malformed, readPackKind } from './wire.js';
 
+/** Initial metadata: how many bytes of the pack's frames the gateway has from an earlier call, as a decimal number. */
+const RECEIVED_BYTES = 'holdfast-received-bytes';
+
 type Call = ServerReadableStream<UploadPackRequest, UploadPackResponse>;
 
 /** What arrives lies in buffers of 16 KiB, and once more in the message that they made. */
@@ -24,7 +26,7 @@ const garbage = new YoungGarbage();
 
 /**
  * One pack per call: header, pieces of frames, pieces of the footer. Read no faster than the store takes it. After the header either
- * the answer comes, when the pack is stored already, or the call's initial metadata: go on.
+ * the answer comes, when the pack is stored already, or the call's initial metadata: go on, from where an earlier call gave its place up.
  */
 export function uploadPack(core: GatewayCore): handleClientStreamingCall<UploadPackRequest, UploadPackResponse> {
   return (call, callback) => {
@@ -61,8 +63,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
         const started = await Upload.start(core, call, agentId, part.value);
         if (typeof started === 'number') return started;
         upload = started;
-        stall.begin();
-        call.sendMetadata(new Metadata());
+        call.sendMetadata(upload.goesOnFrom());
       } else if (!upload) throw malformed('An upload starts with its header.');
       else {
         const { data, last } = part.value;
@@ -79,10 +80,11 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
     throw malformed('An upload ended without its footer.');
   } catch (error) {
     tellIncident(core, { kind: 'uploadPack', agentId, ...(sessionId && { sessionId }) }, error);
+    await upload?.fail(error);
     throw error;
   } finally {
-    stall.stop();
-    await upload?.end();
+    stall.pause();
+    upload?.leave();
   }
 }
 
@@ -92,16 +94,18 @@ class Upload {
   private footerBytes = 0;
 
   private constructor(
+    private readonly core: GatewayCore,
+    private readonly session: Session,
     private readonly receiver: PackReceiver,
-    private readonly limits: GatewayLimits,
     private readonly place: Place,
-    private readonly stop: () => void,
+    /** Gives the place back. */
+    readonly leave: () => void,
   ) {}
 
   /** A number: the stored bytes of a pack that was stored before. */
   static async start(core: GatewayCore, call: Call, agentId: string, header: PackHeader): Promise<Upload | number> {
     const session = core.sessions.find(agentId, uuidFromBytes(header.sessionId));
-    const pack = { packId: uuidFromBytes(header.packId), kind: readPackKind(header.kind) };
+    const pack = { packId: uuidFromBytes(header.packId), kind: readPackKind(header.kind), again: header.again };
     const place = await placeFor(core, call, session);
     const stop = endWith(AbortSignal.any([session.signal, place.signal]), call);
     const leave = (): void => {
@@ -110,7 +114,7 @@ class Upload {
     };
     try {
       const receiver = await PackReceiver.start(session, pack, core.limits);
-      if (receiver instanceof PackReceiver) return new Upload(receiver, core.limits, place, stop);
+      if (receiver instanceof PackReceiver) return new Upload(core, session, receiver, place, leave);
       leave();
       return receiver.storedBytes;
     } catch (error) {
@@ -119,16 +123,20 @@ class Upload {
     }
   }
 
+  goesOnFrom(): Metadata {
+    const metadata = new Metadata();
+    metadata.set(RECEIVED_BYTES, String(this.receiver.received));
+    return metadata;
+  }
+
   async piece(bytes: Buffer, last: boolean): Promise<void> {
     if (this.footer.length > 0) throw malformed('A frame comes after the footer has begun.');
-    this.place.moved(bytes.length);
     await this.receiver.piece(bytes, last);
   }
 
   footerPiece(bytes: Buffer): void {
-    this.place.moved(bytes.length);
     this.footerBytes += bytes.length;
-    if (this.footerBytes > this.limits.maxFooterBytes) throw footerTooLarge(this.limits);
+    if (this.footerBytes > this.core.limits.maxFooterBytes) throw footerTooLarge(this.core.limits);
     this.footer.push(bytes);
   }
 
@@ -137,13 +145,9 @@ class Upload {
     return this.receiver.finish(Buffer.concat(this.footer));
   }
 
-  async end(): Promise<void> {
-    try {
-      await this.receiver.abort();
-    } finally {
-      this.stop();
-      this.place.leave();
-    }
+  async fail(error: unknown): Promise<void> {
+    if (error === this.place.signal.reason) this.core.pausedUploads.pause(this.session, this.receiver);
+    else await this.receiver.abort();
   }
 }
 
@@ -191,13 +195,9 @@ function callerGone(): HoldfastError {
   return new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' });
 }
 
-/**
- * Gives an upload up whose next piece does not come, time that the store takes not counted; and one that takes too long
- * altogether, piece by small piece, for it holds a place that others wait for.
- */
+/** Gives an upload up whose next piece does not come, time that the store takes not counted. */
 class StallWatch {
   private cancel: () => void = () => undefined;
-  private cancelWhole: () => void = () => undefined;
 
   constructor(
     private readonly core: GatewayCore,
@@ -206,27 +206,19 @@ class StallWatch {
     this.resume();
   }
 
-  /** It has its place from now on. */
-  begin(): void {
-    this.cancelWhole = this.after(this.core.limits.maxUploadMs, 'The pack did not come in time.');
-  }
-
   resume(): void {
-    this.cancel = this.after(this.core.limits.stallMs, 'The next piece of the pack did not come in time.');
+    this.cancel = this.core.timers.after(this.core.limits.stallMs, () => this.call.destroy(stalled()));
   }
 
   pause(): void {
     this.cancel();
   }
+}
 
-  stop(): void {
-    this.cancel();
-    this.cancelWhole();
-  }
-
-  private after(ms: number, message: string): () => void {
-    return this.core.timers.after(ms, () =>
-      this.call.destroy(new HoldfastError({ kind: 'Timeout', code: 'UPLOAD_STALLED', message })),
-    );
-  }
+function stalled(): HoldfastError {
+  return new HoldfastError({
+    kind: 'Timeout',
+    code: 'UPLOAD_STALLED',
+    message: 'The next piece of the pack did not come in time.',
+  });
 }

@@ -33,11 +33,16 @@ const ID_BYTES = 32;
 export interface AnnouncedPack {
   readonly packId: string;
   readonly kind: PackKind;
+  /** It was sent before, and its sender waits to hear from where it is to go on. */
+  readonly again?: boolean;
 }
 
+const HEADER_BYTES = encodePackHeader(PackKind.PACK_KIND_DATA).length;
+
 export class PackReceiver {
-  private state: 'receiving' | 'finishing' | 'stored' | 'aborted' = 'receiving';
+  private state: 'receiving' | 'paused' | 'finishing' | 'stored' | 'aborted' = 'receiving';
   private finishing: Promise<unknown> | undefined;
+  private pauseOver: () => void = () => undefined;
 
   private constructor(
     private readonly session: Session,
@@ -47,13 +52,13 @@ export class PackReceiver {
     private readonly writer: ObjectWriter,
     private readonly verifier: PackVerifier,
     private bytes: number,
-    private readonly leave: () => void,
+    private leave: () => void,
   ) {}
 
   /**
    * Starts to receive, or answers with the stored bytes of a pack that this agent sent before and whose
    * answer may have been lost, with its connection or with an earlier gateway process. A newer call
-   * with the same pack id takes over from an older one.
+   * with the same pack id takes over from an older one; one that is told from where goes on with a paused one.
    * Throws Conflict for a pack id that is known from elsewhere, RateLimited above the session's uploads.
    */
   static async start(
@@ -70,7 +75,9 @@ export class PackReceiver {
         'TOO_MANY_OPEN_NODES',
         'What lies below very many nodes of this backup has not come: it comes first, and then more nodes.',
       );
-    await session.uploads.get(pack.packId)?.abort();
+    const earlier = session.uploads.get(pack.packId);
+    if (pack.again && earlier?.resume(pack.kind)) return earlier;
+    await earlier?.abort();
 
     const { index, store, vaultId } = session.vault;
     const known = index.findPack(pack.packId);
@@ -110,6 +117,29 @@ export class PackReceiver {
     }
   }
 
+  /** Bytes of frames that have come. */
+  get received(): number {
+    return this.bytes - HEADER_BYTES;
+  }
+
+  /** Keeps what has come, outside the session's uploads. `over` is called when it goes on or is given up. False when there is nothing to keep. */
+  pause(over: () => void): boolean {
+    if (this.state !== 'receiving') return false;
+    this.state = 'paused';
+    this.pauseOver = over;
+    this.leave();
+    return true;
+  }
+
+  /** Throws RateLimited above the session's uploads. */
+  private resume(kind: PackKind): boolean {
+    if (this.state !== 'paused' || this.pack.kind !== kind) return false;
+    this.leave = this.session.enter('upload', this.limits.maxUploadsPerSession);
+    this.state = 'receiving';
+    this.pauseOver();
+    return true;
+  }
+
   /** The next piece of the current frame. */
   async piece(bytes: Buffer, last: boolean): Promise<void> {
     this.assertReceiving();
@@ -137,8 +167,9 @@ export class PackReceiver {
   /** Gives the pack up. Does nothing once it is stored. */
   async abort(): Promise<void> {
     if (this.state === 'finishing') return void (await this.finishing);
-    if (this.state !== 'receiving') return;
+    if (this.state !== 'receiving' && this.state !== 'paused') return;
     this.state = 'aborted';
+    this.pauseOver();
     this.done();
     await this.writer.abort();
     this.session.vault.index.forgetArrivingPack(this.packNumber);

@@ -103,14 +103,16 @@ export function createGrpcGatewayClient(
           )
         ).content,
       ),
-    fetchChunks: (vault, chunkIds, { domainId, avoidPacks = [] } = {}) =>
-      fetched(() =>
-        client.fetchChunks({
-          vault: toWire(vault),
-          chunkIds: Buffer.concat(chunkIds),
-          domainId: domainId === undefined ? NONE : uuidToBytes(domainId),
-          avoidPacks: avoidPacks.map(uuidToBytes),
-        }),
+    fetchChunks: (vault, chunkIds, { domainId, avoidPacks = [] } = {}, signal) =>
+      fetched(
+        () =>
+          client.fetchChunks({
+            vault: toWire(vault),
+            chunkIds: Buffer.concat(chunkIds),
+            domainId: domainId === undefined ? NONE : uuidToBytes(domainId),
+            avoidPacks: avoidPacks.map(uuidToBytes),
+          }),
+        signal,
       ),
     fetchFrames: (vault, packId, offsets, signal) =>
       fetched(

@@ -72,8 +72,14 @@ export const ENTRY_TYPE_WORDS: Record<EntryType, string> = {
 export const ON_CONFLICT_WORDS: Record<OnConflict, readonly [title: string, meaning: string]> = {
   FAIL: ['Stop', 'Nothing is restored over what is there; the job fails and names what was in the way.'],
   SKIP: ['Keep what is there', 'Files that exist already stay as they are; the rest is restored.'],
-  OVERWRITE: ['Replace what is there', 'Files that exist already are replaced by those of the recovery point.'],
-  KEEP_BOTH: ['Keep both', 'The restored file gets a name of its own beside the one that is there.'],
+  OVERWRITE: [
+    'Replace what is there',
+    'Files that exist already are replaced by those of the recovery point. Folders with something in them never are.',
+  ],
+  KEEP_BOTH: [
+    'Keep both',
+    'The restored file gets a name of its own beside the one that is there, unless that is the same.',
+  ],
 };
 
 export const WEEKDAY_WORDS: Record<Weekday, string> = {

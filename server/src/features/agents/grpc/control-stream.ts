@@ -23,7 +23,7 @@ import { finishJob } from '../../jobs/use-cases/finish-job.js';
 import { renewLeases } from '../../jobs/use-cases/renew-leases.js';
 import type { LinkRegistry } from '../link-registry.js';
 import type { AgentLink, AgentMessage } from '../services.js';
-import { connectAgent, lastInstance, noteAgentSeen } from '../use-cases/connect-agent.js';
+import { connectAgent, noteAgentSeen, requireNotRevoked, type Welcomed } from '../use-cases/connect-agent.js';
 import { toWireBandwidth } from './bandwidth-message.js';
 import { emptyHostFacts } from './host-facts.js';
 
@@ -172,16 +172,12 @@ export class ControlStream implements AgentLink {
     if (this.greeted) throw outOfTurn('Hello comes once.');
     if (hello.running.length > MOST_NAMED_JOBS) throw outOfTurn('Too many jobs are named.');
     const named = hello.running.map((ref: WireRef) => fromWireRef(ref));
-    const instance = await this.takePlace(hello);
+    const place = await this.findPlace(hello);
     if (this.ended) return;
     // First: without a gateway there is nothing to connect for, and the agent tries again.
     const dataAddress = this.ctx.services.agents.addresses.data();
-    const { held, fenced, bandwidth } = await connectAgent(this.ctx, {
-      host: hello.host ?? emptyHostFacts(),
-      capabilities: hello.capabilities,
-      running: named,
-      instance,
-    });
+    const { held, fenced, bandwidth } = await this.takePlace(hello, named, place);
+    if (this.ended) return;
     this.greeted = true;
     this.seenWrittenAt = this.ctx.clock.monotonic();
     for (const job of held) this.held.set(job.id, { job, epoch: job.epoch });
@@ -208,30 +204,44 @@ export class ControlStream implements AgentLink {
     this.ctx.services.jobs.outbox.wake();
   }
 
+  private async takePlace(hello: Hello, running: readonly JobRef[], place: 'isFree' | 'isOfLast'): Promise<Welcomed> {
+    const { ctx } = this;
+    const instance = hello.instance.toString('hex');
+    const attach = (): void => this.ports.links.attach(this, instance, ctx.clock.now());
+    if (place === 'isFree') attach();
+    const welcomed = await connectAgent(ctx, {
+      host: hello.host ?? emptyHostFacts(),
+      capabilities: hello.capabilities,
+      running,
+      instance,
+      mayReplace: place === 'isFree',
+    });
+    if (welcomed === undefined) throw mayReturn();
+    if (place === 'isOfLast' && !this.ended) attach();
+    return welcomed;
+  }
+
   /** Throws Locked while another instance, which shows the same certificate, is there or may come back. */
-  private async takePlace({ instance: given }: Hello): Promise<string> {
-    if (given.length !== INSTANCE_BYTES) throw outOfTurn('Hello names no instance of the agent.');
+  private async findPlace({ instance }: Hello): Promise<'isFree' | 'isOfLast'> {
+    if (instance.length !== INSTANCE_BYTES) throw outOfTurn('Hello names no instance of the agent.');
     const { agentId, ctx } = this;
     const { links, timers, incidents } = this.ports;
-    const instance = given.toString('hex');
-    const now = (): number => ctx.clock.now();
-    // It is told first if it was revoked.
-    const last = await lastInstance(ctx);
-    switch (await links.placeFor({ agentId, instance, now, timers, lastInstance: last })) {
+    const claim = { agentId, instance: instance.toString('hex'), now: () => ctx.clock.now(), timers };
+    const place = await links.placeFor(claim);
+    switch (place) {
       case 'isFree':
-        if (!this.ended) links.attach(this, instance, now());
-        return instance;
+      case 'isOfLast':
+        return place;
       case 'isThere':
+        await requireNotRevoked(ctx);
         incidents.report({ agentId, kind: 'connectAgent', reason: 'IDENTITY_SHARED' });
         throw refusal(
           'IDENTITY_SHARED',
           'Another running agent is connected with the identity of this one. If this host is a copy of another, give it an identity of its own: stop this agent, remove its state folder, and enrol it under another name. If there is no copy that you know of, its certificate may have been stolen: revoke the agent, and enrol the host anew.',
         );
       case 'mayReturn':
-        throw refusal(
-          'IDENTITY_RECENT',
-          'This agent was connected until a moment ago from another host, or before this one was started: it is let in within two minutes unless the other comes back.',
-        );
+        await requireNotRevoked(ctx);
+        throw mayReturn();
     }
   }
 
@@ -307,6 +317,13 @@ export class ControlStream implements AgentLink {
 
 function refusal(code: 'IDENTITY_SHARED' | 'IDENTITY_RECENT', message: string): HoldfastError {
   return new HoldfastError({ kind: 'Locked', code, message });
+}
+
+function mayReturn(): HoldfastError {
+  return refusal(
+    'IDENTITY_RECENT',
+    'This agent was connected until a moment ago from another host, or before this one was started: it is let in within two minutes unless the other comes back.',
+  );
 }
 
 function outOfTurn(message: string): HoldfastError {

@@ -13,6 +13,8 @@ export interface Hello {
   readonly running: readonly JobRef[];
   /** Hex. */
   readonly instance: string;
+  /** Another instance that was connected last may be back at any moment. */
+  readonly mayReplace: boolean;
 }
 
 export interface Welcomed {
@@ -21,10 +23,12 @@ export interface Welcomed {
   readonly bandwidth: BandwidthLimits;
 }
 
-/** An agent said who it is and what it works on: jobs that it still holds go on, those it lost are named. Throws Forbidden once revoked. */
-export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed> {
+/** An agent said who it is and what it works on: jobs that it still holds go on, those it lost are named. Undefined for an instance that may not replace another. Throws Forbidden once revoked. */
+export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed | undefined> {
   return ctx.unitOfWork.run(async (stores, transaction) => {
     const agent = await requireLiveAgent(ctx, stores, 'connectAgent');
+    const isAnother = agent.instance !== undefined && agent.instance !== hello.instance;
+    if (isAnother && !hello.mayReplace) return undefined;
     await stores.agents.introduce(agent.id, {
       host: tidyHostFacts(hello.host),
       capabilities: tidyCapabilities(hello.capabilities),
@@ -36,9 +40,9 @@ export async function connectAgent(ctx: Context, hello: Hello): Promise<Welcomed
   });
 }
 
-/** Which instance of the agent was connected last, if any. Throws Forbidden once revoked. */
-export async function lastInstance(ctx: Context): Promise<string | undefined> {
-  return ctx.unitOfWork.run(async (stores) => (await requireLiveAgent(ctx, stores, 'connectAgent')).instance);
+/** An agent that cannot have its place now is told first if it never will. Throws Forbidden once revoked. */
+export async function requireNotRevoked(ctx: Context): Promise<void> {
+  await ctx.unitOfWork.run((stores) => requireLiveAgent(ctx, stores, 'connectAgent'));
 }
 
 /** Keeps when an agent was last heard; for its page while it is away. */

@@ -1,11 +1,13 @@
+import type { Timers } from '@holdfast/core/clock';
 import { type FetchNode, parseNode } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { FetchedFrame, GatewayClient, VaultStoreRef } from '../../../platform/gateway-client.js';
 import { BoundedCache } from '../../vaults/opening/bounded-cache.js';
 import type { DomainAccess, FrameOpening } from '../../vaults/opening/frame-opening.js';
+import { StorePatience } from './store-patience.js';
 
 export interface NodeReader {
-  /** Fetches nodes of one vault, opens and verifies them. Throws Integrity where no readable copy is left. */
+  /** Fetches nodes of one vault, opens and verifies them. Throws Integrity where no readable copy is left, Timeout or Unavailable where its store hangs. */
   fetcher(vault: VaultStoreRef, access: DomainAccess): FetchNode;
 }
 
@@ -14,6 +16,7 @@ export interface NodeReaderPorts {
   readonly opening: Pick<FrameOpening, 'openNodes'>;
   /** Opened nodes that are kept in memory, in bytes. */
   readonly cacheBytes: number;
+  readonly timers: Pick<Timers, 'after'>;
 }
 
 interface OpenedNode {
@@ -25,7 +28,8 @@ interface OpenedNode {
 const MOST_COPIES = 16;
 
 /** Who browses one directory mostly browses its neighbours next, and those lie in the same frames. */
-export function createNodeReader({ gateway, opening, cacheBytes }: NodeReaderPorts): NodeReader {
+export function createNodeReader({ gateway, opening, cacheBytes, timers }: NodeReaderPorts): NodeReader {
+  const patience = new StorePatience(timers);
   const cache = new BoundedCache<OpenedNode>(cacheBytes);
 
   /** Whatever a copy turns out to be, the next one is tried: the gateway knows of damaged bytes, only keys tell the rest. */
@@ -33,11 +37,15 @@ export function createNodeReader({ gateway, opening, cacheBytes }: NodeReaderPor
     const avoidPacks: string[] = [];
     let reason = 'the store does not have it';
     for (let copies = 0; copies < MOST_COPIES; copies++) {
-      let served: FetchedFrame | undefined;
-      for await (const fetched of gateway.fetchChunks(vault, [id], { domainId: access.domainId, avoidPacks })) {
-        if (fetched.kind === 'frame') served = fetched.frame;
-        else reason = avoidPacks.length === 0 ? fetched.reason : 'no copy of it is what it should be';
-      }
+      const from = { domainId: access.domainId, avoidPacks };
+      const served = await patience.wait(vault.vaultId, async (over) => {
+        let frame: FetchedFrame | undefined;
+        for await (const fetched of gateway.fetchChunks(vault, [id], from, over)) {
+          if (fetched.kind === 'frame') frame = fetched.frame;
+          else reason = avoidPacks.length === 0 ? fetched.reason : 'no copy of it is what it should be';
+        }
+        return frame;
+      });
       if (served === undefined) break;
       const found = await openedFrom(served, access, id);
       if (found) return found;

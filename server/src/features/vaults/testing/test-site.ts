@@ -90,7 +90,7 @@ export async function openTestSite(database: TestDatabase): Promise<TestSite> {
     opening,
     pointAccesses: new PointAccesses(),
     frameVerification: createFrameVerification({ gateway, opening }),
-    nodes: createNodeReader({ gateway, opening, cacheBytes: 1 << 20 }),
+    nodes: createNodeReader({ gateway, opening, cacheBytes: 1 << 20, timers: systemClock }),
     vaultLog: {
       wake() {
         logWakes.count += 1;

@@ -49,19 +49,23 @@ export interface GatewayCalls {
 /** Control's gRPC doors and queue over a real database and real mutual TLS; the clock of leases stands still until it is moved. */
 export async function startControl(
   db: FixtureDatabase,
-  options: { readonly failureWebhook?: string; readonly useCases?: CoordinationUseCases } = {},
+  options: {
+    readonly failureWebhook?: string;
+    readonly useCases?: CoordinationUseCases;
+    readonly authority?: Authority;
+    readonly startedAt?: number;
+  } = {},
 ) {
   const log = pino({ level: 'silent' });
-  const authority = createAuthority(await generateAuthority(systemClock, systemRandom), {
-    clock: systemClock,
-    random: systemRandom,
-  });
+  const authority =
+    options.authority ??
+    createAuthority(await generateAuthority(systemClock, systemRandom), { clock: systemClock, random: systemRandom });
   const identity = await rotateIdentity(
     authority,
     { hosts: ['localhost', '127.0.0.1'] },
     { clock: systemClock, timers: systemClock, log },
   );
-  const links = new LinkRegistry();
+  const links = new LinkRegistry(options.startedAt);
   const handlers = { BACKUP: new RecordingHandler('BACKUP'), RESTORE: new RecordingHandler('RESTORE') };
   const gatewayCalls: GatewayCalls = { ended: [], voided: [], away: false };
   const silence = new ManualClock();

@@ -54,6 +54,12 @@ export class TestAgent {
     return this;
   }
 
+  /** The same program, at another server. */
+  resumeAs(other: TestAgent): TestAgent {
+    other.instance = this.instance;
+    return other;
+  }
+
   /** A stream after its Welcome. */
   async connect(running: readonly JobRef[] = []): Promise<TestStream> {
     const stream = this.stream();

@@ -1,0 +1,92 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runsAsRoot } from '../../platform/unprivileged.fixture.js';
+import { copyTree, LaterWriters } from './restore.fixture.js';
+
+const LARGE_BYTES = 3 * 1024 * 1024;
+
+describe('under KEEP_BOTH, what is there already', () => {
+  let dir: string;
+  const from = (name = '') => path.join(dir, 'source', name);
+  const to = (name = '') => path.join(dir, 'target', name);
+  const copy = (writers?: LaterWriters) =>
+    copyTree(Buffer.from(from()), Buffer.from(to()), 'KEEP_BOTH', () => true, writers);
+  const names = () => fs.readdirSync(to());
+
+  beforeEach(() => {
+    dir = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-twins-'));
+    fs.mkdirSync(from());
+    fs.mkdirSync(to());
+  });
+  afterEach(() => fs.rmSync(dir, { recursive: true }));
+
+  const both = (name: string, content: string | Buffer, other: string | Buffer = content): void => {
+    fs.writeFileSync(from(name), content);
+    fs.writeFileSync(to(name), other);
+    fs.utimesSync(to(name), 5, 5);
+  };
+
+  it.each([undefined, new LaterWriters()])('is not restored a second time where it is the same', async (writers) => {
+    both('small', 'content');
+    both('empty', '');
+    both('large', Buffer.alloc(LARGE_BYTES, 7));
+    fs.symlinkSync('somewhere', from('link'));
+    fs.symlinkSync('somewhere', to('link'));
+    fs.linkSync(from('small'), from('small again'));
+    fs.linkSync(to('small'), to('small again'));
+    const { notices, counts } = await copy(writers);
+    expect(names()).toEqual(['empty', 'large', 'link', 'small', 'small again']);
+    expect(notices).toEqual([]);
+    expect(counts).toMatchObject({ skipped: 5, failed: 0 });
+    expect(fs.statSync(to('small')).mtimeMs).toBe(5_000);
+  });
+
+  it('stays, and what differs comes beside it', async () => {
+    const large = Buffer.alloc(LARGE_BYTES, 7);
+    const other = Buffer.from(large);
+    other[LARGE_BYTES - 1] = 8;
+    both('large', large, other);
+    both('small', 'content', 'CONTENT');
+    both('mode', 'content');
+    fs.chmodSync(to('mode'), 0o666);
+    fs.symlinkSync('somewhere', from('link'));
+    fs.symlinkSync('elsewhere', to('link'));
+    fs.writeFileSync(from('kind'), '');
+    fs.mkdirSync(to('kind'));
+    await copy();
+    expect(names()).toEqual([
+      'kind',
+      'kind (restored)',
+      'large',
+      'large (restored)',
+      'link',
+      'link (restored)',
+      'mode',
+      'mode (restored)',
+      'small',
+      'small (restored)',
+    ]);
+    expect(fs.readFileSync(to('large (restored)')).equals(large)).toBe(true);
+    expect(fs.readFileSync(to('large')).equals(other)).toBe(true);
+    expect(fs.readFileSync(to('small (restored)'), 'utf8')).toBe('content');
+  });
+
+  it('may be what an earlier restore put beside something else', async () => {
+    both('file', 'content', 'another');
+    await copy();
+    await copy();
+    expect(names()).toEqual(['file', 'file (restored)']);
+    fs.writeFileSync(from('file'), 'changed');
+    await copy();
+    expect(names()).toEqual(['file', 'file (restored 2)', 'file (restored)']);
+  });
+
+  it.runIf(runsAsRoot)('is not enough where another user has it, who could change it at any time', async () => {
+    both('file', 'content');
+    fs.chownSync(to('file'), 65_534, 65_534);
+    await copy();
+    expect(names()).toEqual(['file', 'file (restored)']);
+  });
+});
