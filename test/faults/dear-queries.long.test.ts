@@ -12,9 +12,9 @@ const CONNECTIONS = 64;
 const WARM_UP = 30;
 /** Fewer than are answered before the one who asks for much has used up the time that is lent. */
 const ASKED = 100;
-const PAUSE_MS = 50;
-/** Below this nobody is kept waiting, on a busy machine either. */
-const FLOOR_MS = 50;
+const INTERVAL_MS = 100;
+/** On a busy machine, where one in ten takes this long; without turns at the database one takes as long as the attack. */
+const MOST_MS = 2_000;
 
 /** What the first page of Backup Center asks. */
 const OVERVIEW = `query {
@@ -74,16 +74,15 @@ function startAttack(settings: AttackSettings): { readonly outcomes: () => Recor
   return { outcomes: () => JSON.parse(last) as Record<string, number> };
 }
 
-/** How long each answer took, in milliseconds. */
+/** How long each answer took, in milliseconds. Asked at even intervals, as people do: one who waits keeps no other from asking. */
 async function ask(count: number): Promise<number[]> {
-  const times: number[] = [];
-  while (times.length < count) {
+  const answers: Promise<number>[] = [];
+  while (answers.length < count) {
     const started = performance.now();
-    await fleet.api.ask(OVERVIEW);
-    times.push(performance.now() - started);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    answers.push(fleet.api.ask(OVERVIEW).then(() => performance.now() - started));
+    await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
   }
-  return times;
+  return Promise.all(answers);
 }
 
 function percentile(values: readonly number[], share: number): number {
@@ -105,6 +104,6 @@ it.each(Object.entries(DEAR))(
     console.info(
       `${name}: p50, p90, p99 in ms: ${told(quiet)} quiet; ${told(attacked)} attacked; ${JSON.stringify(outcomes())}`,
     );
-    expect(percentile(attacked, 0.9)).toBeLessThan(5 * Math.max(FLOOR_MS, percentile(quiet, 0.9)));
+    expect(percentile(attacked, 0.9)).toBeLessThan(Math.max(MOST_MS, 10 * percentile(quiet, 0.9)));
   },
 );

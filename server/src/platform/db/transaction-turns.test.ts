@@ -17,7 +17,7 @@ function scene(atOnce = 1) {
         }),
       ),
     );
-  return { turns, began, ask };
+  return { clock, turns, began, ask };
 }
 
 it('serves callers in turns, and each of them in order of coming', async () => {
@@ -44,17 +44,26 @@ it('lets nobody save up turns by being quiet', async () => {
   ]);
 });
 
-it('gives the thread back after each transaction', async () => {
-  const { turns } = scene();
+it('gives the thread back once transactions have followed each other for two milliseconds', async () => {
+  const { turns, clock } = scene();
   let round = 0;
   const seen: number[] = [];
-  const all = Promise.all(Array.from({ length: 4 }, () => turns.run('a', async () => seen.push(round))));
-  while (seen.length < 4) {
+  const taken = [1, 1, 1, 5, 5, 1];
+  const all = Promise.all(
+    taken.map((ms) =>
+      turns.run('a', async () => {
+        seen.push(round);
+        await clock.advance(ms);
+      }),
+    ),
+  );
+  while (seen.length < taken.length) {
     await setImmediate();
     round += 1;
   }
   await all;
-  expect(new Set(seen).size).toBe(4);
+  const rounds = [...new Set(seen)];
+  expect(seen.map((each) => rounds.indexOf(each))).toEqual([0, 0, 1, 1, 2, 3]);
 });
 
 it('runs so many at once, and those of a caller who has the fewest first', async () => {

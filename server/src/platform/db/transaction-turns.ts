@@ -1,5 +1,8 @@
 import type { Clock } from '@holdfast/core/clock';
 
+/** How long transactions may follow each other before the thread looks at what has come over the network. */
+const ROUND_MS = 2;
+
 interface Line {
   readonly key: string;
   readonly waiting: (() => void)[];
@@ -14,14 +17,15 @@ interface Line {
  * and who asks for little waits for one transaction of each of the others. A line counts from when it has something to do: nothing
  * is saved up.
  *
- * A transaction on SQLite never leaves the thread, and a queue of them would hold it until the last one has ended. So each keeps its
- * place until the event loop has gone round: what came over the network meanwhile is heard, and what its caller did with the answer at
- * once counts as the caller's time.
+ * A transaction on SQLite never leaves the thread, and a queue of them would hold it until the last one has ended. So one that ends when
+ * they have gone on for long keeps its place until the event loop has gone round: what came over the network meanwhile is heard, and what
+ * its caller did with the answer at once counts as the caller's time.
  */
 export class TransactionTurns {
   private readonly lines = new Map<string, Line>();
   private open = 0;
   private servedMs = 0;
+  private roundBegan: number | undefined;
 
   constructor(
     private readonly atOnce: number,
@@ -34,11 +38,21 @@ export class TransactionTurns {
     this.callNext();
     await turn;
     const began = this.clock.monotonic();
+    this.beginRound(began);
     try {
       return await transaction();
     } finally {
-      setImmediate(() => this.leave(line, began));
+      if (this.clock.monotonic() - (this.roundBegan ?? began) < ROUND_MS) this.leave(line, began);
+      else setImmediate(() => this.leave(line, began));
     }
+  }
+
+  private beginRound(now: number): void {
+    if (this.roundBegan !== undefined) return;
+    this.roundBegan = now;
+    setImmediate(() => {
+      this.roundBegan = undefined;
+    });
   }
 
   private lineOf(key: string): Line {
