@@ -17,7 +17,7 @@ import { prepareDataDirectory, prepareStoreRoots } from './platform/data-directo
 import { buildStores } from './platform/db/build-stores.js';
 import { dialectOf, type Orm, openDatabase } from './platform/db/database.js';
 import { migrate } from './platform/db/migrate.js';
-import { createUnitOfWork } from './platform/db/unit-of-work.js';
+import { createUnitsOfWork } from './platform/db/unit-of-work.js';
 import { buildHoldfastSchema } from './platform/graphql/build-schema.js';
 import { createHttpDoor, type Readiness } from './platform/graphql/http-door.js';
 import { openLiveDoor } from './platform/graphql/live-door.js';
@@ -55,7 +55,7 @@ export async function startControl(
     cleanups.push(() => closeDatabase(orm));
     await migrate(orm);
     const newId = createIdSource({ clock, random });
-    const unitOfWork = createUnitOfWork({
+    const unitsOfWork = createUnitsOfWork({
       orm,
       buildStores: (em) => buildStores(em, { clock, newId }),
       clock,
@@ -63,7 +63,8 @@ export async function startControl(
       random,
       log,
     });
-    cleanups.push(() => unitOfWork.close());
+    cleanups.push(() => unitsOfWork.close());
+    const unitOfWork = unitsOfWork.of({ kind: 'system', task: 'start' });
 
     const pki = join(config.dataDirectory, 'pki');
     const fresh = !existsSync(join(pki, 'ca.json')) && !(await unitOfWork.run((stores) => stores.users.any()));
@@ -95,9 +96,10 @@ export async function startControl(
       setup: setup.services,
       gateway,
     });
-    const base = { clock, random, newId, log, unitOfWork, services: features.services };
+    const shared = { clock, random, newId, log, services: features.services };
     const contextFor: ContextFor = (principal, address) => ({
-      ...base,
+      ...shared,
+      unitOfWork: unitsOfWork.of(principal, address),
       principal,
       ...(address === undefined ? {} : { address }),
     });
@@ -127,6 +129,7 @@ export async function startControl(
       const served = await allInService(contextFor({ kind: 'system', task: 'readiness' }));
       return { missing, degraded: served ? [] : ['vaults'] };
     };
+    const base = { ...shared, unitsOfWork };
     const turns = createOperationTurns({ clock, timers });
     const http = await createHttpDoor({
       schema,

@@ -11,7 +11,7 @@ import { resetPassword as reset } from './features/access/use-cases/reset-passwo
 import { buildStores } from './platform/db/build-stores.js';
 import { openDatabase } from './platform/db/database.js';
 import { requireCurrentSchema } from './platform/db/migrate.js';
-import { createUnitOfWork } from './platform/db/unit-of-work.js';
+import { createUnitsOfWork } from './platform/db/unit-of-work.js';
 import { createLog } from './platform/telemetry/create-log.js';
 
 export interface ResetPasswordOptions {
@@ -34,7 +34,7 @@ export async function resetPassword(options: ResetPasswordOptions): Promise<void
   try {
     await requireCurrentSchema(orm);
     const newId = createIdSource({ clock: systemClock, random: systemRandom });
-    const unitOfWork = createUnitOfWork({
+    const unitsOfWork = createUnitsOfWork({
       orm,
       buildStores: (em) => buildStores(em, { clock: systemClock, newId }),
       clock: systemClock,
@@ -43,8 +43,9 @@ export async function resetPassword(options: ResetPasswordOptions): Promise<void
       log: createLog('reset-password', 'warn'),
     });
     const passwordHash = await createPasswordHasher(systemRandom).hash(await readPassword());
+    const principal = { kind: 'system', task: 'reset-password' } as const;
     const { sessionsEnded, tokensRevoked } = await reset(
-      { unitOfWork, principal: { kind: 'system', task: 'reset-password' }, clock: systemClock },
+      { unitOfWork: unitsOfWork.of(principal), principal, clock: systemClock },
       { name: options.user, passwordHash },
     );
     console.error(

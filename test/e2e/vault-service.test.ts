@@ -67,6 +67,25 @@ describe('a vault that the gateway cannot serve', () => {
     expect((await vaultList()).stdout).toMatch(/^whole .* IN_SERVICE$/m);
   });
 
+  it('says how much space its store has, to whoever sees it, in GraphQL and on the command line', async () => {
+    const { frsize, blocks, bavail } = fs.statfsSync(fleet.server.storeRoot);
+    const listed = JSON.parse((await vaultList('--json')).stdout) as Data[];
+    for (const { service } of listed) {
+      expect(Number(service.space.totalBytes)).toBe(blocks * frsize);
+      // Others write there, too.
+      expect(Math.abs(Number(service.space.freeBytes) - bavail * frsize)).toBeLessThan(blocks * frsize * 0.2);
+    }
+    expect((await vaultList()).stdout).toMatch(/^whole .* [\d.]+ [KMGTP]iB of [\d.]+ [KMGTP]iB .* IN_SERVICE$/m);
+    fs.renameSync(movedStore, `${movedStore}-away`);
+    const gone = JSON.parse((await vaultList('--json')).stdout) as Data[];
+    fs.renameSync(`${movedStore}-away`, movedStore);
+    expect(gone.map(({ name, service }) => [name, service.space === null]).sort()).toEqual([
+      ['lost', false],
+      ['moved', true],
+      ['whole', false],
+    ]);
+  });
+
   it('is told as soon as its store is gone, and as soon as it is back', async () => {
     fs.renameSync(movedStore, `${movedStore}-away`);
     expect((await services())['moved']).toMatchObject({ state: 'OUT_OF_SERVICE', reason: 'STORE_MISSING' });

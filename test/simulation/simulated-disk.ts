@@ -92,6 +92,11 @@ export class SimulatedDisk implements FileCalls {
     return { size: node.kind === 'file' ? node.bytes.length : 0 };
   }
 
+  /** It has no size. */
+  async statfs(path: string): Promise<never> {
+    throw failure('ENOSYS', path);
+  }
+
   async link(existing: string, path: string): Promise<void> {
     this.begin({ call: 'link', path });
     const file = this.file(existing);

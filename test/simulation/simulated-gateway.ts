@@ -138,6 +138,7 @@ function guardCalls(life: Life, disk: SimulatedDisk): FileCalls {
     rmdir: (path) => calls.rmdir(path),
     readdir: (...asked) => calls.readdir(...asked),
     stat: (path) => calls.stat(path),
+    statfs: (...asked) => calls.statfs(...asked),
     link: (...asked) => calls.link(...asked),
     rename: (...asked) => calls.rename(...asked),
     unlink: (path) => calls.unlink(path),

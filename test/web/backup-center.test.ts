@@ -181,7 +181,7 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     expect(await tab.seriousBarriers()).toEqual([]);
     await kit.getByRole('textbox').fill(fs.readFileSync(file, 'utf8').trim());
     await kit.getByRole('button', { name: 'Confirm', exact: true }).click();
-    await page.getByRole('row', { name: /second.*Confirmed/ }).waitFor();
+    await page.getByRole('row', { name: /second.* of [\d.,]+ [KMGTP]iB.*Confirmed/ }).waitFor();
     // One dialog led to the other; a button opened the first.
     await expect.poll(() => tab.focused()).toBe('Create a vault');
 

@@ -13,7 +13,7 @@ const Vaults = graphql(`
       edges {
         node {
           id name kind redundancy dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes
-          service { state reason message } subscription { name } region { name }
+          service { state reason message space { freeBytes totalBytes } } subscription { name } region { name }
         }
       }
       pageInfo { hasNextPage endCursor }
@@ -45,6 +45,10 @@ function whyOutOfService({ name, service }: VaultRow): string {
   return printable(`${name} is out of service (${service.reason}): ${service.message}`);
 }
 
+function describeSpace({ service: { space } }: VaultRow): string | undefined {
+  return space ? `${formatBytes(space.freeBytes)} of ${formatBytes(space.totalBytes)}` : undefined;
+}
+
 export function addVaultCommands(program: Command): void {
   const vault = program.command('vault').description('vaults, where recovery points live');
 
@@ -57,7 +61,18 @@ export function addVaultCommands(program: Command): void {
       const vaults = await collect(async (after) => (await client.ask(Vaults, { after })).vaults);
       printer.result(vaults, () => {
         printer.table(
-          ['NAME', 'SUBSCRIPTION', 'REGION', 'KIND', 'REDUNDANCY', 'POINTS', 'STORED', 'RECOVERY KIT', 'SERVICE'],
+          [
+            'NAME',
+            'SUBSCRIPTION',
+            'REGION',
+            'KIND',
+            'REDUNDANCY',
+            'POINTS',
+            'STORED',
+            'FREE',
+            'RECOVERY KIT',
+            'SERVICE',
+          ],
           vaults.map((row) => [
             row.name,
             row.subscription.name,
@@ -66,6 +81,7 @@ export function addVaultCommands(program: Command): void {
             row.redundancy,
             row.recoveryPointCount,
             formatBytes(row.storedBytes),
+            describeSpace(row),
             row.recoveryKitConfirmed ? 'stored' : 'NOT CONFIRMED',
             row.service.state,
           ]),

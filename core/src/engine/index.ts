@@ -136,5 +136,6 @@ export type {
   ObjectWriter,
   PutOptions,
   PutResult,
+  StoreSpace,
 } from './stores/object-store.js';
 export { isObjectName } from './stores/store-errors.js';

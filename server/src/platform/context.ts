@@ -46,3 +46,8 @@ export interface UnitOfWork {
    */
   run<T>(work: (stores: Stores, transaction: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
 }
+
+/** Transactions of one caller wait for each other, and not others for them. */
+export interface UnitsOfWork {
+  of(principal: Principal, address?: string): UnitOfWork;
+}

@@ -22,9 +22,16 @@ export type Fetched =
   /** No readable copy of these chunks (32-byte ids) is left. */
   | { readonly kind: 'damaged'; readonly chunkIds: readonly Uint8Array[]; readonly reason: string };
 
+/** Bytes of the file system that a store lies on; those of `free` may still be written. */
+export interface StoreSpace {
+  readonly free: bigint;
+  readonly total: bigint;
+}
+
 /** Whether a vault can be backed up to and restored from now. `reason` is a code such as `INDEX_LOST`. */
 export type VaultService =
-  | { readonly state: 'IN_SERVICE' | 'STARTING' }
+  | { readonly state: 'IN_SERVICE'; readonly space?: StoreSpace | undefined }
+  | { readonly state: 'STARTING' }
   | { readonly state: 'OUT_OF_SERVICE'; readonly reason: string; readonly message: string };
 
 /** Which copies of a chunk will do. */

@@ -1,4 +1,4 @@
-import type { Dirent, Stats } from 'node:fs';
+import type { BigIntStatsFs, Dirent, Stats } from 'node:fs';
 
 /**
  * The system calls that a local store is made of, as node:fs/promises has them. A port, so that a disk which fails, or whose power
@@ -10,6 +10,10 @@ export interface FileCalls {
   rmdir(path: string): Promise<void>;
   readdir(path: string, options: { readonly withFileTypes: true }): Promise<FolderEntry[]>;
   stat(path: string): Promise<Pick<Stats, 'size'>>;
+  statfs(
+    path: string,
+    options: { readonly bigint: true },
+  ): Promise<Pick<BigIntStatsFs, 'frsize' | 'blocks' | 'bavail'>>;
   link(existing: string, path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;

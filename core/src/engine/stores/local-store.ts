@@ -23,6 +23,7 @@ import type {
   ObjectWriter,
   PutOptions,
   PutResult,
+  StoreSpace,
 } from './object-store.js';
 import {
   checkObjectName,
@@ -144,6 +145,16 @@ export class LocalStore implements ObjectStore, ObjectReaper {
       throw storeFailure(thrown);
     }
     yield* this.walk('', prefix);
+  }
+
+  async space(): Promise<StoreSpace | undefined> {
+    try {
+      const { frsize, blocks, bavail } = await this.calls.statfs(this.root, { bigint: true });
+      // File systems of no fixed size say that they have none.
+      return blocks === 0n ? undefined : { free: bavail * frsize, total: blocks * frsize };
+    } catch (thrown) {
+      throw storeFailure(thrown);
+    }
   }
 
   async delete(name: string): Promise<void> {

@@ -62,6 +62,10 @@ export class MemoryStore implements ObjectStore, ObjectReaper {
     for (const name of names) yield { name, size: this.objects.get(name)?.length ?? 0 };
   }
 
+  async space(): Promise<undefined> {
+    return undefined;
+  }
+
   async delete(name: string): Promise<void> {
     checkObjectName(name);
     this.objects.delete(name);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import * as files from 'node:fs/promises';
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../ids/index.js';
-import { openLocalStore } from './local-store.js';
+import { LocalStore, openLocalStore } from './local-store.js';
 import { MemoryStore } from './memory-store.js';
 import type { ObjectReaper, ObjectStore } from './object-store.js';
 
@@ -268,6 +269,21 @@ describe('the local store', () => {
       });
     socket.close();
     expect(await names(store, '')).toEqual(['pack/ab00']);
+  });
+
+  it('tells the space of its file system, where that has a size', async () => {
+    const root = await temporaryFolder();
+    const { frsize, blocks } = await files.statfs(root, { bigint: true });
+    const space = await (await localStore(root)).space();
+    expect(space?.total).toBe(blocks * frsize);
+    expect(space?.free).toBeLessThan(blocks * frsize);
+    const of = (statfs: typeof files.statfs) =>
+      new LocalStore({ root, owner: 'test', random: systemRandom, create: false, calls: { ...files, statfs } }).space();
+    const told = { bsize: 1n, frsize: 4_096n, blocks: 2n ** 50n, bavail: 7n };
+    expect(await of((async () => told) as never)).toEqual({ free: 28_672n, total: 2n ** 62n });
+    expect(await of((async () => ({ ...told, blocks: 0n, bavail: 0n })) as never)).toBeUndefined();
+    await rm(root, { recursive: true });
+    await expect(of(files.statfs)).rejects.toMatchObject({ kind: 'Unavailable', code: 'STORE_MISSING' });
   });
 
   it('says in words why it cannot write', async () => {

@@ -25,6 +25,8 @@ export interface ObjectStore {
   stat(name: string): Promise<ObjectInfo | undefined>;
   /** Every object whose name starts with `prefix`, in ascending order of names. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
+  /** Undefined where the store cannot tell. */
+  space(): Promise<StoreSpace | undefined>;
 }
 
 /** Takes objects away. Deleting what is not there succeeds. */
@@ -53,6 +55,14 @@ export interface PutResult {
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
+}
+
+/** Of what the store lies on, with everything else that lies there. */
+export interface StoreSpace {
+  /** Bytes that may still be written. */
+  readonly free: bigint;
+  /** Bytes in all. */
+  readonly total: bigint;
 }
 
 export interface ObjectInfo {

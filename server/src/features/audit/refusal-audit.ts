@@ -1,6 +1,6 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
-import { addressGroup } from '../../platform/address-group.js';
 import type { Log } from '../../platform/telemetry/log.js';
+import { callerKey, isStranger } from '../access/caller-key.js';
 import { describePrincipal } from '../access/domain/principal.js';
 import type { AuditEntry, AuditOrigin } from './ports.js';
 
@@ -98,7 +98,7 @@ export class RefusalAudit {
       this.refill(caller);
       if (kept.length === 0 && caller.rows === FULL_ROWS) {
         this.callers.delete(key);
-        if (key.startsWith(STRANGER)) this.strangers -= 1;
+        if (isStranger(key)) this.strangers -= 1;
       }
       for (const { tallies, name, tally } of kept) await this.writeTally(tallies, name, tally);
     }
@@ -116,8 +116,8 @@ export class RefusalAudit {
   }
 
   private callerOf(origin: AuditOrigin): Caller {
-    let key = keyOf(origin);
-    if (key.startsWith(STRANGER) && !this.callers.has(key)) {
+    let key = callerKey(origin.principal, origin.address);
+    if (isStranger(key) && !this.callers.has(key)) {
       if (this.strangers >= STRANGERS) key = SOMEBODY;
       else this.strangers += 1;
     }
@@ -141,21 +141,7 @@ export class RefusalAudit {
   }
 }
 
-const STRANGER = 'stranger ';
 const SOMEBODY = 'somebody';
-
-function keyOf({ principal, address }: AuditOrigin): string {
-  switch (principal.kind) {
-    case 'user':
-      return `user ${principal.userId}`;
-    case 'anonymous':
-      return `${STRANGER}${address === undefined ? '' : addressGroup(address)}`;
-    case 'agent':
-    case 'gateway':
-    case 'system':
-      return describePrincipal(principal);
-  }
-}
 
 function kindOf({ principal }: AuditOrigin, { action, outcome, reason, target }: AuditEntry): string {
   return JSON.stringify([describePrincipal(principal), action, outcome, reason, target?.type]);

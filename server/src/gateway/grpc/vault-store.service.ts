@@ -85,7 +85,12 @@ export function createVaultStoreService(core: GatewayCore): VaultStoreServiceSer
 function writeService(service: VaultService): WireVaultService {
   switch (service.state) {
     case 'IN_SERVICE':
-      return { state: VaultServiceState.VAULT_SERVICE_STATE_IN_SERVICE, reason: '', message: '' };
+      return {
+        state: VaultServiceState.VAULT_SERVICE_STATE_IN_SERVICE,
+        reason: '',
+        message: '',
+        space: service.space,
+      };
     case 'STARTING':
       return { state: VaultServiceState.VAULT_SERVICE_STATE_STARTING, reason: '', message: '' };
     case 'OUT_OF_SERVICE': {

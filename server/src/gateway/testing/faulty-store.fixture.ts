@@ -1,4 +1,12 @@
-import type { ByteRange, ObjectInfo, ObjectStore, ObjectWriter, PutOptions, PutResult } from '@holdfast/core/engine';
+import type {
+  ByteRange,
+  ObjectInfo,
+  ObjectStore,
+  ObjectWriter,
+  PutOptions,
+  PutResult,
+  StoreSpace,
+} from '@holdfast/core/engine';
 
 /** A store with hooks in front: what a hook throws, the store throws. */
 export class FaultyStore implements ObjectStore {
@@ -46,5 +54,9 @@ export class FaultyStore implements ObjectStore {
 
   list(prefix: string): AsyncIterable<ObjectInfo> {
     return this.inner.list(prefix);
+  }
+
+  space(): Promise<StoreSpace | undefined> {
+    return this.inner.space();
   }
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { descriptorName, type ObjectInfo } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -58,6 +59,32 @@ describe('the service of a vault', () => {
     expect(await service()).toMatchObject({ state: 'OUT_OF_SERVICE', failure: { code: 'STORE_EMPTY' } });
     store.stat = stat;
     expect(await service()).toEqual({ state: 'IN_SERVICE' });
+  });
+
+  it('comes with the space of the store, where that can tell and does so in time', async () => {
+    const service = await look('space');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    await world.core.vaults.open(world.vault);
+    const space = { free: 3n, total: 2n ** 63n };
+    store.space = async () => space;
+    expect(await service()).toEqual({ state: 'IN_SERVICE', space });
+    store.space = async () => {
+      throw away;
+    };
+    expect(await service()).toEqual({ state: 'IN_SERVICE', space: undefined });
+    let asked = 0;
+    store.space = () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    };
+    for (let time = 0; time < 2; time += 1) {
+      const answer = service();
+      await setImmediate();
+      await world.clock.advance(2_000);
+      expect(await answer).toEqual({ state: 'IN_SERVICE', space: undefined });
+    }
+    expect(asked).toBe(1);
   });
 
   it('is known in time when the store hangs, which is asked once', async () => {

@@ -1,4 +1,5 @@
 import type { Timers } from '@holdfast/core/clock';
+import type { StoreSpace } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import type { OpenVault } from './open-vault.js';
 import { requireVaultIn } from './vault-in-store.js';
@@ -8,7 +9,8 @@ import type { VaultRegistry } from './vault-registry.js';
 const PATIENCE_MS = 2_000;
 
 export type VaultService =
-  | { readonly state: 'IN_SERVICE' | 'STARTING' }
+  | { readonly state: 'IN_SERVICE'; readonly space?: StoreSpace | undefined }
+  | { readonly state: 'STARTING' }
   | { readonly state: 'OUT_OF_SERVICE'; readonly failure: HoldfastError };
 
 export interface VaultLookPorts {
@@ -16,14 +18,15 @@ export interface VaultLookPorts {
   readonly timers: Timers;
 }
 
-/**
- * Whether vaults are served now: one that is open is looked for in its store, whose disk may have gone since.
- * A store that hangs is asked once, however many want to know, for each question takes a thread.
- */
+/** Whether vaults are served now: one that is open is looked for in its store, whose disk may have gone since. */
 export class VaultLook {
-  private readonly questions = new Map<string, Promise<VaultService>>();
+  private readonly services: StoreQuestions<VaultService>;
+  private readonly spaces: StoreQuestions<StoreSpace | undefined>;
 
-  constructor(private readonly ports: VaultLookPorts) {}
+  constructor(private readonly ports: VaultLookPorts) {
+    this.services = new StoreQuestions(ports.timers, outOfService(silent()));
+    this.spaces = new StoreQuestions(ports.timers, undefined);
+  }
 
   describe(vaultIds: readonly string[]): Promise<VaultService[]> {
     return Promise.all(vaultIds.map((vaultId) => this.describeOne(vaultId)));
@@ -32,21 +35,39 @@ export class VaultLook {
   private async describeOne(vaultId: string): Promise<VaultService> {
     const vault = this.ports.vaults.standing(vaultId);
     if (vault === undefined) return { state: 'STARTING' };
-    if (vault instanceof HoldfastError) return { state: 'OUT_OF_SERVICE', failure: vault };
-    let question = this.questions.get(vaultId);
+    if (vault instanceof HoldfastError) return outOfService(vault);
+    const service = await this.services.ask(vaultId, () => lookInto(vault));
+    if (service.state !== 'IN_SERVICE') return service;
+    // Afterwards: a store that hangs holds one thread, not two.
+    const space = await this.spaces.ask(vaultId, () => vault.store.space().catch(() => undefined));
+    return { ...service, space };
+  }
+}
+
+/** Questions to stores, each of which takes a thread: one that hangs is asked once, however many want to know, and nobody waits for long. */
+class StoreQuestions<Answer> {
+  private readonly open = new Map<string, Promise<Answer>>();
+
+  constructor(
+    private readonly timers: Timers,
+    private readonly noAnswer: Answer,
+  ) {}
+
+  ask(vaultId: string, put: () => Promise<Answer>): Promise<Answer> {
+    let question = this.open.get(vaultId);
     if (question === undefined) {
-      question = lookInto(vault).finally(() => this.questions.delete(vaultId));
-      this.questions.set(vaultId, question);
+      question = put().finally(() => this.open.delete(vaultId));
+      this.open.set(vaultId, question);
     }
     return this.inTime(question);
   }
 
-  private inTime(question: Promise<VaultService>): Promise<VaultService> {
+  private inTime(question: Promise<Answer>): Promise<Answer> {
     return new Promise((resolve) => {
-      const stop = this.ports.timers.after(PATIENCE_MS, () => resolve(outOfService(silent())));
-      void question.then((service) => {
+      const stop = this.timers.after(PATIENCE_MS, () => resolve(this.noAnswer));
+      void question.then((answer) => {
         stop();
-        resolve(service);
+        resolve(answer);
       });
     });
   }

@@ -20,7 +20,8 @@ export type DatabaseAddress =
   | { readonly dialect: 'postgresql'; readonly url: string };
 
 const BUSY_TIMEOUT_MS = 5_000;
-const POOL_SIZE = 12;
+/** SQLite has one writer, and one connection here. */
+export const MOST_TRANSACTIONS: Readonly<Record<Dialect, number>> = { sqlite: 1, postgresql: 12 };
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Connects; changes nothing in the database but SQLite's journal mode. Throws Unavailable when it cannot. */
@@ -76,7 +77,7 @@ function options(address: DatabaseAddress): Partial<Options<AbstractSqlDriver, S
     ...common,
     driver: PostgreSqlDriver,
     clientUrl: address.url,
-    pool: { min: 0, max: POOL_SIZE },
+    pool: { min: 0, max: MOST_TRANSACTIONS.postgresql },
     driverOptions: { connectionTimeoutMillis: CONNECT_TIMEOUT_MS },
   } as typeof common;
 }

@@ -9,17 +9,19 @@ import { pino } from 'pino';
 import { afterAll, describe } from 'vitest';
 import type { Principal } from '../../features/access/domain/principal.js';
 import type { Services } from '../../features/services.js';
-import type { Context } from '../context.js';
+import type { Context, UnitOfWork } from '../context.js';
 import { buildStores } from './build-stores.js';
 import { type DatabaseAddress, type Dialect, type Orm, openDatabase } from './database.js';
 import { migrate } from './migrate.js';
-import { type ClosableUnitOfWork, createUnitOfWork } from './unit-of-work.js';
+import { type ClosableUnitsOfWork, createUnitsOfWork } from './unit-of-work.js';
 
 export interface TestDatabase {
   readonly dialect: Dialect;
   readonly address: DatabaseAddress;
   readonly orm: Orm;
-  readonly unitOfWork: ClosableUnitOfWork;
+  readonly unitsOfWork: ClosableUnitsOfWork;
+  /** Of the system principal. */
+  readonly unitOfWork: UnitOfWork;
   /** Moves only when told to; 1 January 2027 at first. */
   readonly clock: ManualClock;
   /** A context for calling use cases; the system principal and no services unless given. */
@@ -59,14 +61,16 @@ export async function openTestDatabase(address: DatabaseAddress): Promise<TestDa
   const clock = new ManualClock(Date.UTC(2027, 0, 1));
   const newId = createIdSource({ clock, random: systemRandom });
   const log = pino({ level: 'silent' });
-  const unitOfWork = createUnitOfWork({
+  const unitsOfWork = createUnitsOfWork({
     orm,
     buildStores: (em) => buildStores(em, { clock, newId }),
-    clock,
+    // Transactions take the time that they take.
+    clock: { now: () => clock.now(), monotonic: () => systemClock.monotonic() },
     timers: systemClock,
     random: systemRandom,
     log,
   });
+  const unitOfWork = unitsOfWork.of(SYSTEM);
   const base: Context = {
     principal: SYSTEM,
     clock,
@@ -80,9 +84,14 @@ export async function openTestDatabase(address: DatabaseAddress): Promise<TestDa
     dialect: address.dialect,
     address,
     orm,
+    unitsOfWork,
     unitOfWork,
     clock,
-    context: (overrides = {}) => ({ ...base, ...overrides }),
+    context: (overrides = {}) => ({
+      ...base,
+      unitOfWork: unitsOfWork.of(overrides.principal ?? SYSTEM, overrides.address),
+      ...overrides,
+    }),
   };
 }
 

@@ -69,6 +69,19 @@ describeOnEachDatabase('a unit of work', (open) => {
     await expect(nested).rejects.toMatchObject({ code: 'NESTED_UNIT_OF_WORK' });
   });
 
+  it('waits for what others have asked for before as little as may be', async () => {
+    const database = await open();
+    const of = (userId: string) => database.unitsOfWork.of({ kind: 'user', userId, name: userId });
+    const done: string[] = [];
+    const read = (userId: string) =>
+      of(userId).run(async (stores) => {
+        await stores.users.any();
+        done.push(userId);
+      });
+    await Promise.all([...Array.from({ length: 60 }, () => read('greedy')), read('modest')]);
+    expect(done.indexOf('modest')).toBeLessThan(30);
+  });
+
   it('audits a refusal although everything else rolls back', async () => {
     const database = await open();
     const ada = user(database, 'ada');
@@ -96,7 +109,7 @@ describeOnEachDatabase('a unit of work', (open) => {
     const ctx = database.context({ principal: { kind: 'agent', agentId: database.context().newId() } });
     const tryAgain = () => ctx.unitOfWork.run((stores) => requireLiveAgent(ctx, stores, 'connectAgent'));
     for (let tries = 0; tries < 200; tries += 1) await expect(tryAgain()).rejects.toMatchObject({ kind: 'Forbidden' });
-    await database.unitOfWork.close();
+    await database.unitsOfWork.close();
     const { items } = await database.unitOfWork.run((stores) => stores.audit.list({}, { first: 100 }));
     expect(items.length).toBeLessThan(30);
     const at = database.clock.now();

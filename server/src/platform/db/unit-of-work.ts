@@ -4,13 +4,15 @@ import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import { DeadlockException, IsolationLevel, LockWaitTimeoutException } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/sql';
+import { callerKey } from '../../features/access/caller-key.js';
 import { Refusal } from '../../features/access/refusal.js';
 import { RefusalAudit } from '../../features/audit/refusal-audit.js';
 import type { Stores } from '../../features/stores.js';
-import type { Transaction, TransactionOptions, UnitOfWork } from '../context.js';
+import type { Transaction, TransactionOptions, UnitOfWork, UnitsOfWork } from '../context.js';
 import type { Log } from '../telemetry/log.js';
-import { dialectOf, type Orm } from './database.js';
+import { dialectOf, MOST_TRANSACTIONS, type Orm } from './database.js';
 import { asDatabaseFailure } from './database-failure.js';
+import { TransactionTurns } from './transaction-turns.js';
 
 const MAX_TRIES = 8;
 const FIRST_PAUSE_MS = 5;
@@ -26,18 +28,37 @@ export interface UnitOfWorkPorts {
 
 const open = new AsyncLocalStorage<true>();
 
-export interface ClosableUnitOfWork extends UnitOfWork {
+export interface ClosableUnitsOfWork extends UnitsOfWork {
   /** Writes the refusals that are counted and not yet written. */
   close(): Promise<void>;
 }
 
-export function createUnitOfWork(ports: UnitOfWorkPorts): ClosableUnitOfWork {
+type InTurn = <T>(transaction: () => Promise<T>) => Promise<T>;
+
+export function createUnitsOfWork(ports: UnitOfWorkPorts): ClosableUnitsOfWork {
+  const turns = new TransactionTurns(MOST_TRANSACTIONS[dialectOf(ports.orm.em)], ports.clock);
+  const inLine =
+    (key: string): InTurn =>
+    (transaction) =>
+      turns.run(key, transaction);
   const refusals = new RefusalAudit({
     ...ports,
-    write: (origin, entry) => runWithRetries(ports, (stores) => stores.audit.append(origin, entry), {}),
+    write: (origin, entry) =>
+      runWithRetries(
+        ports,
+        inLine(callerKey(origin.principal, origin.address)),
+        (stores) => stores.audit.append(origin, entry),
+        {},
+      ),
   });
   return {
     close: () => refusals.stop(),
+    of: (principal, address) => unitOfWork(ports, inLine(callerKey(principal, address)), refusals),
+  };
+}
+
+function unitOfWork(ports: UnitOfWorkPorts, inTurn: InTurn, refusals: RefusalAudit): UnitOfWork {
+  return {
     async run(work, options = {}) {
       // SQLite has one connection: a second transaction would wait for the first for ever.
       if (open.getStore() === true)
@@ -47,7 +68,7 @@ export function createUnitOfWork(ports: UnitOfWorkPorts): ClosableUnitOfWork {
           message: 'A unit of work was opened inside another one.',
         });
       try {
-        return await runWithRetries(ports, work, options);
+        return await runWithRetries(ports, inTurn, work, options);
       } catch (error) {
         if (error instanceof Refusal) await refusals.record(error.origin, error.entry);
         throw error;
@@ -58,12 +79,13 @@ export function createUnitOfWork(ports: UnitOfWorkPorts): ClosableUnitOfWork {
 
 async function runWithRetries<T>(
   ports: UnitOfWorkPorts,
+  inTurn: InTurn,
   work: (stores: Stores, transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await runOnce(ports, work, options);
+      return await runOnce(ports, inTurn, work, options);
     } catch (error) {
       if (!mayRunAgain(error)) throw asDatabaseFailure(error);
       if (tries === MAX_TRIES) {
@@ -83,17 +105,19 @@ async function runWithRetries<T>(
 
 async function runOnce<T>(
   ports: UnitOfWorkPorts,
+  inTurn: InTurn,
   work: (stores: Stores, transaction: Transaction) => Promise<T>,
   options: TransactionOptions,
 ): Promise<T> {
   const afterwards: (() => void | Promise<void>)[] = [];
   const transaction: Transaction = { afterCommit: (run) => void afterwards.push(run) };
-  const em = ports.orm.em.fork();
   const isolation =
     options.isolation === 'read-committed' ? IsolationLevel.READ_COMMITTED : IsolationLevel.SERIALIZABLE;
-  const isolationOption = dialectOf(em) === 'postgresql' ? { isolationLevel: isolation } : {};
-  const result = await open.run(true, () =>
-    em.transactional((inner) => work(ports.buildStores(inner), transaction), isolationOption),
+  const isolationOption = dialectOf(ports.orm.em) === 'postgresql' ? { isolationLevel: isolation } : {};
+  const result = await inTurn(() =>
+    open.run(true, () =>
+      ports.orm.em.fork().transactional((em) => work(ports.buildStores(em), transaction), isolationOption),
+    ),
   );
   for (const run of afterwards) {
     try {

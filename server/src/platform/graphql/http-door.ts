@@ -25,7 +25,7 @@ import { formatError } from './format-error.js';
 import type { GraphqlContext } from './graphql-context.js';
 import { checkOperation, LIMITS, limitRules } from './limits.js';
 import { mostTimeOf } from './operation-turns.js';
-import { type BaseContext, graphqlContext } from './request-context.js';
+import { type BaseContext, callerContext, graphqlContext } from './request-context.js';
 
 /** Of one network, in which many may sign in when the day begins. */
 const STRANGERS: PaceLimits = { burst: 300, perSecond: 10 };
@@ -136,7 +136,8 @@ export async function createHttpDoor(settings: HttpDoorSettings): Promise<HttpDo
 /** Notes who asks, as far as limits go. */
 function identify(settings: HttpDoorSettings): RequestHandler {
   return async (request, response, next) => {
-    const { principal } = await authenticate(settings.base, tokenOf(settings, request), { prolong: false });
+    const ctx = callerContext(settings.base, { kind: 'anonymous' }, request.ip);
+    const { principal } = await authenticate(ctx, tokenOf(settings, request), { prolong: false });
     response.locals.asker = principal;
     next();
   };
@@ -187,7 +188,7 @@ async function requestContext(
 ): Promise<GraphqlContext> {
   const { base, secure } = settings;
   // Asked anew: the body and the turn may have taken long to come.
-  const who = await authenticate(base, tokenOf(settings, request));
+  const who = await authenticate(callerContext(base, askerOf(response), request.ip), tokenOf(settings, request));
   return graphqlContext(base, who, request.ip, {
     setToken: (fresh, endsAt) =>
       response.append('Set-Cookie', formatSessionCookie(secure, fresh, endsAt - base.clock.now())),

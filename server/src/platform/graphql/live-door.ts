@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { handleProtocols, makeServer, type ServerOptions, type SubscribePayload } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
+import type { Principal } from '../../features/access/domain/principal.js';
 import { type Authenticated, authenticate } from '../../features/access/use-cases/authenticate.js';
 import { CountedKeys } from '../counted-keys.js';
 import { readSessionCookie } from '../http/cookies.js';
@@ -23,7 +24,7 @@ import { checkOperation, LIMITS, limitRules } from './limits.js';
 import { LiveSocket } from './live-socket.js';
 import { Loaders } from './loaders.js';
 import { mostTimeOf } from './operation-turns.js';
-import { type BaseContext, graphqlContext } from './request-context.js';
+import { type BaseContext, callerContext, graphqlContext } from './request-context.js';
 import { subscribeInTurns, type TakenArgs } from './subscribe-in-turns.js';
 
 const RECHECK_MS = 30_000;
@@ -55,6 +56,8 @@ interface Connection {
   readonly request: IncomingMessage;
   token?: string;
   userId?: string;
+  /** As of when it connected. */
+  principal: Principal;
 }
 
 /**
@@ -86,12 +89,13 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
     connectionInitWaitTimeout: 10_000,
     async onConnect({ extra: connection, connectionParams }) {
       const token = tokenOf(settings, connection.request, connectionParams);
-      const who = await authenticate(base, token, { prolong: false });
+      const ctx = callerContext(base, connection.principal, addressOf(settings, connection.request));
+      const who = await authenticate(ctx, token, { prolong: false });
       if (who.principal.kind !== 'user' || token === undefined || !connection.socket.isOpen) return false;
       // The same answer as to somebody unknown: clients that are not let in do not try again at once.
       const { userId } = who.principal;
       if (!connections.add(userId, MAX_CONNECTIONS)) return false;
-      Object.assign(connection, { token, userId });
+      Object.assign(connection, { token, userId, principal: who.principal });
       watching.set(connection.socket, watch(settings, connection.socket, token, who));
       connection.socket.admit(() => messages.allows(userId));
       return true;
@@ -102,7 +106,8 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       watching.delete(socket);
     },
     async onSubscribe(ctx, id, payload) {
-      const { socket, request, token, userId = '' } = ctx.extra;
+      const { socket, request, token, userId = '', principal } = ctx.extra;
+      const address = addressOf(settings, request);
       if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS)
         return [new GraphQLError(`A connection has at most ${MAX_OPERATIONS} operations at once.`)];
       const endTurn = await turns.enter(userId).catch(asGraphqlError);
@@ -110,16 +115,14 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       try {
         if (!(id in ctx.subscriptions)) throw new GraphQLError('This was ended before it began.');
         // It may have ended in another process, which tells this one nothing.
-        const who = await authenticate(base, token, { prolong: false });
+        const who = await authenticate(callerContext(base, principal, address), token, { prolong: false });
         if (who.principal.kind === 'anonymous') socket.close(ENDED, 'session ended');
-        const contextValue = {
-          ...graphqlContext(base, who, addressOf(settings, request), {
-            // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
-            setToken: () => undefined,
-            clearToken: () => undefined,
-          }),
-          loaders: new Loaders(base.unitOfWork, false),
-        };
+        const context = graphqlContext(base, who, address, {
+          // Over a WebSocket there is no cookie to set: the payload's token is for clients like this one.
+          setToken: () => undefined,
+          clearToken: () => undefined,
+        });
+        const contextValue = { ...context, loaders: new Loaders(context.unitOfWork, false) };
         const prepared = prepare(settings, rules, payload);
         if (!Array.isArray(prepared)) return { ...prepared, contextValue, userId, endTurn };
         endTurn();
@@ -143,7 +146,7 @@ export function openLiveDoor(server: Server, settings: LiveDoorSettings): LiveDo
       refused: (reason) => refusals.add({ reason, address: addressOf(settings, request) }),
       failed,
     });
-    const closed = door.opened(live, { socket: live, request });
+    const closed = door.opened(live, { socket: live, request, principal: { kind: 'anonymous' } });
     socket.once('close', (code, reason) => void closed(code, String(reason)).catch(failed));
   });
   return {
@@ -179,13 +182,14 @@ function watch(settings: LiveDoorSettings, socket: LiveSocket, token: string, wh
   const { base, timers } = settings;
   const end = (): void => socket.close(ENDED, 'session ended');
   const { principal } = who;
+  const ctx = callerContext(base, principal, undefined);
   const id = principal.kind === 'user' ? (principal.sessionId ?? principal.tokenId ?? '') : '';
   const forget = base.services.access.sessionEnds.onEnd(id, end);
   let stopped = false;
   let cancel = schedule();
   function schedule(): () => void {
     return timers.after(RECHECK_MS, () => {
-      authenticate(base, token, { prolong: false })
+      authenticate(ctx, token, { prolong: false })
         .then((now) => (now.principal.kind === 'anonymous' ? end() : undefined))
         .catch((error: unknown) => base.log.warn({ err: error }, 'live.recheck-failed'))
         .finally(() => {

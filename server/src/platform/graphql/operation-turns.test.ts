@@ -1,6 +1,6 @@
 import { systemClock } from '@holdfast/core/clock';
 import { decodeGlobalIdOf } from '@holdfast/core/ids';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import WebSocket from 'ws';
 import { describeOnEachDatabase } from '../db/testing.js';
 import { Turns } from '../turns.js';
@@ -73,5 +73,28 @@ describeOnEachDatabase('operations', (open) => {
     const { data } = await door.ask('{ subscriptions(first: 100) { edges { node { name } } } }', { token: admin });
     expect(JSON.stringify(data)).not.toContain('ended');
     socket.close();
+  });
+});
+
+describeOnEachDatabase('operations of a user who asks for much', (open) => {
+  it('keep another from the database for one list at a time, and not for all of them', async () => {
+    const door = await startTestDoor(await open());
+    onTestFinished(() => door.stop());
+    const greedy = await door.completeSetup();
+    const modest = `mutation { createUser(input: { name: "modest", password: "${PASSWORD}" }) { clientMutationId } }`;
+    await door.ask(modest, { token: greedy });
+    const signedIn = await door.ask(
+      `mutation { signIn(input: { name: "modest", password: "${PASSWORD}" }) { token } }`,
+    );
+    const lists = Array.from({ length: 30 }, (_, at) => `l${at}: auditEvents(first: 50) { edges { node { id } } }`);
+    let answered = 0;
+    const dear = Array.from({ length: 4 }, async () => {
+      const { errors } = await door.ask(`{ ${lists.join(' ')} }`, { token: greedy });
+      answered += 1;
+      return errors;
+    });
+    const { errors } = await door.ask('{ me { user { name } } }', { token: signedIn.text('signIn.token') });
+    expect([errors, answered]).toEqual([[], 0]);
+    expect(await Promise.all(dear)).toEqual([[], [], [], []]);
   });
 });

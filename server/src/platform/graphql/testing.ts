@@ -60,8 +60,8 @@ export async function startTestDoor(
     regions: createAllowedStores([join(folder, 'stores')]),
     setup: setup.services,
   } as unknown as Services;
-  const { principal: _, ...context } = database.context({ services });
-  const base = { ...context, log: log ?? context.log };
+  const { principal: _, unitOfWork: __, ...context } = database.context({ services });
+  const base = { ...context, log: log ?? context.log, unitsOfWork: database.unitsOfWork };
   const schema = await buildHoldfastSchema({
     clock: database.clock,
     timers: systemClock,

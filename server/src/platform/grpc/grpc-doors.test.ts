@@ -27,6 +27,7 @@ import { HealthService, NOT_SERVING, SERVING } from './health.js';
 import { unary } from './unary.js';
 
 const ID = '01901234-5678-7abc-8def-0123456789ab';
+const ROOMY = 'local:/srv/roomy';
 const WINDOW_BYTES = 16 * 1024 * 1024;
 const VAULT = { vaultId: ID, storeUrl: 'local:/srv/v' };
 const ports = { clock: systemClock, random: systemRandom };
@@ -80,11 +81,20 @@ const handlers: VaultStoreServiceServer = {
   },
   fetchFrames: (call) => void call.write(answers[0] ?? { part: undefined }),
   describeVaults: unary(log, async ({ vaults }) => ({
-    vaults: vaults.map(({ storeUrl }) => ({
-      state: VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE,
-      reason: 'INDEX_LOST',
-      message: storeUrl,
-    })),
+    vaults: vaults.map(({ storeUrl }) =>
+      storeUrl === ROOMY
+        ? {
+            state: VaultServiceState.VAULT_SERVICE_STATE_IN_SERVICE,
+            reason: '',
+            message: '',
+            space: { free: 5n, total: 2n ** 63n },
+          }
+        : {
+            state: VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE,
+            reason: 'INDEX_LOST',
+            message: storeUrl,
+          },
+    ),
   })),
   voidAgent: unary(log, async ({ agentId }) => {
     seen.push(`void ${agentId.equals(uuidToBytes(ID))}`);
@@ -141,6 +151,12 @@ it('says of vaults that are not served why', async () => {
   expect(await gateway.describeVaults(vaults)).toEqual(
     vaults.map(({ storeUrl }) => ({ state: 'OUT_OF_SERVICE', reason: 'INDEX_LOST', message: storeUrl })),
   );
+});
+
+it('says how much space the store of a vault has', async () => {
+  expect(await gateway.describeVaults([{ vaultId: ID, storeUrl: ROOMY }])).toEqual([
+    { state: 'IN_SERVICE', space: { free: 5n, total: 2n ** 63n } },
+  ]);
 });
 
 describe('the gateway client', () => {

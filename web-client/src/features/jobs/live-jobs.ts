@@ -7,6 +7,10 @@ const KEPT = 500;
 
 export class LiveJobs {
   #jobs: ReadonlyMap<string, JobView> = new Map();
+  /** When each was heard of, as a number that grows. */
+  readonly #heard = new Map<string, number>();
+  #lastHeard = 0;
+  #delayed = false;
   readonly #listeners = new Set<() => void>();
 
   /** Answers whether the job began or ended: then lists are out of date. */
@@ -18,9 +22,36 @@ export class LiveJobs {
     jobs.set(job.id, before === undefined ? job : laterOf(job, before));
     const [oldest] = jobs.keys();
     if (jobs.size > KEPT && oldest !== undefined) jobs.delete(oldest);
-    this.#jobs = jobs;
-    for (const listener of this.#listeners) listener();
+    this.#lastHeard += 1;
+    this.#heard.set(job.id, this.#lastHeard);
+    this.#replace(jobs);
     return before === undefined || (isEnded(job.state) && !isEnded(before.state));
+  }
+
+  forget(id: string): void {
+    const jobs = new Map(this.#jobs);
+    jobs.delete(id);
+    this.#replace(jobs);
+  }
+
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
+  /** Ids of jobs that have not ended as far as is known, and of which nothing was heard since then; the one heard of longest ago first. */
+  openAndSilentSince(heard: number): readonly string[] {
+    return [...this.#jobs.values()]
+      .filter(({ id, state }) => !isEnded(state) && (this.#heard.get(id) ?? 0) <= heard)
+      .map(({ id }) => id);
+  }
+
+  /** Whether jobs are looked at every few seconds, instead of being told of. */
+  readonly isDelayed = (): boolean => this.#delayed;
+
+  setDelayed(delayed: boolean): void {
+    if (delayed === this.#delayed) return;
+    this.#delayed = delayed;
+    this.#tell();
   }
 
   readonly current = (): ReadonlyMap<string, JobView> => this.#jobs;
@@ -29,6 +60,16 @@ export class LiveJobs {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+
+  #replace(jobs: ReadonlyMap<string, JobView>): void {
+    this.#jobs = jobs;
+    for (const id of this.#heard.keys()) if (!jobs.has(id)) this.#heard.delete(id);
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
 }
 
 export const LiveJobsContext = createContext<LiveJobs>(new LiveJobs());
@@ -36,6 +77,11 @@ export const LiveJobsContext = createContext<LiveJobs>(new LiveJobs());
 function useLiveJobs(): ReadonlyMap<string, JobView> {
   const jobs = useContext(LiveJobsContext);
   return useSyncExternalStore(jobs.subscribe, jobs.current);
+}
+
+export function useIsDelayed(): boolean {
+  const jobs = useContext(LiveJobsContext);
+  return useSyncExternalStore(jobs.subscribe, jobs.isDelayed);
 }
 
 /** The given jobs, each as it is now. */

@@ -13,7 +13,7 @@ export interface SignInLocation {
 
 /** Every page but sign-in and setup: shown to whoever is signed in. */
 export function RequireSession() {
-  const { state, renew } = useSession();
+  const { state, live, renew } = useSession();
   const location = useLocation();
   switch (state.kind) {
     case 'loading':
@@ -38,7 +38,7 @@ export function RequireSession() {
     }
     case 'signed-in':
       return (
-        <LiveJobsProvider key={state.viewer.user.id}>
+        <LiveJobsProvider key={state.viewer.user.id} connected={live === true}>
           <Shell viewer={state.viewer} />
         </LiveJobsProvider>
       );

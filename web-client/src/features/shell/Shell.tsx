@@ -4,6 +4,7 @@ import { Suspense, useState } from 'react';
 import { Outlet } from 'react-router';
 import { visibleText } from '../../platform/format/visible-text';
 import { LoadingRows } from '../../platform/ui/LoadingRows';
+import { useIsDelayed } from '../jobs/live-jobs';
 import { useSession, type Viewer } from '../session/session';
 import { Mark } from './Mark';
 import { Navigation } from './Navigation';
@@ -33,7 +34,7 @@ export function Shell({ viewer }: { readonly viewer: Viewer }) {
         </ActionIcon>
         <Mark />
         <span style={{ flex: 1 }} />
-        <LiveSign live={session.live} />
+        <LiveSign connected={session.live} />
         <Menu position="bottom-end" width={200}>
           <Menu.Target>
             <Button
@@ -73,8 +74,9 @@ export function Shell({ viewer }: { readonly viewer: Viewer }) {
   );
 }
 
-function LiveSign({ live }: { readonly live: boolean | undefined }) {
-  const words = live === false ? 'Reconnecting…' : live ? 'Live' : 'Connecting…';
+function LiveSign({ connected }: { readonly connected: boolean | undefined }) {
+  const delayed = useIsDelayed();
+  const live = connected === true && !delayed;
   return (
     <span className={styles['live']} role="status" title={live ? 'Jobs update by themselves' : undefined}>
       {live ? (
@@ -82,7 +84,13 @@ function LiveSign({ live }: { readonly live: boolean | undefined }) {
       ) : (
         <IconCircleDashed size={14} aria-hidden />
       )}
-      <span className={live ? styles['liveWords'] : undefined}>{words}</span>
+      <span className={live ? styles['liveWords'] : undefined}>{wordsFor(connected, delayed)}</span>
     </span>
   );
+}
+
+function wordsFor(connected: boolean | undefined, delayed: boolean): string {
+  if (connected === undefined) return 'Connecting…';
+  if (!connected) return 'Reconnecting…';
+  return delayed ? 'Every few seconds' : 'Live';
 }

@@ -5,10 +5,10 @@ import { visibleText } from '../../platform/format/visible-text';
 import { HostText } from '../../platform/ui/HostText';
 import { KitPending } from './KitPending';
 
-type VaultView = Pick<
-  VaultsQuery['vaults']['edges'][number]['node'],
-  'id' | 'name' | 'recoveryKitConfirmed' | 'service'
->;
+type Vault = VaultsQuery['vaults']['edges'][number]['node'];
+type VaultView = Pick<Vault, 'id' | 'name' | 'recoveryKitConfirmed'> & {
+  readonly service: Pick<Vault['service'], 'state' | 'reason' | 'message'>;
+};
 
 interface VaultNoticesProps {
   readonly vault: VaultView;

@@ -14,7 +14,7 @@ import { VaultNotices } from './VaultNotices';
 const Vaults = graphql(`
   query Vaults {
     vaults(first: 200) {
-      edges { node { id name dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes region { name } service { state reason message } } }
+      edges { node { id name dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes region { name } service { state reason message space { freeBytes totalBytes } } } }
     }
   }
 `);
@@ -36,6 +36,12 @@ const COLUMNS: readonly Column<VaultsQuery['vaults']['edges'][number]['node']>[]
     cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount),
   },
   { head: 'Stored', right: true, cell: ({ storedBytes }) => formatBytes(storedBytes) },
+  {
+    head: 'Free',
+    right: true,
+    room: 'wide',
+    cell: ({ service: { space } }) => (space ? <Free {...space} /> : 'Not known'),
+  },
   { head: 'Region', room: 'wide', cell: ({ region }) => <HostText>{region.name}</HostText> },
   {
     head: 'Equal data once per',
@@ -52,6 +58,17 @@ const COLUMNS: readonly Column<VaultsQuery['vaults']['edges'][number]['node']>[]
     ),
   },
 ];
+
+function Free({ freeBytes, totalBytes }: { readonly freeBytes: string; readonly totalBytes: string }) {
+  return (
+    <>
+      {formatBytes(freeBytes)}{' '}
+      <Text span size="sm" c="dimmed">
+        of {formatBytes(totalBytes)}
+      </Text>
+    </>
+  );
+}
 
 export function VaultsPage() {
   const query = useFreshQuery(Vaults, {});

@@ -3,7 +3,7 @@ import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { VaultService } from '../../../platform/gateway-client.js';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
-import { DateTimeScalar } from '../../../platform/graphql/scalars.js';
+import { BigIntScalar, DateTimeScalar } from '../../../platform/graphql/scalars.js';
 import type { DedupDomain, Redundancy, Vault, VaultKind } from '../domain/vault.js';
 
 export const VaultKindEnum: { readonly [K in VaultKind]: K } = {
@@ -27,6 +27,16 @@ registerEnumType(VaultServiceStateEnum, {
     'STARTING while the gateway opens the vault after its own start; OUT_OF_SERVICE when it cannot serve it.',
 });
 
+@ObjectType('StoreSpace', {
+  description: 'Of the file system that a store lies on, with everything else that lies there.',
+})
+export class StoreSpaceType {
+  @Field(() => BigIntScalar, { description: 'Bytes that may still be written.' })
+  freeBytes!: bigint;
+  @Field(() => BigIntScalar)
+  totalBytes!: bigint;
+}
+
 @ObjectType('VaultService', { description: 'Whether the vault can be backed up to and restored from now.' })
 export class VaultServiceType {
   @Field(() => VaultServiceStateEnum)
@@ -35,6 +45,11 @@ export class VaultServiceType {
   reason!: string | null;
   @Field(() => String, { nullable: true, description: 'The reason in words; null unless out of service.' })
   message!: string | null;
+  @Field(() => StoreSpaceType, {
+    nullable: true,
+    description: 'Null where the store cannot tell, and unless in service.',
+  })
+  space!: StoreSpaceType | null;
 }
 
 /** The fields without decorators are what the field resolvers start from; they do not appear in the schema. */
@@ -62,7 +77,13 @@ export const VaultConnection = connectionType('Vault', VaultType);
 
 export function presentVaultService(service: VaultService): VaultServiceType {
   const { reason = null, message = null } = service.state === 'OUT_OF_SERVICE' ? service : {};
-  return { state: service.state, reason, message };
+  const { space } = service.state === 'IN_SERVICE' ? service : {};
+  return {
+    state: service.state,
+    reason,
+    message,
+    space: space === undefined ? null : { freeBytes: space.free, totalBytes: space.total },
+  };
 }
 
 export function presentVault(vault: Vault): VaultType {
