@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { findProtectedItem } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BackupType } from '../gql/graphql.js';
 import { contextOf } from './command-context.js';
 import { finishJob } from './finish-job.js';
+import { WordOption } from './word-option.js';
 
 const BackupNow = graphql(`
   mutation BackupNow($input: BackupNowInput!) { backupNow(input: $input) { job { id } } }
@@ -19,9 +20,7 @@ export function addBackupCommand(program: Command): void {
     .command('backup <item>')
     .description('back a protected item up now, and wait for the end')
     .addOption(
-      new Option('--type <type>', 'backup type')
-        .choices(['FULL', 'DIFFERENTIAL', 'INCREMENTAL'])
-        .default('INCREMENTAL'),
+      new WordOption('--type <type>', 'backup type', ['FULL', 'DIFFERENTIAL', 'INCREMENTAL']).default('INCREMENTAL'),
     )
     .option('--no-wait', 'only start the job')
     .action(async (name: string, options: BackupOptions, command: Command) => {

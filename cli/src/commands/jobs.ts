@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { followJobs, hasEnded, type LiveJob, readJob } from '../api/live-job.js';
 import { collect, findProtectedItem, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
@@ -8,6 +8,7 @@ import { reasonOf } from '../output/job-words.js';
 import { type Printer, printable, type Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
 import { finishJob, printJob } from './finish-job.js';
+import { WordOption } from './word-option.js';
 
 const Jobs = graphql(`
   query Jobs($after: String, $first: Int!, $filter: JobFilter) {
@@ -60,7 +61,7 @@ export function addJobsCommands(program: Command): void {
     .option('-w, --watch', 'go on showing every change until Ctrl-C', false)
     .option('-n, --limit <n>', 'how many', parseLimit, 20)
     .option('--item <name>', 'of one protected item')
-    .addOption(new Option('--kind <kind>', 'of one kind').choices(['BACKUP', 'RESTORE']))
+    .addOption(new WordOption('--kind <kind>', 'of one kind', ['BACKUP', 'RESTORE']))
     .option('--subscription <name>', 'subscription to watch (default: the only one, or "default")')
     .action(async (options: ListOptions, command: Command) => {
       const { api, printer } = contextOf(command);

@@ -1,10 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { collect, findSubscription } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BackupType, ScheduleRuleInput, Weekday } from '../gql/graphql.js';
 import { contextOf } from './command-context.js';
 import { parseWeekdays, shortWeekdays } from './weekdays.js';
+import { WordOption } from './word-option.js';
 
 const Policies = graphql(`
   query Policies($after: String) {
@@ -98,9 +99,7 @@ export function addPolicyCommands(program: Command): void {
     .option('--time-zone <zone>', 'IANA time zone', Intl.DateTimeFormat().resolvedOptions().timeZone)
     .option('--jitter <minutes>', 'spread starts over so many minutes', parseCount, 0)
     .addOption(
-      new Option('--type <type>', 'backup type')
-        .choices(['FULL', 'DIFFERENTIAL', 'INCREMENTAL'])
-        .default('INCREMENTAL'),
+      new WordOption('--type <type>', 'backup type', ['FULL', 'DIFFERENTIAL', 'INCREMENTAL']).default('INCREMENTAL'),
     )
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const { api, printer } = contextOf(command);

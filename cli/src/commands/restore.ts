@@ -1,10 +1,11 @@
 import { HoldfastError } from '@holdfast/core/errors';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { findAgent, findRecoveryPoint, NAMING_A_POINT } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { OnConflict, TriggerRestoreInput } from '../gql/graphql.js';
 import { contextOf } from './command-context.js';
 import { finishJob } from './finish-job.js';
+import { WordOption } from './word-option.js';
 
 const TriggerRestore = graphql(`
   mutation TriggerRestore($input: TriggerRestoreInput!) { triggerRestore(input: $input) { job { id } } }
@@ -32,9 +33,12 @@ export function addRestoreCommand(program: Command): void {
     .option('--base <path>', 'folder of the point that becomes --to (default: /)')
     .option('--select <path>', 'restore only this path of the point (repeatable)', gather, [])
     .addOption(
-      new Option('--on-conflict <mode>', 'what to do with what is there already')
-        .choices(['FAIL', 'SKIP', 'OVERWRITE', 'KEEP_BOTH'])
-        .default('FAIL'),
+      new WordOption('--on-conflict <mode>', 'what to do with what is there already', [
+        'FAIL',
+        'SKIP',
+        'OVERWRITE',
+        'KEEP_BOTH',
+      ]).default('FAIL'),
     )
     .option('--no-wait', 'only start the job')
     .addHelpText(

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { collect, findRegion, findSubscription, findVault } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { DedupDomain, VaultsQuery } from '../gql/graphql.js';
@@ -6,6 +6,7 @@ import { formatBytes } from '../output/amounts.js';
 import { printable } from '../output/printer.js';
 import { askSecret } from '../session/ask-secret.js';
 import { contextOf } from './command-context.js';
+import { WordOption } from './word-option.js';
 
 const Vaults = graphql(`
   query Vaults($after: String) {
@@ -95,9 +96,7 @@ export function addVaultCommands(program: Command): void {
     .description('create a vault and show its recovery kit, once')
     .option('--subscription <name>', 'subscription (default: the only one, or "default")')
     .option('--region <name>', 'region (default: the only one, or "local")')
-    .addOption(
-      new Option('--dedup <domain>', 'who shares chunks with whom').choices(['VAULT', 'ITEM']).default('VAULT'),
-    )
+    .addOption(new WordOption('--dedup <domain>', 'who shares chunks with whom', ['VAULT', 'ITEM']).default('VAULT'))
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
