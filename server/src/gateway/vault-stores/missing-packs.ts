@@ -69,7 +69,7 @@ export async function markMissing(store: Looked, index: ChunkIndex, packIds: Ite
     const sound = soundCopiesOf(index, pack);
     if (sound.length === 0 || (await store.stat(packName(uuidToBytes(id)))) !== undefined) continue;
     packs += 1;
-    copies.push(...sound);
+    copies = copies.concat(sound);
     if (copies.length >= COPIES_AT_ONCE) await mark();
   }
   if (copies.length > 0) await mark();
