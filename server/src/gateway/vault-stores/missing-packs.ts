@@ -22,6 +22,7 @@ const COPIES_AT_ONCE = 20_000;
  */
 export class MissingPacks {
   private looking: Promise<void> | undefined;
+  private stopped = false;
 
   constructor(
     private readonly vault: LookedAt,
@@ -31,11 +32,18 @@ export class MissingPacks {
   /** Compares the store's packs with the index. One look at a time; never rejects. */
   look(): Promise<void> {
     this.looking ??= this.lookNow()
-      .catch((error: unknown) => this.log.warn({ vaultId: this.vault.vaultId, err: error }, 'vault.packs_not_listed'))
+      .catch((error: unknown) => {
+        if (!this.stopped) this.log.warn({ vaultId: this.vault.vaultId, err: error }, 'vault.packs_not_listed');
+      })
       .finally(() => {
         this.looking = undefined;
       });
     return this.looking;
+  }
+
+  /** To be called before the index is closed, which ends a look. */
+  stop(): void {
+    this.stopped = true;
   }
 
   private async lookNow(): Promise<void> {
