@@ -1,5 +1,7 @@
+import { packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
-import { afterEach, describe, expect, it } from 'vitest';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Session } from '../sessions/session.js';
 import type { TestChunk, TestPack, Uploader } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
@@ -266,6 +268,21 @@ describe('frames on which control has no verdict', () => {
     await runBackground(60_000);
     expect([askedOf(damaged), isChecked(session, damaged)]).toEqual([5, true]);
     expect(await world.has(session, chunks)).toEqual([true, true]);
+  });
+
+  it('because their packs are gone are passed over, each looked at once, however many there are', async () => {
+    world = await World.create('many gone');
+    const { session, packs } = await committedPacks(Array.from({ length: 80 }, (_, number) => `file ${number}`));
+    for (const { packId } of packs.slice(0, -1)) await world.store.delete(packName(uuidToBytes(packId)));
+    const { index, missingPacks, verification } = session.vault;
+    await missingPacks.look();
+    const asked = vi.spyOn(index, 'uncheckedPacks');
+    const read = vi.spyOn(index, 'framesOf');
+    expect((await verification.nextUnchecked())?.id).toBe(packs.at(-1)?.packId);
+    expect(asked.mock.results.flatMap(({ value }) => value)).toHaveLength(packs.length);
+    read.mockClear();
+    expect((await verification.nextUnchecked())?.id).toBe(packs.at(-1)?.packId);
+    expect(read).toHaveBeenCalledOnce();
   });
 
   it('keep nothing else from being verified when control fails on them', async () => {

@@ -94,19 +94,34 @@ export class CopyVerification {
   }
 
   /** The next pack to be verified for nobody in particular. */
-  nextUnchecked(): Pack | undefined {
-    const now = this.ports.clock.monotonic();
-    for (;;) {
-      const awake = this.ports.index
-        .uncheckedPacks(this.resting.size + PACKS_PER_LOOK)
-        .filter(({ number }) => (this.resting.get(number) ?? 0) <= now);
-      if (awake.length === 0) return undefined;
-      for (const pack of awake) {
-        if (this.verdicts.leftOf(pack).length > 0) return pack;
-        this.verdicts.settle(pack);
-        this.resting.set(pack.number, Number.POSITIVE_INFINITY);
+  async nextUnchecked(): Promise<Pack | undefined> {
+    const { index, turns, vaultId } = this.ports;
+    const turn = turns.of(vaultId);
+    let last: Pack | undefined;
+    do {
+      const packs = index.uncheckedPacks(PACKS_PER_LOOK, last);
+      for (const pack of packs) {
+        await turn.pass();
+        if (!this.isResting(pack) && this.hasWork(pack)) return pack;
       }
-    }
+      last = packs.at(-1);
+    } while (last !== undefined);
+    return undefined;
+  }
+
+  private isResting({ number }: Pack): boolean {
+    const until = this.resting.get(number);
+    if (until === undefined) return false;
+    if (this.ports.clock.monotonic() < until) return true;
+    this.resting.delete(number);
+    return false;
+  }
+
+  /** One that has none rests until something of it changes. */
+  private hasWork(pack: Pack): boolean {
+    if (this.verdicts.leftOf(pack).length > 0) return true;
+    if (!this.verdicts.settle(pack)) this.resting.set(pack.number, Number.POSITIVE_INFINITY);
+    return false;
   }
 
   /** Copies of this pack are suspect no more. */

@@ -92,13 +92,15 @@ export class FrameVerdicts {
     );
   }
 
-  /** The pack is done with once each of its frames has a verdict. */
-  settle(pack: Pack): void {
+  /** The pack is done with once each of its frames has a verdict. Says whether it is. */
+  settle(pack: Pack): boolean {
     const { index } = this.ports;
-    if (index.packByNumber(pack.number).checked) return;
+    if (index.packByNumber(pack.number).checked) return true;
     const isDecided = ({ firstCopy }: StoredFrame): boolean =>
       (index.currentState(firstCopy) & (CONTENT_GOOD | BAD | UNFIT)) !== 0;
-    if (index.framesOf(pack).every(isDecided)) index.markChecked(pack.number);
+    if (!index.framesOf(pack).every(isDecided)) return false;
+    index.markChecked(pack.number);
+    return true;
   }
 
   private giveUp(pack: Pack): void {
