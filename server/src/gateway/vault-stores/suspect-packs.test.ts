@@ -178,6 +178,31 @@ describe('a pack that the store had lost and has again', () => {
     expect(await exist(files)).toEqual([true, true, true]);
   });
 
+  it('counts although something in it was found damaged before it was its turn to be read', async () => {
+    const { files, takeAway, putBack } = await stored('before its turn');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const later = alice.data('later');
+    await world.upload(session, alice.pack([[later]]));
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { index, missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await putBack();
+    const [copy] = index.lookup(later.id)[0] ?? [];
+    const mark = () => index.changeState([copy?.number ?? 0], { set: SUSPECT });
+    mark();
+    store.beforeGet = () => {
+      store.beforeGet = () => undefined;
+      mark();
+    };
+    await suspectPacks.look();
+    expect(await exist([...files, later], alice)).toEqual([true, true, true, true]);
+    expect(told()).toEqual([{ msg: 'vault.packs_missing' }, soundAgain]);
+  });
+
   it('is suspect still where the process died while it was read, and counts after the next start', async () => {
     const { files, takeAway, putBack } = await stored('killed');
     const store = new FaultyStore(world.store);

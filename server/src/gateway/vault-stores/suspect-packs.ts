@@ -7,8 +7,6 @@ import type { Turns } from '../turn.js';
 import { copiesOf, isDamage, isFrameSuspect } from './damaged-frames.js';
 import { readFrame } from './read-frames.js';
 
-const PACKS_AT_ONCE = 64;
-
 interface LookedAt {
   readonly vaultId: string;
   readonly store: ObjectStore;
@@ -49,13 +47,8 @@ export class SuspectPacks {
   look(): Promise<void> {
     return this.afterOthers(async () => {
       const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
-      let after = 0;
-      for (let packs = this.next(after); packs.length > 0; packs = this.next(after)) {
-        for (const suspect of packs) {
-          after = suspect.pack.number;
-          tally[await this.lookAt(suspect)] += 1;
-        }
-      }
+      for (let suspect = this.next(0); suspect !== undefined; suspect = this.next(suspect.pack.number))
+        tally[await this.lookAt(suspect)] += 1;
       this.known.clear();
       this.tell(tally);
     });
@@ -77,10 +70,11 @@ export class SuspectPacks {
   private async lookAtMet(): Promise<void> {
     const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
     for (const number of this.waiting) {
+      // A look at all of them may have cleared it meanwhile.
       const suspect = this.vault.index.suspectPack(number);
-      const found = suspect === undefined ? 'sound' : await this.lookAt(suspect);
-      tally[found] += 1;
-      if (found === 'sound') this.known.delete(number);
+      const found = suspect && (await this.lookAt(suspect));
+      if (found !== undefined) tally[found] += 1;
+      if (found === undefined || found === 'sound') this.known.delete(number);
       this.waiting.delete(number);
     }
     this.tell(tally);
@@ -99,9 +93,10 @@ export class SuspectPacks {
     return looking;
   }
 
-  private next(after: number): SuspectPack[] {
+  /** With its mark as it is when its turn comes: what was found damaged before then is read yet. */
+  private next(after: number): SuspectPack | undefined {
     this.assertRunning();
-    return this.vault.index.suspectPacks(after, PACKS_AT_ONCE);
+    return this.vault.index.suspectPacks(after, 1)[0];
   }
 
   private async lookAt(suspect: SuspectPack): Promise<keyof Tally> {

@@ -279,7 +279,7 @@ describe('frames on which control has no verdict', () => {
     const asked = vi.spyOn(index, 'uncheckedPacks');
     const read = vi.spyOn(index, 'framesOf');
     expect((await verification.nextUnchecked())?.id).toBe(packs.at(-1)?.packId);
-    expect(asked.mock.results.flatMap(({ value }) => value)).toHaveLength(packs.length);
+    expect(asked.mock.calls.reduce((sum, [limit]) => sum + limit, 0)).toBeLessThan(100);
     read.mockClear();
     expect((await verification.nextUnchecked())?.id).toBe(packs.at(-1)?.packId);
     expect(read).toHaveBeenCalledOnce();
