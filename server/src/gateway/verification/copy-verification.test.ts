@@ -2,6 +2,8 @@ import { packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Pack } from '../chunk-index/chunk-index.js';
+import { CONTENT_GOOD, VERIFIED } from '../chunk-index/copy-state.js';
 import type { Session } from '../sessions/session.js';
 import type { TestChunk, TestPack, Uploader } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
@@ -298,6 +300,29 @@ describe('frames on which control has no verdict', () => {
     world.control.beforeVerdict = async () => undefined;
     await runBackground(400_000);
     expect(isChecked(session, failing)).toBe(true);
+  });
+});
+
+describe('a second look', () => {
+  it('is at all frames of a pack, whether control has a verdict on the first of them or not', async () => {
+    world = await World.create('second look');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const pack = alice.pack(Array.from({ length: 300 }, (_, number) => [alice.data(`file ${number}`)]));
+    await world.upload(session, pack);
+    let asked = 0;
+    world.control.beforeVerdict = async () => {
+      asked += 1;
+      if (asked === 1) throw new HoldfastError({ kind: 'NotFound', code: 'PACK_UNKNOWN', message: 'Not there.' });
+    };
+    const { index, verification } = session.vault;
+    const found = index.findPack(pack.packId) as Pack;
+    await verification.lookAgain(found);
+    expect(world.control.verified.map(({ offsets }) => offsets.length)).toEqual([256, 44]);
+    expect([index.currentState(found.firstCopy), index.currentState(found.firstCopy + 299)]).toEqual([
+      0,
+      CONTENT_GOOD | VERIFIED,
+    ]);
   });
 });
 
