@@ -110,6 +110,40 @@ describe('a question about copies of others', () => {
   });
 });
 
+describe('a question about many packs of many frames', () => {
+  it('lets others have their turn between the packs, whose frames it reads once and not for each question to control', async () => {
+    world = await World.create('many packs');
+    const { alice, bob, clock } = world;
+    const { session: theirs } = await world.backup(alice);
+    const chunks = Array.from({ length: 24 }, (_, number) => alice.data(`file ${number}`));
+    for (const chunk of chunks) await world.upload(theirs, alice.pack([[chunk]]));
+    const { session } = await world.backup(bob);
+    const { index } = session.vault;
+    // As if there were so many frames that to read them took ten milliseconds.
+    let now = 0;
+    let [inOneTurn, most] = [0, 0];
+    vi.spyOn(clock, 'monotonic').mockImplementation(() => now);
+    const { framesOf } = index;
+    const read = vi.spyOn(index, 'framesOf').mockImplementation((pack) => {
+      now += 10;
+      inOneTurn += 1;
+      most = Math.max(most, inOneTurn);
+      return framesOf.call(index, pack);
+    });
+    let isOver = false;
+    const others = (): void => {
+      inOneTurn = 0;
+      if (!isOver) setImmediate(others);
+    };
+    others();
+    expect(await world.has(session, chunks)).toEqual(chunks.map(() => true));
+    isOver = true;
+    expect(most).toBeLessThan(8);
+    // Once for the question, once to ask control, and once with its verdict.
+    expect(read.mock.calls.length).toBe(3 * chunks.length);
+  });
+});
+
 /** Both workers are busy with packs that alice uploaded and carol asked for. */
 async function busyWorkers() {
   const { alice, bob, carol } = world;

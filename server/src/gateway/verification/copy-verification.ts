@@ -43,6 +43,14 @@ export interface VerificationAsker {
   readonly askerId: string;
 }
 
+/** Frames of a pack that are to be verified. */
+interface Wanted {
+  readonly pack: Pack;
+  /** First copies of those that control may be asked about. */
+  readonly left: () => number[];
+  readonly has: (frame: StoredFrame) => boolean;
+}
+
 /** A question that waits. */
 interface Waiter {
   readonly over: AbortSignal;
@@ -133,9 +141,8 @@ export class CopyVerification {
   async verifyPack(pack: Pack): Promise<boolean> {
     const { domainId, uploaderId } = pack;
     const turn = { lane: 'patient', domainId, askerId: NOBODY, uploaderId } as const;
-    let outcome: Outcome = 'verdict';
-    while (outcome === 'verdict' && this.verdicts.leftOf(pack).length > 0)
-      outcome = await this.step(pack, turn, () => true);
+    const left = (): number[] => this.verdicts.leftOf(pack).map(({ firstCopy }) => firstCopy);
+    const outcome = await this.verifyWanted({ pack, left, has: () => true }, turn);
     if (outcome !== 'verdict') this.resting.set(pack.number, this.ports.clock.monotonic() + REST_MS);
     if (outcome === 'failed') return false;
     if (pack.kind === PackKind.PACK_KIND_NODE) await this.promote(range(pack.firstCopy, pack.copies), domainId);
@@ -152,13 +159,13 @@ export class CopyVerification {
     const over = AbortSignal.any([gone, ending.signal]);
     const work = packs.map(async (wanted) => {
       try {
-        await this.verifyWanted(wanted, asker, { over, atWork });
+        await this.verifyFrames(wanted, asker, { over, atWork });
         unfinished.delete(wanted);
       } catch (error) {
         if (!over.aborted) throw error;
       }
     });
-    const ms = this.patience.msFor(this.bytesOf(packs));
+    const ms = this.patience.msFor(packs.reduce((sum, { bytes }) => sum + bytes, 0));
     const cancel = timers.after(ms, () => ending.abort(timeIsUp()));
     try {
       await Promise.race([Promise.all(work), fired(over)]);
@@ -171,21 +178,18 @@ export class CopyVerification {
     this.patience.wasInVain(askerId, uploaderIds, ms, atWork);
   }
 
-  private async verifyWanted({ pack, frames }: WantedFrames, asker: VerificationAsker, waiter: Waiter): Promise<void> {
+  private async verifyFrames({ pack, frames }: WantedFrames, asker: VerificationAsker, waiter: Waiter): Promise<void> {
     const turn = { lane: 'urgent', ...asker, uploaderId: pack.uploaderId } as const;
-    const isWanted = ({ firstCopy }: StoredFrame): boolean => frames.has(firstCopy);
-    let outcome: Outcome = 'verdict';
-    while (outcome === 'verdict' && this.verdicts.leftOf(pack).some(isWanted))
-      outcome = await this.step(pack, turn, isWanted, waiter);
+    const left = (): number[] => this.verdicts.leftAmong(pack, frames);
+    await this.verifyWanted({ pack, left, has: ({ firstCopy }) => frames.has(firstCopy) }, turn, waiter);
   }
 
-  /** Of plaintext. */
-  private bytesOf(packs: readonly WantedFrames[]): number {
-    let bytes = 0;
-    for (const { pack, frames } of packs)
-      for (const { firstCopy, plainLength } of this.verdicts.leftOf(pack))
-        if (frames.has(firstCopy)) bytes += plainLength;
-    return bytes;
+  /** How the last question ended. */
+  private async verifyWanted(wanted: Wanted, turn: VerifyTurn, waiter?: Waiter): Promise<Outcome> {
+    let outcome: Outcome = 'verdict';
+    for (let left = wanted.left(); outcome === 'verdict' && left.length > 0; left = wanted.left())
+      outcome = await this.step(wanted, left, turn, waiter);
+    return outcome;
   }
 
   hasLookedAgain(pack: Pack): boolean {
@@ -238,23 +242,22 @@ export class CopyVerification {
    * the waiter is over where that comes before control is asked.
    */
   private async step(
-    pack: Pack,
+    { pack, has }: Wanted,
+    left: readonly number[],
     turn: VerifyTurn,
-    isWanted: (frame: StoredFrame) => boolean,
     waiter?: Waiter,
   ): Promise<Outcome> {
     waiter?.over.throwIfAborted();
     const observed = (work: () => Promise<Outcome>): Promise<Outcome> =>
       waiter === undefined ? work() : waiter.atWork.during(pack.uploaderId, work);
-    const wanted = this.verdicts.leftOf(pack).filter(isWanted);
-    const asked = wanted.flatMap(({ firstCopy }) => this.underWay.get(firstCopy) ?? []);
-    if (asked.length === wanted.length) {
+    const asked = left.flatMap((firstCopy) => this.underWay.get(firstCopy) ?? []);
+    if (asked.length === left.length) {
       return observed(async () => {
         const outcomes = await Promise.all(asked);
         return outcomes.find((outcome) => outcome !== 'verdict') ?? 'verdict';
       });
     }
-    return this.ports.queue.run(turn, () => observed(() => this.verifyPiece(pack, isWanted)), waiter?.over);
+    return this.ports.queue.run(turn, () => observed(() => this.verifyPiece(pack, has)), waiter?.over);
   }
 
   private async verifyPiece(pack: Pack, isWanted: (frame: StoredFrame) => boolean): Promise<Outcome> {
