@@ -31,7 +31,7 @@ import type { VerifyQueue, VerifyTurn } from './verify-queue.js';
 
 /** Packs on which control had no verdict, or could not give one, are left alone for so long. */
 const REST_MS = 5 * 60_000;
-const PACKS_PER_LOOK = 16;
+const PACKS_PER_LOOK = 256;
 /** Who asks for what nobody waits for. */
 const NOBODY = '';
 
