@@ -287,6 +287,29 @@ describe('a pack that the gateway may not read', () => {
 });
 
 describe('a store that is away', () => {
+  it('has lost nothing where it comes back before anybody knows that it was away', async () => {
+    const { files, read } = await stored('back at once');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { index, missingPacks } = await vault();
+    store.beforeGet = (name) => {
+      if (!name.startsWith('pack/')) return;
+      store.beforeGet = () => undefined;
+      throw new HoldfastError({ kind: 'NotFound', code: 'OBJECT_NOT_FOUND', message: 'It is not there yet.' });
+    };
+    expect(world.contents(await read(files[0]))).toEqual(['one']);
+    // Whoever asked for names first asks again, too.
+    store.hidden = () => {
+      store.hidden = () => false;
+      return true;
+    };
+    store.list = () => world.store.list('nothing/');
+    await missingPacks.look();
+    expect(index.suspectPacks(0, 9)).toEqual([]);
+    expect(await exist(files)).toEqual([true, true, true]);
+  });
+
   it('has no frame marked by who reads meanwhile: the read ends, and another try goes on', async () => {
     const { files, read } = await stored('away');
     const objects = new Map<string, Buffer>();
