@@ -23,6 +23,7 @@ import { GATEWAY_LIMITS, type GatewayLimits } from './limits.js';
 import { PausedUploads } from './sessions/paused-uploads.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 import { Turns } from './turn.js';
+import { lookAtPacks } from './vault-stores/look-at-packs.js';
 import { openListedVaults } from './vault-stores/open-listed-vaults.js';
 import { createStoreOpener, type StoreOpener } from './vault-stores/open-store.js';
 import { VaultRegistry } from './vault-stores/vault-registry.js';
@@ -30,8 +31,6 @@ import { BackgroundVerifier } from './verification/background-verifier.js';
 import { VerifyQueue } from './verification/verify-queue.js';
 
 const IDLE_SWEEP_MS = 30_000;
-/** The names of all packs are read. */
-const BETWEEN_LOOKS_MS = 6 * 3_600_000;
 const DRAIN_MS = 5_000;
 const SETTLE_MS = 5_000;
 /** Packs that control verifies for this gateway at a time. */
@@ -158,16 +157,6 @@ async function sweepIdleSessions(core: GatewayCore, signal: AbortSignal): Promis
   for (;;) {
     await core.timers.sleep(IDLE_SWEEP_MS, signal);
     core.sessions.endIdle();
-  }
-}
-
-async function lookAtPacks(core: GatewayCore, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await core.timers.sleep(BETWEEN_LOOKS_MS, signal);
-    for (const { missingPacks, suspectPacks } of core.vaults.all()) {
-      await missingPacks.look();
-      await suspectPacks.look();
-    }
   }
 }
 

@@ -1,48 +1,20 @@
-import { randomBytes } from 'node:crypto';
-import {
-  ChunkHasher,
-  encodeFrameEntry,
-  FrameSealer,
-  frameDigest,
-  PackKind,
-  releaseFrameKey,
-  sealReleasedKey,
-} from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
-import { systemRandom } from '@holdfast/core/ids';
 import { describe, expect, it } from 'vitest';
 import type { IncomingFrame, ReadAnswer } from '../data-transport.js';
+import { SealedFrames } from '../testing/sealed-frames.js';
 import { ChunkReader } from './chunk-reader.js';
 import { type FrameOpener, FrameOpening, type OpenedFrame } from './frame-opener.js';
 
-const keys = { vaultId: randomBytes(16), idKey: randomBytes(32), transportKey: randomBytes(32) };
-const domainId = randomBytes(16);
-const sessionKey = randomBytes(32);
-const context = { vaultId: keys.vaultId, domainId, kind: PackKind.PACK_KIND_DATA };
-const sealer = new FrameSealer({ context, sessionKey, padded: false });
-const hasher = new ChunkHasher(keys.idKey);
+const sealed = new SealedFrames();
+const { keys } = sealed;
 
 const contentOf = (name: string): Buffer => Buffer.from(`the content of ${name} `.repeat(50));
-const idOf = (name: string): Buffer => hasher.nameData(contentOf(name)).id;
+const idOf = (name: string): Buffer => sealed.idOf(contentOf(name));
 
 /** @param lies chunks whose content is another than their ids name */
-function frame(
-  names: readonly string[],
-  { lies = [], packId = randomBytes(16) }: { lies?: string[]; packId?: Buffer } = {},
-): IncomingFrame {
-  const contents = names.map((name) => contentOf(lies.includes(name) ? 'another' : name));
-  const chunks = names.map((name, at) => ({ id: idOf(name), length: (contents[at] as Buffer).length }));
-  const { stored, entry } = sealer.seal({ plaintext: Buffer.concat(contents), chunks });
-  const placed = { offset: 16n, ...entry };
-  const digest = frameDigest(placed);
-  const sealedKey = sealReleasedKey(
-    keys.transportKey,
-    context,
-    digest,
-    releaseFrameKey(sessionKey, digest),
-    systemRandom,
-  );
-  return { packId, kind: 'DATA', entry: encodeFrameEntry(placed), sealedKey, domainId, stored };
+function frame(names: readonly string[], { lies = [] }: { lies?: string[] } = {}): IncomingFrame {
+  const chunks = names.map((name) => ({ id: idOf(name), content: contentOf(lies.includes(name) ? 'another' : name) }));
+  return sealed.frame(chunks);
 }
 
 interface Asked {

@@ -1,4 +1,5 @@
-import type { GatewayClient, VaultStoreRef } from '../../platform/gateway-client.js';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import type { Fetched, GatewayClient, VaultStoreRef } from '../../platform/gateway-client.js';
 import type { DomainAccess, FrameOpening, FrameVerdict } from '../vaults/opening/frame-opening.js';
 
 /** Undefined for a domain that is not the vault's. */
@@ -25,7 +26,7 @@ export function createFrameVerification({ gateway, opening }: VerifyingPorts): F
     async verifyFrames(vault, packId, offsets, accessOf) {
       const good: Buffer[] = [];
       const bad: Buffer[] = [];
-      for await (const fetched of gateway.fetchFrames(vault, packId, offsets)) {
+      for await (const fetched of withoutVerdict(gateway.fetchFrames(vault, packId, offsets))) {
         // The gateway knows by now; what is gone proves nothing of what was uploaded, and may be read again one day.
         if (fetched.kind === 'damaged') continue;
         // A pack has one domain; the port behind `accessOf` remembers it.
@@ -36,4 +37,19 @@ export function createFrameVerification({ gateway, opening }: VerifyingPorts): F
       return { good, bad };
     },
   };
+}
+
+/** Integrity is what is said of frames: that the gateway's index is damaged, or its answer makes no sense, says nothing of them. */
+async function* withoutVerdict(answers: AsyncIterable<Fetched>): AsyncGenerator<Fetched> {
+  try {
+    yield* answers;
+  } catch (error) {
+    if (!isHoldfastError(error, 'Integrity')) throw error;
+    throw new HoldfastError({
+      kind: 'Internal',
+      code: 'FRAMES_NOT_READ',
+      message: 'The gateway could not read the frames.',
+      cause: error,
+    });
+  }
 }

@@ -120,9 +120,9 @@ export interface ChunkIndex {
   unindexedPacks(limit: number): Pack[];
   /**
    * Stored packs of committed jobs on which control has given no verdict, data before nodes; of domains that several agents back up
-   * to, for in others nobody waits for a verdict.
+   * to, for in others nobody waits for a verdict. Those that come after this one, if any.
    */
-  uncheckedPacks(limit: number): Pack[];
+  uncheckedPacks(limit: number, after?: Pack): Pack[];
   markIndexed(packs: readonly number[], indexNumber: number): void;
   markChecked(pack: number): void;
   nextIndexNumber(): number;

@@ -5,6 +5,7 @@ import type { Pack, PackState } from './chunk-index.js';
 import type { IndexFile } from './index-file.js';
 import { PACK_STATES, required, toPack } from './index-rows.js';
 
+const BEFORE_ALL: Pick<Pack, 'kind' | 'number'> = { kind: 0, number: 0 };
 const STORED = PACK_STATES.indexOf('stored');
 /** Packs kept in memory, so that a look-up of a chunk need not ask who uploaded its pack each time. */
 const REMEMBERED_PACKS = 20_000;
@@ -104,8 +105,8 @@ export class PackRows {
     return this.file.read(() => this.file.sql.unindexed.all(limit)).map(toPack);
   }
 
-  unchecked(limit: number): Pack[] {
-    return this.file.read(() => this.file.sql.unchecked.all(limit)).map(toPack);
+  unchecked(limit: number, after = BEFORE_ALL): Pack[] {
+    return this.file.read(() => this.file.sql.unchecked.all(after.kind, after.number, limit)).map(toPack);
   }
 
   markIndexed(packs: readonly number[], indexNumber: number): void {

@@ -229,6 +229,17 @@ describe('the chunk index', () => {
     expect(index.clearSuspect(again, [pack.firstCopy])).toBe(false);
   });
 
+  it('takes nothing for changed where the change could not be written', () => {
+    const { pack } = store([[random.bytes(32)]]);
+    index.changeState([pack.firstCopy], { set: SUSPECT });
+    const suspect = index.suspectPack(pack.number) as SuspectPack;
+    const copies = [pack.firstCopy, Number.POSITIVE_INFINITY];
+    expect(() => index.changeState(copies, { set: VERIFIED })).toThrow();
+    expect(() => index.clearSuspect(suspect, copies)).toThrow();
+    expect(index.currentState(pack.firstCopy)).toBe(SUSPECT);
+    expect(index.suspectPack(pack.number)).toEqual(suspect);
+  });
+
   it('remembers which copies an agent doubts, and begins anew with too many', () => {
     const { pack } = store([Array.from({ length: 3 }, () => random.bytes(32))]);
     const stranger = uuid();

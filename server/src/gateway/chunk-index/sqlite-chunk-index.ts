@@ -154,8 +154,8 @@ class SqliteChunkIndex implements ChunkIndex {
     return this.packs.unindexed(limit);
   }
 
-  uncheckedPacks(limit: number): Pack[] {
-    return this.packs.unchecked(limit);
+  uncheckedPacks(limit: number, after?: Pack): Pack[] {
+    return this.packs.unchecked(limit, after);
   }
 
   markIndexed(packs: readonly number[], indexNumber: number): void {

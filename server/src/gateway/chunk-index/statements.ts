@@ -89,10 +89,10 @@ export function prepareStatements(db: Database.Database) {
     unindexed: db.prepare<[number], PackRow>(
       `${PACK} WHERE pack.state = 1 AND pack.index_number IS NULL ORDER BY pack.number LIMIT ?`,
     ),
-    unchecked: db.prepare<[number], PackRow>(
+    unchecked: db.prepare<[number, number, number], PackRow>(
       `WITH shared AS MATERIALIZED (SELECT domain FROM session WHERE kind = 1 GROUP BY domain HAVING COUNT(DISTINCT agent) > 1)
        ${PACK} JOIN session ON session.number = pack.session WHERE pack.state = 1 AND pack.checked = 0
-       AND pack.domain IN (SELECT domain FROM shared)
+       AND (pack.kind, pack.number) > (?, ?) AND pack.domain IN (SELECT domain FROM shared)
        AND EXISTS (SELECT 1 FROM session AS committed WHERE committed.job = session.job AND committed.state = 1) ORDER BY pack.kind, pack.number LIMIT ?`,
     ),
     markIndexed: db.prepare<[number, number]>('UPDATE pack SET index_number = ? WHERE number = ?'),

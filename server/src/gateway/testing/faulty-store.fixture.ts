@@ -16,6 +16,8 @@ export class FaultyStore implements ObjectStore {
   beforeCommit: (name: string) => void = () => undefined;
   afterCommit: (name: string) => void = () => undefined;
   beforeGet: (name: string) => void = () => undefined;
+  /** Whether `stat` finds nothing of this name. */
+  hidden: (name: string) => boolean = () => false;
 
   constructor(private readonly inner: ObjectStore) {}
 
@@ -48,8 +50,8 @@ export class FaultyStore implements ObjectStore {
     return this.inner.get(name, range);
   }
 
-  stat(name: string): Promise<ObjectInfo | undefined> {
-    return this.inner.stat(name);
+  async stat(name: string): Promise<ObjectInfo | undefined> {
+    return this.hidden(name) ? undefined : this.inner.stat(name);
   }
 
   list(prefix: string): AsyncIterable<ObjectInfo> {

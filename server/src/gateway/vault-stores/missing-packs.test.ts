@@ -1,6 +1,7 @@
 import { packName } from '@holdfast/core/engine';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { TestChunk } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
 
 let world: World;
@@ -55,5 +56,22 @@ describe('packs that the store has lost', () => {
     expect(await exist()).toEqual([false, false, true]);
     await missingPacks.look();
     expect(await exist()).toEqual([false, false, true]);
+  });
+
+  it('are found beside one of very many chunks', async () => {
+    world = await World.create('many chunks');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const frames = Array.from({ length: 17 }, (_, frame) =>
+      Array.from({ length: 8_192 }, (_each, place) => alice.data(`${frame} ${place}`)),
+    );
+    const one = frames[16]?.[8_191] as TestChunk;
+    const other = alice.data('other');
+    const packs = [alice.pack(frames), alice.pack([[other]])];
+    for (const pack of packs) await world.upload(session, pack);
+    for (const { packId } of packs) await world.store.delete(packName(uuidToBytes(packId)));
+    expect(await world.has(session, [one, other])).toEqual([true, true]);
+    await session.vault.missingPacks.look();
+    expect(await world.has(session, [one, other])).toEqual([false, false]);
   });
 });

@@ -3,7 +3,7 @@ import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Pack } from '../chunk-index/chunk-index.js';
 import { isSuspect, SUSPECT } from '../chunk-index/copy-state.js';
-import { requireVaultIn } from './vault-in-store.js';
+import { isGone } from './vault-in-store.js';
 
 type Looked = Pick<ObjectStore, 'list' | 'stat'>;
 
@@ -22,6 +22,7 @@ const COPIES_AT_ONCE = 20_000;
  */
 export class MissingPacks {
   private looking: Promise<void> | undefined;
+  private stopped = false;
 
   constructor(
     private readonly vault: LookedAt,
@@ -31,11 +32,18 @@ export class MissingPacks {
   /** Compares the store's packs with the index. One look at a time; never rejects. */
   look(): Promise<void> {
     this.looking ??= this.lookNow()
-      .catch((error: unknown) => this.log.warn({ vaultId: this.vault.vaultId, err: error }, 'vault.packs_not_listed'))
+      .catch((error: unknown) => {
+        if (!this.stopped) this.log.warn({ vaultId: this.vault.vaultId, err: error }, 'vault.packs_not_listed');
+      })
       .finally(() => {
         this.looking = undefined;
       });
     return this.looking;
+  }
+
+  /** To be called before the index is closed, which ends a look. */
+  stop(): void {
+    this.stopped = true;
   }
 
   private async lookNow(): Promise<void> {
@@ -58,8 +66,7 @@ export class MissingPacks {
 export async function markMissing(store: Looked, index: ChunkIndex, packIds: Iterable<string>): Promise<number> {
   let packs = 0;
   let copies: number[] = [];
-  const mark = async (): Promise<void> => {
-    await requireVaultIn(store);
+  const mark = (): void => {
     index.changeState(copies, { set: SUSPECT });
     copies = [];
   };
@@ -67,12 +74,12 @@ export async function markMissing(store: Looked, index: ChunkIndex, packIds: Ite
     const pack = index.findPack(id);
     if (!pack) continue;
     const sound = soundCopiesOf(index, pack);
-    if (sound.length === 0 || (await store.stat(packName(uuidToBytes(id)))) !== undefined) continue;
+    if (sound.length === 0 || !(await isGone(store, packName(uuidToBytes(id))))) continue;
     packs += 1;
-    copies.push(...sound);
-    if (copies.length >= COPIES_AT_ONCE) await mark();
+    copies = copies.concat(sound);
+    if (copies.length >= COPIES_AT_ONCE) mark();
   }
-  if (copies.length > 0) await mark();
+  if (copies.length > 0) mark();
   return packs;
 }
 

@@ -1,5 +1,5 @@
 import { type ObjectStore, packName, sha256 } from '@holdfast/core/engine';
-import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack, StoredFrame } from '../chunk-index/chunk-index.js';
@@ -7,6 +7,7 @@ import { isDamage, isFrameSuspect, markSuspect, markUnfit } from './damaged-fram
 import { type ChunkToRead, type PlannedFrame, planFrames } from './frame-plan.js';
 import type { MissingPacks } from './missing-packs.js';
 import type { SuspectPacks } from './suspect-packs.js';
+import { isGone } from './vault-in-store.js';
 
 export interface FrameSource {
   readonly vaultId: string;
@@ -120,8 +121,15 @@ export async function readFrame(source: FrameSource, pack: Pack, frame: StoredFr
   return bytes;
 }
 
-function readStored(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
-  return source.store.get(packName(uuidToBytes(pack.id)), { offset: frame.offset, length: frame.storedLength });
+async function readStored({ store }: FrameSource, { id }: Pack, frame: StoredFrame): Promise<Buffer> {
+  const name = packName(uuidToBytes(id));
+  const read = () => store.get(name, { offset: frame.offset, length: frame.storedLength });
+  try {
+    return await read();
+  } catch (error) {
+    if (!isHoldfastError(error, 'NotFound') || (await isGone(store, name))) throw error;
+    return read();
+  }
 }
 
 // The read ahead may fail while nobody awaits it yet, so a failure is a value here.

@@ -1,14 +1,18 @@
-import { packName } from '@holdfast/core/engine';
+import { descriptorName, encodePackHeader, packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SUSPECT } from '../chunk-index/copy-state.js';
 import { FaultyStore } from '../testing/faulty-store.fixture.js';
-import type { TestChunk } from '../testing/uploader.fixture.js';
+import type { TestChunk, TestPack } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
 
 let world: World;
 afterEach(() => world.remove());
+
+function fileOf({ kind, frames, tail }: TestPack): Buffer {
+  return Buffer.concat([encodePackHeader(kind), ...frames, tail.bytes]);
+}
 
 /** Three files in a frame each of one pack, under a point of alice; verified for bob. */
 async function stored(name: string) {
@@ -33,6 +37,12 @@ async function stored(name: string) {
     files,
     read,
     takeAway: () => world.store.delete(object),
+    another: fileOf(
+      alice.pack(
+        [...files, alice.data('four')].map((file) => [file]),
+        { packId: pack.packId },
+      ),
+    ),
     putBack: (changed = bytes) => world.store.put(object, changed),
     bytes,
   };
@@ -48,7 +58,7 @@ const told = () =>
   world.logged
     .splice(0)
     .filter(({ msg }) => String(msg).startsWith('vault.packs_'))
-    .map(({ msg, damaged, missing }) => ({ msg, ...(damaged !== undefined && { damaged, missing }) }));
+    .map(({ msg, damaged, missing, unread }) => ({ msg, ...(damaged !== undefined && { damaged, missing, unread }) }));
 
 const soundAgain = { msg: 'vault.packs_sound_again' };
 
@@ -87,7 +97,7 @@ describe('a pack that the store had lost and has again', () => {
     await suspectPacks.look();
     expect(await exist(files)).toEqual([false, false, false]);
     await suspectPacks.look();
-    const missing = { msg: 'vault.packs_suspect', damaged: 0, missing: 1 };
+    const missing = { msg: 'vault.packs_suspect', damaged: 0, missing: 1, unread: 0 };
     expect(told()).toEqual([{ msg: 'vault.packs_missing' }, missing, missing]);
     await putBack();
     await Promise.all([suspectPacks.look(), suspectPacks.look()]);
@@ -107,6 +117,7 @@ describe('a pack that the store had lost and has again', () => {
         msg: 'vault.packs_suspect',
         damaged: 0,
         missing: 1,
+        unread: 0,
       });
     await putBack();
     world.crash();
@@ -125,7 +136,7 @@ describe('a pack that the store had lost and has again', () => {
     await suspectPacks.look();
     await suspectPacks.look();
     expect(await exist(files)).toEqual([false, true, true]);
-    const damaged = { msg: 'vault.packs_suspect', damaged: 1, missing: 0 };
+    const damaged = { msg: 'vault.packs_suspect', damaged: 1, missing: 0, unread: 0 };
     expect(told()).toEqual([damaged, damaged]);
     expect(await read(files[0])).toMatchObject([{ kind: 'damaged' }]);
     world.crash();
@@ -140,18 +151,19 @@ describe('a pack that the store had lost and has again', () => {
     ['its footer is damaged', (bytes: Buffer) => bitFlipped(bytes, bytes.length - 60)],
     ['its header is damaged', (bytes: Buffer) => bitFlipped(bytes, 0)],
     ['something is missing at its end', (bytes: Buffer) => bytes.subarray(0, -1)],
+    ['another one with the same frames is in its place', (_bytes: Buffer, another: Buffer) => another],
   ])('does not count where %s, and readers that meet it have it looked at no more than once', async (name, change) => {
-    const { files, read, takeAway, putBack, bytes } = await stored(name);
+    const { files, read, takeAway, putBack, bytes, another } = await stored(name);
     const { missingPacks, suspectPacks } = await vault();
     await takeAway();
     await missingPacks.look();
-    await putBack(change(bytes));
+    await putBack(change(bytes, another));
     await suspectPacks.look();
     expect(await exist(files)).toEqual([false, false, false]);
     told();
     for (let time = 0; time < 3; time += 1) expect(world.contents(await read(files[1]))).toEqual(['two']);
     await suspectPacks.look();
-    const damaged = { msg: 'vault.packs_suspect', damaged: 1, missing: 0 };
+    const damaged = { msg: 'vault.packs_suspect', damaged: 1, missing: 0, unread: 0 };
     expect(told()).toEqual([damaged, damaged]);
   });
 
@@ -176,6 +188,31 @@ describe('a pack that the store had lost and has again', () => {
     expect(await exist(files)).toEqual([false, false, false]);
     await suspectPacks.look();
     expect(await exist(files)).toEqual([true, true, true]);
+  });
+
+  it('counts although something in it was found damaged before it was its turn to be read', async () => {
+    const { files, takeAway, putBack } = await stored('before its turn');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const later = alice.data('later');
+    await world.upload(session, alice.pack([[later]]));
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { index, missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    await putBack();
+    const [copy] = index.lookup(later.id)[0] ?? [];
+    const mark = () => index.changeState([copy?.number ?? 0], { set: SUSPECT });
+    mark();
+    store.beforeGet = () => {
+      store.beforeGet = () => undefined;
+      mark();
+    };
+    await suspectPacks.look();
+    expect(await exist([...files, later], alice)).toEqual([true, true, true, true]);
+    expect(told()).toEqual([{ msg: 'vault.packs_missing' }, soundAgain]);
   });
 
   it('is suspect still where the process died while it was read, and counts after the next start', async () => {
@@ -203,7 +240,76 @@ describe('a pack that the store had lost and has again', () => {
   });
 });
 
+describe('a pack that the gateway may not read', () => {
+  const denied = new HoldfastError({ kind: 'Unavailable', code: 'STORE_DENIED', message: 'It was put back by root.' });
+
+  it('keeps no other from counting again, and is told of', async () => {
+    const { files, takeAway, putBack } = await stored('denied');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const later = alice.data('later');
+    const other = alice.pack([[later]]);
+    await world.upload(session, other);
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { missingPacks, suspectPacks } = await vault();
+    const bytes = await world.store.get(packName(uuidToBytes(other.packId)));
+    await takeAway();
+    await world.store.delete(packName(uuidToBytes(other.packId)));
+    await missingPacks.look();
+    await putBack();
+    await world.store.put(packName(uuidToBytes(other.packId)), bytes);
+    let reads = 0;
+    store.beforeGet = (name) => {
+      reads += 1;
+      if (name !== packName(uuidToBytes(other.packId))) throw denied;
+    };
+    await suspectPacks.look();
+    expect(await exist([...files, later], alice)).toEqual([false, false, false, true]);
+    expect(told()).toEqual([
+      { msg: 'vault.packs_missing' },
+      soundAgain,
+      { msg: 'vault.packs_suspect', damaged: 0, missing: 0, unread: 1 },
+    ]);
+
+    // A store that does not even hold the vault is asked for nothing more.
+    reads = 0;
+    store.beforeGet = () => {
+      reads += 1;
+      throw denied;
+    };
+    await world.store.delete(descriptorName(1n));
+    await suspectPacks.look();
+    expect(reads).toBe(1);
+    expect(told()).toEqual([]);
+  });
+});
+
 describe('a store that is away', () => {
+  it('has lost nothing where it comes back before anybody knows that it was away', async () => {
+    const { files, read } = await stored('back at once');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { index, missingPacks } = await vault();
+    store.beforeGet = (name) => {
+      if (!name.startsWith('pack/')) return;
+      store.beforeGet = () => undefined;
+      throw new HoldfastError({ kind: 'NotFound', code: 'OBJECT_NOT_FOUND', message: 'It is not there yet.' });
+    };
+    expect(world.contents(await read(files[0]))).toEqual(['one']);
+    // Whoever asked for names first asks again, too.
+    store.hidden = () => {
+      store.hidden = () => false;
+      return true;
+    };
+    store.list = () => world.store.list('nothing/');
+    await missingPacks.look();
+    expect(index.suspectPacks(0, 9)).toEqual([]);
+    expect(await exist(files)).toEqual([true, true, true]);
+  });
+
   it('has no frame marked by who reads meanwhile: the read ends, and another try goes on', async () => {
     const { files, read } = await stored('away');
     const objects = new Map<string, Buffer>();

@@ -6,8 +6,7 @@ import type { ChunkIndex, Pack, SuspectPack } from '../chunk-index/chunk-index.j
 import type { Turns } from '../turn.js';
 import { copiesOf, isDamage, isFrameSuspect } from './damaged-frames.js';
 import { readFrame } from './read-frames.js';
-
-const PACKS_AT_ONCE = 64;
+import { requireVaultIn } from './vault-in-store.js';
 
 interface LookedAt {
   readonly vaultId: string;
@@ -22,11 +21,12 @@ export interface SuspectPackPorts {
   readonly onCleared: (pack: Pack) => void;
 }
 
-/** Of packs that were looked at: without suspect copies now, with damaged ones left, or not there. */
+/** Of packs that were looked at: without suspect copies now, with damaged ones left, not there, or not to be read although the store is there. */
 interface Tally {
   sound: number;
   damaged: number;
   missing: number;
+  unread: number;
 }
 
 /**
@@ -36,7 +36,7 @@ interface Tally {
 export class SuspectPacks {
   private stopped = false;
   private looking: Promise<void> | undefined;
-  /** Numbers of packs that readers met; each is looked at once, and not again before the next look at all unless it was sound. */
+  /** Numbers of packs that readers met; each is looked at once, and not again before the next look at all where it was damaged. */
   private readonly known = new Set<number>();
   private readonly waiting = new Set<number>();
 
@@ -48,14 +48,9 @@ export class SuspectPacks {
   /** Looks at all of them. Never rejects. */
   look(): Promise<void> {
     return this.afterOthers(async () => {
-      const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
-      let after = 0;
-      for (let packs = this.next(after); packs.length > 0; packs = this.next(after)) {
-        for (const suspect of packs) {
-          after = suspect.pack.number;
-          tally[await this.lookAt(suspect)] += 1;
-        }
-      }
+      const tally: Tally = { sound: 0, damaged: 0, missing: 0, unread: 0 };
+      for (let suspect = this.next(0); suspect !== undefined; suspect = this.next(suspect.pack.number))
+        tally[await this.lookAt(suspect)] += 1;
       this.known.clear();
       this.tell(tally);
     });
@@ -75,12 +70,13 @@ export class SuspectPacks {
   }
 
   private async lookAtMet(): Promise<void> {
-    const tally: Tally = { sound: 0, damaged: 0, missing: 0 };
+    const tally: Tally = { sound: 0, damaged: 0, missing: 0, unread: 0 };
     for (const number of this.waiting) {
+      // A look at all of them may have cleared it meanwhile.
       const suspect = this.vault.index.suspectPack(number);
-      const found = suspect === undefined ? 'sound' : await this.lookAt(suspect);
-      tally[found] += 1;
-      if (found === 'sound') this.known.delete(number);
+      const found = suspect && (await this.lookAt(suspect));
+      if (found !== undefined) tally[found] += 1;
+      if (found !== 'damaged') this.known.delete(number);
       this.waiting.delete(number);
     }
     this.tell(tally);
@@ -99,24 +95,28 @@ export class SuspectPacks {
     return looking;
   }
 
-  private next(after: number): SuspectPack[] {
+  /** With its mark as it is when its turn comes: what was found damaged before then is read yet. */
+  private next(after: number): SuspectPack | undefined {
     this.assertRunning();
-    return this.vault.index.suspectPacks(after, PACKS_AT_ONCE);
+    return this.vault.index.suspectPacks(after, 1)[0];
   }
 
   private async lookAt(suspect: SuspectPack): Promise<keyof Tally> {
     const { index } = this.vault;
     const { pack } = suspect;
     const failure = await this.failureOf(() => this.compareFooter(pack));
-    if (failure) return failure.kind === 'NotFound' ? 'missing' : 'damaged';
+    if (failure?.kind === 'NotFound') return 'missing';
+    if (failure) return isDamage(failure) ? 'damaged' : this.unread(pack, failure);
     const turn = this.ports.turns.of(this.vault.vaultId);
     const sound: number[] = [];
     let isWhole = true;
     for (const frame of index.framesOf(pack)) {
       if (!isFrameSuspect(index, frame)) continue;
       await turn.pass();
-      if (await this.failureOf(() => readFrame(this.vault, pack, frame))) isWhole = false;
-      else sound.push(...copiesOf(frame));
+      const damage = await this.failureOf(() => readFrame(this.vault, pack, frame));
+      if (damage === undefined) sound.push(...copiesOf(frame));
+      else if (isDamage(damage)) isWhole = false;
+      else return this.unread(pack, damage);
     }
     // What was found damaged while this was read is looked at the next time.
     if (!index.clearSuspect(suspect, sound)) return 'damaged';
@@ -136,7 +136,14 @@ export class SuspectPacks {
     });
   }
 
-  /** Throws what says nothing of the pack. */
+  /** It may be this pack alone, such as one that somebody else put back. Throws where it is the store. */
+  private async unread({ id }: Pack, failure: HoldfastError): Promise<'unread'> {
+    const { vaultId, store } = this.vault;
+    await requireVaultIn(store);
+    this.ports.log.warn({ vaultId, packId: id, err: failure }, 'vault.pack_not_read');
+    return 'unread';
+  }
+
   private async failureOf(read: () => Promise<unknown>): Promise<HoldfastError | undefined> {
     let failure: HoldfastError | undefined;
     try {
@@ -146,7 +153,6 @@ export class SuspectPacks {
       failure = asHoldfastError(error);
     }
     this.assertRunning();
-    if (failure && !isDamage(failure)) throw failure;
     return failure;
   }
 
@@ -154,10 +160,10 @@ export class SuspectPacks {
     if (this.stopped) throw new Error('the vault is closed');
   }
 
-  private tell({ sound, damaged, missing }: Tally): void {
+  private tell({ sound, damaged, missing, unread }: Tally): void {
     const { log } = this.ports;
     const { vaultId } = this.vault;
     if (sound > 0) log.info({ vaultId, packs: sound }, 'vault.packs_sound_again');
-    if (damaged > 0 || missing > 0) log.error({ vaultId, damaged, missing }, 'vault.packs_suspect');
+    if (damaged + missing + unread > 0) log.error({ vaultId, damaged, missing, unread }, 'vault.packs_suspect');
   }
 }

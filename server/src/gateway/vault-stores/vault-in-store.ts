@@ -16,3 +16,15 @@ export async function requireVaultIn(store: Pick<ObjectStore, 'stat'>): Promise<
     message: "The store's folder does not hold the vault: is its disk mounted?",
   });
 }
+
+/**
+ * Whether a store that holds the vault does not hold this object. One that is away and comes back between two questions has lost nothing: so both are
+ * asked again. Throws Unavailable for a store that does not hold the vault.
+ */
+export async function isGone(store: Pick<ObjectStore, 'stat'>, name: string): Promise<boolean> {
+  for (const _time of ['first', 'again']) {
+    if ((await store.stat(name)) !== undefined) return false;
+    await requireVaultIn(store);
+  }
+  return true;
+}

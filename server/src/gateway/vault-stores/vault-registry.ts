@@ -81,7 +81,8 @@ export class VaultRegistry {
   }
 
   close(): void {
-    for (const { suspectPacks, index } of this.opened.values()) {
+    for (const { missingPacks, suspectPacks, index } of this.opened.values()) {
+      missingPacks.stop();
       suspectPacks.stop();
       index.close();
     }

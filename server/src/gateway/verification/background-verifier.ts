@@ -33,7 +33,7 @@ export class BackgroundVerifier {
   async run(signal: AbortSignal): Promise<void> {
     try {
       while (!signal.aborted) {
-        const next = this.next();
+        const next = await this.next();
         if (next === undefined) {
           await this.rest(signal);
           continue;
@@ -47,11 +47,11 @@ export class BackgroundVerifier {
     }
   }
 
-  private next(): { vault: OpenVault; pack: Pack } | undefined {
+  private async next(): Promise<{ vault: OpenVault; pack: Pack } | undefined> {
     const vaults = this.ports.vaults.all();
     const after = vaults.findIndex(({ vaultId }) => vaultId === this.lastVaultId) + 1;
     for (const vault of [...vaults.slice(after), ...vaults.slice(0, after)]) {
-      const pack = vault.verification.nextUnchecked();
+      const pack = await vault.verification.nextUnchecked();
       if (!pack) continue;
       this.lastVaultId = vault.vaultId;
       return { vault, pack };

@@ -13,6 +13,8 @@ const ID_BYTES = 32;
 export interface WantedFrames {
   readonly pack: Pack;
   readonly frames: ReadonlySet<number>;
+  /** Of plaintext in these frames. */
+  readonly bytes: number;
 }
 
 export interface CollectPorts {
@@ -61,10 +63,12 @@ export async function collectUnverified(
     for (const below of index.lookup(edges, worth))
       if (!below.some((each) => isVerified(each.state))) stack.push(...below);
   }
-  const wanted = [...packs.values()].map(({ pack, copies: ofPack }) => ({
-    pack,
-    frames: framesWith(verdicts.leftOf(pack), ofPack),
-  }));
+  const wanted: WantedFrames[] = [];
+  for (const { pack, copies: ofPack } of packs.values()) {
+    await turn.pass();
+    gone.throwIfAborted();
+    wanted.push({ pack, ...framesWith(verdicts.leftOf(pack), ofPack) });
+  }
   return { packs: wanted, nodes };
 }
 
@@ -72,10 +76,16 @@ export function isInDomain(index: Pick<ChunkIndex, 'packByNumber'>, copy: Copy, 
   return index.packByNumber(copy.pack).domainId === domainId;
 }
 
-function framesWith(frames: readonly StoredFrame[], copies: ReadonlySet<number>): Set<number> {
-  const holding = new Set<number>();
-  for (const { firstCopy, chunkIds } of frames)
-    for (let copy = firstCopy; copy < firstCopy + chunkIds.length / ID_BYTES; copy++)
-      if (copies.has(copy)) holding.add(firstCopy);
-  return holding;
+function framesWith(left: readonly StoredFrame[], copies: ReadonlySet<number>): Omit<WantedFrames, 'pack'> {
+  const frames = new Set<number>();
+  let bytes = 0;
+  for (const { firstCopy, chunkIds, plainLength } of left) {
+    let copy = firstCopy;
+    const end = firstCopy + chunkIds.length / ID_BYTES;
+    while (copy < end && !copies.has(copy)) copy++;
+    if (copy === end) continue;
+    frames.add(firstCopy);
+    bytes += plainLength;
+  }
+  return { frames, bytes };
 }

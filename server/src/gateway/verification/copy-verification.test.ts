@@ -1,5 +1,9 @@
+import { packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
-import { afterEach, describe, expect, it } from 'vitest';
+import { uuidToBytes } from '@holdfast/core/ids';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Pack } from '../chunk-index/chunk-index.js';
+import { CONTENT_GOOD, VERIFIED } from '../chunk-index/copy-state.js';
 import type { Session } from '../sessions/session.js';
 import type { TestChunk, TestPack, Uploader } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
@@ -103,6 +107,40 @@ describe('a question about copies of others', () => {
     expect(world.control.verified.length).toBeLessThan(6);
     expect(await all).toEqual(chunks.map(() => true));
     expect(world.control.verified).toHaveLength(11);
+  });
+});
+
+describe('a question about many packs of many frames', () => {
+  it('lets others have their turn between the packs, whose frames it reads once and not for each question to control', async () => {
+    world = await World.create('many packs');
+    const { alice, bob, clock } = world;
+    const { session: theirs } = await world.backup(alice);
+    const chunks = Array.from({ length: 24 }, (_, number) => alice.data(`file ${number}`));
+    for (const chunk of chunks) await world.upload(theirs, alice.pack([[chunk]]));
+    const { session } = await world.backup(bob);
+    const { index } = session.vault;
+    // As if there were so many frames that to read them took ten milliseconds.
+    let now = 0;
+    let [inOneTurn, most] = [0, 0];
+    vi.spyOn(clock, 'monotonic').mockImplementation(() => now);
+    const { framesOf } = index;
+    const read = vi.spyOn(index, 'framesOf').mockImplementation((pack) => {
+      now += 10;
+      inOneTurn += 1;
+      most = Math.max(most, inOneTurn);
+      return framesOf.call(index, pack);
+    });
+    let isOver = false;
+    const others = (): void => {
+      inOneTurn = 0;
+      if (!isOver) setImmediate(others);
+    };
+    others();
+    expect(await world.has(session, chunks)).toEqual(chunks.map(() => true));
+    isOver = true;
+    expect(most).toBeLessThan(8);
+    // Once for the question, once to ask control, and once with its verdict.
+    expect(read.mock.calls.length).toBe(3 * chunks.length);
   });
 });
 
@@ -251,6 +289,21 @@ describe('frames on which control has no verdict', () => {
     expect(await world.has(later, chunks)).toEqual([true, true]);
   });
 
+  it('have none either where control names some of their chunks and not all', async () => {
+    world = await World.create('half named');
+    const { alice } = world;
+    const { session: theirs } = await world.backup(alice);
+    const [named, unnamed] = ['named', 'unnamed'].map((content) => alice.data(content)) as [TestChunk, TestChunk];
+    const pack = alice.pack([[named, unnamed]]);
+    await world.upload(theirs, pack);
+    const { session } = await world.backup(world.bob);
+    const answer = vi.spyOn(world.control, 'verifyFrames');
+    answer.mockResolvedValueOnce({ good: named.id, bad: Buffer.alloc(0) });
+    expect(await world.has(session, [named, unnamed])).toEqual([false, false]);
+    expect(isChecked(session, pack)).toBe(false);
+    expect(await world.has(session, [named, unnamed])).toEqual([true, true]);
+  });
+
   it('because they are damaged are asked about once their stored bytes are what came', async () => {
     world = await World.create('damaged');
     const { session, chunks, packs } = await committedPacks(['damaged', 'sound']);
@@ -268,6 +321,21 @@ describe('frames on which control has no verdict', () => {
     expect(await world.has(session, chunks)).toEqual([true, true]);
   });
 
+  it('because their packs are gone are passed over, each looked at once, however many there are', async () => {
+    world = await World.create('many gone');
+    const { session, packs } = await committedPacks(Array.from({ length: 80 }, (_, number) => `file ${number}`));
+    for (const { packId } of packs.slice(0, -1)) await world.store.delete(packName(uuidToBytes(packId)));
+    const { index, missingPacks, verification } = session.vault;
+    await missingPacks.look();
+    const asked = vi.spyOn(index, 'uncheckedPacks');
+    const read = vi.spyOn(index, 'framesOf');
+    expect((await verification.nextUnchecked())?.id).toBe(packs.at(-1)?.packId);
+    expect(asked.mock.results.reduce((sum, { value }) => sum + (value as Pack[]).length, 0)).toBe(packs.length);
+    read.mockClear();
+    expect((await verification.nextUnchecked())?.id).toBe(packs.at(-1)?.packId);
+    expect(read).toHaveBeenCalledOnce();
+  });
+
   it('keep nothing else from being verified when control fails on them', async () => {
     world = await World.create('failing');
     const { session, packs } = await committedPacks(['failing', 'other']);
@@ -281,6 +349,29 @@ describe('frames on which control has no verdict', () => {
     world.control.beforeVerdict = async () => undefined;
     await runBackground(400_000);
     expect(isChecked(session, failing)).toBe(true);
+  });
+});
+
+describe('a second look', () => {
+  it('is at all frames of a pack, whether control has a verdict on the first of them or not', async () => {
+    world = await World.create('second look');
+    const { alice } = world;
+    const { session } = await world.backup(alice);
+    const pack = alice.pack(Array.from({ length: 300 }, (_, number) => [alice.data(`file ${number}`)]));
+    await world.upload(session, pack);
+    let asked = 0;
+    world.control.beforeVerdict = async () => {
+      asked += 1;
+      if (asked === 1) throw new HoldfastError({ kind: 'NotFound', code: 'PACK_UNKNOWN', message: 'Not there.' });
+    };
+    const { index, verification } = session.vault;
+    const found = index.findPack(pack.packId) as Pack;
+    await verification.lookAgain(found);
+    expect(world.control.verified.map(({ offsets }) => offsets.length)).toEqual([256, 44]);
+    expect([index.currentState(found.firstCopy), index.currentState(found.firstCopy + 299)]).toEqual([
+      0,
+      CONTENT_GOOD | VERIFIED,
+    ]);
   });
 });
 

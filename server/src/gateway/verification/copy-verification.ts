@@ -31,7 +31,7 @@ import type { VerifyQueue, VerifyTurn } from './verify-queue.js';
 
 /** Packs on which control had no verdict, or could not give one, are left alone for so long. */
 const REST_MS = 5 * 60_000;
-const PACKS_PER_LOOK = 16;
+const PACKS_PER_LOOK = 256;
 /** Who asks for what nobody waits for. */
 const NOBODY = '';
 
@@ -41,6 +41,14 @@ type Outcome = 'verdict' | 'none' | 'failed';
 export interface VerificationAsker {
   readonly domainId: string;
   readonly askerId: string;
+}
+
+/** Frames of a pack that are to be verified. */
+interface Wanted {
+  readonly pack: Pack;
+  /** First copies of those that control may be asked about. */
+  readonly left: () => number[];
+  readonly has: (frame: StoredFrame) => boolean;
 }
 
 /** A question that waits. */
@@ -94,19 +102,34 @@ export class CopyVerification {
   }
 
   /** The next pack to be verified for nobody in particular. */
-  nextUnchecked(): Pack | undefined {
-    const now = this.ports.clock.monotonic();
-    for (;;) {
-      const awake = this.ports.index
-        .uncheckedPacks(this.resting.size + PACKS_PER_LOOK)
-        .filter(({ number }) => (this.resting.get(number) ?? 0) <= now);
-      if (awake.length === 0) return undefined;
-      for (const pack of awake) {
-        if (this.verdicts.leftOf(pack).length > 0) return pack;
-        this.verdicts.settle(pack);
-        this.resting.set(pack.number, Number.POSITIVE_INFINITY);
+  async nextUnchecked(): Promise<Pack | undefined> {
+    const { index, turns, vaultId } = this.ports;
+    const turn = turns.of(vaultId);
+    let last: Pack | undefined;
+    do {
+      const packs = index.uncheckedPacks(PACKS_PER_LOOK, last);
+      for (const pack of packs) {
+        await turn.pass();
+        if (!this.isResting(pack) && this.hasWork(pack)) return pack;
       }
-    }
+      last = packs.at(-1);
+    } while (last !== undefined);
+    return undefined;
+  }
+
+  private isResting({ number }: Pack): boolean {
+    const until = this.resting.get(number);
+    if (until === undefined) return false;
+    if (this.ports.clock.monotonic() < until) return true;
+    this.resting.delete(number);
+    return false;
+  }
+
+  /** One that has none rests until something of it changes. */
+  private hasWork(pack: Pack): boolean {
+    if (this.verdicts.leftOf(pack).length > 0) return true;
+    if (!this.verdicts.settle(pack)) this.resting.set(pack.number, Number.POSITIVE_INFINITY);
+    return false;
   }
 
   /** Copies of this pack are suspect no more. */
@@ -118,9 +141,8 @@ export class CopyVerification {
   async verifyPack(pack: Pack): Promise<boolean> {
     const { domainId, uploaderId } = pack;
     const turn = { lane: 'patient', domainId, askerId: NOBODY, uploaderId } as const;
-    let outcome: Outcome = 'verdict';
-    while (outcome === 'verdict' && this.verdicts.leftOf(pack).length > 0)
-      outcome = await this.step(pack, turn, () => true);
+    const left = (): number[] => this.verdicts.leftOf(pack).map(({ firstCopy }) => firstCopy);
+    const outcome = await this.verifyWanted({ pack, left, has: () => true }, turn);
     if (outcome !== 'verdict') this.resting.set(pack.number, this.ports.clock.monotonic() + REST_MS);
     if (outcome === 'failed') return false;
     if (pack.kind === PackKind.PACK_KIND_NODE) await this.promote(range(pack.firstCopy, pack.copies), domainId);
@@ -137,13 +159,13 @@ export class CopyVerification {
     const over = AbortSignal.any([gone, ending.signal]);
     const work = packs.map(async (wanted) => {
       try {
-        await this.verifyWanted(wanted, asker, { over, atWork });
+        await this.verifyFrames(wanted, asker, { over, atWork });
         unfinished.delete(wanted);
       } catch (error) {
         if (!over.aborted) throw error;
       }
     });
-    const ms = this.patience.msFor(this.bytesOf(packs));
+    const ms = this.patience.msFor(packs.reduce((sum, { bytes }) => sum + bytes, 0));
     const cancel = timers.after(ms, () => ending.abort(timeIsUp()));
     try {
       await Promise.race([Promise.all(work), fired(over)]);
@@ -156,21 +178,18 @@ export class CopyVerification {
     this.patience.wasInVain(askerId, uploaderIds, ms, atWork);
   }
 
-  private async verifyWanted({ pack, frames }: WantedFrames, asker: VerificationAsker, waiter: Waiter): Promise<void> {
+  private async verifyFrames({ pack, frames }: WantedFrames, asker: VerificationAsker, waiter: Waiter): Promise<void> {
     const turn = { lane: 'urgent', ...asker, uploaderId: pack.uploaderId } as const;
-    const isWanted = ({ firstCopy }: StoredFrame): boolean => frames.has(firstCopy);
-    let outcome: Outcome = 'verdict';
-    while (outcome === 'verdict' && this.verdicts.leftOf(pack).some(isWanted))
-      outcome = await this.step(pack, turn, isWanted, waiter);
+    const left = (): number[] => this.verdicts.leftAmong(pack, frames);
+    await this.verifyWanted({ pack, left, has: ({ firstCopy }) => frames.has(firstCopy) }, turn, waiter);
   }
 
-  /** Of plaintext. */
-  private bytesOf(packs: readonly WantedFrames[]): number {
-    let bytes = 0;
-    for (const { pack, frames } of packs)
-      for (const { firstCopy, plainLength } of this.verdicts.leftOf(pack))
-        if (frames.has(firstCopy)) bytes += plainLength;
-    return bytes;
+  /** How the last question ended. */
+  private async verifyWanted(wanted: Wanted, turn: VerifyTurn, waiter?: Waiter): Promise<Outcome> {
+    let outcome: Outcome = 'verdict';
+    for (let left = wanted.left(); outcome === 'verdict' && left.length > 0; left = wanted.left())
+      outcome = await this.step(wanted, left, turn, waiter);
+    return outcome;
   }
 
   hasLookedAgain(pack: Pack): boolean {
@@ -223,23 +242,22 @@ export class CopyVerification {
    * the waiter is over where that comes before control is asked.
    */
   private async step(
-    pack: Pack,
+    { pack, has }: Wanted,
+    left: readonly number[],
     turn: VerifyTurn,
-    isWanted: (frame: StoredFrame) => boolean,
     waiter?: Waiter,
   ): Promise<Outcome> {
     waiter?.over.throwIfAborted();
     const observed = (work: () => Promise<Outcome>): Promise<Outcome> =>
       waiter === undefined ? work() : waiter.atWork.during(pack.uploaderId, work);
-    const wanted = this.verdicts.leftOf(pack).filter(isWanted);
-    const asked = wanted.flatMap(({ firstCopy }) => this.underWay.get(firstCopy) ?? []);
-    if (asked.length === wanted.length) {
+    const asked = left.flatMap((firstCopy) => this.underWay.get(firstCopy) ?? []);
+    if (asked.length === left.length) {
       return observed(async () => {
         const outcomes = await Promise.all(asked);
         return outcomes.find((outcome) => outcome !== 'verdict') ?? 'verdict';
       });
     }
-    return this.ports.queue.run(turn, () => observed(() => this.verifyPiece(pack, isWanted)), waiter?.over);
+    return this.ports.queue.run(turn, () => observed(() => this.verifyPiece(pack, has)), waiter?.over);
   }
 
   private async verifyPiece(pack: Pack, isWanted: (frame: StoredFrame) => boolean): Promise<Outcome> {

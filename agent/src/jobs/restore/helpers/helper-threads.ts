@@ -3,6 +3,8 @@ import { fromWireError, HoldfastError } from '@holdfast/core/errors';
 import type { FrameKeys } from '../frame-opener.js';
 import type { Done, FromHelper, ToHelper, Work } from './helper-messages.js';
 
+export type StartHelper = (keys: FrameKeys) => Worker;
+
 interface UnderWay {
   readonly cost: number;
   readonly resolve: (done: never) => void;
@@ -16,6 +18,8 @@ export class HelperThreads {
   constructor(
     private readonly keys: FrameKeys,
     private readonly most: number,
+    /** Starts a thread, where its built file is not beside this one. */
+    private readonly startThread: StartHelper = startBuilt,
   ) {}
 
   get areRunning(): boolean {
@@ -43,7 +47,7 @@ export class HelperThreads {
       undefined,
     );
     if (least !== undefined && (least.cost === 0 || this.threads.length >= this.most)) return least;
-    const thread = new HelperThread(this.keys);
+    const thread = new HelperThread(this.startThread(this.keys));
     this.threads.push(thread);
     return thread;
   }
@@ -52,19 +56,11 @@ export class HelperThreads {
 class HelperThread {
   /** Of what it has before it. */
   cost = 0;
-  private readonly worker: Worker;
   private readonly underWay = new Map<number, UnderWay>();
   private next = 0;
   private failure: Error | undefined;
 
-  constructor(keys: FrameKeys) {
-    const { vaultId, idKey, transportKey } = keys;
-    this.worker = new Worker(new URL('./helper.worker.js', import.meta.url), {
-      name: 'helper',
-      workerData: { vaultId, idKey, transportKey },
-      // Its descriptors come from system calls of our own, and each is closed where it was opened.
-      trackUnmanagedFds: false,
-    });
+  constructor(private readonly worker: Worker) {
     // It must not keep a process alive that is done otherwise.
     this.worker.unref();
     this.worker.on('message', (message: FromHelper) => this.answered(message));
@@ -104,6 +100,15 @@ class HelperThread {
   private tell(message: ToHelper, handed: ArrayBuffer[] = []): void {
     this.worker.postMessage(message, handed);
   }
+}
+
+function startBuilt({ vaultId, idKey, transportKey }: FrameKeys): Worker {
+  return new Worker(new URL('./helper.worker.js', import.meta.url), {
+    name: 'helper',
+    workerData: { vaultId, idKey, transportKey },
+    // Its descriptors come from system calls of our own, and each is closed where it was opened.
+    trackUnmanagedFds: false,
+  });
 }
 
 function ended(): HoldfastError {

@@ -197,8 +197,17 @@ describe.each([
     expect(hex(verdict.bad)).toEqual([sealed.ids[0]?.toString('hex'), '05'.repeat(32)]);
     expect(honest.equals(sealed.ids[0] as Buffer)).toBe(false);
 
-    const damaged = await opening.verifyFrame(sealed.access, { ...sealed.frame, bytes: flipped(sealed.frame.bytes) });
-    expect([hex(damaged.good), hex(damaged.bad)]).toEqual([[], hex(sealed.ids)]);
+    const stranger = await seal(contents);
+    const unopened = await opening.verifyFrame(sealed.access, {
+      ...sealed.frame,
+      sessionKey: stranger.frame.sessionKey,
+    });
+    expect([hex(unopened.good), hex(unopened.bad)]).toEqual([[], hex(sealed.ids)]);
+  });
+
+  it('says nothing of a frame that has changed on its way, for a verdict is for good', async () => {
+    for (const bytes of [flipped(sealed.frame.bytes), sealed.frame.bytes.subarray(0, -1)])
+      expect(await opening.verifyFrame(sealed.access, { ...sealed.frame, bytes })).toEqual({ good: [], bad: [] });
   });
 
   it('calls a short chunk bad where a byte stands behind what was compressed, as no agent would open it', async () => {

@@ -1,4 +1,5 @@
 import { readPackFooter } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import { beforeAll, expect, it } from 'vitest';
 import type { Context } from '../../../platform/context.js';
@@ -82,6 +83,15 @@ describeOnEachDatabase('verifying frames', (open) => {
       kind: 'IllegalState',
       code: 'DOMAIN_KEYS_DAMAGED',
     });
+  });
+
+  it('says with an answer of the gateway that makes no sense nothing that could be taken for a verdict', async () => {
+    const { data } = backup.uploaded.packIds;
+    site.gateway.failure = new HoldfastError({ kind: 'Integrity', code: 'GATEWAY_ANSWER', message: 'No sense.' });
+    await expect(verify(data, [16])).rejects.toMatchObject({ kind: 'Internal', code: 'FRAMES_NOT_READ' });
+    site.gateway.failure = new HoldfastError({ kind: 'Unavailable', code: 'STORE_EMPTY', message: 'Away.' });
+    await expect(verify(data, [16])).rejects.toBe(site.gateway.failure);
+    site.gateway.failure = undefined;
   });
 
   it('gives no verdict on a pack that is not there, and none to anyone but a gateway', async () => {
