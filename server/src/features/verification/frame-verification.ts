@@ -2,8 +2,7 @@ import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { Fetched, GatewayClient, VaultStoreRef } from '../../platform/gateway-client.js';
 import type { DomainAccess, FrameOpening, FrameVerdict } from '../vaults/opening/frame-opening.js';
 
-/** Undefined for a domain that is not the vault's. */
-export type AccessOf = (domainId: string) => Promise<DomainAccess | undefined>;
+export type AccessOf = (domainId: string) => Promise<DomainAccess>;
 
 export interface FrameVerification {
   /** Opens the frames of a pack that begin at these offsets and re-hashes their chunks. Throws NotFound for an absent pack. */

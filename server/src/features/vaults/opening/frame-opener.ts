@@ -94,15 +94,13 @@ export class FrameOpener implements FrameOpening {
     };
   }
 
-  async verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict> {
+  async verifyFrame(access: DomainAccess, frame: ClosedFrame): Promise<FrameVerdict> {
     const entry = decodeFrameEntry(frame.frame, kindOf(frame));
-    const allBad = (): FrameVerdict => ({
-      good: [],
-      bad: splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id)),
-    });
-    if (!access) return allBad();
     const chunks = await this.opened(access, frame).catch(asUnopened);
-    if (chunks === undefined) return isAsStored(entry, frame) ? allBad() : { good: [], bad: [] };
+    if (chunks === undefined) {
+      const named = splitFrame(entry, Buffer.alloc(0)).map((chunk) => Buffer.from(chunk.id));
+      return { good: [], bad: isAsStored(entry, frame) ? named : [] };
+    }
     const hasher = new ChunkHasher(access.idKey);
     const good: Buffer[] = [];
     const bad: Buffer[] = [];

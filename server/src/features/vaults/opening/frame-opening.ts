@@ -56,6 +56,6 @@ export interface FrameOpening {
     chunkIds: readonly Uint8Array[],
     asker: CutAsker,
   ): Promise<CutFrame | undefined>;
-  /** Opens a frame and re-hashes its chunks; a frame that does not open, or that nobody has keys for, has only bad ones, and one that changed on its way neither good nor bad ones. */
-  verifyFrame(access: DomainAccess | undefined, frame: ClosedFrame): Promise<FrameVerdict>;
+  /** Opens a frame and re-hashes its chunks; a frame that does not open has only bad ones, and one that changed on its way neither good nor bad ones. */
+  verifyFrame(access: DomainAccess, frame: ClosedFrame): Promise<FrameVerdict>;
 }

@@ -18,7 +18,7 @@ export type OpeningRequest =
       readonly frame: ClosedFrame;
       readonly chunkIds: readonly Uint8Array[];
     }
-  | { readonly kind: 'verify-frame'; readonly access: DomainAccess | undefined; readonly frame: ClosedFrame };
+  | { readonly kind: 'verify-frame'; readonly access: DomainAccess; readonly frame: ClosedFrame };
 
 export interface OpeningAnswers {
   'open-nodes': OpenedChunk[];

@@ -27,7 +27,7 @@ export async function verifyFrames(
 }
 
 function rememberAccess(ctx: Context, vault: Vault): AccessOf {
-  const known = new Map<string, Promise<DomainAccess | undefined>>();
+  const known = new Map<string, Promise<DomainAccess>>();
   return (domainId) => {
     const remembered = known.get(domainId) ?? readAccess(ctx, vault, domainId);
     known.set(domainId, remembered);
@@ -35,16 +35,25 @@ function rememberAccess(ctx: Context, vault: Vault): AccessOf {
   };
 }
 
-async function readAccess(ctx: Context, vault: Vault, domainId: string): Promise<DomainAccess | undefined> {
+async function readAccess(ctx: Context, vault: Vault, domainId: string): Promise<DomainAccess> {
   try {
     return await ctx.unitOfWork.run((stores) => domainAccess(ctx, stores, vault, domainId));
   } catch (error) {
-    // A pack of a domain that the vault does not have: nothing in it counts.
-    if (isHoldfastError(error, 'NotFound')) return undefined;
+    // The gateway took no pack of a domain that the vault did not have: the catalog was put back from an older copy, and may become a newer one again.
+    if (isHoldfastError(error, 'NotFound')) throw domainNotKnown(error);
     // Integrity is what is said of frames.
     if (isHoldfastError(error, 'Integrity')) throw damagedKeys(error);
     throw error;
   }
+}
+
+function domainNotKnown(cause: HoldfastError): HoldfastError {
+  return new HoldfastError({
+    kind: 'IllegalState',
+    code: 'DOMAIN_NOT_KNOWN',
+    message: 'The catalog does not have the dedup domain of this pack.',
+    cause,
+  });
 }
 
 function damagedKeys(cause: HoldfastError): HoldfastError {
