@@ -206,6 +206,8 @@ describe('a file of several sections', () => {
         .backup()
         .catch((error: unknown) => error)
         .finally(() => {
+          // Lanes may go on for a moment after the backup has ended.
+          bench.failRead = () => undefined;
           for (const fd of taken) fs.closeSync(fd);
         }),
     );

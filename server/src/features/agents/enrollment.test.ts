@@ -339,12 +339,17 @@ describe('a control stream', () => {
 
   it('takes one transaction of Hello', async () => {
     const agent = await control.newAgent('frugal');
-    const run = db.unitOfWork.run.bind(db.unitOfWork);
+    const { of } = db.unitsOfWork;
     let own = 0;
-    const counting = vi.spyOn(db.unitOfWork, 'run').mockImplementation((...asked: Parameters<typeof run>) => {
-      // Those of the queue, which is looked at beside, are not counted.
-      if (new Error().stack?.includes('connect-agent')) own += 1;
-      return run(...asked);
+    const counting = vi.spyOn(db.unitsOfWork, 'of').mockImplementation((...caller) => {
+      const unitOfWork = of(...caller);
+      return {
+        run: (...asked) => {
+          // Those of the queue, which is looked at beside, are not counted.
+          if (new Error().stack?.includes('connect-agent')) own += 1;
+          return unitOfWork.run(...asked);
+        },
+      };
     });
     await agent.connect();
     counting.mockRestore();
