@@ -64,7 +64,12 @@ async function* readAll(
           pieceBytes: pieceBytesFor(download.bytesPerSecond),
           held: arriving.begin(),
         };
-        for await (const { answer, ids: answered } of readOnce(client, request, arriving, download, signal)) {
+        for await (const { answer, ids: answered } of readOnce(
+          { client, download, goesOn },
+          request,
+          arriving,
+          signal,
+        )) {
           goesOn();
           for (const id of answered) left.delete(idKey(id));
           await answers.put(answer);
@@ -95,11 +100,17 @@ function pieceBytesFor(bytesPerSecond: number | undefined): number {
   return bytesPerSecond === undefined ? 0 : Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
 }
 
+interface Reading {
+  readonly client: DataServiceClient;
+  readonly download: Throttle;
+  /** Called when more comes of a frame in which an earlier call broke off: over a slow link one may take many turns. */
+  readonly goesOn: () => void;
+}
+
 async function* readOnce(
-  client: DataServiceClient,
+  { client, download, goesOn }: Reading,
   request: ReadChunksRequest,
   arriving: ArrivingFrames,
-  download: Throttle,
   signal: AbortSignal,
 ): AsyncGenerator<Answered> {
   if (signal.aborted) throw stopped(signal);
@@ -109,17 +120,21 @@ async function* readOnce(
   const deadline = new ReadDeadline(systemClock, () => call.destroy(timedOut()));
   // Cancelling a call that is being read makes it emit an error even after its iterator has gone.
   call.on('error', () => undefined);
+  let isMoreOfOne = false;
   try {
     for await (const { part } of call as AsyncIterable<ReadChunksResponse>) {
       deadline.answered();
       if (part?.$case === 'piece') {
         arriving.add(part.value);
+        if (isMoreOfOne) goesOn();
+        isMoreOfOne = false;
         garbage.add(4 * part.value.length);
         await download.take(part.value.length, signal);
         continue;
       }
       const before = arriving.next(part?.$case === 'head' ? part.value : undefined);
       if (before !== undefined) yield before;
+      isMoreOfOne = part?.$case === 'head' && part.value.heldBytes > 0;
       if (part?.$case !== 'damaged') continue;
       const ids = splitIds(part.value.chunkIds);
       yield { answer: { kind: 'damaged', ids, reason: part.value.reason }, ids };
