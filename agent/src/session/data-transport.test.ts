@@ -154,6 +154,15 @@ describe('the data client over mutual TLS', () => {
     expect(service.served).toBeLessThan(1.1 * stored.map(lengthOf).reduce((sum, each) => sum + each, 0));
   });
 
+  it('goes on also where a turn is too short for a piece of the usual length', async () => {
+    writeFileSync(join(bench.source, 'file'), systemRandom.bytes(MIB));
+    service.givesWayAfter = 100 * 1024;
+    await backup();
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
   it('reads for as long as each turn brings a frame forward, however long others keep it waiting in between', async () => {
     fill();
     await backup();
@@ -162,7 +171,7 @@ describe('the data client over mutual TLS', () => {
     clock.sleep = async () => {
       waited += 100_000;
     };
-    // A piece a turn, of frames that have several; four frames come at a time.
+    // Little in a turn, of frames that have much more; four frames come at a time.
     service.givesWayAfter = 300 * 1024;
     const target = join(bench.folder, 'target');
     await restore(target);

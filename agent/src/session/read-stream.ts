@@ -15,6 +15,7 @@ import { ReadDeadline } from './read-deadline.js';
 import type { SessionLink } from './session-link.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
+import { SMALL_PIECE_BYTES } from './upload-piece.js';
 
 const { path, requestSerialize } = DataServiceService.readChunks;
 const PIECE_MS = 4;
@@ -55,13 +56,13 @@ async function* readAll(
     const answers = new Handover<ReadAnswer>();
     // The call runs inside `attempt`, so that it is repeated there; what it yields is handed over as it arrives.
     const running = link
-      .attempt(signal, async ({ clients, sessionId }, _again, goesOn) => {
+      .attempt(signal, async ({ clients, sessionId }, isAgain, goesOn) => {
         const client = clients.forReads(download.bytesPerSecond);
         const request = {
           sessionId,
           chunkIds: Buffer.concat([...left.values()]),
           avoidPacks: [...avoidPacks],
-          pieceBytes: pieceBytesFor(download.bytesPerSecond),
+          pieceBytes: pieceBytesFor(download.bytesPerSecond, isAgain),
           held: arriving.begin(),
         };
         for await (const { answer, ids: answered } of readOnce(
@@ -96,8 +97,11 @@ async function* readAll(
 }
 
 /** Under a limit, a few milliseconds' worth: of each read the transport holds 16 messages ready, and those come at once. */
-function pieceBytesFor(bytesPerSecond: number | undefined): number {
-  return bytesPerSecond === undefined ? 0 : Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
+function pieceBytesFor(bytesPerSecond: number | undefined, isAgain: boolean): number {
+  const most = isAgain ? SMALL_PIECE_BYTES : 0;
+  if (bytesPerSecond === undefined) return most;
+  const even = Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
+  return isAgain ? Math.min(most, even) : even;
 }
 
 interface Reading {

@@ -81,6 +81,7 @@ export class TestDataService {
       }
       const send = async (): Promise<void> => {
         const { sessionId, chunkIds, avoidPacks, held } = call.request;
+        const pieceBytes = call.request.pieceBytes || PIECE_BYTES;
         let room = this.givesWayAfter;
         for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {
           if (answer.kind === 'damaged') {
@@ -100,8 +101,8 @@ export class TestDataService {
             heldBytes,
           };
           call.write({ part: { $case: 'head', value: head } });
-          for (let at = heldBytes; at < stored.length; at += PIECE_BYTES) {
-            const piece = stored.subarray(at, at + PIECE_BYTES);
+          for (let at = heldBytes; at < stored.length; at += pieceBytes) {
+            const piece = stored.subarray(at, at + pieceBytes);
             if (room < piece.length) throw placeGivenUp();
             room -= piece.length;
             this.served += piece.length;
