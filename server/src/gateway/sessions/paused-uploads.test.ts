@@ -1,4 +1,5 @@
-import { PackKind } from '@holdfast/core/engine';
+import { PackKind, packName } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TestPack, Uploader } from '../testing/uploader.fixture.js';
@@ -43,6 +44,34 @@ describe('paused uploads', () => {
     await next.piece(rest, true);
     expect(await next.finish(pack.tail.footerBytes)).toBeGreaterThan(0);
     expect(session.uploads.size).toBe(0);
+    expect(session.isBusy).toBe(false);
+  });
+
+  it('are refused, and leave nothing, when they go on with other bytes', async () => {
+    world = await World.create('other bytes');
+    const paused = pausedUploads(10);
+    const { session } = await world.backup(world.alice);
+    const { pack, receiver, rest } = await half(session, world.alice);
+    paused.pause(session, receiver);
+    const next = await receive(session, pack, true);
+    await next.piece(Buffer.alloc(rest.length), true);
+    await expect(next.finish(pack.tail.footerBytes)).rejects.toMatchObject({ code: 'FRAME_HASH' });
+    await next.abort();
+    expect(session.vault.index.findPack(pack.packId)).toBeUndefined();
+    expect(await session.vault.store.stat(packName(uuidToBytes(pack.packId)))).toBeUndefined();
+  });
+
+  it('belong to one connection at a time: a second one takes over, and begins anew', async () => {
+    world = await World.create('two connections');
+    const paused = pausedUploads(10);
+    const { session } = await world.backup(world.alice);
+    const { pack, receiver, rest } = await half(session, world.alice);
+    paused.pause(session, receiver);
+    const [one, other] = await Promise.all([receive(session, pack, true), receive(session, pack, true)]);
+    expect(other.received).toBe(0);
+    await expect(one.piece(rest, true)).rejects.toMatchObject({ code: 'UPLOAD_OVER' });
+    for (const frame of pack.frames) await other.piece(frame, true);
+    expect(await other.finish(pack.tail.footerBytes)).toBeGreaterThan(0);
     expect(session.isBusy).toBe(false);
   });
 
