@@ -241,6 +241,13 @@ describe('the data client over mutual TLS', () => {
       },
     });
 
+    it.each(['100000000', '-1', 'all'])('leaves out nothing of a pack that is not there: %s', async (received) => {
+      fill();
+      service.givesWayAfter = MIB;
+      service.saysReceived = received;
+      await expect(backup()).rejects.toMatchObject({ code: 'UPLOAD_MALFORMED' });
+    });
+
     it('goes on with no frame of which it has nothing', async () => {
       fill();
       await backup();

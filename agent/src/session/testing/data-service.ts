@@ -22,6 +22,8 @@ export class TestDataService {
   readsAnswered: readonly NonNullable<ReadChunksResponse['part']>[] | undefined;
   /** Each upload and each read has to give way to others after so many bytes of frames. */
   givesWayAfter = Number.POSITIVE_INFINITY;
+  /** What uploads that come again are told that there is of them already, as by a gateway in strange hands. */
+  saysReceived: string | undefined;
   /** Bytes of frames that were sent to readers. */
   served = 0;
   /** Calls so far, by name. */
@@ -137,7 +139,8 @@ export class TestDataService {
         frames = paused?.frames ?? [];
         pieces = paused?.pieces ?? [];
         const metadata = new Metadata();
-        metadata.set('holdfast-received-bytes', `${Buffer.concat([...frames, ...pieces]).length}`);
+        const received = `${Buffer.concat([...frames, ...pieces]).length}`;
+        metadata.set('holdfast-received-bytes', this.saysReceived ?? received);
         call.sendMetadata(metadata);
         kind = part.value.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
       } else if (part?.$case === 'frame') {
