@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock } from '@holdfast/core/clock';
+import { type Clock, systemClock, type Timers } from '@holdfast/core/clock';
 import { encodeFrameEntry } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { systemRandom } from '@holdfast/core/ids';
@@ -33,6 +33,7 @@ let server: SecureServer;
 let link: CuttableLink;
 let transport: GrpcDataTransport;
 let bandwidth: Bandwidth;
+let clock: Clock & Timers;
 
 beforeEach(async () => {
   bench = await BackupBench.create();
@@ -59,8 +60,14 @@ beforeEach(async () => {
   const access = new ServerAccess(stateFolderAt(bench.folder), identity);
   access.dataAddress = link.address;
   bandwidth = new Bandwidth(systemClock);
+  clock = {
+    now: () => systemClock.now(),
+    monotonic: () => systemClock.monotonic(),
+    sleep: (ms, signal) => systemClock.sleep(ms, signal),
+    after: (ms, run) => systemClock.after(ms, run),
+  };
   transport = new GrpcDataTransport({
-    clock: systemClock,
+    clock,
     random: { bytes: (length) => Buffer.alloc(length, 0x10) },
     access,
     bandwidth,
@@ -147,6 +154,30 @@ describe('the data client over mutual TLS', () => {
     expect(service.served).toBeLessThan(1.1 * stored.map(lengthOf).reduce((sum, each) => sum + each, 0));
   });
 
+  it('goes on also where a turn is too short for a piece of the usual length', async () => {
+    writeFileSync(join(bench.source, 'file'), systemRandom.bytes(MIB));
+    service.givesWayAfter = 100 * 1024;
+    await backup();
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
+  it('reads for as long as each turn brings a frame forward, however long others keep it waiting in between', async () => {
+    fill();
+    await backup();
+    let waited = 0;
+    clock.monotonic = () => systemClock.monotonic() + waited;
+    clock.sleep = async () => {
+      waited += 100_000;
+    };
+    // Little in a turn, of frames that have much more; four frames come at a time.
+    service.givesWayAfter = 300 * 1024;
+    const target = join(bench.folder, 'target');
+    await restore(target);
+    expect(describeFolder(target)).toEqual(describeFolder(bench.source));
+  });
+
   it('opens another session when the gateway has lost its own, and claims everything anew', async () => {
     fill();
     let uploads = 0;
@@ -208,6 +239,13 @@ describe('the data client over mutual TLS', () => {
         domainId: systemRandom.bytes(16),
         heldBytes: 0,
       },
+    });
+
+    it.each(['100000000', '-1', 'all'])('leaves out nothing of a pack that is not there: %s', async (received) => {
+      fill();
+      service.givesWayAfter = MIB;
+      service.saysReceived = received;
+      await expect(backup()).rejects.toMatchObject({ code: 'UPLOAD_MALFORMED' });
     });
 
     it('goes on with no frame of which it has nothing', async () => {

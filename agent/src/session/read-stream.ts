@@ -15,6 +15,7 @@ import { ReadDeadline } from './read-deadline.js';
 import type { SessionLink } from './session-link.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
+import { SMALL_PIECE_BYTES } from './upload-piece.js';
 
 const { path, requestSerialize } = DataServiceService.readChunks;
 const PIECE_MS = 4;
@@ -55,16 +56,21 @@ async function* readAll(
     const answers = new Handover<ReadAnswer>();
     // The call runs inside `attempt`, so that it is repeated there; what it yields is handed over as it arrives.
     const running = link
-      .attempt(signal, async ({ clients, sessionId }, _again, goesOn) => {
+      .attempt(signal, async ({ clients, sessionId }, isAgain, goesOn) => {
         const client = clients.forReads(download.bytesPerSecond);
         const request = {
           sessionId,
           chunkIds: Buffer.concat([...left.values()]),
           avoidPacks: [...avoidPacks],
-          pieceBytes: pieceBytesFor(download.bytesPerSecond),
+          pieceBytes: pieceBytesFor(download.bytesPerSecond, isAgain),
           held: arriving.begin(),
         };
-        for await (const { answer, ids: answered } of readOnce(client, request, arriving, download, signal)) {
+        for await (const { answer, ids: answered } of readOnce(
+          { client, download, goesOn },
+          request,
+          arriving,
+          signal,
+        )) {
           goesOn();
           for (const id of answered) left.delete(idKey(id));
           await answers.put(answer);
@@ -91,15 +97,24 @@ async function* readAll(
 }
 
 /** Under a limit, a few milliseconds' worth: of each read the transport holds 16 messages ready, and those come at once. */
-function pieceBytesFor(bytesPerSecond: number | undefined): number {
-  return bytesPerSecond === undefined ? 0 : Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
+function pieceBytesFor(bytesPerSecond: number | undefined, isAgain: boolean): number {
+  const most = isAgain ? SMALL_PIECE_BYTES : 0;
+  if (bytesPerSecond === undefined) return most;
+  const even = Math.ceil((bytesPerSecond * PIECE_MS) / 1000);
+  return isAgain ? Math.min(most, even) : even;
+}
+
+interface Reading {
+  readonly client: DataServiceClient;
+  readonly download: Throttle;
+  /** Called when more comes of a frame in which an earlier call broke off: over a slow link one may take many turns. */
+  readonly goesOn: () => void;
 }
 
 async function* readOnce(
-  client: DataServiceClient,
+  { client, download, goesOn }: Reading,
   request: ReadChunksRequest,
   arriving: ArrivingFrames,
-  download: Throttle,
   signal: AbortSignal,
 ): AsyncGenerator<Answered> {
   if (signal.aborted) throw stopped(signal);
@@ -109,17 +124,21 @@ async function* readOnce(
   const deadline = new ReadDeadline(systemClock, () => call.destroy(timedOut()));
   // Cancelling a call that is being read makes it emit an error even after its iterator has gone.
   call.on('error', () => undefined);
+  let isMoreOfOne = false;
   try {
     for await (const { part } of call as AsyncIterable<ReadChunksResponse>) {
       deadline.answered();
       if (part?.$case === 'piece') {
         arriving.add(part.value);
+        if (isMoreOfOne) goesOn();
+        isMoreOfOne = false;
         garbage.add(4 * part.value.length);
         await download.take(part.value.length, signal);
         continue;
       }
       const before = arriving.next(part?.$case === 'head' ? part.value : undefined);
       if (before !== undefined) yield before;
+      isMoreOfOne = part?.$case === 'head' && part.value.heldBytes > 0;
       if (part?.$case !== 'damaged') continue;
       const ids = splitIds(part.value.chunkIds);
       yield { answer: { kind: 'damaged', ids, reason: part.value.reason }, ids };

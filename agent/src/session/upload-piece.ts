@@ -5,6 +5,8 @@
 
 /** Small enough to stay in a processor's cache from here to the socket. */
 export const PIECE_BYTES = 256 * 1024;
+/** Of what has to come again: a piece counts once it is whole, so over the slowest link one has to come within a turn at the gateway. */
+export const SMALL_PIECE_BYTES = 32 * 1024;
 const HEAD_BYTES = 16;
 const FRAME_FIELD = 0x12;
 const DATA_FIELD = 0x0a;

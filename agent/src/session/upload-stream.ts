@@ -10,7 +10,7 @@ import type { Turns } from '../jobs/turns.js';
 import { fromGrpcError } from './grpc-error.js';
 import type { Throttle } from './throttle.js';
 import { stopped } from './unary-call.js';
-import { encodePiece, PIECE_BYTES, PieceMemory } from './upload-piece.js';
+import { encodePiece, PIECE_BYTES, PieceMemory, SMALL_PIECE_BYTES } from './upload-piece.js';
 
 /** Messages go out as they are encoded here, for what protobuf's encoder would copy twice is all that a backup sends. */
 const { path, requestSerialize, responseDeserialize } = DataServiceService.uploadPack;
@@ -79,6 +79,7 @@ class Upload {
   private underWay = 0;
   private wake: () => void = () => undefined;
   private cancelTimer: () => void = () => undefined;
+  private pieceBytes = PIECE_BYTES;
   private readonly stop = (): void => this.cancel();
 
   constructor(
@@ -128,6 +129,7 @@ class Upload {
 
   /** The gateway may have other packs to take in first. */
   private async untilWanted(goesOn: () => void): Promise<number> {
+    this.pieceBytes = SMALL_PIECE_BYTES;
     await this.until(() => this.underWay === 0);
     this.mayTake(ANSWER_TIMEOUT_MS);
     const received = await Promise.race([this.wanted, this.answered.then(() => 0)]);
@@ -149,7 +151,7 @@ class Upload {
   /** No faster than the agent may send, until the call is over. */
   private async *pieces(bytes: Buffer): AsyncGenerator<{ readonly data: Buffer; readonly last: boolean }> {
     for (let at = 0, end = 0; at < bytes.length && !this.over; at = end) {
-      end = Math.min(bytes.length, at + Math.min(PIECE_BYTES, this.throttle.pieceBytes));
+      end = Math.min(bytes.length, at + Math.min(this.pieceBytes, this.throttle.pieceBytes));
       await this.throttle.take(end - at, this.signal);
       yield { data: bytes.subarray(at, end), last: end === bytes.length };
     }

@@ -69,7 +69,7 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     vaults,
     sessions,
     uploads,
-    pausedUploads: new PausedUploads(limits.maxPausedUploads, log),
+    pausedUploads: new PausedUploads(limits, log),
     reads,
     turns,
     fruitless: new Pace(limits.fruitlessMs, clock),

@@ -28,7 +28,7 @@ export interface GatewayLimits {
   readonly maxReadsPerSession: number;
   /** Packs on their way in; more wait in order, by their headers alone. Each holds a file and a hash. */
   readonly uploads: AdmissionLimits;
-  /** Packs that gave their places up in the middle and may go on: each holds a file of which a part has come. */
+  /** Packs that gave their places up in the middle and may go on, of one session no more than its uploads: each holds a file of which a part has come. */
   readonly maxPausedUploads: number;
   /** Restore reads; more wait in order. Each holds up to two frames and what its reader has not taken yet: about 20 MiB. */
   readonly reads: AdmissionLimits;

@@ -22,6 +22,8 @@ export class TestDataService {
   readsAnswered: readonly NonNullable<ReadChunksResponse['part']>[] | undefined;
   /** Each upload and each read has to give way to others after so many bytes of frames. */
   givesWayAfter = Number.POSITIVE_INFINITY;
+  /** What uploads that come again are told that there is of them already, as by a gateway in strange hands. */
+  saysReceived: string | undefined;
   /** Bytes of frames that were sent to readers. */
   served = 0;
   /** Calls so far, by name. */
@@ -81,6 +83,7 @@ export class TestDataService {
       }
       const send = async (): Promise<void> => {
         const { sessionId, chunkIds, avoidPacks, held } = call.request;
+        const pieceBytes = call.request.pieceBytes || PIECE_BYTES;
         let room = this.givesWayAfter;
         for await (const answer of this.find(sessionId).readChunks(splitIds(chunkIds), avoidPacks, signal)) {
           if (answer.kind === 'damaged') {
@@ -100,8 +103,8 @@ export class TestDataService {
             heldBytes,
           };
           call.write({ part: { $case: 'head', value: head } });
-          for (let at = heldBytes; at < stored.length; at += PIECE_BYTES) {
-            const piece = stored.subarray(at, at + PIECE_BYTES);
+          for (let at = heldBytes; at < stored.length; at += pieceBytes) {
+            const piece = stored.subarray(at, at + pieceBytes);
             if (room < piece.length) throw placeGivenUp();
             room -= piece.length;
             this.served += piece.length;
@@ -136,7 +139,8 @@ export class TestDataService {
         frames = paused?.frames ?? [];
         pieces = paused?.pieces ?? [];
         const metadata = new Metadata();
-        metadata.set('holdfast-received-bytes', `${Buffer.concat([...frames, ...pieces]).length}`);
+        const received = `${Buffer.concat([...frames, ...pieces]).length}`;
+        metadata.set('holdfast-received-bytes', this.saysReceived ?? received);
         call.sendMetadata(metadata);
         kind = part.value.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
       } else if (part?.$case === 'frame') {

@@ -12,7 +12,7 @@ import { type FileEntry, joinPath } from './file-entry.js';
 import { alternativeName, findEarlier, isEmptyFolder, isWhatItWas, RestoreConflictError } from './restore-conflict.js';
 import type { JournalledDirectory, Made } from './restore-journal.js';
 import type { RestoreRun } from './restore-run.js';
-import { mayBeTwin } from './restore-twins.js';
+import { hasItsAttributes, mayBeTwin } from './restore-twins.js';
 
 /** Where an entry comes to lie. */
 export interface Place {
@@ -99,7 +99,8 @@ export class RestorePlaces {
     for (let n = 1; there; n++) {
       if (mayBeTwin(there, entry)) {
         if (entry.type === 'file') twins.push(name);
-        else if (isWhatItWas(this.fd, name, there, entry)) return this.run.skipped();
+        else if (isWhatItWas(this.fd, name, there, entry) && hasItsAttributes({ dirFd: this.fd, name }, entry))
+          return this.run.skipped();
       }
       name = alternativeName(entry.name, n);
       there = this.existing(name);

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runsAsRoot } from '../../platform/unprivileged.fixture.js';
+import { setXattr } from '../../platform/xattrs.js';
 import { copyTree, LaterWriters } from './restore.fixture.js';
 
 const LARGE_BYTES = 3 * 1024 * 1024;
@@ -81,6 +83,54 @@ describe('under KEEP_BOTH, what is there already', () => {
     fs.writeFileSync(from('file'), 'changed');
     await copy();
     expect(names()).toEqual(['file', 'file (restored 2)', 'file (restored)']);
+  });
+
+  const COMMENT = Buffer.from('user.comment');
+  const ACCESS = Buffer.from('system.posix_acl_access');
+  /** The owner and user 65534 may read and write, and nobody else: permissions show 0660. */
+  const LETS_SOMEBODY_IN = Buffer.from(
+    '02000000' + '01000600ffffffff' + '02000600feff0000' + '04000000ffffffff' + '10000600ffffffff' + '20000000ffffffff',
+    'hex',
+  );
+  const attach = (path: string, name: Buffer, value: Buffer): void => {
+    const fd = fs.openSync(path, 'r');
+    try {
+      setXattr(fd, name, value);
+    } finally {
+      fs.closeSync(fd);
+    }
+  };
+
+  it.each(['small', Buffer.alloc(LARGE_BYTES, 7)])(
+    'is not the same without an attribute, and with more it is',
+    async (content) => {
+      both('without', content);
+      both('other', content);
+      both('more', content);
+      both('same', content);
+      attach(from('without'), COMMENT, Buffer.from('one'));
+      attach(from('other'), COMMENT, Buffer.from('one'));
+      attach(to('other'), COMMENT, Buffer.from('two'));
+      attach(to('more'), COMMENT, Buffer.from('one'));
+      for (const side of [from, to]) attach(side('same'), COMMENT, Buffer.from('one'));
+      await copy();
+      expect(names()).toEqual(['more', 'other', 'other (restored)', 'same', 'without', 'without (restored)']);
+    },
+  );
+
+  it('is not enough where an access list lets somebody in whom the restored one keeps out', async () => {
+    both('file', 'content');
+    fs.chmodSync(from('file'), 0o660);
+    attach(to('file'), ACCESS, LETS_SOMEBODY_IN);
+    expect(fs.statSync(to('file')).mode & 0o7777).toBe(0o660);
+    execFileSync('mkfifo', [from('pipe'), to('pipe')]);
+    for (const side of [from, to]) fs.chmodSync(side('pipe'), 0o660);
+    execFileSync('mkfifo', [from('same'), to('same')]);
+    const pipe = fs.openSync(to('pipe'), 'r+');
+    setXattr(pipe, ACCESS, LETS_SOMEBODY_IN);
+    fs.closeSync(pipe);
+    await copy();
+    expect(names()).toEqual(['file', 'file (restored)', 'pipe', 'pipe (restored)', 'same']);
   });
 
   it.runIf(runsAsRoot)('is not enough where another user has it, who could change it at any time', async () => {

@@ -3,16 +3,20 @@ import { promisify } from 'node:util';
 import { type FileStatus, statFd } from '../../platform/file-status.js';
 import { openAt } from '../../platform/open-file.js';
 import { errorCode } from '../../platform/posix-error.js';
+import type { XattrTarget } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
+import { readXattrs } from './scan-entry.js';
 
 const BLOCK_BYTES = 1024 * 1024;
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const read = promisify(fs.read);
+/** Access lists of all kinds, and capabilities. */
+const LETS_IN = /^(?:system\.|security\.capability$)/;
 
 /**
  * Under KEEP_BOTH, what stands where an entry would lie may be what the entry is: then a second one would be of no use to anybody. A twin has
- * the same type, owner, permissions and content, so that nobody can change it, or read it, who could not do so with what would be
- * restored; its times are its own.
+ * the same type, owner, permissions, attributes and content, so that nobody can change it, or read it, who could not do so with what would be
+ * restored; its times are its own, and it may have further attributes that let nobody in.
  */
 export function mayBeTwin(status: FileStatus, entry: FileEntry): boolean {
   if (status.type !== entry.type || entry.type === 'directory') return false;
@@ -20,6 +24,19 @@ export function mayBeTwin(status: FileStatus, entry: FileEntry): boolean {
   // A link's own permissions count for nothing.
   if (entry.type !== 'symlink' && status.mode !== entry.mode) return false;
   return hasItsOwner(status, entry);
+}
+
+/** False also where not all of them can be read. */
+export function hasItsAttributes(target: XattrTarget, { xattrs }: FileEntry): boolean {
+  let areRead = true;
+  const found = readXattrs(target, () => (areRead = false));
+  const isOf = (all: FileEntry['xattrs'], name: Buffer, value?: Buffer): boolean =>
+    all.some((each) => each.name.equals(name) && (value === undefined || each.value.equals(value)));
+  return (
+    areRead &&
+    xattrs.every(({ name, value }) => isOf(found, name, value)) &&
+    found.every(({ name }) => !LETS_IN.test(name.toString('latin1')) || isOf(xattrs, name))
+  );
 }
 
 /** Those that the restored one would have: who is not root makes files of their own. */
@@ -45,7 +62,7 @@ async function isTwin(folder: number, name: Buffer, entry: FileEntry, content: B
   let own = -1;
   try {
     fd = openAt(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!mayBeTwin(statFd(fd), entry)) return false;
+    if (!mayBeTwin(statFd(fd), entry) || !hasItsAttributes(fd, entry)) return false;
     if (Buffer.isBuffer(content))
       return await hasSameBytes(fd, entry.size, async (at, length) => content.subarray(at, at + length));
     // Of what was made, whatever has its name by now.

@@ -6,6 +6,7 @@ import {
   MAX_PACK_BYTES,
   MAX_TAKEN_PACK_FRAMES,
   MAX_TAKEN_PACK_PLAIN_BYTES,
+  SHA256_BYTES,
 } from '../format/limits.js';
 import { decodePackHeader, encodePackTrailer, framesEnd, PACK_HEADER_BYTES, parsePackFooter } from './pack-format.js';
 
@@ -31,7 +32,7 @@ export class PackVerifier {
   private offset = PACK_HEADER_BYTES;
   private frameLength = 0;
   private hash: Hash | undefined;
-  private readonly frames: { readonly length: number; readonly sha256: Buffer }[] = [];
+  private readonly seen = new SeenFrames();
 
   constructor(private readonly expected: ExpectedPack) {}
 
@@ -47,14 +48,14 @@ export class PackVerifier {
     if (
       this.frameLength > MAX_FRAME_STORED_BYTES ||
       this.offset > MAX_PACK_BYTES ||
-      this.frames.length >= MAX_TAKEN_PACK_FRAMES
+      this.seen.count >= MAX_TAKEN_PACK_FRAMES
     ) {
       throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than any that is taken in.');
     }
     this.hash ??= createHash('sha256');
     this.hash.update(piece);
     if (!last) return;
-    this.frames.push({ length: this.frameLength, sha256: this.hash.digest() });
+    this.seen.add(this.frameLength, this.hash.digest());
     this.frameLength = 0;
     this.hash = undefined;
   }
@@ -66,12 +67,11 @@ export class PackVerifier {
     this.compareIdentity(footer);
     if (footer.frames.reduce((sum, { plainLength }) => sum + plainLength, 0) > MAX_TAKEN_PACK_PLAIN_BYTES)
       throw damaged('PACK_PLAIN_TOO_LARGE', 'A pack stands for more plaintext than is taken in.');
-    if (footer.frames.length !== this.frames.length || framesEnd(footer) !== this.offset) {
+    if (footer.frames.length !== this.seen.count || framesEnd(footer) !== this.offset) {
       throw damaged('PACK_FRAMES', "A pack's footer describes other frames than were sent.");
     }
     footer.frames.forEach((entry, index) => {
-      const seen = this.frames[index];
-      if (seen?.length !== entry.storedLength || !seen.sha256.equals(entry.storedSha256)) {
+      if (!this.seen.isAt(index, entry.storedLength, entry.storedSha256)) {
         throw damaged('FRAME_HASH', `Frame ${index} of a pack is not what its footer says.`);
       }
     });
@@ -88,5 +88,29 @@ export class PackVerifier {
       footer.uploaderId.equals(uploaderId);
     if (!same)
       throw damaged('PACK_IDENTITY', 'A pack states another vault, domain, kind, uploader or id than was announced.');
+  }
+}
+
+const LENGTH_BYTES = 4;
+const SEEN_BYTES = LENGTH_BYTES + SHA256_BYTES;
+const FIRST_ROOM = 16;
+
+/** Length and hash of each frame, in one piece: objects for thousands of frames of a byte each would take many times as much, and an upload may wait for long. */
+class SeenFrames {
+  count = 0;
+  private bytes = Buffer.allocUnsafe(FIRST_ROOM * SEEN_BYTES);
+
+  add(length: number, sha256: Buffer): void {
+    const at = this.count * SEEN_BYTES;
+    if (at === this.bytes.length) this.bytes = Buffer.concat([this.bytes], 2 * this.bytes.length);
+    this.bytes.writeUInt32LE(length, at);
+    sha256.copy(this.bytes, at + LENGTH_BYTES);
+    this.count += 1;
+  }
+
+  isAt(index: number, length: number, sha256: Uint8Array): boolean {
+    const at = index * SEEN_BYTES;
+    const hash = this.bytes.subarray(at + LENGTH_BYTES, at + SEEN_BYTES);
+    return index < this.count && this.bytes.readUInt32LE(at) === length && hash.equals(sha256);
   }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Codec, DomainScope, PackKind } from '@holdfast/proto/vault';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -321,6 +323,20 @@ describe('verifying a pack as it is uploaded', () => {
     ]) {
       expect(() => verify({ expected: change })).toThrowError(INTEGRITY);
     }
+  });
+
+  it('keeps little of each frame, for many packs may be half there', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const used = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = used();
+    const verifiers = Array.from({ length: 32 }, () => new PackVerifier(expected));
+    for (const verifier of verifiers) for (let n = 0; n < 4_096; n++) verifier.frame(Buffer.of(1), true);
+    expect((used() - before) / verifiers.length).toBeLessThan(300 * 1024);
   });
 
   it('refuses an unfinished or endless frame, and a header of another version', () => {

@@ -4,6 +4,8 @@ import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 
 /** Bytes handed to the transport and not yet taken by it. */
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** After the end of a stream its reader has the time of so many stalls for what is left of that. */
+const MOST_STALLS = 5;
 
 export interface Sending {
   /** Ends the waiting for a slow reader, with its reason. */
@@ -56,7 +58,31 @@ export class MessageSender<Request, Response> {
     while (this.pending > 0) await this.progress(over);
   }
 
+  /** Resolves once nothing waits for the reader any more: to false if that took nothing for too long, or very little. */
+  async emptied(): Promise<boolean> {
+    let isLate = false;
+    const cancel = this.timing.timers.after(MOST_STALLS * this.timing.stallMs, () => {
+      isLate = true;
+      this.wake?.();
+    });
+    try {
+      while (this.pending > 0 && !this.call.closed && !isLate) await this.moved(undefined);
+      return !isLate;
+    } catch {
+      return false;
+    } finally {
+      cancel();
+    }
+  }
+
   private async progress(over: AbortSignal | undefined): Promise<void> {
+    await this.moved(over);
+    this.gone.signal.throwIfAborted();
+    over?.throwIfAborted();
+  }
+
+  /** Resolves when the reader took something or has gone. Throws Timeout, or what the signal says. */
+  private async moved(over: AbortSignal | undefined): Promise<void> {
     let stop: () => void = () => undefined;
     let cancel: () => void = () => undefined;
     try {
@@ -70,8 +96,6 @@ export class MessageSender<Request, Response> {
       cancel();
       over?.removeEventListener('abort', stop);
     }
-    this.gone.signal.throwIfAborted();
-    over?.throwIfAborted();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { asHoldfastError } from '@holdfast/core/errors';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
+import { hangUp } from '../../platform/grpc/hang-up.js';
 import type { GatewayCore } from '../gateway-core.js';
 import { MessageSender, type Sending } from './message-sender.js';
 
@@ -15,7 +16,7 @@ type Produce<Request, Response> = (
   sender: MessageSender<Request, Response>,
 ) => AsyncGenerator<StreamedMessage<Response>>;
 
-/** A server-streaming handler from an async generator; what it throws ends the stream as a status. */
+/** A server-streaming handler from an async generator; what it throws ends the stream as a status. A peer that does not take the end loses its connection. */
 export function serveStream<Request, Response>(
   core: Pick<GatewayCore, 'timers' | 'limits' | 'log'>,
   produce: Produce<Request, Response>,
@@ -39,4 +40,6 @@ async function run<Request, Response>(
       core.log.error({ err: error, method: call.getPath() }, 'grpc.defect');
     call.emit('error', toGrpcStatus(error));
   }
+  // What its peer does not take lies in memory for as long as the connection lasts, however the call ended.
+  if (!(await sender.emptied())) hangUp(call);
 }

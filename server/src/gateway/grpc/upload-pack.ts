@@ -1,6 +1,6 @@
 import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
-import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import { YoungGarbage } from '@holdfast/core/memory';
 import { reached } from '@holdfast/core/moments';
@@ -146,8 +146,10 @@ class Upload {
   }
 
   async fail(error: unknown): Promise<void> {
-    if (error === this.place.signal.reason) this.core.pausedUploads.pause(this.session, this.receiver);
-    else await this.receiver.abort();
+    const { pausedUploads } = this.core;
+    if (error === this.place.signal.reason) return pausedUploads.pause(this.session, this.receiver);
+    if (isHoldfastError(error) && error.code === 'STORE_FULL') pausedUploads.makeRoom(this.session.vault.vaultId);
+    await this.receiver.abort();
   }
 }
 

@@ -1,4 +1,6 @@
 import 'reflect-metadata';
+import { once } from 'node:events';
+import type { Metadata } from '@grpc/grpc-js';
 import { systemRandom, uuidToBytes } from '@holdfast/core/ids';
 import { type DataServiceClient, PackKind } from '@holdfast/proto/v1';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -9,6 +11,10 @@ import { Uploader } from '../testing/uploader.fixture.js';
 // Real connections and megabytes of packs: a busy machine may take its time.
 vi.setConfig({ testTimeout: 60_000 });
 const MIB = 1024 * 1024;
+
+type UploadStream = ReturnType<DataServiceClient['uploadPack']>;
+
+const piece = (data: Buffer) => ({ part: { $case: 'frame' as const, value: { data, last: false } } });
 
 let scene: GatewayScene;
 beforeEach(async () => {
@@ -58,6 +64,34 @@ describe('uploads over mutual TLS', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     cut.cancel();
     expect(await upload(client, sessionId, pack)).toBeGreaterThan(2n * BigInt(MIB));
+  });
+
+  it.each([
+    ['its caller leaves', (stream: UploadStream) => stream.cancel()],
+    ['it breaks the protocol', (stream: UploadStream) => void stream.write(piece(Buffer.alloc(0)))],
+  ])('begin anew where %s, also when they come again', async (_, breakOff) => {
+    const { alice, control } = scene;
+    const client = await scene.clientOf('agent', alice.agentId);
+    const { sessionId } = await scene.open(client, control.addJob(alice.agentId, 'backup'));
+    const packId = systemRandom.bytes(16);
+    const begin = (again: boolean) => {
+      const ended = Promise.withResolvers<void>();
+      const stream = client.uploadPack(() => ended.resolve());
+      const from = once(stream, 'metadata').then(([metadata]) => (metadata as Metadata).get('holdfast-received-bytes'));
+      const header = { sessionId, packId, kind: PackKind.PACK_KIND_DATA, again };
+      stream.write({ part: { $case: 'header', value: header } });
+      return { stream, from, ended: ended.promise };
+    };
+    const first = begin(false);
+    await first.from;
+    first.stream.write(piece(Buffer.alloc(100)));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    breakOff(first.stream);
+    await first.ended;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const second = begin(true);
+    expect(await second.from).toEqual(['0']);
+    second.stream.cancel();
   });
 
   it('ends sessions when control says that the job is over, also while a pack is under way', async () => {

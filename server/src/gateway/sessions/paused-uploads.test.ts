@@ -1,4 +1,5 @@
-import { PackKind } from '@holdfast/core/engine';
+import { PackKind, packName } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { TestPack, Uploader } from '../testing/uploader.fixture.js';
@@ -12,6 +13,10 @@ let world: World;
 afterEach(() => world.remove());
 
 const log = pino({ level: 'silent' });
+
+function pausedUploads(maxPausedUploads: number, maxUploadsPerSession = 4): PausedUploads {
+  return new PausedUploads({ maxPausedUploads, maxUploadsPerSession }, log);
+}
 
 async function receive(session: Session, { packId, kind }: TestPack, again = false): Promise<PackReceiver> {
   return (await PackReceiver.start(session, { packId, kind, again }, world.limits)) as PackReceiver;
@@ -29,7 +34,7 @@ async function half(session: Session, agent: Uploader) {
 describe('paused uploads', () => {
   it('go on where they were, and are stored as they were made', async () => {
     world = await World.create('paused');
-    const paused = new PausedUploads(10, log);
+    const paused = pausedUploads(10);
     const { session } = await world.backup(world.alice);
     const { pack, receiver, rest, sent } = await half(session, world.alice);
     paused.pause(session, receiver);
@@ -42,9 +47,37 @@ describe('paused uploads', () => {
     expect(session.isBusy).toBe(false);
   });
 
+  it('are refused, and leave nothing, when they go on with other bytes', async () => {
+    world = await World.create('other bytes');
+    const paused = pausedUploads(10);
+    const { session } = await world.backup(world.alice);
+    const { pack, receiver, rest } = await half(session, world.alice);
+    paused.pause(session, receiver);
+    const next = await receive(session, pack, true);
+    await next.piece(Buffer.alloc(rest.length), true);
+    await expect(next.finish(pack.tail.footerBytes)).rejects.toMatchObject({ code: 'FRAME_HASH' });
+    await next.abort();
+    expect(session.vault.index.findPack(pack.packId)).toBeUndefined();
+    expect(await session.vault.store.stat(packName(uuidToBytes(pack.packId)))).toBeUndefined();
+  });
+
+  it('belong to one connection at a time: a second one takes over, and begins anew', async () => {
+    world = await World.create('two connections');
+    const paused = pausedUploads(10);
+    const { session } = await world.backup(world.alice);
+    const { pack, receiver, rest } = await half(session, world.alice);
+    paused.pause(session, receiver);
+    const [one, other] = await Promise.all([receive(session, pack, true), receive(session, pack, true)]);
+    expect(other.received).toBe(0);
+    await expect(one.piece(rest, true)).rejects.toMatchObject({ code: 'UPLOAD_OVER' });
+    for (const frame of pack.frames) await other.piece(frame, true);
+    expect(await other.finish(pack.tail.footerBytes)).toBeGreaterThan(0);
+    expect(session.isBusy).toBe(false);
+  });
+
   it('count neither as work of their session nor as its uploads while they wait', async () => {
     world = await World.create('not busy', { maxUploadsPerSession: 1 });
-    const paused = new PausedUploads(10, log);
+    const paused = pausedUploads(10);
     const { session } = await world.backup(world.alice);
     const { pack, receiver } = await half(session, world.alice);
     expect(session.isBusy).toBe(true);
@@ -58,7 +91,7 @@ describe('paused uploads', () => {
 
   it('begin anew for one who does not wait to be told from where, or sends another kind of pack', async () => {
     world = await World.create('anew');
-    const paused = new PausedUploads(10, log);
+    const paused = pausedUploads(10);
     const { session } = await world.backup(world.alice);
     const first = await half(session, world.alice);
     paused.pause(session, first.receiver);
@@ -71,7 +104,7 @@ describe('paused uploads', () => {
 
   it('end with their session, and leave nothing behind', async () => {
     world = await World.create('ended');
-    const paused = new PausedUploads(10, log);
+    const paused = pausedUploads(10);
     const { session } = await world.backup(world.alice);
     const { pack, receiver } = await half(session, world.alice);
     paused.pause(session, receiver);
@@ -84,7 +117,7 @@ describe('paused uploads', () => {
 
   it('are given up, the oldest of whoever has most, when there are too many', async () => {
     world = await World.create('too many');
-    const paused = new PausedUploads(2, log);
+    const paused = pausedUploads(2);
     const { session: ofAlice } = await world.backup(world.alice);
     const { session: ofBob } = await world.backup(world.bob);
     const honest = await half(ofBob, world.bob);
@@ -96,5 +129,34 @@ describe('paused uploads', () => {
     expect((await receive(ofBob, honest.pack, true)).received).toBe(honest.sent);
     expect((await receive(ofAlice, first.pack, true)).received).toBe(0);
     expect((await receive(ofAlice, second.pack, true)).received).toBe(second.sent);
+  });
+
+  it('are no more of one session than it may send at a time', async () => {
+    world = await World.create('of one session');
+    const paused = pausedUploads(10, 2);
+    const { session } = await world.backup(world.alice);
+    const { session: another } = await world.backup(world.alice);
+    const first = await half(session, world.alice);
+    paused.pause(session, first.receiver);
+    for (const each of [another, session, session]) paused.pause(each, (await half(each, world.alice)).receiver);
+    await paused.ended();
+    expect([...session.uploads.keys()]).not.toContain(first.pack.packId);
+    expect(session.uploads.size).toBe(2);
+    expect(another.uploads.size).toBe(1);
+  });
+
+  it('give back what they hold of a store that is full, and of no other', async () => {
+    world = await World.create('full');
+    const paused = pausedUploads(10);
+    const { session } = await world.backup(world.alice);
+    const { pack, receiver } = await half(session, world.alice);
+    paused.pause(session, receiver);
+    paused.makeRoom('01901234-5678-7abc-8def-0123456789ab');
+    await paused.ended();
+    expect(session.uploads.size).toBe(1);
+    paused.makeRoom(session.vault.vaultId);
+    await paused.ended();
+    expect(session.uploads.size).toBe(0);
+    expect((await receive(session, pack, true)).received).toBe(0);
   });
 });

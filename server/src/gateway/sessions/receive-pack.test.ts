@@ -47,6 +47,25 @@ describe('receiving a pack', () => {
     expect(again.vault.index.lookup(chunk.id)[0]).toHaveLength(1);
   });
 
+  it('comes whole for whoever began last, also when one who began before had its bytes stored first', async () => {
+    world = await World.create('last');
+    const { alice } = world;
+    const pack = alice.pack([[alice.data('content')]]);
+    const { packId, kind } = pack;
+    const { session: one } = await world.backup(alice);
+    const { session: other } = await world.backup(alice);
+    const begin = async (session: typeof one) => {
+      const receiver = (await PackReceiver.start(session, { packId, kind }, world.limits)) as PackReceiver;
+      for (const frame of pack.frames) await receiver.piece(frame, true);
+      return receiver;
+    };
+    const before = await begin(one);
+    const last = await begin(other);
+    await expect(before.finish(pack.tail.footerBytes)).rejects.toMatchObject({ code: 'PACK_NOT_ARRIVING' });
+    expect(await last.finish(pack.tail.footerBytes)).toBeGreaterThan(0);
+    expect(other.vault.index.findPack(packId)?.state).toBe('stored');
+  });
+
   it("refuses a pack id that another agent's pack has", async () => {
     world = await World.create('taken');
     const { alice, bob } = world;

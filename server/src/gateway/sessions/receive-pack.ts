@@ -220,7 +220,8 @@ export class PackReceiver {
   /** After a failure the file may have got its name all the same: then the pack is leaked, otherwise it never was. */
   private async settleRow(): Promise<void> {
     const { index, store } = this.session.vault;
-    if (index.findPack(this.pack.packId)?.state !== 'arriving') return;
+    const row = index.findPack(this.pack.packId);
+    if (row?.state !== 'arriving' || row.number !== this.packNumber) return;
     const there = await store.stat(packName(uuidToBytes(this.pack.packId))).then(
       (info) => info !== undefined,
       () => true,

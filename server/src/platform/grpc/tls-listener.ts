@@ -9,6 +9,7 @@ import { CountedLog } from '../telemetry/counted-log.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallerLimits } from './call-limits.js';
 import { type CallerRole, callerOf } from './caller.js';
+import { rememberConnection } from './hang-up.js';
 
 export interface ConnectionLimits {
   /** For connections of nobody yet; with client certificates for the handshake alone, without them for as long as they last. */
@@ -145,6 +146,7 @@ export class TlsListener {
     const certificate = socket.getPeerCertificate();
     // It is asked for with every call, and would be taken apart each time.
     Object.assign(socket, { getPeerCertificate: () => certificate });
+    rememberConnection(certificate, socket);
     const caller = callerOf(certificate);
     if (caller === undefined) return this.refuse('NO_IDENTITY', address);
     const identity = `${caller.role}:${caller.id}`;
