@@ -60,9 +60,12 @@ export class VaultRegistry {
 
   /** With `create`, the folder of a vault that never held anything is made. */
   async open(ref: VaultStoreRef, options: { readonly create?: boolean } = {}): Promise<OpenVault> {
+    const create = options.create === true;
+    // Who opens it already may have no leave to make its folder.
+    if (create) await this.vaults.get(ref.vaultId)?.catch(() => undefined);
     let opening = this.vaults.get(ref.vaultId);
     if (opening === undefined) {
-      opening = this.openNow(ref, options.create === true);
+      opening = this.openNow(ref, create);
       this.vaults.set(ref.vaultId, opening);
       opening.catch((thrown: unknown) => {
         this.vaults.delete(ref.vaultId);

@@ -63,6 +63,24 @@ describe('opening a vault', () => {
     await expect(world.core.vaults.open(world.vault)).resolves.toMatchObject({ vaultId: world.vault.vaultId });
   });
 
+  it('with leave to make it fails for nobody who had none', async () => {
+    world = await World.create('both at once');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    const list = store.list.bind(store);
+    store.list = () => {
+      store.list = list;
+      throw away;
+    };
+    const { vaults } = world.core;
+    const [without, making] = await Promise.allSettled([
+      vaults.open(world.vault),
+      vaults.open(world.vault, { create: true }),
+    ]);
+    expect(without).toEqual({ status: 'rejected', reason: away });
+    expect(making).toMatchObject({ status: 'fulfilled', value: { vaultId: world.vault.vaultId } });
+  });
+
   it('is refused at another place than where it is open', async () => {
     world = await World.create('moved');
     await world.core.vaults.open(world.vault);
