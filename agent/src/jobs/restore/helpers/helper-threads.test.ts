@@ -1,19 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { IncomingFrame, ReadAnswer } from '../../agent/src/jobs/data-transport.js';
-import { ChunkReader } from '../../agent/src/jobs/restore/chunk-reader.js';
-import { HelperThreads } from '../../agent/src/jobs/restore/helpers/helper-threads.js';
-import { ThreadedOpener } from '../../agent/src/jobs/restore/helpers/threaded-opener.js';
-import { SealedFrames } from '../../agent/src/jobs/testing/sealed-frames.js';
+import type { IncomingFrame, ReadAnswer } from '../../data-transport.js';
+import { SealedFrames } from '../../testing/sealed-frames.js';
+import { ChunkReader } from '../chunk-reader.js';
+import { HelperThreads } from './helper-threads.js';
+import { ThreadedOpener } from './threaded-opener.js';
 
-const program = new URL('../../agent/dist/jobs/restore/helpers/helper.worker.js', import.meta.url);
+const program = new URL('./helper.worker.ts', import.meta.url);
+/** From the sources, as this test does. */
+const execArgv = ['--conditions=holdfast-source', '--import', '@swc-node/register/esm-register'];
 
 const sealed = new SealedFrames();
 const threads: Worker[] = [];
 const helpers = new HelperThreads(sealed.keys, 2, (keys) => {
-  // What is built does not run from the sources, as this test does.
-  const thread = new Worker(program, { workerData: keys, execArgv: [], trackUnmanagedFds: false });
+  const thread = new Worker(program, { workerData: keys, execArgv, trackUnmanagedFds: false });
   threads.push(thread);
   return thread;
 });
