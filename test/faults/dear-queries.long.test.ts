@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Fleet } from '../kit/holdfast/fleet.js';
 import { backUp } from '../kit/holdfast/jobs.js';
+import { OVERVIEW } from '../kit/holdfast/overview-query.js';
 import { repository } from '../kit/holdfast/repository.js';
 import type { AttackSettings } from './dear-queries/attack-main.js';
 
@@ -15,15 +16,6 @@ const ASKED = 100;
 const INTERVAL_MS = 100;
 /** On a busy machine, where one in ten takes this long; without turns at the database one takes as long as the attack. */
 const MOST_MS = 2_000;
-
-/** What the first page of Backup Center asks. */
-const OVERVIEW = `query {
-  protectedItems(first: 200) { edges { node { id name } } }
-  open: jobs(first: 20, filter: { states: [QUEUED, DISPATCHED, RUNNING] }) { edges { node { id state progress { phase bytesRead rate } } } }
-  failed: jobs(first: 5, filter: { states: [FAILED] }) { edges { node { id state } } }
-  agents(first: 200) { edges { node { id name status } } }
-  vaults(first: 200) { edges { node { id name recoveryPointCount storedBytes } } }
-}`;
 
 const lists = (count: number, fields: string): string =>
   `{ ${Array.from({ length: count }, (_, at) => `l${at}: jobs(first: 100) { edges { node { ${fields} } } }`).join(' ')} }`;

@@ -6,6 +6,7 @@ import { AgentProcess } from '../kit/holdfast/agent-process.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
 import { HostileAgent } from '../kit/holdfast/hostile-agent.js';
 import { backUp, readJob, waitForJob } from '../kit/holdfast/jobs.js';
+import { OVERVIEW } from '../kit/holdfast/overview-query.js';
 
 const AGENTS = 4;
 const MIB = 1024 * 1024;
@@ -14,15 +15,6 @@ const FILES = 8;
 const PAUSE_MS = 60;
 const WARM_UP = 100;
 const ASKED_QUIET = 150;
-
-/** What the first page of Backup Center asks. */
-const OVERVIEW = `query {
-  protectedItems(first: 200) { edges { node { id name } } }
-  open: jobs(first: 20, filter: { states: [QUEUED, DISPATCHED, RUNNING] }) { edges { node { id state progress { phase bytesRead rate } } } }
-  failed: jobs(first: 5, filter: { states: [FAILED] }) { edges { node { id state } } }
-  agents(first: 200) { edges { node { id name status } } }
-  vaults(first: 200) { edges { node { id name recoveryPointCount storedBytes } } }
-}`;
 
 let fleet: Fleet;
 let listener: HostileAgent | undefined;

@@ -9,8 +9,8 @@ import type { Terminal } from './program.js';
 /** 0 after SIGTERM or SIGINT: stopping is how this command ends. */
 export async function runCommand(options: { state: string; paranoid?: boolean }, terminal: Terminal): Promise<number> {
   const folder = await prepareStateFolder(options.state, terminal.uid);
-  const lock = lockState(folder);
   const bootIdSha256 = readBootIdSha256();
+  const lock = lockState(folder);
   try {
     const identity = await requireIdentity(folder);
     await runAgent({

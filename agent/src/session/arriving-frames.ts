@@ -1,9 +1,10 @@
-import { decodeFrameEntry, PackKind as EnginePackKind } from '@holdfast/core/engine';
+import { decodeFrameEntry } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { FrameHead, HeldFrame } from '@holdfast/proto/v1';
 import { PackKind } from '@holdfast/proto/v1';
 import type { IncomingFrame, ReadAnswer } from '../jobs/data-transport.js';
 import { splitIds } from '../jobs/ids.js';
+import { PACK_KINDS } from '../jobs/pack-kinds.js';
 
 /** With the ids that it answers for. */
 export interface Answered {
@@ -43,8 +44,6 @@ export class ArrivingFrames {
   }
 }
 
-const engineKinds = { DATA: EnginePackKind.PACK_KIND_DATA, NODE: EnginePackKind.PACK_KIND_NODE } as const;
-
 /** Its entry is checked before anything of it is kept or taken apart: a gateway may be in strange hands. */
 class ArrivingFrame {
   private readonly kind: IncomingFrame['kind'];
@@ -57,7 +56,7 @@ class ArrivingFrame {
   constructor(private readonly head: FrameHead) {
     if (head.kind !== PackKind.PACK_KIND_DATA && head.kind !== PackKind.PACK_KIND_NODE) throw malformed();
     this.kind = head.kind === PackKind.PACK_KIND_NODE ? 'NODE' : 'DATA';
-    const { chunkIds, storedLength } = decodeFrameEntry(head.frame, engineKinds[this.kind]);
+    const { chunkIds, storedLength } = decodeFrameEntry(head.frame, PACK_KINDS[this.kind]);
     this.ids = splitIds(chunkIds);
     this.storedLength = storedLength;
   }

@@ -8,13 +8,13 @@ import {
   openChunks,
   PACK_TARGET_BYTES,
   PackBuilder,
-  PackKind,
   releaseFrameKey,
 } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 import type { PackKindName } from '../data-transport.js';
 import { idKey } from '../ids.js';
+import { PACK_KINDS } from '../pack-kinds.js';
 import { shuffled } from './shuffled.js';
 
 /** Room for a pack's frames: its target, and some so that frames of the usual length reach it. */
@@ -91,7 +91,7 @@ export class PackSealer {
     this.context = {
       vaultId,
       domainId,
-      kind: kind === 'DATA' ? PackKind.PACK_KIND_DATA : PackKind.PACK_KIND_NODE,
+      kind: PACK_KINDS[kind],
     };
     this.keys = new KeyDeriver(key.sessionKey);
     const { padded, codec } = options;

@@ -3,8 +3,9 @@ import { decodeFrameEntry, parseNode, splitFrame } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
 import type { IncomingFrame, ReadSession } from '../data-transport.js';
 import { idKey, splitIds } from '../ids.js';
+import { PACK_KINDS } from '../pack-kinds.js';
 import { DamageError } from './damage.js';
-import { type FrameKeys, type FrameOpener, FrameOpening, type OpenedFrame, PACK_KINDS } from './frame-opener.js';
+import { type FrameKeys, type FrameOpener, FrameOpening, type OpenedFrame } from './frame-opener.js';
 import { OpenedFrames } from './opened-frames.js';
 
 const MIB = 1024 * 1024;

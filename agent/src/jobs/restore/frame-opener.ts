@@ -1,17 +1,10 @@
 import type { FrameEntry, OpenedChunk } from '@holdfast/core/engine';
-import {
-  ChunkHasher,
-  frameDigest,
-  openFrame,
-  openReleasedKey,
-  PackKind,
-  splitFrame,
-  verifyChunk,
-} from '@holdfast/core/engine';
+import { ChunkHasher, frameDigest, openFrame, openReleasedKey, splitFrame, verifyChunk } from '@holdfast/core/engine';
 import { isHoldfastError } from '@holdfast/core/errors';
 import { hostCodec } from '../../platform/native-codec.js';
 import type { IncomingFrame } from '../data-transport.js';
 import type { RestoreCommand } from '../job.js';
+import { PACK_KINDS } from '../pack-kinds.js';
 
 export type FrameKeys = Pick<RestoreCommand, 'vaultId' | 'idKey' | 'transportKey'>;
 
@@ -32,8 +25,6 @@ export interface FrameOpener {
    */
   open(frame: IncomingFrame, entry: FrameEntry, wanted: readonly number[]): Promise<OpenedFrame> | undefined;
 }
-
-export const PACK_KINDS = { DATA: PackKind.PACK_KIND_DATA, NODE: PackKind.PACK_KIND_NODE } as const;
 
 /** Opens frames in this thread. */
 export class FrameOpening {

@@ -78,7 +78,8 @@ describeOnEachDatabase('operations', (open) => {
 
 describeOnEachDatabase('operations of a user who asks for much', (open) => {
   it('keep another from the database for one list at a time, and not for all of them', async () => {
-    const door = await startTestDoor(await open());
+    const db = await open();
+    const door = await startTestDoor(db);
     onTestFinished(() => door.stop());
     const greedy = await door.completeSetup();
     const modest = `mutation { createUser(input: { name: "modest", password: "${PASSWORD}" }) { clientMutationId } }`;
@@ -97,6 +98,7 @@ describeOnEachDatabase('operations of a user who asks for much', (open) => {
     const answeredBefore = answered;
     expect(await Promise.all(dear)).toEqual([[], [], [], []]);
     expect(errors).toEqual([]);
-    expect(answeredBefore).toBeLessThan(dear.length);
+    // PostgreSQL runs several transactions beside each other: one dear query may be through, all of them may not.
+    expect(answeredBefore).toBeLessThanOrEqual(db.dialect === 'sqlite' ? 0 : dear.length - 1);
   });
 });

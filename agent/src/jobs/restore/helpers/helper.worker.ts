@@ -5,7 +5,8 @@ import { toWireError } from '@holdfast/core/errors';
 import { YoungGarbage } from '@holdfast/core/memory';
 import { withBuffers } from '../../../platform/cloned.js';
 import { writeNewFile } from '../../../workloads/files/new-file.js';
-import { type FrameKeys, FrameOpening, PACK_KINDS } from '../frame-opener.js';
+import { PACK_KINDS } from '../../pack-kinds.js';
+import { type FrameKeys, FrameOpening } from '../frame-opener.js';
 import type { FromHelper, ToHelper, Work } from './helper-messages.js';
 import { unpackFiles } from './packed-files.js';
 

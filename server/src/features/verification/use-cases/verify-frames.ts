@@ -40,27 +40,16 @@ async function readAccess(ctx: Context, vault: Vault, domainId: string): Promise
     return await ctx.unitOfWork.run((stores) => domainAccess(ctx, stores, vault, domainId));
   } catch (error) {
     // The gateway took no pack of a domain that the vault did not have: the catalog was put back from an older copy, and may become a newer one again.
-    if (isHoldfastError(error, 'NotFound')) throw domainNotKnown(error);
+    if (isHoldfastError(error, 'NotFound'))
+      throw noVerdict('DOMAIN_NOT_KNOWN', 'The catalog does not have the dedup domain of this pack.', error);
     // Integrity is what is said of frames.
-    if (isHoldfastError(error, 'Integrity')) throw damagedKeys(error);
+    if (isHoldfastError(error, 'Integrity'))
+      throw noVerdict('DOMAIN_KEYS_DAMAGED', "The catalog's keys of the dedup domain are damaged.", error);
     throw error;
   }
 }
 
-function domainNotKnown(cause: HoldfastError): HoldfastError {
-  return new HoldfastError({
-    kind: 'IllegalState',
-    code: 'DOMAIN_NOT_KNOWN',
-    message: 'The catalog does not have the dedup domain of this pack.',
-    cause,
-  });
-}
-
-function damagedKeys(cause: HoldfastError): HoldfastError {
-  return new HoldfastError({
-    kind: 'IllegalState',
-    code: 'DOMAIN_KEYS_DAMAGED',
-    message: "The catalog's keys of the dedup domain are damaged.",
-    cause,
-  });
+/** Control's own trouble, which says nothing of frames. */
+function noVerdict(code: string, message: string, cause: HoldfastError): HoldfastError {
+  return new HoldfastError({ kind: 'IllegalState', code, message, cause });
 }
