@@ -4,6 +4,7 @@ import type { ClientReadableStream } from '@grpc/grpc-js';
 import { Client, credentials } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { systemRandom } from '@holdfast/core/ids';
+import { collectAll } from '@holdfast/core/memory';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Authority, IssuedIdentity } from '../pki/certificate-authority.js';
@@ -21,6 +22,7 @@ import * as http2 from './http2-frames.fixture.js';
 
 const AGENT = '01901234-5678-7abc-8def-0123456789ab';
 const OTHER = '01901234-5678-7abc-8def-0123456789ac';
+const MIB = 1024 * 1024;
 const log = pino({ level: 'silent' });
 const { check, watch } = HealthService;
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -89,6 +91,26 @@ async function secure(port: number, as?: IssuedIdentity): Promise<{ socket: TLSS
   // With TLS 1.3 a client is done before the server has seen its certificate; the first frame comes after that.
   await Promise.race([new Promise((resolve) => socket.once('data', resolve)), closed]);
   return { socket, closed };
+}
+
+/** The beginning of a connection with one call. */
+function callTo(path: string): Buffer {
+  const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(path));
+  const settings = [0, http2.ACK].map((flags) => http2.frame(http2.SETTINGS, flags, 0, Buffer.alloc(0)));
+  return Buffer.concat([http2.PREFACE, ...settings, opened]);
+}
+
+function data(bytes: Buffer): Buffer {
+  return http2.frame(http2.DATA, 0, 1, bytes);
+}
+
+/** No faster than the other side takes them, as long as that lasts; answers how many it took. */
+async function sendShortFrames(socket: TLSSocket, count: number): Promise<number> {
+  const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => data(Buffer.alloc(1))));
+  let sent = 0;
+  for (; sent < count && !socket.destroyed; sent += 1_000)
+    await new Promise<void>((resolve) => socket.write(thousand, () => resolve()));
+  return sent;
 }
 
 function silent(port: number): Socket {
@@ -308,6 +330,36 @@ describe('a gRPC door', () => {
     await servers.pop()?.close(300);
     await over;
     expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('keeps of a message that comes in very short frames little more than it is long', async () => {
+    const port = await open({ maxMessageBytes: MIB });
+    const { socket } = await secure(port, agent);
+    socket.write(callTo(check.path));
+    socket.write(data(Buffer.of(0, 0, 0x10, 0, 0)));
+    collectAll();
+    const before = process.memoryUsage().heapUsed;
+    await sendShortFrames(socket, 300_000);
+    socket.write(http2.frame(http2.PING, 0, 0, Buffer.from('received')));
+    await new Promise<void>((resolve) =>
+      socket.on('data', (bytes: Buffer) => {
+        if (bytes.includes('received')) resolve();
+      }),
+    );
+    collectAll();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(12 * MIB);
+  });
+
+  it('ends the connection of whoever sends very short frames that nobody reads, and serves others', async () => {
+    const services = [{ name: 'taking', definition: TAKES, handlers: { take: () => undefined } }];
+    const port = await open({ windowBytes: 16 * MIB }, { services });
+    const { socket, closed } = await secure(port, agent);
+    socket.write(callTo(TAKES.take.path));
+    // Enough messages that nobody takes more: what comes then waits.
+    for (let messages = 0; messages < 100; messages += 1) socket.write(data(Buffer.alloc(5)));
+    expect(await sendShortFrames(socket, 200_000)).toBeLessThan(200_000);
+    await closed;
+    expect(await isHealthy(client(port, agent))).toBe(true);
   });
 
   it.each<[string, (index: number) => Buffer]>([

@@ -1,9 +1,12 @@
 /** HTTP/2 (RFC 9113) as an attacker writes it: frames that no client library would send. */
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+export const DATA = 0;
 export const HEADERS = 1;
 export const RST_STREAM = 3;
 export const SETTINGS = 4;
+export const PING = 6;
 export const CONTINUATION = 9;
+export const ACK = 1;
 export const END_HEADERS = 4;
 
 export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
