@@ -7,6 +7,7 @@ import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import type { Log } from '../telemetry/log.js';
 import { accessLog } from './access-log.js';
 import { type CallLimits, limitCalls } from './call-limits.js';
+import { FrameWatch } from './frame-watch.js';
 import { Health, HealthService, NOT_SERVING, SERVING } from './health.js';
 import { type ConnectionLimits, TlsListener } from './tls-listener.js';
 
@@ -59,6 +60,7 @@ const SESSION_MEMORY_MB = 128;
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { limits, identity } = options;
+  const frames = new FrameWatch();
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_concurrent_streams': limits.maxConcurrentCalls,
@@ -66,6 +68,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
     ...(limits.maxIdleMs === undefined ? {} : { 'grpc.max_connection_idle_ms': limits.maxIdleMs }),
     ...(limits.windowBytes === undefined ? {} : { 'grpc-node.flow_control_window': limits.windowBytes }),
+    'grpc-node.on_stream': frames.onStream,
     'grpc-node.stream_reset_burst': limits.resets.burst,
     'grpc-node.stream_reset_rate': limits.resets.perSecond,
     // Its counters cost more per message than everything that reads them is worth.
@@ -84,6 +87,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     limits: limits.connections,
     clock: options.clock,
     log: options.log,
+    frames,
     onConnection: (socket) => injector.injectConnection(socket),
   });
 

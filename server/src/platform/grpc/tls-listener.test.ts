@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { createAuthority, generateAuthority } from '../pki/certificate-authority.js';
 import { rotateIdentity } from '../pki/rotating-identity.js';
 import { CERTIFICATE_DOOR } from './connection-limits.js';
+import { FrameWatch } from './frame-watch.js';
 import { TlsListener } from './tls-listener.js';
 
 const log = pino({ level: 'silent' });
@@ -25,6 +26,7 @@ it('tells connections apart that come from one port of a peer to two addresses o
     },
     clock: systemClock,
     log,
+    frames: new FrameWatch(),
     onConnection: (socket) => socket.destroy(),
   });
   const port = await listener.listen('0.0.0.0', 0);

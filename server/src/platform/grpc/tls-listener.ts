@@ -2,6 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { experimental } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
+import { addressGroup } from '../address-group.js';
+import { Barred } from '../barred.js';
 import { ConnectionGate, type GateLimits } from '../connection-gate.js';
 import { CountedKeys } from '../counted-keys.js';
 import { Pace } from '../pace.js';
@@ -9,6 +11,7 @@ import { CountedLog } from '../telemetry/counted-log.js';
 import type { Log } from '../telemetry/log.js';
 import type { CallerLimits } from './call-limits.js';
 import { type CallerRole, callerOf } from './caller.js';
+import type { FrameWatch } from './frame-watch.js';
 import { rememberConnection } from './hang-up.js';
 
 export interface ConnectionLimits {
@@ -24,13 +27,26 @@ export interface TlsListenerOptions {
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   readonly log: Log;
+  readonly frames: FrameWatch;
   /** Gets every connection whose handshake is done and that is within the limits. */
   readonly onConnection: (socket: TLSSocket) => void;
 }
 
-type Refusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL' | 'IDENTITY_TOO_FAST' | 'IDENTITY_FULL' | 'NO_IDENTITY';
+type Refusal =
+  | 'TOO_FAST'
+  | 'ADDRESS_FULL'
+  | 'FULL'
+  | 'IDENTITY_TOO_FAST'
+  | 'IDENTITY_FULL'
+  | 'NO_IDENTITY'
+  | 'FLOODED'
+  | 'BARRED';
 
 const HANDSHAKE_MS = 10_000;
+/** How long whoever flooded a connection is not let in: it takes a quarter of a second to be noticed, of which others shall not notice much. */
+const BARRED_MS = 60_000;
+/** The same for an address that nobody else may be blamed for: others may be behind it. */
+const ADDRESS_BARRED_MS = 10_000;
 
 /**
  * Takes TCP connections and does their TLS handshakes before anything of HTTP/2 is kept for them, so that what strangers
@@ -39,6 +55,7 @@ const HANDSHAKE_MS = 10_000;
 export class TlsListener {
   private readonly gate: ConnectionGate;
   private readonly identities = new CountedKeys();
+  private readonly barred: Barred;
   private readonly paces: Readonly<Record<CallerRole, Pace | undefined>>;
   /** Raw connections by how their TLS side names its peer, until the handshake is done. */
   private readonly shaking = new Map<string, () => void>();
@@ -55,6 +72,7 @@ export class TlsListener {
   constructor(private readonly options: TlsListenerOptions) {
     const { clientCertificates, limits, clock } = options;
     this.gate = new ConnectionGate(limits.unknown, clock);
+    this.barred = new Barred(clientCertificates ? BARRED_MS : ADDRESS_BARRED_MS, clock);
     this.refusals = new CountedLog(clock, (fields) => options.log.warn(fields, 'grpc.connection-refused'));
     const paceOf = ({ pace }: CallerLimits): Pace | undefined => pace && new Pace(pace, clock);
     const { agent, gateway, control } = limits.perIdentity;
@@ -109,6 +127,10 @@ export class TlsListener {
     socket.on('error', () => undefined);
     const { remoteAddress } = socket;
     if (remoteAddress === undefined) return void socket.destroy();
+    if (!this.options.clientCertificates && this.barred.has(addressGroup(remoteAddress))) {
+      this.refuse('BARRED', remoteAddress);
+      return void socket.destroy();
+    }
     const leave = this.gate.enter(remoteAddress, () => socket.destroy());
     if (typeof leave === 'string') {
       this.refuse(leave, remoteAddress);
@@ -132,7 +154,13 @@ export class TlsListener {
     socket.on('error', () => undefined);
     this.shaking.get(peerOf(socket))?.();
     if (socket.alpnProtocol !== 'h2') return void socket.destroy();
-    if (this.options.clientCertificates && !this.admit(socket)) return void socket.destroy();
+    const address = socket.remoteAddress ?? '';
+    const identity = this.options.clientCertificates ? this.admit(socket, address) : undefined;
+    if (this.options.clientCertificates && identity === undefined) return void socket.destroy();
+    this.options.frames.watch(socket, () => {
+      this.barred.add(identity ?? addressGroup(address));
+      this.refuse('FLOODED', address, identity);
+    });
     this.handedOn.add(socket);
     socket.once('close', () => {
       this.handedOn.delete(socket);
@@ -141,8 +169,8 @@ export class TlsListener {
     this.options.onConnection(socket);
   }
 
-  private admit(socket: TLSSocket): boolean {
-    const address = socket.remoteAddress ?? '';
+  /** Whose it is; undefined when it is refused. */
+  private admit(socket: TLSSocket, address: string): string | undefined {
     const certificate = socket.getPeerCertificate();
     // It is asked for with every call, and would be taken apart each time.
     Object.assign(socket, { getPeerCertificate: () => certificate });
@@ -150,16 +178,16 @@ export class TlsListener {
     const caller = callerOf(certificate);
     if (caller === undefined) return this.refuse('NO_IDENTITY', address);
     const identity = `${caller.role}:${caller.id}`;
+    if (this.barred.has(identity)) return this.refuse('BARRED', address, identity);
     if (this.paces[caller.role]?.allows(identity) === false) return this.refuse('IDENTITY_TOO_FAST', address, identity);
     if (!this.identities.add(identity, this.options.limits.perIdentity[caller.role].atOnce))
       return this.refuse('IDENTITY_FULL', address, identity);
     socket.once('close', () => this.identities.remove(identity));
-    return true;
+    return identity;
   }
 
-  private refuse(reason: Refusal, address: string, identity?: string): false {
+  private refuse(reason: Refusal, address: string, identity?: string): undefined {
     this.refusals.add({ reason, address, identity });
-    return false;
   }
 
   private readonly onIdentity: experimental.IdentityCertificateUpdateListener = (update) => {

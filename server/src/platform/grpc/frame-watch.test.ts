@@ -1,0 +1,125 @@
+import type { ServerReadableStream } from '@grpc/grpc-js';
+import { ManualClock, systemClock } from '@holdfast/core/clock';
+import { collectAll } from '@holdfast/core/memory';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
+import { DoorScene, isHealthy, TAKES } from './door-scene.fixture.js';
+import { HealthService } from './health.js';
+import * as http2 from './http2-frames.fixture.js';
+
+const MIB = 1024 * 1024;
+const { check } = HealthService;
+
+let scene: DoorScene;
+beforeAll(async () => {
+  scene = await DoorScene.create();
+});
+afterEach(() => scene.clear());
+afterAll(() => scene.identity.stop());
+
+const data = (bytes: Buffer): Buffer => http2.frame(http2.DATA, 0, 1, bytes);
+const many = (count: number, frame: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => frame));
+const windowUpdate = http2.frame(http2.WINDOW_UPDATE, 0, 0, Buffer.of(0, 0, 0, 1));
+
+/** The beginning of a connection with one call. */
+function callTo(path: string): Buffer {
+  const settings = [0, http2.ACK].map((flags) => http2.frame(http2.SETTINGS, flags, 0, Buffer.alloc(0)));
+  const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(path));
+  return Buffer.concat([http2.PREFACE, ...settings, opened]);
+}
+
+describe('what comes on a connection', () => {
+  it.each([
+    ['frames of a byte', many(1_000, data(Buffer.alloc(1)))],
+    ['window updates', many(1_000, windowUpdate)],
+  ])('ends it when it is %s and little else; whose it was is not let in for a minute', async (_, flood) => {
+    const clock = new ManualClock();
+    const port = await scene.open({ maxMessageBytes: MIB, windowBytes: 16 * MIB }, { clock });
+    const { socket, closed } = await scene.secure(port, scene.agent);
+    socket.write(callTo(check.path));
+    socket.write(data(Buffer.of(0, 0, 0x10, 0, 0)));
+    let isOver = false;
+    void closed.then(() => (isOver = true));
+    while (!isOver) await new Promise<void>((resolve) => socket.write(flood, () => setImmediate(resolve)));
+    expect(await isHealthy(scene.client(port, scene.agent))).toBe(false);
+    expect(await isHealthy(scene.client(port, scene.other))).toBe(true);
+    await clock.advance(60_000);
+    expect(await isHealthy(scene.client(port, scene.agent))).toBe(true);
+  });
+
+  it('bars the address where nobody has a certificate, and shorter', async () => {
+    const clock = new ManualClock();
+    const limits = { connections: ENROLLMENT_DOOR, calls: ENROLLMENT_CALLS };
+    const port = await scene.open(limits, { clientCertificates: false, clock });
+    const { socket, closed } = await scene.secure(port);
+    socket.write(callTo(check.path));
+    let isOver = false;
+    void closed.then(() => (isOver = true));
+    const flood = many(1_000, windowUpdate);
+    while (!isOver) await new Promise<void>((resolve) => socket.write(flood, () => setImmediate(resolve)));
+    expect(await isHealthy(scene.client(port))).toBe(false);
+    await clock.advance(10_000);
+    expect(await isHealthy(scene.client(port))).toBe(true);
+  });
+
+  it('ends it when thousands of short frames wait that nobody reads', async () => {
+    const services = [{ name: 'taking', definition: TAKES, handlers: { take: () => undefined } }];
+    const port = await scene.open({ windowBytes: 16 * MIB }, { services });
+    const { socket, closed } = await scene.secure(port, scene.agent);
+    socket.write(callTo(TAKES.take.path));
+    // Enough messages that nobody takes more: what comes then waits. Fewer at a time than what floods.
+    for (let messages = 0; messages < 100; messages += 1) socket.write(data(Buffer.alloc(5)));
+    let isOver = false;
+    void closed.then(() => (isOver = true));
+    for (let sent = 0; sent < 6_000 && !isOver; sent += 1_000) {
+      socket.write(many(1_000, data(Buffer.alloc(1))));
+      await systemClock.sleep(300);
+    }
+    expect(isOver).toBe(true);
+  });
+
+  it('takes little more memory than a message is long, however short its frames', async () => {
+    const port = await scene.open({ maxMessageBytes: MIB });
+    const sockets = await Promise.all(Array.from({ length: 12 }, () => scene.secure(port, scene.agent)));
+    for (const { socket } of sockets) socket.write(callTo(check.path));
+    for (const { socket } of sockets) socket.write(data(Buffer.of(0, 0, 0x10, 0, 0)));
+    collectAll();
+    const before = process.memoryUsage().heapUsed;
+    for (let turn = 0; turn < 3; turn += 1) {
+      for (const { socket } of sockets) socket.write(many(3_000, data(Buffer.alloc(1))));
+      await systemClock.sleep(300);
+    }
+    await Promise.all(
+      sockets.map(async ({ socket }) => {
+        socket.write(http2.frame(http2.PING, 0, 0, Buffer.from('received')));
+        await new Promise<void>((resolve) =>
+          socket.on('data', (bytes: Buffer) => {
+            if (bytes.includes('received')) resolve();
+          }),
+        );
+      }),
+    );
+    collectAll();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(4 * MIB);
+  });
+
+  it('may be as much as it likes when it is messages, also small ones', async () => {
+    let came = 0;
+    const take = (call: ServerReadableStream<Buffer, unknown>): void => {
+      call.on('data', (message: Buffer) => (came += message.length));
+      call.on('end', () => (came = -came));
+    };
+    const services = [{ name: 'taking', definition: TAKES, handlers: { take } }];
+    const port = await scene.open({ maxMessageBytes: MIB, windowBytes: 16 * MIB }, { services });
+    const { path, requestSerialize, responseDeserialize } = TAKES.take;
+    const call = scene
+      .client(port, scene.agent)
+      .makeClientStreamRequest(path, requestSerialize, responseDeserialize, () => undefined);
+    const sizes = [256 * 1024, 4_096, 300];
+    const all = sizes.flatMap((size) => Array.from({ length: 150 }, () => Buffer.alloc(size)));
+    for (const message of all) await new Promise<void>((resolve) => call.write(message, () => resolve()));
+    call.end();
+    await expect.poll(() => came, { timeout: 10_000 }).toBe(-all.reduce((sum, { length }) => sum + length, 0));
+    call.cancel();
+  });
+});

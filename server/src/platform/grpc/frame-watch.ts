@@ -1,0 +1,98 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+
+const LOOK_MS = 250;
+/** What a connection may send between two looks beside the bytes of messages: so many bytes, and a share of those. */
+const MOST_BESIDE_BYTES = 1024 * 1024;
+const BESIDE_SHARE = 0.25;
+/** A shorter frame takes as much time and memory as one of this length. */
+const SHORT_FRAME_BYTES = 256;
+const MOST_SHORT_FRAMES = 16_384;
+/** Of one stream, that nobody has read yet. */
+const MOST_WAITING_FRAMES = 4_096;
+
+const TALLY = Symbol('what came on a connection');
+
+type WatchedSocket = TLSSocket & { [TALLY]?: Tally };
+
+/** What came on one connection since the last look. */
+class Tally {
+  isOver = false;
+  messageBytes = 0;
+  shortFrames = 0;
+  private bytesRead: number;
+
+  constructor(
+    private readonly socket: TLSSocket,
+    private readonly flooded: () => void,
+  ) {
+    this.bytesRead = socket.bytesRead;
+  }
+
+  look(): void {
+    const { bytesRead } = this.socket;
+    const beside = bytesRead - this.bytesRead - this.messageBytes + this.shortFrames * SHORT_FRAME_BYTES;
+    if (beside > MOST_BESIDE_BYTES + this.messageBytes * BESIDE_SHARE) this.end();
+    this.bytesRead = bytesRead;
+    this.messageBytes = 0;
+    this.shortFrames = 0;
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.flooded();
+    // HTTP/2 is in the middle of what it has read.
+    setImmediate(() => this.socket.destroy());
+  }
+}
+
+/**
+ * Ends connections on which very much comes that says little: frames of a few bytes, window updates, pings, headers. Each costs about as much
+ * as a full frame, and one peer that sends nothing else would leave no time for others. HTTP/2 as Node has it bounds some of
+ * them, and tells nobody of most, so what is counted is everything that came, less what the messages were.
+ */
+export class FrameWatch {
+  private readonly tallies = new Set<Tally>();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** Before HTTP/2 gets the connection. `flooded` is called once, when it is about to be ended. */
+  watch(socket: WatchedSocket, flooded: () => void): void {
+    const tally = new Tally(socket, flooded);
+    socket[TALLY] = tally;
+    this.tallies.add(tally);
+    socket.once('close', () => this.forget(tally));
+    this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
+  }
+
+  /** For the HTTP/2 server, before anybody else hears of a stream. */
+  readonly onStream = (stream: ServerHttp2Stream): void => {
+    const tally = (stream.session?.socket as WatchedSocket | undefined)?.[TALLY];
+    if (tally === undefined) return;
+    const push = stream.push.bind(stream);
+    let waiting = 0;
+    stream.push = (chunk: Buffer | null) => {
+      if (stream.readableLength === 0) waiting = 0;
+      if (chunk !== null) {
+        tally.messageBytes += chunk.length;
+        if (chunk.length < SHORT_FRAME_BYTES) {
+          waiting += 1;
+          tally.shortFrames += 1;
+          if (waiting > MOST_WAITING_FRAMES || tally.shortFrames > MOST_SHORT_FRAMES) tally.end();
+        }
+      }
+      return !tally.isOver && push(chunk);
+    };
+  };
+
+  private look(): void {
+    for (const tally of this.tallies) tally.look();
+  }
+
+  private forget(tally: Tally): void {
+    this.tallies.delete(tally);
+    if (this.tallies.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+}
