@@ -17,7 +17,7 @@ import { decodeFromAgent } from './features/agents/grpc/decode-from-agent.js';
 import { fromJobFinished, fromJobProgress, fromSourceChecked, fromWireRef } from './features/jobs/grpc/job-messages.js';
 import { decodeBrowseCursor, encodeBrowseCursor } from './features/recovery-points/browse/browse-cursor.js';
 import { fromPayload, toPayload } from './features/restores/domain/restore-payload.js';
-import { ENTRIES_DECODERS } from './gateway/chunk-index/damaged-entries.fixture.js';
+import { ENTRIES_DECODER } from './gateway/chunk-index/damaged-entries.fixture.js';
 import { decodeUpload } from './gateway/grpc/decode-upload.js';
 import { readJob, readPackKind } from './gateway/grpc/wire.js';
 import { readBearer, readSessionCookie } from './platform/http/cookies.js';
@@ -220,10 +220,8 @@ describe('a decoder of the server', () => {
 
 describe('a file of entries', () => {
   // Each time is a process that starts and waits for the disk.
-  it.each(ENTRIES_DECODERS.map((decoder) => [decoder.name, decoder] as const))(
-    'with damaged %s is made anew or refused, and never leads to a wrong copy',
-    (_, decoder) => fuzz(decoder, seed, Math.ceil(rounds / 5)),
-  );
+  it('with whatever damage is made anew as far as that goes, and never leads to a wrong copy', () =>
+    fuzz(ENTRIES_DECODER, seed, Math.ceil(rounds / 5)));
 });
 
 describe('a message of an agent', () => {

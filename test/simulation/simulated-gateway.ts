@@ -18,8 +18,8 @@ import type { SimulatedDisk, Survives } from './simulated-disk.js';
 const MIB = 1024 * 1024;
 /** Room for the footer, and packs so small that a backup of a few files has several. */
 const LIMITS = { ...GATEWAY_LIMITS, maxPackBytes: 8 * MIB + 96 * 1024 };
-/** So small that a few packs make runs, and merge them. */
-const RUNS = { unit: 16, greatest: 64, piece: 8 };
+/** So small that a few packs divide segments, and make entries durable. */
+const SIZES = { segmentSlots: 8, block: 16, betweenSyncs: 32 };
 /** Methods of an index that write. */
 const CHANGES = /^(record|set|interrupt|forget|mark|skip|change|void|save)/;
 const silent = createLog('gateway', 'silent');
@@ -99,12 +99,12 @@ export class SimulatedGateway {
     if (survives === undefined) return;
     if (this.logBytes(folder) > this.flushedBytes && !survives()) truncateSync(this.logFile(folder), this.flushedBytes);
     // Derived from the other file, and said to be made anew when it is gone.
-    if (!survives()) rmSync(join(folder, `${this.ports.vaultId}.entries.sqlite`), { force: true });
+    if (!survives()) rmSync(join(folder, `${this.ports.vaultId}.entries`), { force: true });
   }
 
   private openIndex(vaultId: string): ChunkIndex {
     const path = join(this.ports.folder, `${vaultId}.sqlite`);
-    const index = openSqliteChunkIndex(path, vaultId, { pages: new PageBudget(MIB), sizes: RUNS });
+    const index = openSqliteChunkIndex(path, vaultId, { pages: new PageBudget(MIB), sizes: SIZES });
     this.opened.add(index);
     this.loggedBytes = this.logBytes();
     this.flushedBytes = this.loggedBytes;

@@ -1,18 +1,24 @@
-import type Database from 'better-sqlite3';
-import { openEntriesFile } from './entries-file.js';
-import { ID_BYTES, sortEntries } from './entry.js';
-import type { EntryStatements } from './entry-statements.js';
-import { FreshEntries } from './fresh-entries.js';
-import { required } from './index-rows.js';
-import { type MergePorts, mergeOnce, type RunSizes, writeRun } from './merge-runs.js';
-import type { PageBudget } from './page-budget.js';
-import { PieceStore } from './piece-store.js';
-import { type Found, SortedRuns } from './sorted-runs.js';
+/**
+ * Where chunks are found by id: an entry for each copy in a plain file, in the order of the copies' numbers (entry-log.ts), and in memory a
+ * hash table that leads from an id to its newest copy (copy-table.ts). Each entry names the next older copy of its chunk. An entry is
+ * written once and never again, so that what a chunk costs does not depend on how many there are.
+ *
+ * All of it is derived from the frames in the index file. When it is opened, every entry is read and compared with its checksum: one that a disk
+ * has changed is made anew from its frame, as are all that were not known to be durable, and the whole file if it is of another index.
+ * What changes later is found when it is read. Then it is too late to make it anew, and the answer is INDEX_DAMAGED.
+ */
+import { CopyTable } from './copy-table.js';
+import { ID_BYTES, ID_WORDS, NO_COPY, olderOf, wordsOf } from './entry.js';
+import { EntryLog } from './entry-log.js';
+import { IdHash } from './id-hash.js';
+import { indexDamaged, indexFull } from './index-errors.js';
+import { contradiction } from './index-rows.js';
 import { Trail } from './trail.js';
 
-const RUN_SIZES: RunSizes = { unit: 65_536, greatest: 1_000_000, piece: 8_192 };
-/** Entries that may be merged for each one added: more often than an entry of a billion is written over. */
-const MERGED_PER_ADDED = 16;
+/** What numbers of copies a slot of the table can hold. */
+const MOST_COPIES = 2 ** 32 - 1;
+/** Ids that are looked up at a time: the place of one of them stands beside a number in one sort key. */
+const SLICE = 4_096;
 
 /** A frame whose rows are durable. */
 export interface FrameIds {
@@ -21,6 +27,17 @@ export interface FrameIds {
   /** Concatenated. */
   readonly ids: Buffer;
 }
+
+export interface EntrySizes {
+  /** A power of two. */
+  readonly segmentSlots: number;
+  /** Entries that are read, or made anew, at a time. */
+  readonly block: number;
+  /** Entries between two moments at which the disk is waited for: so many a start after a crash makes anew. */
+  readonly betweenSyncs: number;
+}
+
+const SIZES: EntrySizes = { segmentSlots: 4_096, block: 65_536, betweenSyncs: 131_072 };
 
 export interface EntriesPorts {
   readonly path: string;
@@ -32,95 +49,181 @@ export interface EntriesPorts {
   readonly framesFrom: (copy: number) => Iterable<FrameIds>;
   /** The frame that has this copy, which is there. */
   readonly frameOf: (copy: number) => FrameIds;
-  readonly pages: PageBudget;
-  readonly sizes?: RunSizes | undefined;
+  /** So many random bytes. */
+  readonly draw: (bytes: number) => Buffer;
+  /** Smaller ones, for tests. */
+  readonly sizes?: EntrySizes | undefined;
 }
 
-/**
- * Finds copies by the id of their chunk. New entries stand in memory only, until there are enough of them
- * for a run; a process that starts reads those anew.
- */
-export class ChunkEntries {
-  private readonly db: Database.Database;
-  private readonly sql: EntryStatements;
-  private readonly store: PieceStore;
-  private readonly runs: SortedRuns;
-  private readonly merging: MergePorts;
-  private fresh: FreshEntries;
-  /** The number after the newest copy's. */
-  private nextCopy: number;
-  /** The number of the first copy that stands in no run. */
-  private nextToSort: number;
-  private mergesOwed = 0;
+/** Tells of a copy: of which of the ids asked for it is one, its number, and its pack's. */
+export type Found = (place: number, copy: number, pack: number) => void;
 
-  constructor({ framesFrom, frameOf, pages, sizes = RUN_SIZES, ...place }: EntriesPorts) {
-    const { db, sql, file } = openEntriesFile({ ...place, pieceEntries: sizes.piece });
+export class ChunkEntries {
+  private readonly log: EntryLog;
+  private readonly hash: IdHash;
+  private readonly table: CopyTable;
+  private readonly trail: Trail;
+  private readonly sizes: EntrySizes;
+  /** The number after the last copy's that can be found. Entries behind it are prepared. */
+  private end = 0;
+  private questions: number[] = [];
+
+  constructor({ copies, framesFrom, frameOf, sizes = SIZES, ...place }: EntriesPorts) {
+    this.sizes = sizes;
+    this.trail = new Trail(frameOf);
+    this.log = EntryLog.open({ ...place, copies, frameOf });
     try {
-      this.db = db;
-      this.sql = sql;
-      this.store = new PieceStore(db, sql, file);
-      this.runs = new SortedRuns(sql, this.store, pages, sizes.piece, new Trail(frameOf));
-      const transaction = (work: () => void): void => db.transaction(work).immediate();
-      this.merging = { runs: this.runs, store: this.store, sql, transaction, sizes };
-      this.nextToSort = required(sql.nextToSort.get());
-      this.nextCopy = this.nextToSort;
-      this.fresh = new FreshEntries(required(sql.secret.get()));
-      const remade = this.nextCopy === 0;
-      for (const frame of framesFrom(this.nextCopy)) {
-        if (this.fresh.size >= sizes.greatest) this.sortFresh();
-        this.put(frame);
-      }
-      // So many at once only when the file was made anew: whoever pays for merges later is not to pay for that.
-      if (remade) while (mergeOnce(this.merging) > 0) this.store.syncIfDue();
+      this.hash = new IdHash(this.log.secret);
+      this.table = new CopyTable(this.log.durable, sizes.segmentSlots);
+      this.takeInDurable(frameOf);
+      this.makeAnew(framesFrom(this.end));
     } catch (error) {
-      file.close();
-      db.close();
+      this.log.abandon();
       throw error;
     }
   }
 
   /** Tells of every copy of these concatenated ids, in no certain order. */
   find(ids: Buffer, found: Found): void {
-    for (let place = 0, at = 0; at < ids.length; place++, at += ID_BYTES)
-      this.fresh.find(ids, at, (number, pack) => found(place, number, pack));
-    this.runs.find(ids, this.nextToSort, found);
+    const words = wordsOf(ids);
+    const count = words.length / ID_WORDS;
+    for (let from = 0; from < count; from += SLICE) this.findSome(words, from, Math.min(from + SLICE, count), found);
   }
 
-  /** To be called before the frames of a pack are recorded. */
-  makeRoom(): void {
-    if (this.fresh.size >= this.merging.sizes.unit) this.sortFresh();
+  /**
+   * Makes the entries of frames that are about to be recorded: all of it that can fail. They are found once `add` was called;
+   * where it is not, they are forgotten at the next call.
+   */
+  prepare(frames: readonly FrameIds[]): void {
+    const { log, sizes } = this;
+    log.takeBack(this.end);
+    log.writeOut();
+    if (log.unsynced >= sizes.betweenSyncs) log.makeDurable();
+    const count = frames.reduce((all, { ids }) => all + ids.length / ID_BYTES, 0);
+    const own = new CopyTable(count, sizes.segmentSlots);
+    for (const { ids, firstCopy, pack } of frames) {
+      if (firstCopy + ids.length / ID_BYTES > MOST_COPIES) throw indexFull();
+      if (firstCopy !== log.end) throw contradiction();
+      const words = wordsOf(ids);
+      for (let at = 0; at < words.length; at += ID_WORDS) this.append(words, at, pack, own);
+    }
   }
 
-  add(frames: readonly FrameIds[]): void {
-    const before = this.fresh.size;
-    for (const frame of frames) this.put(frame);
-    this.mergesOwed += (this.fresh.size - before) * MERGED_PER_ADDED;
-  }
-
-  /** Does a bounded piece of what added entries left to do. Says whether there is more. */
-  tend(): boolean {
-    if (this.mergesOwed <= 0) return false;
-    const moved = mergeOnce(this.merging);
-    this.store.syncIfDue();
-    this.mergesOwed = moved === 0 ? 0 : this.mergesOwed - moved;
-    return this.mergesOwed > 0;
+  /** What was prepared is recorded. */
+  add(): void {
+    const { log } = this;
+    for (; this.end < log.end; this.end++) {
+      log.look(this.end);
+      this.takeIn(log.words, log.at, this.end);
+    }
   }
 
   close(): void {
-    for (const run of this.runs.runs) this.runs.forget(run);
-    this.store.close();
-    this.db.close();
+    this.log.takeBack(this.end);
+    this.log.close();
   }
 
-  private put({ ids, firstCopy, pack }: FrameIds): void {
-    for (let at = 0, copy = firstCopy; at < ids.length; at += ID_BYTES) this.fresh.add(ids, at, copy++, pack);
-    this.nextCopy = firstCopy + ids.length / ID_BYTES;
+  private takeInDurable(frameOf: (copy: number) => FrameIds): void {
+    const { log } = this;
+    let frame: FrameIds | undefined;
+    const mend = (copy: number): void => {
+      if (frame === undefined || copy < frame.firstCopy || copy >= frame.firstCopy + frame.ids.length / ID_BYTES)
+        frame = frameOf(copy);
+      this.append(wordsOf(frame.ids), (copy - frame.firstCopy) * ID_WORDS, frame.pack);
+      log.look(copy);
+      this.takeIn(log.words, log.at, copy);
+    };
+    log.readDurable(this.sizes.block, (words, at, copy) => this.takeIn(words, at, copy), mend);
+    this.end = log.end;
   }
 
-  private sortFresh(): void {
-    writeRun(this.merging, sortEntries(this.fresh.entries), () => this.sql.setNextToSort.run(this.nextCopy));
-    this.fresh = this.fresh.emptied();
-    this.nextToSort = this.nextCopy;
-    this.store.syncIfDue();
+  private makeAnew(frames: Iterable<FrameIds>): void {
+    let some: FrameIds[] = [];
+    let count = 0;
+    const addSome = (): void => {
+      this.prepare(some);
+      this.add();
+      some = [];
+      count = 0;
+    };
+    for (const frame of frames) {
+      some.push(frame);
+      count += frame.ids.length / ID_BYTES;
+      if (count >= this.sizes.block) addSome();
+    }
+    addSome();
+  }
+
+  /** Puts an entry into the table. False where the table knows nothing of the older copy that it names. */
+  private takeIn(words: Int32Array, at: number, copy: number): boolean {
+    const tag = this.hash.tagOf(words, at);
+    const older = olderOf(words, at);
+    if (older !== NO_COPY) return this.table.replace(tag, older, copy);
+    this.table.insert(tag, copy);
+    return true;
+  }
+
+  /** Makes the entry of the next copy. What is not in the table yet stands in `own`, if there is anything. */
+  private append(ids: Int32Array, idAt: number, pack: number, own?: CopyTable): void {
+    const tag = this.hash.tagOf(ids, idAt);
+    const ownOlder = own === undefined ? NO_COPY : this.newestIn(own, tag, ids, idAt);
+    const older = ownOlder === NO_COPY ? this.newestIn(this.table, tag, ids, idAt) : ownOlder;
+    const copy = this.log.append(ids, idAt, pack, older);
+    if (ownOlder === NO_COPY) own?.insert(tag, copy);
+    else own?.replace(tag, ownOlder, copy);
+  }
+
+  private newestIn(table: CopyTable, tag: number, ids: Int32Array, idAt: number): number {
+    const { log } = this;
+    let newest = NO_COPY;
+    table.find(tag, (copy) => {
+      log.look(copy);
+      if (log.isOf(ids, idAt)) newest = copy;
+    });
+    return newest;
+  }
+
+  private findSome(ids: Int32Array, from: number, to: number, found: Found): void {
+    const { questions, hash, table } = this;
+    questions.length = 0;
+    let place = from;
+    let [last, isSorted] = [0, true];
+    const ask = (copy: number, hasOlder: number): void => {
+      const question = (copy * 2 + hasOlder) * SLICE + (place - from);
+      isSorted &&= question >= last;
+      last = question;
+      questions.push(question);
+    };
+    for (; place < to; place++) table.find(hash.tagOf(ids, place * ID_WORDS), ask);
+    // In the file's order: what is not in memory is then read in one sweep.
+    for (const question of isSorted ? questions : Float64Array.from(questions).sort()) {
+      const candidate = Math.floor(question / SLICE);
+      const copy = Math.floor(candidate / 2);
+      this.answer(ids, from + question - candidate * SLICE, copy, candidate - copy * 2 === 1, found);
+    }
+  }
+
+  /** Tells of a copy, and of the older ones of its chunk, if it is one of this id. */
+  private answer(ids: Int32Array, place: number, newest: number, hasOlder: boolean, found: Found): void {
+    const { log, trail } = this;
+    const idAt = place * ID_WORDS;
+    if (!hasOlder) {
+      const pack = trail.packOf(newest);
+      if (pack !== undefined) {
+        if (trail.isCopyOf(newest, ids, idAt)) found(place, newest, pack);
+        return;
+      }
+    }
+    log.look(newest);
+    if (!log.isOf(ids, idAt)) return;
+    if (!hasOlder) trail.found(newest, log.pack);
+    for (let copy = newest; ; ) {
+      const { pack, older } = log;
+      found(place, copy, pack);
+      if (older === NO_COPY) return;
+      log.look(older);
+      if (older >= copy || !log.isOf(ids, idAt)) throw indexDamaged();
+      copy = older;
+    }
   }
 }

@@ -129,12 +129,6 @@ export interface ChunkIndex {
   skipIndexNumbersTo(next: number): void;
 
   /**
-   * Does a bounded piece of the work that recorded packs left to do, and says whether there is more. To be
-   * called after each pack until there is not; whoever leaves it out makes look-ups slower, and nothing else.
-   */
-  tend(): boolean;
-
-  /**
    * The copies of each of these concatenated ids, in the order asked, each oldest first. At most 16 of each: those that are worth
    * most, and of equals the oldest. Somebody may have stored any number.
    */

@@ -10,7 +10,7 @@ interface StatesPage extends Page {
 
 /**
  * The state of every copy, by its number: what is often changed for many copies of one pack at once
- * stands together, and apart from the sorted runs, which never change.
+ * stands together, and apart from the entries, which never change.
  */
 export class CopyStates {
   private readonly pages = new Map<number, StatesPage>();

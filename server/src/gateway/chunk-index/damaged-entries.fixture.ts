@@ -1,15 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isHoldfastError } from '@holdfast/core/errors';
 import { seededRandom } from '@holdfast/core/ids';
 import { ChunkEntries, type FrameIds } from './chunk-entries.js';
 import { ID_BYTES } from './entry.js';
 import { asIndexError } from './index-errors.js';
-import { PageBudget } from './page-budget.js';
 
-/** So small that some hundred entries make several runs of several pieces, and merges that are under way. */
-const SIZES = { unit: 40, greatest: 200, piece: 30 };
+/** So small that some hundred entries stand in several blocks, and the last of them were not waited for. */
+const SIZES = { segmentSlots: 16, block: 60, betweenSyncs: 100 };
 const FRAMES = 45;
 const IDS_PER_FRAME = 10;
 const COPIES = FRAMES * IDS_PER_FRAME;
@@ -45,48 +43,44 @@ function describeAll(find: (place: number, found: (number: number, pack: number)
 function open(path: string, from: readonly FrameIds[], copies: number): ChunkEntries {
   const framesFrom = (copy: number): FrameIds[] => from.filter(({ firstCopy }) => firstCopy >= copy);
   const frameOf = (copy: number): FrameIds => from.findLast(({ firstCopy }) => firstCopy <= copy) as FrameIds;
-  const pages = new PageBudget(20_000);
-  return new ChunkEntries({ path, indexId, copies, framesFrom, frameOf, pages, sizes: SIZES });
+  const draw = (bytes: number): Buffer => random.bytes(bytes);
+  return new ChunkEntries({ path, indexId, copies, framesFrom, frameOf, draw, sizes: SIZES });
 }
 
 function inFolder<T>(work: (path: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-entries-'));
   try {
-    return work(join(folder, 'entries.sqlite'));
+    return work(join(folder, 'entries'));
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Both files of a process that has ended, in the middle of its merges. */
-function made(): { readonly rows: Buffer; readonly pieces: Buffer } {
+/** The file of a process that has died. */
+function made(): Buffer {
   return inFolder((path) => {
     const entries = open(path, [], 0);
-    for (const [at, frame] of frames.entries()) {
-      entries.makeRoom();
-      entries.add([frame]);
-      if (at % 3 === 0) entries.tend();
+    for (const frame of frames) {
+      entries.prepare([frame]);
+      entries.add();
     }
+    const left = readFileSync(path);
     entries.close();
-    return { rows: readFileSync(path), pieces: readFileSync(`${path}.pieces`) };
+    return left;
   });
 }
 
-const good = made();
-
-/** Opens the two files, asks for everything, and lets merges go on for a while and asks again. */
-function readEntries(rows: Buffer, pieces: Buffer): string[] {
+/** Opens the file, asks for everything, and adds more and asks again. */
+function readEntries(file: Buffer): string[] {
   return inFolder((path) => {
-    writeFileSync(path, rows);
-    writeFileSync(`${path}.pieces`, pieces);
+    writeFileSync(path, file);
     let entries: ChunkEntries | undefined;
     try {
       entries = open(path, frames, COPIES);
       const before = findAll(entries);
-      const more = { firstCopy: COPIES, pack: FRAMES + 1, ids: random.bytes(SIZES.unit * ID_BYTES) };
-      entries.add([more]);
-      entries.makeRoom();
-      while (entries.tend());
+      const more = { firstCopy: COPIES, pack: FRAMES + 1, ids: random.bytes(SIZES.block * ID_BYTES) };
+      entries.prepare([more]);
+      entries.add();
       return [before, findAll(entries)];
     } catch (error) {
       throw asIndexError(error);
@@ -104,26 +98,14 @@ function findAll(entries: ChunkEntries): string {
   });
 }
 
-const shared = {
-  refuses: (error: unknown): boolean => isHoldfastError(error, 'Integrity'),
-  flaw: (value: unknown): string | undefined =>
+/** The file in which chunks are found by id: whatever a disk makes of it is made anew, and never answers anything wrong. */
+export const ENTRIES_DECODER = {
+  name: 'entries',
+  samples: [made()],
+  decode: readEntries,
+  refuses: () => false,
+  flaw: (value: unknown) =>
     (value as string[]).every((each) => each === truth) ? undefined : 'it found other copies than there are',
   // What entries take that are made anew.
   mostBytes: 1 << 20,
 };
-
-/** The files in which chunks are found by id: damaged ones are made anew or refused, and never answer anything wrong. */
-export const ENTRIES_DECODERS = [
-  {
-    name: 'rows of entries',
-    samples: [good.rows],
-    decode: (rows: Buffer) => readEntries(rows, good.pieces),
-    ...shared,
-  },
-  {
-    name: 'pieces of entries',
-    samples: [good.pieces],
-    decode: (pieces: Buffer) => readEntries(good.rows, pieces),
-    ...shared,
-  },
-];

@@ -1,127 +1,103 @@
-import { rmSync } from 'node:fs';
-import Database from 'better-sqlite3';
-import { areSound } from './check-rows.js';
+import { closeSync, constants, fdatasyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { ENTRY_BYTES } from './entry.js';
-import { type EntryStatements, prepareEntryStatements } from './entry-statements.js';
-import { PieceFile } from './piece-file.js';
-import { holdsDoubtfulPieces } from './piece-store.js';
 
 /**
- * Where chunks are found by id: sorted runs of entries (sorted-runs.ts), their bytes in a plain file, and
- * what is known of them in a database beside it. A run is written once, in pieces, and merged into a
- * greater one later, so that a chunk costs a vault of any size the same few sequential writes; a B-tree
- * by id dirties a page for every insertion.
- *
- * All of it is derived from the frames in the index file, which were durable before: hardly anything here
- * waits for the disk, a power cut may take the newest runs away, and files that are damaged or do not
- * belong to the index are made anew.
- *
- * run.merges_into  the run that takes in its entries; absent while it rests
- * piece.slot       where in the plain file its entries are
- * piece.skip       entries at its front that the greater run has taken in already
- * piece.low, high  of its first and last id, see piece-keys.ts
- *
- * SQLite finds no value that the disk has changed, so rows, keys and entries have checksums: rows are compared with
- * theirs when the files are opened, keys and entries when they are read. Then it is too late to make them
- * anew, and the answer is INDEX_DAMAGED.
+ * magic (8) ‖ u32le version ‖ index id (16) ‖ secret (12) ‖ u48le entries that are durable ‖ u32le checksum; zeros up to the first entry.
+ * In one sector, so that it is written whole or not at all.
  */
-const VERSION = 2;
+const VERSION = 3;
+const MAGIC = Buffer.from('hf-chunk');
+const INDEX_ID_AT = 12;
+const SECRET_AT = 28;
+const DURABLE_AT = SECRET_AT + 12;
+const CHECK_AT = DURABLE_AT + 6;
+const HEADER_BYTES = 512;
 
-const TABLES = `
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE run (number INTEGER PRIMARY KEY AUTOINCREMENT, merges_into INTEGER, merges_check INTEGER);
-CREATE TABLE piece (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, slot INTEGER NOT NULL, entries INTEGER NOT NULL,
-  low INTEGER NOT NULL, high INTEGER NOT NULL, row_check INTEGER NOT NULL, skip INTEGER NOT NULL DEFAULT 0,
-  sha256 BLOB NOT NULL, keys BLOB NOT NULL, keys_check INTEGER NOT NULL
-);
-`;
+export const SECRET_BYTES = DURABLE_AT - SECRET_AT;
 
-export interface EntriesFile {
-  readonly db: Database.Database;
-  readonly sql: EntryStatements;
-  readonly file: PieceFile;
-}
-
-export interface EntriesPlace {
-  /** The database; the plain file is named alike. */
-  readonly path: string;
+export interface EntriesHeader {
   /** Drawn by the index when it was made. */
   readonly indexId: Buffer;
-  /** Copies that the index has: entries of later ones are of another history of it. */
-  readonly copies: number;
-  readonly pieceEntries: number;
+  /** Drawn when this file was made. */
+  readonly secret: Buffer;
+  /** Entries that are known to be on the disk: those of the first so many copies. */
+  readonly durable: number;
 }
 
-export function openEntriesFile(place: EntriesPlace): EntriesFile {
-  const found = open(place);
-  if (found && belongs(found, place)) return found;
-  found?.db.close();
-  found?.file.close();
-  for (const suffix of ['', '-wal', '-shm', '.pieces']) rmSync(place.path + suffix, { force: true });
-  return connect(place, (db) => {
-    db.exec(TABLES);
-    const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
-    put.run('index_id', place.indexId);
-    put.run('piece_entries', place.pieceEntries);
-    // Copies from this number on stand in no run yet.
-    put.run('next_to_sort', 0);
-    put.run('durable_piece', 0);
-    db.pragma(`user_version = ${VERSION}`);
-  });
-}
+/**
+ * A plain file, because reading one entry of it is one system call: a page of a database costs twice that, and a mapped one can end the
+ * process when the disk fails.
+ */
+export class EntriesFile {
+  private readonly file: number;
 
-/** Undefined for files that are damaged or of another kind. */
-function open(place: EntriesPlace): EntriesFile | undefined {
-  try {
-    return connect(place, undefined);
-  } catch (error) {
-    if (error instanceof Database.SqliteError && isUseless(error)) return undefined;
-    throw error;
+  constructor(path: string) {
+    this.file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  }
+
+  /** Undefined for a file that is new, damaged, or of another version. */
+  readHeader(): EntriesHeader | undefined {
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    this.readAt(0, bytes);
+    const isOurs = bytes.subarray(0, MAGIC.length).equals(MAGIC) && bytes.readUInt32LE(MAGIC.length) === VERSION;
+    if (!isOurs || bytes.readUInt32LE(CHECK_AT) !== crc32(bytes.subarray(0, CHECK_AT))) return undefined;
+    return {
+      indexId: bytes.subarray(INDEX_ID_AT, SECRET_AT),
+      secret: bytes.subarray(SECRET_AT, DURABLE_AT),
+      durable: bytes.readUIntLE(DURABLE_AT, 6),
+    };
+  }
+
+  writeHeader({ indexId, secret, durable }: EntriesHeader): void {
+    const bytes = Buffer.alloc(HEADER_BYTES);
+    MAGIC.copy(bytes);
+    bytes.writeUInt32LE(VERSION, MAGIC.length);
+    indexId.copy(bytes, INDEX_ID_AT);
+    secret.copy(bytes, SECRET_AT);
+    bytes.writeUIntLE(durable, DURABLE_AT, 6);
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, CHECK_AT)), CHECK_AT);
+    this.writeAt(0, bytes);
+  }
+
+  /** Fills `into` with entries from that of this copy on. False where the file ends before; then the rest is left as it was. */
+  read(copy: number, into: Uint8Array): boolean {
+    return this.readAt(offsetOf(copy), into);
+  }
+
+  write(copy: number, entries: Uint8Array): void {
+    this.writeAt(offsetOf(copy), entries);
+  }
+
+  /** What was written is on the disk. */
+  sync(): void {
+    fdatasyncSync(this.file);
+  }
+
+  /** Takes all entries away. */
+  empty(): void {
+    ftruncateSync(this.file, HEADER_BYTES);
+  }
+
+  close(): void {
+    closeSync(this.file);
+  }
+
+  private readAt(offset: number, into: Uint8Array): boolean {
+    for (let done = 0; done < into.length; ) {
+      const read = readSync(this.file, into, done, into.length - done, offset + done);
+      if (read === 0) return false;
+      done += read;
+    }
+    return true;
+  }
+
+  private writeAt(offset: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; )
+      done += writeSync(this.file, bytes, done, bytes.length - done, offset + done);
   }
 }
 
-function connect(
-  { path, pieceEntries }: EntriesPlace,
-  make: ((db: Database.Database) => void) | undefined,
-): EntriesFile {
-  const db = new Database(path, { timeout: 10_000 });
-  try {
-    db.pragma('locking_mode = EXCLUSIVE');
-    db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = NORMAL');
-    db.pragma('cache_size = -2048');
-    if (make) db.transaction(() => make(db)).immediate();
-    const sql = prepareEntryStatements(db);
-    return { db, sql, file: new PieceFile(`${path}.pieces`, pieceEntries * ENTRY_BYTES) };
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-}
-
-function belongs({ db, sql, file }: EntriesFile, { indexId, copies, pieceEntries }: EntriesPlace): boolean {
-  try {
-    return (
-      db.pragma('user_version', { simple: true }) === VERSION &&
-      isSame(sql.indexId.get(), indexId) &&
-      sql.pieceEntries.get() === pieceEntries &&
-      (sql.nextToSort.get() ?? Number.POSITIVE_INFINITY) <= copies &&
-      areSound(sql, pieceEntries, file.slots()) &&
-      holdsDoubtfulPieces(sql, file)
-    );
-  } catch (error) {
-    if (error instanceof Database.SqliteError && isUseless(error)) return false;
-    throw error;
-  }
-}
-
-/** Whatever stands there instead. */
-function isSame(found: unknown, expected: Buffer): boolean {
-  return Buffer.isBuffer(found) && found.equals(expected);
-}
-
-function isUseless({ code }: { code: string }): boolean {
-  // SQLITE_ERROR: without the tables that the statements name.
-  return ['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_ERROR'].some((start) => code.startsWith(start));
+function offsetOf(copy: number): number {
+  return HEADER_BYTES + copy * ENTRY_BYTES;
 }

@@ -29,6 +29,11 @@ export function indexDamaged(cause?: unknown): HoldfastError {
   return failed('Integrity', 'INDEX_DAMAGED', 'The chunk index file is damaged.', cause);
 }
 
+/** Numbers of copies are used up; they are never used again. */
+export function indexFull(): HoldfastError {
+  return failed('IllegalState', 'INDEX_FULL', 'The vault has as many chunks as its index can hold.', undefined);
+}
+
 function failed(
   kind: 'Unavailable' | 'IllegalState' | 'Integrity',
   code: string,

@@ -44,12 +44,14 @@ export function toPoint(row: PointRow): Point {
 
 /** What must be there unless the index contradicts itself: then Integrity. */
 export function required<T>(value: T | null | undefined): T {
-  if (value === null || value === undefined) {
-    throw new HoldfastError({
-      kind: 'Integrity',
-      code: 'INDEX_INCONSISTENT',
-      message: 'The chunk index contradicts itself.',
-    });
-  }
+  if (value === null || value === undefined) throw contradiction();
   return value;
+}
+
+export function contradiction(): HoldfastError {
+  return new HoldfastError({
+    kind: 'Integrity',
+    code: 'INDEX_INCONSISTENT',
+    message: 'The chunk index contradicts itself.',
+  });
 }

@@ -9,7 +9,7 @@ import type Database from 'better-sqlite3';
  * place in its frame is its number minus the frame's first: a frame is found by a copy's number
  * alone, and sets of copies are bitmaps.
  *
- * By id a chunk is found in another file, which is derived from the frames (entries-file.ts).
+ * By id a chunk is found in another file, which is derived from the frames (chunk-entries.ts).
  *
  * A pack's number is never used again either: whoever still holds that of a forgotten pack touches no other.
  *

@@ -299,7 +299,7 @@ describe('the chunk index', () => {
     const packs = ids.map((id) => store([[id]]).pack);
     index.changeState([packs[3]?.firstCopy as number], { set: VERIFIED });
     index.close();
-    rmSync(join(folder, 'index.entries.sqlite'));
+    rmSync(join(folder, 'index.entries'));
     index = openIndex(path);
     expect(index.lookup(Buffer.concat(ids))).toEqual(
       packs.map(({ firstCopy, number }, place) => [

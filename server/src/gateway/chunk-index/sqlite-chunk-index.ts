@@ -1,7 +1,7 @@
 import type { FrameEntry, PackFooter, PackKind } from '@holdfast/core/engine';
 import { AgentRows } from './agent-rows.js';
 import { addIfAmongBest } from './best-copies.js';
-import { ChunkEntries, type FrameIds } from './chunk-entries.js';
+import { ChunkEntries, type EntrySizes, type FrameIds } from './chunk-entries.js';
 import type {
   ChunkIndex,
   Copy,
@@ -22,7 +22,6 @@ import { FrameRows } from './frame-rows.js';
 import { asIndexError } from './index-errors.js';
 import { IndexFile } from './index-file.js';
 import { required } from './index-rows.js';
-import type { RunSizes } from './merge-runs.js';
 import { type ArrivingPack, PackRows } from './pack-rows.js';
 import type { PageBudget } from './page-budget.js';
 import { PointRows } from './point-rows.js';
@@ -31,8 +30,8 @@ import { SessionRows } from './session-rows.js';
 export interface IndexOptions {
   /** One for all indexes of a process. */
   readonly pages: PageBudget;
-  /** Smaller runs, for tests. */
-  readonly sizes?: RunSizes;
+  /** Smaller ones, for tests. */
+  readonly sizes?: EntrySizes;
 }
 
 /**
@@ -51,7 +50,7 @@ export function openSqliteChunkIndex(path: string, vaultId: string, options: Ind
 }
 
 function entriesPath(path: string): string {
-  return `${path.replace(/\.sqlite$/, '')}.entries.sqlite`;
+  return `${path.replace(/\.sqlite$/, '')}.entries`;
 }
 
 /** Rows by what they are of stand in classes of their own; what spans them is here: storing a pack, finding copies, and what is known of each. */
@@ -85,7 +84,7 @@ class SqliteChunkIndex implements ChunkIndex {
       copies: required(sql.nextCopy.get()),
       framesFrom: (copy) => sql.idsFrom.iterate(copy),
       frameOf: (copy) => required(sql.frameOfCopy.get(copy)),
-      pages,
+      draw: (bytes) => required(sql.randomBytes.get(bytes)),
       sizes,
     });
   }
@@ -111,21 +110,22 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack {
-    const { file, frames, packs } = this;
-    file.read(() => this.entries.makeRoom());
+    const { file, frames, packs, entries } = this;
+    const firstCopy = required(file.read(() => file.sql.nextCopy.get()));
     const stored: FrameIds[] = [];
+    let next = firstCopy;
+    for (const { chunkIds, chunkLengths } of footer.frames) {
+      stored.push({ ids: chunkIds, firstCopy: next, pack });
+      next += chunkLengths.length;
+    }
+    file.read(() => entries.prepare(stored));
     file.write(() => {
-      const firstCopy = required(file.sql.nextCopy.get());
-      let next = firstCopy;
-      for (const frame of footer.frames) {
-        frames.insert(pack, next, frame);
-        stored.push({ ids: frame.chunkIds, firstCopy: next, pack });
-        next += frame.chunkLengths.length;
-      }
+      for (const [place, frame] of footer.frames.entries())
+        frames.insert(pack, required(stored[place]).firstCopy, frame);
       file.sql.setNextCopy.run(next);
       packs.store(pack, footer, { storedBytes, firstCopy, copies: next - firstCopy });
     });
-    this.entries.add(stored);
+    entries.add();
     packs.forget(pack);
     return packs.byNumber(pack);
   }
@@ -172,10 +172,6 @@ class SqliteChunkIndex implements ChunkIndex {
 
   skipIndexNumbersTo(next: number): void {
     this.packs.skipIndexNumbersTo(next);
-  }
-
-  tend(): boolean {
-    return this.file.read(() => this.entries.tend());
   }
 
   lookup(ids: Buffer, worth: Worth = () => 1): Copy[][] {

@@ -98,6 +98,7 @@ export function prepareStatements(db: Database.Database) {
     markIndexed: db.prepare<[number, number]>('UPDATE pack SET index_number = ? WHERE number = ?'),
     markChecked: db.prepare<[number]>('UPDATE pack SET checked = 1 WHERE number = ?'),
     indexId: db.prepare<[], Buffer>("SELECT value FROM meta WHERE key = 'index_id'").pluck(),
+    randomBytes: db.prepare<[number], Buffer>('SELECT randomblob(?)').pluck(),
     nextCopy: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_copy'").pluck(),
     setNextCopy: db.prepare<[number]>("UPDATE meta SET value = ? WHERE key = 'next_copy'"),
     getIndexNumber: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_index_number'").pluck(),

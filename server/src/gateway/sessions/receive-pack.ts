@@ -191,8 +191,6 @@ export class PackReceiver {
       await takeIn(session, pack);
       this.state = 'stored';
       reached('gateway.pack-indexed');
-      const turn = session.turn();
-      while (index.tend()) await turn.pass();
       return total;
     } catch (error) {
       this.state = 'aborted';

@@ -122,9 +122,7 @@ function storePack(
   const shard = join(vault.folder, 'store', 'pack', packName(uuidToBytes(id)).slice('pack/'.length).slice(0, 2));
   mkdirSync(shard, { recursive: true });
   writeFileSync(join(shard, packName(uuidToBytes(id)).slice('pack/'.length)), '');
-  const pack = index.recordStoredPack(number, footerOf(vault, id, kind, ids, edges), 16 * 1024 * 1024);
-  while (index.tend());
-  return pack;
+  return index.recordStoredPack(number, footerOf(vault, id, kind, ids, edges), 16 * 1024 * 1024);
 }
 
 function footerOf(
