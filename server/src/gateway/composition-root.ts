@@ -35,8 +35,8 @@ const DRAIN_MS = 5_000;
 const SETTLE_MS = 5_000;
 /** Packs that control verifies for this gateway at a time. */
 const VERIFY_WORKERS = 2;
-/** What the indexes of all vaults keep in memory: three bytes a chunk, so all of it for vaults of 40 million together. */
-const INDEX_PAGES_BYTES = 128 * 1024 * 1024;
+/** What the indexes of all vaults keep in memory of their copies' states: a byte a copy, so all of it for vaults of 60 million together. */
+const INDEX_PAGES_BYTES = 64 * 1024 * 1024;
 
 export interface GatewayPorts extends ProcessPorts {
   readonly coordination: Coordination;

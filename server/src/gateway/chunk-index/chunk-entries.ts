@@ -8,7 +8,7 @@
  * What changes later is found when it is read. Then it is too late to make it anew, and the answer is INDEX_DAMAGED.
  */
 import { CopyTable } from './copy-table.js';
-import { ID_BYTES, ID_WORDS, NO_COPY, olderOf, wordsOf } from './entry.js';
+import { ENTRY_WORDS, ID_BYTES, ID_WORDS, NO_COPY, olderOf, wordsOf } from './entry.js';
 import { EntryLog } from './entry-log.js';
 import { IdHash } from './id-hash.js';
 import { indexDamaged, indexFull } from './index-errors.js';
@@ -37,7 +37,7 @@ export interface EntrySizes {
   readonly betweenSyncs: number;
 }
 
-const SIZES: EntrySizes = { segmentSlots: 4_096, block: 65_536, betweenSyncs: 131_072 };
+const SIZES: EntrySizes = { segmentSlots: 4_096, block: 512, betweenSyncs: 131_072 };
 
 export interface EntriesPorts {
   readonly path: string;
@@ -66,10 +66,14 @@ export class ChunkEntries {
   private readonly sizes: EntrySizes;
   /** The number after the last copy's that can be found. Entries behind it are prepared. */
   private end = 0;
-  private questions: number[] = [];
+  private readonly questions: number[] = [];
+  private readonly tags: Int32Array;
+  private readonly may: Uint32Array;
 
   constructor({ copies, framesFrom, frameOf, sizes = SIZES, ...place }: EntriesPorts) {
     this.sizes = sizes;
+    this.tags = new Int32Array(Math.max(SLICE, sizes.block));
+    this.may = new Uint32Array(this.tags.length);
     this.trail = new Trail(frameOf);
     this.log = EntryLog.open({ ...place, copies, frameOf });
     try {
@@ -111,11 +115,7 @@ export class ChunkEntries {
 
   /** What was prepared is recorded. */
   add(): void {
-    const { log } = this;
-    for (; this.end < log.end; this.end++) {
-      log.look(this.end);
-      this.takeIn(log.words, log.at, this.end);
-    }
+    for (; this.end < this.log.end; this.end++) this.takeInLast(this.end);
   }
 
   close(): void {
@@ -126,14 +126,18 @@ export class ChunkEntries {
   private takeInDurable(frameOf: (copy: number) => FrameIds): void {
     const { log } = this;
     let frame: FrameIds | undefined;
-    const mend = (copy: number): void => {
-      if (frame === undefined || copy < frame.firstCopy || copy >= frame.firstCopy + frame.ids.length / ID_BYTES)
-        frame = frameOf(copy);
-      this.append(wordsOf(frame.ids), (copy - frame.firstCopy) * ID_WORDS, frame.pack);
-      log.look(copy);
-      this.takeIn(log.words, log.at, copy);
-    };
-    log.readDurable(this.sizes.block, (words, at, copy) => this.takeIn(words, at, copy), mend);
+    log.readDurable(this.sizes.block, {
+      foresee: (words, count) => this.foresee(words, 0, ENTRY_WORDS, count),
+      takeIn: (words, place, copy) =>
+        this.takeIn(this.tags[place] as number, olderOf(words, place * ENTRY_WORDS), copy),
+      mend: (copy) => {
+        if (frame === undefined || copy < frame.firstCopy || copy >= frame.firstCopy + frame.ids.length / ID_BYTES)
+          frame = frameOf(copy);
+        const { firstCopy, ids, pack } = frame;
+        this.append(wordsOf(ids), (copy - firstCopy) * ID_WORDS, pack);
+        this.takeInLast(copy);
+      },
+    });
     this.end = log.end;
   }
 
@@ -154,13 +158,24 @@ export class ChunkEntries {
     addSome();
   }
 
-  /** Puts an entry into the table. False where the table knows nothing of the older copy that it names. */
-  private takeIn(words: Int32Array, at: number, copy: number): boolean {
-    const tag = this.hash.tagOf(words, at);
-    const older = olderOf(words, at);
+  /** Puts a copy into the table. False where the table knows nothing of the older one. */
+  private takeIn(tag: number, older: number, copy: number): boolean {
     if (older !== NO_COPY) return this.table.replace(tag, older, copy);
     this.table.insert(tag, copy);
     return true;
+  }
+
+  /** The same for an entry that was appended. */
+  private takeInLast(copy: number): void {
+    const { log, hash } = this;
+    log.look(copy);
+    this.takeIn(hash.tagOf(log.words, log.at), log.older, copy);
+  }
+
+  /** Makes the tags of so many ids, of which one begins in each so many words, and brings the table's memory near. */
+  private foresee(words: Int32Array, from: number, stride: number, count: number): void {
+    for (let place = 0, at = from; place < count; place++, at += stride) this.tags[place] = this.hash.tagOf(words, at);
+    this.table.peek(this.tags, count, this.may);
   }
 
   /** Makes the entry of the next copy. What is not in the table yet stands in `own`, if there is anything. */
@@ -184,17 +199,18 @@ export class ChunkEntries {
   }
 
   private findSome(ids: Int32Array, from: number, to: number, found: Found): void {
-    const { questions, hash, table } = this;
+    const { questions, tags, may, table } = this;
+    this.foresee(ids, from * ID_WORDS, ID_WORDS, to - from);
     questions.length = 0;
-    let place = from;
+    let place = 0;
     let [last, isSorted] = [0, true];
     const ask = (copy: number, hasOlder: number): void => {
-      const question = (copy * 2 + hasOlder) * SLICE + (place - from);
+      const question = (copy * 2 + hasOlder) * SLICE + place;
       isSorted &&= question >= last;
       last = question;
       questions.push(question);
     };
-    for (; place < to; place++) table.find(hash.tagOf(ids, place * ID_WORDS), ask);
+    for (; place < to - from; place++) if (may[place] !== 0) table.find(tags[place] as number, ask);
     // In the file's order: what is not in memory is then read in one sweep.
     for (const question of isSorted ? questions : Float64Array.from(questions).sort()) {
       const candidate = Math.floor(question / SLICE);

@@ -22,6 +22,17 @@ export class CopyTable {
     this.directory = Array.from({ length: 2 ** this.depth }, () => new TableSegment(this.depth, segmentSlots));
   }
 
+  /**
+   * For each of the first so many tags, zero in `may` says that no chunk has it. Memory that no cache holds is then there when the tag is asked
+   * for: here many are waited for at once, there each would be by itself.
+   */
+  peek(tags: Int32Array, count: number, may: Uint32Array): void {
+    for (let place = 0; place < count; place++) {
+      const tag = tags[place] as number;
+      may[place] = this.segmentOf(tag).peek(tag);
+    }
+  }
+
   /** Tells the newest copy of each chunk that may have this tag, and 1 if it has older ones. */
   find(tag: number, found: (copy: number, hasOlder: number) => void): void {
     this.segmentOf(tag).find(tag, found);

@@ -16,6 +16,16 @@ export interface LogPlace {
   readonly draw: (bytes: number) => Buffer;
 }
 
+/** Takes in entries that were read in blocks. */
+export interface DurableReader {
+  /** So many entries will come, perhaps damaged ones. */
+  foresee(words: Int32Array, count: number): void;
+  /** False where the entry contradicts those before it. */
+  takeIn(words: Int32Array, place: number, copy: number): boolean;
+  /** The entry of this copy is of no use: appends another. */
+  mend(copy: number): void;
+}
+
 /**
  * The entries of all copies in order of their numbers: those of the last pack in memory, all others in a file. It is derived from the
  * frames in the index file, which were durable before: nothing waits for it, and only what stands before `durable` is believed when it
@@ -135,26 +145,20 @@ export class EntryLog {
     this.header = header;
   }
 
-  /**
-   * Goes through the durable entries in blocks, from `end` on: `adopt` is called with each that is sound, and `mend` for each that is not or that `adopt`
-   * refuses; it appends another.
-   */
-  readDurable(
-    blockEntries: number,
-    adopt: (words: Int32Array, at: number, copy: number) => boolean,
-    mend: (copy: number) => void,
-  ): void {
+  /** Goes through the durable entries from `end` on, and replaces those that are not sound. */
+  readDurable(blockEntries: number, reader: DurableReader): void {
     const { durable } = this;
     const block = new Int32Array(Math.min(blockEntries, durable) * ENTRY_WORDS);
     while (this.last < durable) {
       const count = Math.min(blockEntries, durable - this.last);
       const isWhole = this.file.read(this.last, bytesOf(block.subarray(0, count * ENTRY_WORDS)));
       this.tail = block;
+      reader.foresee(block, count);
       let mended = !isWhole;
-      for (let at = 0; at < count * ENTRY_WORDS; at += ENTRY_WORDS) {
-        if (isSound(block, at, this.last, this.salt) && adopt(block, at, this.last)) this.last += 1;
+      for (let place = 0, at = 0; place < count; place++, at += ENTRY_WORDS) {
+        if (isSound(block, at, this.last, this.salt) && reader.takeIn(block, place, this.last)) this.last += 1;
         else {
-          mend(this.last);
+          reader.mend(this.last);
           mended = true;
         }
       }

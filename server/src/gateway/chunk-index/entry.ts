@@ -53,11 +53,15 @@ export function isSound(words: Int32Array, at: number, copy: number, salt: numbe
   return words[at + CHECK] === checksum(words, at, copy, salt);
 }
 
-/** Against bytes that a disk changes or puts elsewhere, not against somebody who means to. */
+/** Against bytes that a disk changes or puts elsewhere, not against somebody who means to. In two chains, which a processor follows side by side. */
 function checksum(words: Int32Array, at: number, copy: number, salt: number): number {
-  let hash = mix(copy ^ salt);
-  for (let word = at; word < at + CHECK; word++) hash = mix(hash ^ (words[word] as number));
-  return hash;
+  let one = mix(copy);
+  let other = mix(salt);
+  for (let word = at; word < at + CHECK; word += 2) {
+    one = mix(one ^ (words[word] as number));
+    other = mix(other ^ (words[word + 1] as number));
+  }
+  return mix(one) ^ other;
 }
 
 function mix(hash: number): number {

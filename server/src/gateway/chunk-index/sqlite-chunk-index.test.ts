@@ -5,9 +5,10 @@ import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { Codec, type PackFooter, PackKind } from '@holdfast/proto/vault';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ChunkIndex, Copy, Pack, SuspectPack } from './chunk-index.js';
 import { BAD, SUSPECT, VERIFIED } from './copy-state.js';
+import { EntriesFile } from './entries-file.js';
 import { PageBudget } from './page-budget.js';
 import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
 
@@ -26,6 +27,7 @@ beforeEach(() => {
   index = openIndex(path);
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   index.close();
   rmSync(folder, { recursive: true });
 });
@@ -306,6 +308,55 @@ describe('the chunk index', () => {
         { number: firstCopy, pack: number, state: place === 3 ? VERIFIED : 0 },
       ]),
     );
+  });
+
+  it('records nothing of a pack while its disk takes no more entries, and all of it later', () => {
+    const [first, second, third] = [random.bytes(32), random.bytes(32), random.bytes(32)];
+    const known = store([[first]]).pack;
+    const arriving = arrive(session());
+    const made = footer(arriving.id, [[second], [first]]);
+    for (const [code, reason] of [
+      ['ENOSPC', 'INDEX_DISK_FULL'],
+      ['EIO', 'INDEX_IO_ERROR'],
+    ]) {
+      vi.spyOn(EntriesFile.prototype, 'write').mockImplementation(() => {
+        throw Object.assign(new Error(code), { code });
+      });
+      expect(() => index.recordStoredPack(arriving.number, made, 1)).toThrowError(
+        expect.objectContaining({ kind: 'Unavailable', code: reason }),
+      );
+      vi.restoreAllMocks();
+      expect(index.findPack(arriving.id)).toMatchObject({ state: 'arriving', copies: 0 });
+      expect(index.lookup(second)).toEqual([[]]);
+    }
+    const stored = index.recordStoredPack(arriving.number, made, 1);
+    const last = store([[third]]).pack;
+    for (const again of [false, true]) {
+      if (again) reopen();
+      const found = index.lookup(Buffer.concat([first, second, third]));
+      expect(found.map((copies) => copies.map(({ pack }) => pack))).toEqual([
+        [known.number, stored.number],
+        [stored.number],
+        [last.number],
+      ]);
+    }
+  });
+
+  it('refuses a pack for whose copies there are no numbers left', () => {
+    const known = random.bytes(32);
+    store([[known]]);
+    index.close();
+    const db = new Database(path);
+    db.prepare("UPDATE meta SET value = ? WHERE key = 'next_copy'").run(2 ** 32 - 2);
+    db.close();
+    index = openIndex(path);
+    const arriving = arrive(session());
+    const made = footer(arriving.id, [[random.bytes(32), random.bytes(32)]]);
+    expect(() => index.recordStoredPack(arriving.number, made, 1)).toThrowError(
+      expect.objectContaining({ kind: 'IllegalState', code: 'INDEX_FULL' }),
+    );
+    expect(index.findPack(arriving.id)).toMatchObject({ state: 'arriving' });
+    expect(index.lookup(known)[0]).toHaveLength(1);
   });
 
   it('keeps what was changed in the state of many copies, over pages of them', () => {

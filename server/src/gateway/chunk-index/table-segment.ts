@@ -22,6 +22,11 @@ export class TableSegment {
     return this.used >= (this.slotCount * 7) >>> 3;
   }
 
+  /** Zero where no chunk has this tag. */
+  peek(tag: number): number {
+    return this.slots[(tag & ((this.slots.length >>> 1) - 1)) * 2 + 1] as number;
+  }
+
   /** Tells the newest copy of each chunk that may have this tag. */
   find(tag: number, found: (copy: number, hasOlder: number) => void): void {
     const { slots } = this;

@@ -47,7 +47,7 @@ export async function syntheticVault(folder: string): Promise<SyntheticVault> {
   const control = new TestControl({ vaultId, storeUrl: `local:${folder}/store` }, domain, store, random);
   const uploader = await Uploader.create(domain, random);
   source = systemRandom;
-  const pages = new PageBudget(128 * 1024 * 1024);
+  const pages = new PageBudget(64 * 1024 * 1024);
   const openIndex = (): ChunkIndex => openSqliteChunkIndex(join(folder, 'index.sqlite'), vaultId, { pages });
   return { folder, vaultId, store, control, uploader, random, openIndex };
 }
