@@ -21,7 +21,7 @@ describe('a table of copies', () => {
     const step = fc.record({ tag, replaces: fc.boolean(), which: fc.nat() });
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 600 }),
+        fc.array(step, { maxLength: 600, size: 'max' }),
         fc.array(tag, { maxLength: 20 }),
         fc.constantFrom(0, 40, 1_000),
         (steps, others, expected) => {
