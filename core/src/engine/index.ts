@@ -137,5 +137,6 @@ export type {
   PutOptions,
   PutResult,
   StoreSpace,
+  TellUnreadable,
 } from './stores/object-store.js';
-export { isObjectName } from './stores/store-errors.js';
+export { isFailingDisk, isObjectName, mayBeAlone } from './stores/store-errors.js';

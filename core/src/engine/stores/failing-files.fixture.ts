@@ -2,14 +2,14 @@ import systemFiles, { type FileHandle } from 'node:fs/promises';
 import type { FileCalls } from './file-calls.js';
 
 /** What a call of the store does before the system sees it: throws, waits, or nothing. */
-export type BeforeCall = (call: string) => void | Promise<void>;
+export type BeforeCall = (call: string, path?: string) => void | Promise<void>;
 
 const OF_A_HANDLE = new Set(['write', 'read', 'sync', 'stat', 'close']);
 
 /** The system's calls with something before each, also before those on an open file (`handle.write`, `handle.sync`, …). */
 export function filesWith(before: BeforeCall): FileCalls {
   return guarded(systemFiles, (name, work) => async (...args) => {
-    await before(name);
+    await before(name, String(args[0]));
     const result = await work(...args);
     return name === 'open' ? guardedHandle(result as FileHandle, before) : result;
   });

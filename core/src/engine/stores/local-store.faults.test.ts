@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function open(): Promise<LocalStore> {
-  const calls = filesWith((call) => before(call));
+  const calls = filesWith((call, path) => before(call, path));
   return openLocalStore({ root: join(folder, 'vault'), owner: 'test', random: systemRandom, create: true, calls });
 }
 
@@ -104,6 +104,57 @@ describe.each(codes)('a store whose disk says %s', (errno, code) => {
         expect(await read()).toEqual(good);
       }
     }
+  });
+});
+
+describe('a store of which a part cannot be looked at', () => {
+  it.each([
+    ['an object', 'stat', 'pack/ab12', ['pack/cd12', 'point/1']],
+    ['a folder of packs', 'readdir', 'pack/ab', ['pack/cd12', 'point/1']],
+    ['a folder', 'readdir', 'pack/', ['point/1']],
+  ])('lists the rest where that is %s, and tells of it', async (_, call, name, rest) => {
+    const store = await open();
+    for (const each of ['pack/ab12', 'pack/cd12', 'point/1']) await store.put(each, CONTENT);
+    const path = join(folder, 'vault', name.replace(/^pack\/(..)(..)$/, 'pack/$1/$1$2'));
+    before = (made, at) => {
+      if (made === call && at === path) throw failedCall('EIO', made);
+    };
+    await expect(everything(store)).rejects.toMatchObject({ code: 'STORE_IO' });
+    const told: unknown[] = [];
+    const there = await Array.fromAsync(store.list('', (each, { code }) => told.push([each, code])));
+    expect(there.map((each) => each.name)).toEqual(rest);
+    expect(told).toEqual([[name, 'STORE_IO']]);
+    const stop = new Error('stop');
+    const stopping = store.list('', () => {
+      throw stop;
+    });
+    await expect(Array.fromAsync(stopping)).rejects.toBe(stop);
+  });
+
+  it('is no store where that is its own folder', async () => {
+    const store = await open();
+    await store.put('pack/ab12', CONTENT);
+    before = (call, at) => {
+      if (call === 'readdir' && at === join(folder, 'vault')) throw failedCall('EIO', call);
+    };
+    const passedOver = store.list('', () => undefined);
+    await expect(Array.fromAsync(passedOver)).rejects.toMatchObject({ code: 'STORE_IO' });
+  });
+
+  it('opens although leftovers cannot be looked for, or removed, in one folder', async () => {
+    const store = await open();
+    const writers = await Promise.all(['pack/ab12', 'pack/cd12'].map((name) => store.openWriter(name)));
+    before = (call, at) => {
+      if (call === 'readdir' && at?.endsWith('/ab')) throw failedCall('EUCLEAN', call);
+    };
+    await open();
+    expect(readdirSync(join(folder, 'vault', 'pack', 'ab'))).toHaveLength(1);
+    expect(readdirSync(join(folder, 'vault', 'pack', 'cd'))).toEqual([]);
+    before = (call) => {
+      if (call === 'unlink') throw failedCall('EROFS', call);
+    };
+    await open();
+    for (const writer of writers) await writer.abort();
   });
 });
 

@@ -11,6 +11,7 @@
 import { constants } from 'node:fs';
 import * as fileSystem from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { HoldfastError } from '../../errors/index.js';
 import type { Random } from '../../ids/index.js';
 import { reached } from '../../moments/index.js';
 import { unstorable } from '../format/format-errors.js';
@@ -24,12 +25,14 @@ import type {
   PutOptions,
   PutResult,
   StoreSpace,
+  TellUnreadable,
 } from './object-store.js';
 import {
   checkObjectName,
   checkRange,
   objectNotAFile,
   objectNotFound,
+  shardNotAFolder,
   storeFailure,
   writerClosed,
 } from './store-errors.js';
@@ -39,6 +42,7 @@ const FOLDER_MODE = 0o700;
 const OWNER = /^[a-z0-9-]{1,64}$/;
 // Packs are many: one folder per two hex digits keeps folders of a size that lists quickly.
 const SHARDED = /^pack\/([0-9a-f]{2})[^/]*$/;
+const SHARD = /^[0-9a-f]{2}$/;
 
 /** A symbolic link, and a socket. */
 const NO_FILE: ReadonlySet<string | undefined> = new Set(['ELOOP', 'ENXIO']);
@@ -138,13 +142,13 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+  async *list(prefix: string, unreadable: TellUnreadable = passOverNothing): AsyncIterable<ObjectInfo> {
     try {
       await this.calls.stat(this.root);
     } catch (thrown) {
       throw storeFailure(thrown);
     }
-    yield* this.walk('', prefix);
+    yield* this.walk('', prefix, unreadable);
   }
 
   async space(): Promise<StoreSpace | undefined> {
@@ -195,40 +199,63 @@ export class LocalStore implements ObjectStore, ObjectReaper {
     return ensured;
   }
 
-  // A missing file below a present root is a missing object; below a missing root, a missing store.
+  // A missing file below a present root is a missing object, as is one below something that is no folder; below a missing root, a missing store.
   private async readFailure(thrown: unknown, name: string) {
-    if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') return storeFailure(thrown, name);
-    const rootFailure = await this.calls.stat(this.root).then(
-      () => undefined,
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return storeFailure(thrown, name);
+    const root: Promise<unknown> =
+      code === 'ENOENT' ? this.calls.stat(this.root) : this.calls.readdir(this.root, { withFileTypes: true });
+    return root.then(
+      () => objectNotFound(name),
       (failed: unknown) => storeFailure(failed, name),
     );
-    return rootFailure ?? objectNotFound(name);
+  }
+
+  /** None where it cannot be listed, and that was passed over. */
+  private async entriesOf(inside: string, shard: string, unreadable: TellUnreadable) {
+    try {
+      return await this.calls.readdir(join(this.root, inside, shard), { withFileTypes: true });
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      const failure = storeFailure(thrown, inside + shard);
+      if (inside === '') throw failure;
+      unreadable(inside + shard, failure);
+      return [];
+    }
+  }
+
+  private async lookedAt(name: string, unreadable: TellUnreadable): Promise<ObjectInfo | undefined> {
+    try {
+      return await this.stat(name);
+    } catch (thrown) {
+      unreadable(name, storeFailure(thrown, name));
+      return undefined;
+    }
   }
 
   // `inside` is the object name of a folder, ending in '/', or ''. Sharding does not disturb the order:
   // a shard's name is how the names in it begin.
-  private async *walk(inside: string, prefix: string, shard = ''): AsyncIterable<ObjectInfo> {
-    const entries = await this.calls
-      .readdir(join(this.root, inside, shard), { withFileTypes: true })
-      .catch((thrown: NodeJS.ErrnoException) => {
-        if (thrown.code === 'ENOENT') return [];
-        throw storeFailure(thrown);
-      });
+  private async *walk(
+    inside: string,
+    prefix: string,
+    unreadable: TellUnreadable,
+    shard = '',
+  ): AsyncIterable<ObjectInfo> {
+    const entries = await this.entriesOf(inside, shard, unreadable);
     // A folder sorts as its name with the slash, as the names in it do.
     const named = entries
       .filter((entry) => !entry.name.startsWith('.'))
       .map((entry) => ({ entry, key: entry.isDirectory() ? `${entry.name}/` : entry.name }));
     for (const { entry, key } of named.sort((a, b) => (a.key < b.key ? -1 : 1))) {
       const name = inside + key;
-      if (entry.isFile()) {
-        if (!name.startsWith(prefix)) continue;
-        const info = await this.stat(name);
+      const isShard = inside === 'pack/' && shard === '' && SHARD.test(entry.name);
+      if (isShard && mayHold(`pack/${entry.name}`, prefix)) {
+        if (entry.isDirectory()) yield* this.walk(inside, prefix, unreadable, entry.name);
+        else unreadable(`pack/${entry.name}`, shardNotAFolder(entry.name));
+      } else if (entry.isFile() && !isShard) {
+        const info = name.startsWith(prefix) ? await this.lookedAt(name, unreadable) : undefined;
         if (info) yield info;
-      } else if (entry.isDirectory()) {
-        if (inside === 'pack/' && shard === '' && /^[0-9a-f]{2}$/.test(entry.name)) {
-          if (mayHold(`pack/${entry.name}`, prefix)) yield* this.walk(inside, prefix, entry.name);
-        } else if (mayHold(name, prefix)) yield* this.walk(name, prefix);
-      }
+      } else if (entry.isDirectory() && !isShard && mayHold(name, prefix)) yield* this.walk(name, prefix, unreadable);
     }
   }
 }
@@ -322,6 +349,10 @@ async function sizeOf(name: string, file: OpenFile): Promise<number> {
   return stats.size;
 }
 
+function passOverNothing(_name: string, failure: HoldfastError): never {
+  throw failure;
+}
+
 function temporaryPrefix(owner: string): string {
   return `.tmp-${owner}-`;
 }
@@ -357,10 +388,11 @@ async function syncFolder(calls: FileCalls, folder: string): Promise<void> {
   }
 }
 
+/** What cannot be removed takes space and does nothing else: the next to open the store tries again. */
 async function removeLeftovers(calls: FileCalls, folder: string, prefix: string): Promise<void> {
   for (const entry of await calls.readdir(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) await removeLeftovers(calls, path, prefix);
-    else if (entry.name.startsWith(prefix)) await calls.unlink(path);
+    if (entry.isDirectory()) await removeLeftovers(calls, path, prefix).catch(() => undefined);
+    else if (entry.name.startsWith(prefix)) await calls.unlink(path).catch(() => undefined);
   }
 }

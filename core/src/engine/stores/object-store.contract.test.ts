@@ -271,6 +271,24 @@ describe('the local store', () => {
     expect(await names(store, '')).toEqual(['pack/ab00']);
   });
 
+  it('tells what is in the place of a folder of packs, and lists the others; what lay in it is not there', async () => {
+    const root = join(await temporaryFolder(), 'vault');
+    const store = await localStore(root);
+    for (const name of ['pack/aa01', 'pack/bb01', 'point/1']) await store.put(name, Buffer.of(1));
+    await rm(join(root, 'pack/aa'), { recursive: true });
+    await writeFile(join(root, 'pack/aa'), 'not a folder');
+    await expect(names(store, '')).rejects.toMatchObject({ code: 'SHARD_NOT_A_FOLDER' });
+    const told: unknown[] = [];
+    const there = await Array.fromAsync(store.list('pack/', (name, { kind }) => told.push([name, kind])));
+    expect(there.map(({ name }) => name)).toEqual(['pack/bb01']);
+    expect(told).toEqual([['pack/aa', 'Integrity']]);
+    expect(await store.stat('pack/aa01')).toBeUndefined();
+    await expect(store.get('pack/aa01')).rejects.toMatchObject({ kind: 'NotFound' });
+    await rm(root, { recursive: true });
+    await writeFile(root, 'not a folder either');
+    await expect(store.get('pack/aa01')).rejects.toMatchObject({ kind: 'Unavailable', code: 'STORE_MISSING' });
+  });
+
   it('tells the space of its file system, where that has a size', async () => {
     const root = await temporaryFolder();
     const { frsize, blocks } = await files.statfs(root, { bigint: true });

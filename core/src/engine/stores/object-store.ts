@@ -1,3 +1,5 @@
+import type { HoldfastError } from '../../errors/index.js';
+
 /**
  * Where a vault's objects lie. Every adapter keeps these promises, and the contract suite checks them:
  *
@@ -23,11 +25,17 @@ export interface ObjectStore {
   get(name: string, range?: ByteRange): Promise<Buffer>;
   /** Undefined when there is no such object. */
   stat(name: string): Promise<ObjectInfo | undefined>;
-  /** Every object whose name starts with `prefix`, in ascending order of names. */
-  list(prefix: string): AsyncIterable<ObjectInfo>;
+  /**
+   * Every object whose name starts with `prefix`, in ascending order of names. What cannot be looked at although the store can is told to
+   * `unreadable`, and passed over unless that throws; without it, the listing fails.
+   */
+  list(prefix: string, unreadable?: TellUnreadable): AsyncIterable<ObjectInfo>;
   /** Undefined where the store cannot tell. */
   space(): Promise<StoreSpace | undefined>;
 }
+
+/** The object of this name, or all whose names begin with it. */
+export type TellUnreadable = (name: string, failure: HoldfastError) => void;
 
 /** Takes objects away. Deleting what is not there succeeds. */
 export interface ObjectReaper {

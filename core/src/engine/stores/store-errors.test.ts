@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HoldfastError } from '../../errors/index.js';
-import { storeFailure } from './store-errors.js';
+import { isFailingDisk, mayBeAlone, storeFailure } from './store-errors.js';
 
 function failure(errno: string): HoldfastError {
   return storeFailure(Object.assign(new Error(`${errno}: /secret/path`), { code: errno }), 'pack/ab');
@@ -21,6 +21,23 @@ describe('a failed system call', () => {
     expect([error.kind, error.code, error.details]).toEqual(['Unavailable', code, { errno, object: 'pack/ab' }]);
     expect(error.message).toMatch(words);
     expect(error.message).not.toContain('/secret');
+  });
+
+  it.each([
+    ['Unknown system error -117', 'EUCLEAN'],
+    ['Unknown system error -74', 'EBADMSG'],
+  ])('%s, for which Node has no name, is of a damaged file system', (code, errno) => {
+    const error = failure(code);
+    expect([error.kind, error.code, error.details['errno']]).toEqual(['Unavailable', 'STORE_FILE_SYSTEM', errno]);
+    expect([isFailingDisk(error), mayBeAlone(error)]).toEqual([true, true]);
+  });
+
+  it('is not of one object where it is of all of the store, or of this process', () => {
+    const alone = ['EIO', 'EACCES', 'ENOSPC', 'EMFILE', 'ENOENT', 'ESTALE', 'ETIMEDOUT'].map((errno) =>
+      mayBeAlone(failure(errno)),
+    );
+    expect(alone).toEqual([true, true, false, false, false, false, false]);
+    expect(isFailingDisk(failure('EACCES'))).toBe(false);
   });
 
   it('that is an error of ours already stays what it is', () => {

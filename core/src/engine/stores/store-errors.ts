@@ -48,6 +48,16 @@ export function objectNotAFile(name: string): HoldfastError {
   });
 }
 
+export function shardNotAFolder(shard: string): HoldfastError {
+  return damaged(
+    'SHARD_NOT_A_FOLDER',
+    `Something that is no folder is in the place of the folder of the packs pack/${shard}….`,
+    {
+      object: `pack/${shard}`,
+    },
+  );
+}
+
 export function writerClosed(): HoldfastError {
   return new HoldfastError({
     kind: 'IllegalState',
@@ -63,6 +73,8 @@ const REASONS: Readonly<Record<string, readonly [code: string, words: string]>> 
   EACCES: ['STORE_DENIED', 'the store refuses access: the server may not read or write its folder'],
   EPERM: ['STORE_DENIED', 'the store refuses access: the operation is not permitted there'],
   EIO: ['STORE_IO', 'the store fails: its disk reports an input/output error'],
+  EUCLEAN: ['STORE_FILE_SYSTEM', 'the store fails: its file system is damaged and needs to be checked'],
+  EBADMSG: ['STORE_FILE_SYSTEM', 'the store fails: its file system is damaged and needs to be checked'],
   EMFILE: ['STORE_BUSY', 'the store is busy: the process has too many files open'],
   ENFILE: ['STORE_BUSY', 'the store is busy: the system has too many files open'],
   ENOENT: ['STORE_MISSING', 'the store is not there: its folder is missing; is its disk mounted?'],
@@ -70,10 +82,31 @@ const REASONS: Readonly<Record<string, readonly [code: string, words: string]>> 
   ESTALE: ['STORE_MISSING', 'the store is not there: its network file system is stale'],
 };
 
+/** What Linux calls errors for which Node has no name. */
+const NAMES: Readonly<Record<string, string>> = {
+  'Unknown system error -117': 'EUCLEAN',
+  'Unknown system error -74': 'EBADMSG',
+};
+
+/** Of one file or folder alone, unless others fail alike. */
+const OF_ONE: ReadonlySet<string | undefined> = new Set(['EIO', 'EUCLEAN', 'EBADMSG', 'EACCES', 'EPERM', 'ELOOP']);
+const BY_ITS_DISK: ReadonlySet<string | undefined> = new Set(['EIO', 'EUCLEAN', 'EBADMSG']);
+
+/** Whether what was looked at may be all that cannot be read in its store. */
+export function mayBeAlone(failure: HoldfastError): boolean {
+  return failure.kind === 'Integrity' || failure.kind === 'NotFound' || OF_ONE.has(failure.details['errno']);
+}
+
+/** Whether the disk, or its file system, cannot give back what was stored. */
+export function isFailingDisk(failure: HoldfastError): boolean {
+  return BY_ITS_DISK.has(failure.details['errno']);
+}
+
 /** A failed system call as the error of the port: Unavailable, with the reason in words. */
 export function storeFailure(thrown: unknown, name?: string): HoldfastError {
   if (thrown instanceof HoldfastError) return thrown;
-  const errno = (thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown';
+  const named = (thrown as NodeJS.ErrnoException | undefined)?.code ?? 'unknown';
+  const errno = NAMES[named] ?? named;
   const [code, words] = REASONS[errno] ?? ['STORE_FAILED', `the store fails: ${errno}`];
   return new HoldfastError({
     kind: 'Unavailable',

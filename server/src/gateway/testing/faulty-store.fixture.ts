@@ -6,7 +6,9 @@ import type {
   PutOptions,
   PutResult,
   StoreSpace,
+  TellUnreadable,
 } from '@holdfast/core/engine';
+import type { HoldfastError } from '@holdfast/core/errors';
 
 /** A store with hooks in front: what a hook throws, the store throws. */
 export class FaultyStore implements ObjectStore {
@@ -18,6 +20,9 @@ export class FaultyStore implements ObjectStore {
   beforeGet: (name: string) => void = () => undefined;
   /** Whether `stat` finds nothing of this name. */
   hidden: (name: string) => boolean = () => false;
+
+  /** Why an object can neither be looked at nor read. */
+  sick: (name: string) => HoldfastError | undefined = () => undefined;
 
   constructor(private readonly inner: ObjectStore) {}
 
@@ -47,15 +52,24 @@ export class FaultyStore implements ObjectStore {
 
   async get(name: string, range?: ByteRange): Promise<Buffer> {
     this.beforeGet(name);
+    const failure = this.sick(name);
+    if (failure !== undefined) throw failure;
     return this.inner.get(name, range);
   }
 
   async stat(name: string): Promise<ObjectInfo | undefined> {
+    const failure = this.sick(name);
+    if (failure !== undefined) throw failure;
     return this.hidden(name) ? undefined : this.inner.stat(name);
   }
 
-  list(prefix: string): AsyncIterable<ObjectInfo> {
-    return this.inner.list(prefix);
+  async *list(prefix: string, unreadable?: TellUnreadable): AsyncIterable<ObjectInfo> {
+    for await (const object of this.inner.list(prefix, unreadable)) {
+      const failure = this.sick(object.name);
+      if (failure === undefined) yield object;
+      else if (unreadable === undefined) throw failure;
+      else unreadable(object.name, failure);
+    }
   }
 
   space(): Promise<StoreSpace | undefined> {

@@ -1,3 +1,4 @@
+import { isFailingDisk } from '@holdfast/core/engine';
 import type { HoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, StoredFrame } from '../chunk-index/chunk-index.js';
@@ -9,7 +10,7 @@ const ID_BYTES = 32;
 
 /** The stored bytes are gone or wrong, as opposed to a store that cannot serve right now. */
 export function isDamage(failure: HoldfastError): boolean {
-  return failure.kind === 'Integrity' || failure.kind === 'NotFound' || failure.details.errno === 'EIO';
+  return failure.kind === 'Integrity' || failure.kind === 'NotFound' || isFailingDisk(failure);
 }
 
 export function copiesOf({ firstCopy, chunkIds }: StoredFrame): number[] {

@@ -42,11 +42,15 @@ describe('packs that the store has lost', () => {
   it('are not looked for in a store that does not hold the vault, such as a folder whose disk is not mounted', async () => {
     const { exist } = await twoLost('unmounted');
     const { missingPacks } = (await world.backup(world.alice)).session.vault;
-    for await (const { name } of world.store.list('')) await world.store.delete(name);
+    const objects = new Map<string, Buffer>();
+    for await (const { name } of world.store.list('')) objects.set(name, await world.store.get(name));
+    for (const name of objects.keys()) await world.store.delete(name);
     await missingPacks.look();
     expect(await exist()).toEqual([true, true, true]);
     world.crash();
-    expect(await exist()).toEqual([true, true, true]);
+    await expect(exist()).rejects.toMatchObject({ kind: 'Unavailable', code: 'STORE_EMPTY' });
+    for (const [name, bytes] of objects) await world.store.put(name, bytes);
+    expect(await exist()).toEqual([false, false, true]);
   });
 
   it('are found by a look from time to time, which fails for nobody', async () => {

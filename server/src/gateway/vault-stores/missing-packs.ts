@@ -1,9 +1,10 @@
-import { type ObjectStore, packName, parseObjectName } from '@holdfast/core/engine';
-import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { type ObjectStore, packName } from '@holdfast/core/engine';
+import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Pack } from '../chunk-index/chunk-index.js';
 import { isSuspect, SUSPECT } from '../chunk-index/copy-state.js';
-import { isGone } from './vault-in-store.js';
+import { listPacks } from './list-packs.js';
+import { isLost } from './vault-in-store.js';
 
 type Looked = Pick<ObjectStore, 'list' | 'stat'>;
 
@@ -17,7 +18,7 @@ interface LookedAt {
 const COPIES_AT_ONCE = 20_000;
 
 /**
- * Packs that the store has lost, without a word from whoever removed them. Where one is missing others may be: all of them are looked for at once, so that one
+ * Packs that the store has lost, without a word from whoever removed them, or cannot read any more. Where one is missing others may be: all of them are looked for at once, so that one
  * backup heals what its source still has.
  */
 export class MissingPacks {
@@ -50,17 +51,14 @@ export class MissingPacks {
     const { vaultId, store, index } = this.vault;
     // Before the store is listed: what is stored meanwhile is not missed.
     const expected = new Set(index.packIds('stored'));
-    for await (const { name } of store.list('pack/')) {
-      const parsed = parseObjectName(name);
-      if (parsed?.folder === 'pack') expected.delete(uuidFromBytes(parsed.id));
-    }
+    await listPacks(this.vault, this.log, (id) => expected.delete(id));
     const packs = await markMissing(store, index, expected);
     if (packs > 0) this.log.error({ vaultId, packs }, 'vault.packs_missing');
   }
 }
 
 /**
- * What the store has lost of these packs: their copies count for no new backup from now on, and are read last. Returns how many were not known to be
+ * What the store has lost of these packs, or cannot even look at: their copies count for no new backup from now on, and are read last. Returns how many were not known to be
  * missing. Throws Unavailable for a store that does not hold the vault.
  */
 export async function markMissing(store: Looked, index: ChunkIndex, packIds: Iterable<string>): Promise<number> {
@@ -74,7 +72,7 @@ export async function markMissing(store: Looked, index: ChunkIndex, packIds: Ite
     const pack = index.findPack(id);
     if (!pack) continue;
     const sound = soundCopiesOf(index, pack);
-    if (sound.length === 0 || !(await isGone(store, packName(uuidToBytes(id))))) continue;
+    if (sound.length === 0 || !(await isLost(store, packName(uuidToBytes(id))))) continue;
     packs += 1;
     copies = copies.concat(sound);
     if (copies.length >= COPIES_AT_ONCE) mark();

@@ -11,7 +11,7 @@ import { isGone } from './vault-in-store.js';
 
 export interface FrameSource {
   readonly vaultId: string;
-  readonly store: Pick<ObjectStore, 'get' | 'stat'>;
+  readonly store: Pick<ObjectStore, 'get' | 'stat' | 'list'>;
   readonly index: ChunkIndex;
   /** Told when a pack turns out missing. */
   readonly missingPacks?: Pick<MissingPacks, 'look'>;

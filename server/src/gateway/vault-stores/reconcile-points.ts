@@ -8,6 +8,7 @@ import { hasTrustedEdges, isReadable } from '../chunk-index/copy-state.js';
 import type { Coordination, FoundPoint } from '../coordination/coordination.js';
 import { isDamage } from './damaged-frames.js';
 import type { OpenVault } from './open-vault.js';
+import { UnreadableObjects } from './unreadable-objects.js';
 
 const ID_BYTES = 32;
 const POINTS_PER_QUESTION = 200;
@@ -28,7 +29,8 @@ export async function reconcilePoints(
   log: Log,
 ): Promise<void> {
   let batch: Found[] = [];
-  for await (const { name } of vault.store.list('point/')) {
+  const unreadable = new UnreadableObjects(vault, log);
+  for await (const { name } of vault.store.list('point/', unreadable.add)) {
     if (parseObjectName(name)?.folder !== 'point') continue;
     const found = await readPoint(vault, name, log);
     if (found) batch.push(found);
@@ -37,6 +39,7 @@ export async function reconcilePoints(
     batch = [];
   }
   if (batch.length > 0) await ask(vault, coordination, batch, log);
+  await unreadable.tell();
 }
 
 async function readPoint(vault: OpenVault, name: string, log: Log): Promise<Found | undefined> {

@@ -1,0 +1,22 @@
+import { type ObjectStore, parseObjectName } from '@holdfast/core/engine';
+import { uuidFromBytes } from '@holdfast/core/ids';
+import type { Log } from '../../platform/telemetry/log.js';
+import { UnreadableObjects } from './unreadable-objects.js';
+
+/**
+ * Says of each pack that can be looked at that it is there. Whether all could: of what could not, nobody knows what it is. Throws Unavailable for
+ * a store that cannot be read.
+ */
+export async function listPacks(
+  vault: { readonly vaultId: string; readonly store: Pick<ObjectStore, 'stat' | 'list'> },
+  log: Log,
+  isThere: (packId: string) => void,
+): Promise<boolean> {
+  const unreadable = new UnreadableObjects(vault, log);
+  for await (const { name } of vault.store.list('pack/', unreadable.add)) {
+    const parsed = parseObjectName(name);
+    if (parsed?.folder === 'pack') isThere(uuidFromBytes(parsed.id));
+  }
+  await unreadable.tell();
+  return !unreadable.any;
+}
