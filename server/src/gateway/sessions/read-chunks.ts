@@ -57,6 +57,7 @@ export async function* readChunks(
       onPlan: (planned) => frames.askKeys(planned),
       readerChecks: (planned) => frames.goesWhole(planned),
       take: (planned, bytes) => frames.take(planned, bytes),
+      onUnfit: (planned, failure) => frames.tell(planned, failure),
     });
     for await (const part of parts) {
       over.throwIfAborted();

@@ -15,6 +15,8 @@ const KEYS_PER_QUESTION = 1_024;
 /** What stands around a frame in a message: the job, the wrapped session key, lengths. */
 const MESSAGE_SLACK_BYTES = 4_096;
 
+const TOO_LARGE_TO_CUT = 'FRAME_TOO_LARGE_TO_CUT';
+
 const MIB = 1024 * 1024;
 /** What a cut takes of control's opening thread: opening and sealing again, and naming what goes along. */
 const CUT_MS_PER_MIB = 1.5;
@@ -76,19 +78,26 @@ export class ReleasedFrames {
     return this.keys.has(frame.firstCopy);
   }
 
-  /** The frame for the agent, or why it is of no use to anybody. */
+  /** The frame for the agent, or why nothing can be made of it. */
   async take(planned: PlannedFrame, bytes: Buffer): Promise<ReleasedFrame | HoldfastError> {
     this.over.throwIfAborted();
     const { pack, frame } = planned;
     const key = this.keys.get(frame.firstCopy);
     this.keys.delete(frame.firstCopy);
-    if (key?.sealed.length === 0) return this.unopened(pack, sessionKeyNotOpened());
+    if (key?.sealed.length === 0) return sessionKeyNotOpened();
     const released: ReleasedFrame | HoldfastError =
       key === undefined
         ? await this.cutOut(planned, bytes)
         : { kind: 'frame', pack, entry: key.entry, sealedFrameKey: key.sealed, bytes };
     if (!(released instanceof HoldfastError)) allowBelow(this.session, pack, frame);
     return released;
+  }
+
+  /** The stored bytes are what came, so that it does not open is the uploader's doing. */
+  tell({ pack }: PlannedFrame, failure: HoldfastError): void {
+    if (failure.code === TOO_LARGE_TO_CUT) return;
+    const { vaultId } = this.session.vault;
+    this.ports.incidents.report({ kind: 'verifyCopy', reason: 'FRAME_NOT_OPENED', agentId: pack.uploaderId, vaultId });
   }
 
   private async mayHaveWhole({ pack, frame }: PlannedFrame): Promise<boolean> {
@@ -139,15 +148,8 @@ export class ReleasedFrames {
       (CUT_MS_PER_MIB * (entry.length + frame.plainLength)) / MIB + CUT_MS_PER_CHUNK * chunksOf(frame),
     );
     const cut = await this.ports.coordination.cutFrame(this.session.job, toCut, this.over);
-    if (cut === undefined) return this.unopened(pack, frameNotOpened());
+    if (cut === undefined) return frameNotOpened();
     return { kind: 'frame', pack, entry: cut.frame, sealedFrameKey: cut.sealedFrameKey, bytes: cut.stored };
-  }
-
-  /** What is stored is what came, so it is the uploader's doing. */
-  private unopened({ uploaderId }: Pack, failure: HoldfastError): HoldfastError {
-    const { vaultId } = this.session.vault;
-    this.ports.incidents.report({ kind: 'verifyCopy', reason: 'FRAME_NOT_OPENED', agentId: uploaderId, vaultId });
-    return failure;
   }
 
   private keyQuestion({ pack, frame }: PlannedFrame) {
@@ -187,7 +189,7 @@ function largestMessage({ frame, stored, chunkIds }: FrameToCut, plainLength: nu
 function tooLargeToCut(): HoldfastError {
   return new HoldfastError({
     kind: 'Integrity',
-    code: 'FRAME_TOO_LARGE_TO_CUT',
+    code: TOO_LARGE_TO_CUT,
     message: 'A frame of several chunks is larger than what is cut.',
   });
 }

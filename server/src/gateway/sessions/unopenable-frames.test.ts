@@ -1,7 +1,8 @@
-import { createSessionKey } from '@holdfast/core/engine';
+import { createSessionKey, packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
+import { SUSPECT, UNFIT } from '../chunk-index/copy-state.js';
 import { type TestChunk, type TestPack, testDomain, type Uploader } from '../testing/uploader.fixture.js';
 import { World } from '../testing/world.fixture.js';
 
@@ -32,6 +33,81 @@ async function foreignCopyOf(wanted: TestChunk, make: (bob: Uploader) => TestPac
 
 const packsOf = async (...read: Parameters<World['read']>) =>
   (await world.read(...read)).map((part) => (part.kind === 'frame' ? part.pack.id : part.reason));
+
+function bitFlipped(bytes: Buffer): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[changed.length - 1] = (changed[changed.length - 1] ?? 0) ^ 1;
+  return changed;
+}
+
+describe('a frame that control could not open although it is sound', () => {
+  it('because its bytes changed on their way to be cut: it is read again, and goes on counting', async () => {
+    world = await World.create('changed on the way');
+    const wanted = world.alice.data('the real content');
+    const { own, third, foreign, restore } = await foreignCopyOf(wanted, (bob) =>
+      bob.pack([[wanted, bob.data('beside')]]),
+    );
+    const cut = world.control.cutFrame.bind(world.control);
+    let changed = 0;
+    world.control.cutFrame = (job, asked, over) => {
+      changed += 1;
+      world.control.cutFrame = cut;
+      return cut(job, { ...asked, stored: bitFlipped(asked.stored) }, over);
+    };
+    const parts = await world.read(restore, [wanted.id], [own.packId, third.packId]);
+    expect(changed).toBe(1);
+    expect(parts.map((part) => part.kind === 'frame' && part.pack.id)).toEqual([foreign.packId]);
+    expect(world.contents(parts)).toEqual(['the real content']);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toEqual([]);
+    const { index } = restore.vault;
+    for (const { number } of index.lookup(wanted.id)[0] ?? [])
+      expect(index.currentState(number) & (SUSPECT | UNFIT)).toBe(0);
+  });
+
+  it('because its session key changed on its way: it is asked for again, and the frame goes on counting', async () => {
+    world = await World.create('key changed on the way');
+    const { alice } = world;
+    const { root, data } = await world.commitTree(alice, ['one']);
+    const restore = await world.restore(alice, root.id);
+    const release = world.control.releaseFrameKeys.bind(world.control);
+    world.control.releaseFrameKeys = (job, frames) => {
+      world.control.releaseFrameKeys = release;
+      return release(
+        job,
+        frames.map((frame) => ({ ...frame, sessionKey: bitFlipped(frame.sessionKey) })),
+      );
+    };
+    expect(world.contents(await world.read(restore, [root.id]))).toEqual(['tree of one']);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toEqual([]);
+    expect(await world.has((await world.backup(alice)).session, [root, ...data])).toEqual([true, true]);
+  });
+
+  it('because they changed in the store after they were read: it is suspect, and counts again once they are right', async () => {
+    world = await World.create('changed in the store');
+    const wanted = world.alice.data('the real content');
+    const { own, third, foreign, restore } = await foreignCopyOf(wanted, (bob) =>
+      bob.pack([[wanted, bob.data('beside')]]),
+    );
+    const name = packName(uuidToBytes(foreign.packId));
+    const bytes = Buffer.from(await world.store.get(name));
+    const cut = world.control.cutFrame.bind(world.control);
+    world.control.cutFrame = async (job, asked, over) => {
+      await world.damage(foreign.packId);
+      return cut(job, { ...asked, stored: bitFlipped(asked.stored) }, over);
+    };
+    expect(await world.read(restore, [wanted.id], [own.packId, third.packId])).toMatchObject([{ kind: 'damaged' }]);
+    await world.clock.advance(1);
+    expect(world.control.incidents).toEqual([]);
+    const { index, suspectPacks } = restore.vault;
+    expect(index.suspectPacks(0, 9)).toHaveLength(1);
+    await world.store.put(name, bytes);
+    await suspectPacks.look();
+    expect(index.suspectPacks(0, 9)).toEqual([]);
+    for (const { number } of index.lookup(wanted.id)[0] ?? []) expect(index.currentState(number) & UNFIT).toBe(0);
+  });
+});
 
 describe('a frame that does not open', () => {
   it('is not asked for where the agent that made the point has a copy of its own', async () => {

@@ -26,10 +26,12 @@ export interface DamagedChunks {
 }
 
 export interface FrameReader<Part> {
-  /** Makes of a frame what the reader is sent. A HoldfastError says why the frame is of no use; what is thrown ends the read. */
+  /** Makes of a frame what the reader is sent. A HoldfastError says why it cannot, and it is asked once more; what is thrown ends the read. */
   readonly take: (planned: PlannedFrame, bytes: Buffer) => Part | HoldfastError | Promise<Part | HoldfastError>;
-  /** Called with each round's frames before the first of them is read. */
+  /** Called with each round's frames before the first of them is read; a frame that is taken once more is a round of its own. */
   readonly onPlan?: (frames: readonly PlannedFrame[]) => Promise<void>;
+  /** Called for a frame that is of no use, although its stored bytes are what came. */
+  readonly onUnfit?: (planned: PlannedFrame, failure: HoldfastError) => void;
   /** Whether the reader opens this frame and says if it was of no use (`checkCopies`): it need not be hashed here as well. */
   readonly readerChecks?: (planned: PlannedFrame) => boolean;
 }
@@ -43,8 +45,9 @@ export async function* readFrames<Part>(
   source: FrameSource,
   chunks: readonly ChunkToRead[],
   log: Log,
-  { take, onPlan, readerChecks = () => false }: FrameReader<Part>,
+  reader: FrameReader<Part>,
 ): AsyncGenerator<Part | DamagedChunks> {
+  const { onPlan, onUnfit, readerChecks = () => false } = reader;
   const begin = (planned: PlannedFrame) => attempt(source, planned, readerChecks(planned));
   const absent = chunks.filter(({ copies }) => copies.length === 0);
   if (absent.length > 0) yield damaged(absent, 'The vault has no readable copy.');
@@ -58,20 +61,54 @@ export async function* readFrames<Part>(
       const reading = ahead ?? begin(planned);
       const next = plan[place + 1];
       ahead = next && begin(next);
-      const bytes = await reading;
-      if (bytes instanceof HoldfastError && !isDamage(bytes)) throw bytes;
-      const part = bytes instanceof HoldfastError ? bytes : await take(planned, bytes);
-      if (!(part instanceof HoldfastError)) {
+      const part = await taken(source, planned, await reading, reader);
+      if (!(part instanceof Useless)) {
         yield part;
         continue;
       }
-      if (bytes instanceof HoldfastError) await markSuspect(source, planned.frame, log, part);
-      else markUnfit(source, planned.frame, log, part);
+      const { failure } = part;
+      if (part.isAsStored) {
+        markUnfit(source, planned.frame, log, failure);
+        onUnfit?.(planned, failure);
+      } else await markSuspect(source, planned.frame, log, failure);
       const lost = planned.wanted.filter(({ others }) => others.length === 0);
-      if (lost.length > 0) yield damaged(lost, part.message);
+      if (lost.length > 0) yield damaged(lost, failure.message);
       for (const { chunkId, others } of planned.wanted) if (others.length > 0) again.push({ chunkId, copies: others });
     }
     plan = planFrames(source.index, again);
+  }
+}
+
+/** A frame of which nothing can be made. */
+class Useless {
+  constructor(
+    readonly failure: HoldfastError,
+    /** Its stored bytes are what came. */
+    readonly isAsStored: boolean,
+  ) {}
+}
+
+/**
+ * What is of no use is read and taken once more before that is held against it for good: the bytes, or what was asked with them, may have changed in memory or
+ * on their way. Throws what says nothing of the frame.
+ */
+async function taken<Part>(
+  source: FrameSource,
+  planned: PlannedFrame,
+  read: Buffer | HoldfastError,
+  { take, onPlan }: FrameReader<Part>,
+): Promise<Part | Useless> {
+  let bytes = read;
+  for (let isLast = false; ; isLast = true) {
+    if (bytes instanceof HoldfastError) {
+      if (!isDamage(bytes)) throw bytes;
+      return new Useless(bytes, false);
+    }
+    const part = await take(planned, bytes);
+    if (!(part instanceof HoldfastError)) return part;
+    if (isLast) return new Useless(part, true);
+    await onPlan?.([planned]);
+    bytes = await attempt(source, planned, false);
   }
 }
 
