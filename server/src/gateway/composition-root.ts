@@ -53,15 +53,17 @@ export function createGatewayCore(ports: GatewayPorts, limits: GatewayLimits = G
     deliver: (incident) => coordination.reportIncident(incident),
   });
   const turns = new Turns(clock);
+  const sessions = new SessionRegistry({ clock, log, limits });
+  const isBusy = (): boolean => sessions.isBusy;
   const vaults = new VaultRegistry({
     ...ports,
     turns,
+    isBusy,
     incidents,
     verifyQueue: new VerifyQueue(VERIFY_WORKERS),
     limits,
   });
-  const sessions = new SessionRegistry({ clock, log, limits });
-  const verifier = new BackgroundVerifier({ vaults, isBusy: () => sessions.isBusy, clock, timers });
+  const verifier = new BackgroundVerifier({ vaults, isBusy, clock, timers });
   const uploads = new Admission(limits.uploads, ports);
   const reads = new Admission(limits.reads, ports);
   return {

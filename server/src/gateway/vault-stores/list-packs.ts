@@ -1,6 +1,7 @@
 import { type ObjectStore, parseObjectName } from '@holdfast/core/engine';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
+import type { Turn } from '../turn.js';
 import { UnreadableObjects } from './unreadable-objects.js';
 
 /**
@@ -9,11 +10,12 @@ import { UnreadableObjects } from './unreadable-objects.js';
  */
 export async function listPacks(
   vault: { readonly vaultId: string; readonly store: Pick<ObjectStore, 'stat' | 'list'> },
-  log: Log,
+  { log, turn }: { readonly log: Log; readonly turn: Pick<Turn, 'pass'> },
   isThere: (packId: string) => void,
 ): Promise<boolean> {
   const unreadable = new UnreadableObjects(vault, log);
   for await (const { name } of vault.store.list('pack/', unreadable.add)) {
+    await turn.pass();
     const parsed = parseObjectName(name);
     if (parsed?.folder === 'pack') isThere(uuidFromBytes(parsed.id));
   }

@@ -3,7 +3,9 @@ import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Pack } from '../chunk-index/chunk-index.js';
 import { isSuspect, SUSPECT } from '../chunk-index/copy-state.js';
+import type { Turn } from '../turn.js';
 import { listPacks } from './list-packs.js';
+import { LookPace, type LookPacePorts } from './look-pace.js';
 import { isLost } from './vault-in-store.js';
 
 type Looked = Pick<ObjectStore, 'list' | 'stat'>;
@@ -12,6 +14,10 @@ interface LookedAt {
   readonly vaultId: string;
   readonly store: Looked;
   readonly index: ChunkIndex;
+}
+
+export interface MissingPackPorts extends LookPacePorts {
+  readonly log: Log;
 }
 
 /** Marked in one go: each waits for the disk. */
@@ -27,14 +33,14 @@ export class MissingPacks {
 
   constructor(
     private readonly vault: LookedAt,
-    private readonly log: Log,
+    private readonly ports: MissingPackPorts,
   ) {}
 
   /** Compares the store's packs with the index. One look at a time; never rejects. */
   look(): Promise<void> {
     this.looking ??= this.lookNow()
       .catch((error: unknown) => {
-        if (!this.stopped) this.log.warn({ vaultId: this.vault.vaultId, err: error }, 'vault.packs_not_listed');
+        if (!this.stopped) this.ports.log.warn({ vaultId: this.vault.vaultId, err: error }, 'vault.packs_not_listed');
       })
       .finally(() => {
         this.looking = undefined;
@@ -49,11 +55,13 @@ export class MissingPacks {
 
   private async lookNow(): Promise<void> {
     const { vaultId, store, index } = this.vault;
+    const { log } = this.ports;
+    const pace = new LookPace(this.ports, vaultId);
     // Before the store is listed: what is stored meanwhile is not missed.
     const expected = new Set(index.packIds('stored'));
-    await listPacks(this.vault, this.log, (id) => expected.delete(id));
-    const packs = await markMissing(store, index, expected);
-    if (packs > 0) this.log.error({ vaultId, packs }, 'vault.packs_missing');
+    await listPacks(this.vault, { log, turn: pace }, (id) => expected.delete(id));
+    const packs = await markMissing(store, index, expected, pace);
+    if (packs > 0) log.error({ vaultId, packs }, 'vault.packs_missing');
   }
 }
 
@@ -61,7 +69,12 @@ export class MissingPacks {
  * What the store has lost of these packs, or cannot even look at: their copies count for no new backup from now on, and are read last. Returns how many were not known to be
  * missing. Throws Unavailable for a store that does not hold the vault.
  */
-export async function markMissing(store: Looked, index: ChunkIndex, packIds: Iterable<string>): Promise<number> {
+export async function markMissing(
+  store: Looked,
+  index: ChunkIndex,
+  packIds: Iterable<string>,
+  turn: Pick<Turn, 'pass'>,
+): Promise<number> {
   let packs = 0;
   let copies: number[] = [];
   const mark = (): void => {
@@ -69,6 +82,7 @@ export async function markMissing(store: Looked, index: ChunkIndex, packIds: Ite
     copies = [];
   };
   for (const id of packIds) {
+    await turn.pass();
     const pack = index.findPack(id);
     if (!pack) continue;
     const sound = soundCopiesOf(index, pack);

@@ -2,6 +2,7 @@ import { type ObjectStore, parseObjectName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
+import type { Turn } from '../turn.js';
 import { listPacks } from './list-packs.js';
 import { markMissing } from './missing-packs.js';
 import { UnreadableObjects } from './unreadable-objects.js';
@@ -24,14 +25,14 @@ export async function settleVault(
   vaultId: string,
   store: Pick<ObjectStore, 'list' | 'stat'>,
   index: ChunkIndex,
-  log: Log,
+  { log, turn }: { readonly log: Log; readonly turn: Pick<Turn, 'pass'> },
 ): Promise<SettledVault> {
   const interruptedSessions = index.interruptOpenSessions();
   const stored = new Set(index.packIds('stored'));
   const arriving = new Set(index.packIds('arriving'));
   const leaked: string[] = [];
   const isNew = index.isNew();
-  const isWhole = await listPacks({ vaultId, store }, log, (id) => {
+  const isWhole = await listPacks({ vaultId, store }, { log, turn }, (id) => {
     if (isNew) throw lostIndex();
     if (stored.delete(id)) return;
     arriving.delete(id);
@@ -42,7 +43,7 @@ export async function settleVault(
   // What cannot be looked at may be the file of any of them.
   if (isWhole) forgetArriving(index, arriving);
   index.skipIndexNumbersTo((await lastIndexNumber({ vaultId, store }, log)) + 1);
-  await markMissing(store, index, stored);
+  await markMissing(store, index, stored, turn);
   const settled = { interruptedSessions, leakedPacks: leaked.length, missingPacks: stored.size };
   if (settled.missingPacks > 0) log.error({ vaultId, ...settled }, 'vault.packs_missing');
   else log.info({ vaultId, ...settled }, 'vault.settled');

@@ -16,7 +16,8 @@ function fileOf({ kind, frames, tail }: TestPack): Buffer {
 
 /** Three files in a frame each of one pack, under a point of alice; verified for bob. */
 async function stored(name: string) {
-  world = await World.create(name);
+  // Whoever polls opens a session each time.
+  world = await World.create(name, { maxSessionsPerAgent: 100, openSessions: { burst: 1_000, perSecond: 1 } });
   const { alice, bob } = world;
   const { session } = await world.backup(alice);
   const files = ['one', 'two', 'three'].map((content) => alice.data(content));

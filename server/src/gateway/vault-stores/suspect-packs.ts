@@ -3,8 +3,8 @@ import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Pack, SuspectPack } from '../chunk-index/chunk-index.js';
-import type { Turns } from '../turn.js';
 import { copiesOf, isDamage, isFrameSuspect } from './damaged-frames.js';
+import { LookPace, type LookPacePorts } from './look-pace.js';
 import { readFrame } from './read-frames.js';
 import { requireVaultIn } from './vault-in-store.js';
 
@@ -14,8 +14,7 @@ interface LookedAt {
   readonly index: ChunkIndex;
 }
 
-export interface SuspectPackPorts {
-  readonly turns: Turns;
+export interface SuspectPackPorts extends LookPacePorts {
   readonly log: Log;
   /** Copies of this pack count again. */
   readonly onCleared: (pack: Pack) => void;
@@ -49,8 +48,9 @@ export class SuspectPacks {
   look(): Promise<void> {
     return this.afterOthers(async () => {
       const tally: Tally = { sound: 0, damaged: 0, missing: 0, unread: 0 };
+      const pace = this.pace();
       for (let suspect = this.next(0); suspect !== undefined; suspect = this.next(suspect.pack.number))
-        tally[await this.lookAt(suspect)] += 1;
+        tally[await this.lookAt(suspect, pace)] += 1;
       this.known.clear();
       this.tell(tally);
     });
@@ -71,10 +71,11 @@ export class SuspectPacks {
 
   private async lookAtMet(): Promise<void> {
     const tally: Tally = { sound: 0, damaged: 0, missing: 0, unread: 0 };
+    const pace = this.pace();
     for (const number of this.waiting) {
       // A look at all of them may have cleared it meanwhile.
       const suspect = this.vault.index.suspectPack(number);
-      const found = suspect && (await this.lookAt(suspect));
+      const found = suspect && (await this.lookAt(suspect, pace));
       if (found !== undefined) tally[found] += 1;
       if (found !== 'damaged') this.known.delete(number);
       this.waiting.delete(number);
@@ -101,18 +102,21 @@ export class SuspectPacks {
     return this.vault.index.suspectPacks(after, 1)[0];
   }
 
-  private async lookAt(suspect: SuspectPack): Promise<keyof Tally> {
+  private pace(): LookPace {
+    return new LookPace(this.ports, this.vault.vaultId);
+  }
+
+  private async lookAt(suspect: SuspectPack, pace: LookPace): Promise<keyof Tally> {
     const { index } = this.vault;
     const { pack } = suspect;
-    const failure = await this.failureOf(() => this.compareFooter(pack));
+    const failure = await this.failureOf(() => this.compareFooter(pack, pace));
     if (failure?.kind === 'NotFound') return 'missing';
     if (failure) return isDamage(failure) ? 'damaged' : this.unread(pack, failure);
-    const turn = this.ports.turns.of(this.vault.vaultId);
     const sound: number[] = [];
     let isWhole = true;
     for (const frame of index.framesOf(pack)) {
       if (!isFrameSuspect(index, frame)) continue;
-      await turn.pass();
+      await pace.pass();
       const damage = await this.failureOf(() => readFrame(this.vault, pack, frame));
       if (damage === undefined) sound.push(...copiesOf(frame));
       else if (isDamage(damage)) isWhole = false;
@@ -125,10 +129,14 @@ export class SuspectPacks {
   }
 
   /** Throws unless the file has the pack's header, footer and length. */
-  private async compareFooter(pack: Pack): Promise<void> {
+  private async compareFooter(pack: Pack, pace: LookPace): Promise<void> {
     const { store, index } = this.vault;
-    const stored = await readPackFooter(store, uuidToBytes(pack.id));
-    if (encodePackFooter(stored).equals(encodePackFooter(index.footerOf(pack)))) return;
+    await pace.pass();
+    const stored = encodePackFooter(await readPackFooter(store, uuidToBytes(pack.id)));
+    await pace.pass();
+    const known = index.footerOf(pack);
+    await pace.pass();
+    if (encodePackFooter(known).equals(stored)) return;
     throw new HoldfastError({
       kind: 'Integrity',
       code: 'PACK_EXCHANGED',

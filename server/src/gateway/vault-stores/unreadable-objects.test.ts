@@ -158,7 +158,8 @@ describe('settling a vault', () => {
         throw full;
       },
     });
-    const settling = settleVault(world.vault.vaultId, world.store, failing, pino({ level: 'silent' }));
+    const ports = { log: pino({ level: 'silent' }), turn: world.core.turns.of('settling') };
+    const settling = settleVault(world.vault.vaultId, world.store, failing, ports);
     await expect(settling).rejects.toBe(full);
   });
 });

@@ -26,6 +26,8 @@ export interface VaultRegistryPorts {
   readonly limits: GatewayLimits;
   readonly incidents: Pick<IncidentRelay, 'report'>;
   readonly turns: Turns;
+  /** Whether agents upload or restore right now. */
+  readonly isBusy: () => boolean;
   readonly log: Log;
 }
 
@@ -99,7 +101,7 @@ export class VaultRegistry {
     try {
       // An index that knows something belongs to a store that exists: a missing folder is a missing disk.
       const store = await ports.openStore(ref.storeUrl, { create: create && index.isNew() });
-      await settleVault(ref.vaultId, store, index, ports.log);
+      await settleVault(ref.vaultId, store, index, { log: ports.log, turn: ports.turns.of(ref.vaultId) });
       const vault = this.assemble(ref, store, index);
       this.opened.set(ref.vaultId, vault);
       this.failures.delete(ref.vaultId);
@@ -112,8 +114,9 @@ export class VaultRegistry {
   }
 
   private assemble(ref: VaultStoreRef, store: ObjectStore, index: ChunkIndex): OpenVault {
-    const { coordination, verifyQueue, limits, incidents, turns, clock, timers, log } = this.ports;
+    const { coordination, verifyQueue, limits, incidents, turns, isBusy, clock, timers, log } = this.ports;
     const { vaultId } = ref;
+    const looks = { turns, isBusy, clock, timers, log };
     const verification = new CopyVerification({
       ...{ vaultId, index, coordination, limits, incidents, turns, clock, timers, log },
       queue: verifyQueue,
@@ -124,10 +127,10 @@ export class VaultRegistry {
       index,
       verification,
       indexObjects: new IndexObjects(vaultId, store, index),
-      missingPacks: new MissingPacks({ vaultId, store, index }, log),
+      missingPacks: new MissingPacks({ vaultId, store, index }, looks),
       suspectPacks: new SuspectPacks(
         { vaultId, store, index },
-        { turns, log, onCleared: (pack) => verification.reconsider(pack) },
+        { ...looks, onCleared: (pack) => verification.reconsider(pack) },
       ),
     };
   }
