@@ -44,7 +44,10 @@ export class VaultLook {
   }
 }
 
-/** Questions to stores, each of which takes a thread: one that hangs is asked once, however many want to know, and nobody waits for long. */
+/**
+ * Questions to stores, each of which takes a thread: one that hangs is asked once, however many want to know, and nobody waits for long. All ask the same, so all
+ * have the same answer; control's `StorePatience` is for reads of people that have nothing in common but the wait.
+ */
 class StoreQuestions<Answer> {
   private readonly open = new Map<string, Promise<Answer>>();
 

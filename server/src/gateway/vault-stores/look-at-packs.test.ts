@@ -14,7 +14,9 @@ afterEach(() => {
 });
 
 class HangingStore extends FaultyStore {
+  asked = 0;
   override get(): Promise<Buffer> {
+    this.asked += 1;
     return new Promise(() => undefined);
   }
 }
@@ -23,8 +25,9 @@ class HangingStore extends FaultyStore {
 async function withSuspects(seed: string, hangs = false) {
   const world = await World.create(seed);
   worlds.push(world);
+  const hanging = new HangingStore(world.store);
   if (hangs) {
-    world.visibleStore = new HangingStore(world.store);
+    world.visibleStore = hanging;
     world.crash();
   }
   const { alice } = world;
@@ -38,7 +41,7 @@ async function withSuspects(seed: string, hangs = false) {
   await session.vault.missingPacks.look();
   await world.store.put(name, bytes);
   return {
-    ...{ world, vault: session.vault },
+    ...{ world, hanging, vault: session.vault },
     exists: async () => (await world.has(session, [file]))[0],
     takeAway: () => world.store.delete(name),
   };
@@ -48,13 +51,20 @@ describe('the looks at packs from time to time', () => {
   it('wait for no vault whose store hangs, and nobody who ends them waits for one', async () => {
     const hanging = await withSuspects('hanging', true);
     const sound = await withSuspects('sound');
-    const { clock } = hanging.world;
+    const { world } = hanging;
+    const { clock } = world;
     const ending = new AbortController();
     const vaults = { all: () => [hanging.vault, sound.vault] };
-    const looking = lookAtPacks({ vaults, timers: clock }, ending.signal);
+    const looking = lookAtPacks({ vaults, timers: clock, log: world.core.log }, ending.signal);
     expect([await hanging.exists(), await sound.exists()]).toEqual([false, false]);
     await clock.advance(SIX_HOURS);
     await expect.poll(sound.exists).toBe(true);
+    const { asked } = hanging.hanging;
+    await clock.advance(SIX_HOURS);
+    expect(world.logged.filter(({ msg }) => msg === 'vault.look_still_under_way')).toMatchObject([
+      { vaultId: hanging.vault.vaultId },
+    ]);
+    expect([asked, hanging.hanging.asked]).toEqual([1, 1]);
 
     ending.abort();
     await expect(looking).rejects.toMatchObject({ kind: 'Cancelled' });

@@ -9,6 +9,7 @@ import type { GatewayLimits } from '../limits.js';
 import type { Turns } from '../turn.js';
 import { CopyVerification } from '../verification/copy-verification.js';
 import type { VerifyQueue } from '../verification/verify-queue.js';
+import { HangGuard } from './hang-guard.js';
 import { IndexObjects } from './index-objects.js';
 import { MissingPacks } from './missing-packs.js';
 import type { StoreOpener } from './open-store.js';
@@ -100,7 +101,8 @@ export class VaultRegistry {
     const index = ports.openIndex(ref.vaultId);
     try {
       // An index that knows something belongs to a store that exists: a missing folder is a missing disk.
-      const store = await ports.openStore(ref.storeUrl, { create: create && index.isNew() });
+      const opened = await ports.openStore(ref.storeUrl, { create: create && index.isNew() });
+      const store = new HangGuard(opened, { ...ports, vaultId: ref.vaultId });
       await settleVault(ref.vaultId, store, index, { log: ports.log, turn: ports.turns.of(ref.vaultId) });
       const vault = this.assemble(ref, store, index);
       this.opened.set(ref.vaultId, vault);

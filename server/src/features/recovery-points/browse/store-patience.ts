@@ -6,7 +6,8 @@ export const PATIENCE_MS = 10_000;
 
 /**
  * Reads of vaults' stores for people. Each waits so long and no longer. Once a store hung, one read at a time looks whether it still does,
- * and whoever else asks is told at once: they would only keep that person's other queries waiting.
+ * and whoever else asks is told at once: they would only keep that person's other queries waiting. It spares people's time; the gateway spares its own threads
+ * (`HangGuard`), and shares one answer among all who ask whether a store is there (`VaultLook`), which no two reads could.
  */
 export class StorePatience {
   private readonly hanging = new Set<string>();
