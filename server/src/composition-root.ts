@@ -9,7 +9,7 @@ import { wireFeatures } from './control-features.js';
 import { createControlListeners } from './control-listeners.js';
 import type { SetupServices } from './features/setup/ports.js';
 import { noSetupCode, offerSetupCode } from './features/setup/setup-code.js';
-import { allInService } from './features/vaults/use-cases/all-in-service.js';
+import { whatIsDegraded } from './features/vaults/use-cases/what-is-degraded.js';
 import { createGatewayLink, reachableFromHere } from './gateway-link.js';
 import { isWildcard } from './platform/advertised-address.js';
 import type { ContextFor, UnitOfWork } from './platform/context.js';
@@ -126,8 +126,7 @@ export async function startControl(
         ...((await gateway.isReachable()) ? [] : ['gateway']),
       ];
       if (missing.length > 0) return { missing, degraded: [] };
-      const served = await allInService(contextFor({ kind: 'system', task: 'readiness' }));
-      return { missing, degraded: served ? [] : ['vaults'] };
+      return { missing, degraded: await whatIsDegraded(contextFor({ kind: 'system', task: 'readiness' })) };
     };
     const base = { ...shared, unitsOfWork };
     const turns = createOperationTurns({ clock, timers });

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiError } from '../kit/holdfast/api.js';
+import { type ProgramResult, runProgram } from '../kit/holdfast/background-process.js';
 import { Fleet } from '../kit/holdfast/fleet.js';
 import { backUp, readJob, waitForJob } from '../kit/holdfast/jobs.js';
 import { canMountDisks } from '../kit/small-disk.js';
@@ -74,10 +75,29 @@ async function restoresAsItWas({ pointId, tree } = first): Promise<void> {
   fs.rmSync(target, { recursive: true });
 }
 
+/** What the vault says of its store, and the server of itself. */
+async function spaceIsLow(): Promise<[boolean, string[]]> {
+  const { vault } = await fleet.api.ask('query Low($id: ID!) { vault(id: $id) { service { space { low } } } }', {
+    id: vaultId,
+  });
+  const { degraded } = (await (await fetch(`${fleet.server.addresses.http}/readyz`)).json()) as { degraded: string[] };
+  return [vault.service.space.low, degraded];
+}
+
+async function vaultList(): Promise<ProgramResult> {
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const name = `list ${randomUUID()}`;
+  const { token } = await fleet.api.mutate('createApiToken', { name, role: 'BACKUP_READER', expiresAt }, 'token');
+  const server = { HOLDFAST_SERVER: fleet.server.addresses.http, HOLDFAST_TOKEN: token };
+  return runProgram('holdfast', ['vault', 'list'], server);
+}
+
 describe.runIf(canMount)('a disk', () => {
   it("of a vault's store that is full fails the backup with that reason, and loses nothing", async () => {
     const disk = fleet.disk('stores');
     disk.fill();
+    expect(await spaceIsLow()).toEqual([true, ['space']]);
+    expect((await vaultList()).stdout).toMatch(/^The store of vault is low on space: .* free\./m);
     const jobId = await failsAtFirst(/store is full/);
     await restoresAsItWas();
     expect(await waitForJob(fleet.api, jobId, PATIENCE)).toMatchObject({
@@ -86,6 +106,8 @@ describe.runIf(canMount)('a disk', () => {
       error: { code: 'UNAVAILABLE', message: expect.stringMatching(/store is full: no space is left/) as string },
     });
     disk.makeRoom();
+    expect(await spaceIsLow()).toEqual([false, []]);
+    expect((await vaultList()).stdout).not.toContain('low on space');
     await recovers();
   });
 

@@ -14,7 +14,7 @@ const Vaults = graphql(`
       edges {
         node {
           id name kind redundancy dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes
-          service { state reason message space { freeBytes totalBytes } } subscription { name } region { name }
+          service { state reason message space { freeBytes totalBytes low } } subscription { name } region { name }
         }
       }
       pageInfo { hasNextPage endCursor }
@@ -42,8 +42,20 @@ interface CreateOptions {
 
 type VaultRow = VaultsQuery['vaults']['edges'][number]['node'];
 
-function whyOutOfService({ name, service }: VaultRow): string {
+function warningsOf(row: VaultRow): string[] {
+  return [whyOutOfService(row), lowOnSpace(row)].filter((warning) => warning !== undefined);
+}
+
+function whyOutOfService({ name, service }: VaultRow): string | undefined {
+  if (service.state !== 'OUT_OF_SERVICE') return undefined;
   return printable(`${name} is out of service (${service.reason}): ${service.message}`);
+}
+
+function lowOnSpace({ name, service }: VaultRow): string | undefined {
+  const { space } = service;
+  if (space?.low !== true) return undefined;
+  const free = formatBytes(space.freeBytes);
+  return printable(`The store of ${name} is low on space: ${free} free. Make room before backups fail.`);
 }
 
 function describeSpace({ service: { space } }: VaultRow): string | undefined {
@@ -87,7 +99,7 @@ export function addVaultCommands(program: Command): void {
             row.service.state,
           ]),
         );
-        for (const row of vaults) if (row.service.state === 'OUT_OF_SERVICE') printer.line(whyOutOfService(row));
+        for (const row of vaults) for (const warning of warningsOf(row)) printer.line(warning);
       });
     });
 

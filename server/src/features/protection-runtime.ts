@@ -19,6 +19,7 @@ import { restoreHandler } from './restores/restore-handler.js';
 import type { Services } from './services.js';
 import { createKeyKeeper } from './vaults/key-keeper.js';
 import { startThreadedOpening } from './vaults/opening/threaded-opening.js';
+import { SpaceWatch } from './vaults/tasks/space-watch.js';
 import { listVaultStores } from './vaults/use-cases/list-vault-stores.js';
 import { ensureServerIdentity } from './vaults/use-cases/server-identity.js';
 import { writeLogs } from './vaults/use-cases/write-logs.js';
@@ -30,6 +31,7 @@ const NODE_CACHE_BYTES = 64 * 1024 * 1024;
 const SCHEDULE_MS = 5_000;
 /** Woken where an entry is made; this is for entries that could not be written then. */
 const LOG_RETRY_MS = 10_000;
+const SPACE_MS = 5 * 60_000;
 
 export const PROTECTION_HANDLERS: JobKindHandlers = { BACKUP: backupHandler, RESTORE: restoreHandler };
 
@@ -68,7 +70,7 @@ export function createProtectionRuntime({
   log,
 }: ProtectionPorts): ProtectionRuntime {
   const opening = startThreadedOpening({ log });
-  let loops: { readonly schedule: Loop; readonly vaultLog: Loop } | undefined;
+  let loops: { readonly schedule: Loop; readonly vaultLog: Loop; readonly space: Loop } | undefined;
   return {
     services: {
       keys: createKeyKeeper(masterKey, random),
@@ -82,6 +84,8 @@ export function createProtectionRuntime({
       await ensureServerIdentity(contextFor({ kind: 'system', task: 'start' }));
       const schedule = contextFor({ kind: 'system', task: 'scheduler' });
       const vaultLog = contextFor({ kind: 'system', task: 'vault-log' });
+      const space = contextFor({ kind: 'system', task: 'store-space' });
+      const spaceWatch = new SpaceWatch();
       loops = {
         schedule: startLoop({
           name: 'schedule',
@@ -97,10 +101,11 @@ export function createProtectionRuntime({
           timers,
           log,
         }),
+        space: startLoop({ name: 'store-space', everyMs: SPACE_MS, run: () => spaceWatch.look(space), timers, log }),
       };
     },
     async stop() {
-      await Promise.all([loops?.schedule.stop(), loops?.vaultLog.stop()]);
+      await Promise.all([loops?.schedule.stop(), loops?.vaultLog.stop(), loops?.space.stop()]);
       await opening.stop();
     },
   };

@@ -26,7 +26,7 @@ const OverviewDocument = graphql(`
     failed: jobs(first: 5, filter: { states: [FAILED] }) { edges { node { ...JobRow } } }
     agents(first: 200) { edges { node { id name status } } pageInfo { hasNextPage } }
     vaults(first: 200) {
-      edges { node { id name recoveryKitConfirmed recoveryPointCount storedBytes service { state reason message } } }
+      edges { node { id name recoveryKitConfirmed recoveryPointCount storedBytes service { state reason message space { freeBytes totalBytes low } } } }
       pageInfo { hasNextPage }
     }
   }
@@ -93,6 +93,7 @@ function Tiles({ data }: { readonly data: OverviewQuery }) {
   const points = vaults.reduce((sum, vault) => sum + vault.recoveryPointCount, 0);
   const stored = vaults.reduce((sum, vault) => sum + BigInt(vault.storedBytes), 0n);
   const out = vaults.filter(({ service }) => service.state === 'OUT_OF_SERVICE').length;
+  const low = vaults.filter(({ service }) => service.space?.low === true).length;
   // The first 200 of each were counted.
   const total = (count: number, { hasNextPage }: { hasNextPage: boolean }): string =>
     `${formatCount(count)}${hasNextPage ? '+' : ''}`;
@@ -127,6 +128,7 @@ function Tiles({ data }: { readonly data: OverviewQuery }) {
         parts={[
           ['idle', `${countOf(points, 'recovery point')} in ${countOf(vaults.length, 'vault')}`],
           ...(out > 0 ? [['bad', `${formatCount(out)} out of service`] as const] : []),
+          ...(low > 0 ? [['warn', `${formatCount(low)} low on space`] as const] : []),
         ]}
         to={paths.vaults}
         link="All vaults"

@@ -4,6 +4,7 @@ import type { VaultService } from '../../../platform/gateway-client.js';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
 import { BigIntScalar, DateTimeScalar } from '../../../platform/graphql/scalars.js';
+import { isLow } from '../domain/low-space.js';
 import type { DedupDomain, Redundancy, Vault, VaultKind } from '../domain/vault.js';
 
 export const VaultKindEnum: { readonly [K in VaultKind]: K } = {
@@ -35,6 +36,8 @@ export class StoreSpaceType {
   freeBytes!: bigint;
   @Field(() => BigIntScalar)
   totalBytes!: bigint;
+  @Field({ description: 'Less is free than a tenth, or than 20 GiB where that is less: room should be made.' })
+  low!: boolean;
 }
 
 @ObjectType('VaultService', { description: 'Whether the vault can be backed up to and restored from now.' })
@@ -82,7 +85,7 @@ export function presentVaultService(service: VaultService): VaultServiceType {
     state: service.state,
     reason,
     message,
-    space: space === undefined ? null : { freeBytes: space.free, totalBytes: space.total },
+    space: space === undefined ? null : { freeBytes: space.free, totalBytes: space.total, low: isLow(space) },
   };
 }
 

@@ -17,6 +17,7 @@ import type {
   CopyChoice,
   Fetched,
   GatewayClient,
+  StoreSpace,
   VaultService,
   VaultStoreRef,
 } from '../../../platform/gateway-client.js';
@@ -29,6 +30,9 @@ export class MemoryGateway implements GatewayClient {
   fetches = 0;
   /** Vaults that it does not serve. */
   readonly outOfService = new Map<string, Extract<VaultService, { state: 'OUT_OF_SERVICE' }>>();
+
+  /** Of vaults whose stores can tell. */
+  readonly spaces = new Map<string, StoreSpace>();
 
   store(vaultId: string): MemoryStore {
     const store = this.stores.get(vaultId) ?? new MemoryStore();
@@ -82,7 +86,10 @@ export class MemoryGateway implements GatewayClient {
 
   async describeVaults(vaults: readonly VaultStoreRef[]): Promise<VaultService[]> {
     if (this.failure) throw this.failure;
-    return vaults.map(({ vaultId }) => this.outOfService.get(vaultId) ?? { state: 'IN_SERVICE' });
+    return vaults.map(({ vaultId }) => {
+      const space = this.spaces.get(vaultId);
+      return this.outOfService.get(vaultId) ?? { state: 'IN_SERVICE', ...(space && { space }) };
+    });
   }
 
   async voidAgent(): Promise<void> {}
