@@ -48,6 +48,12 @@ const sent = async () => {
   return Number(progress.bytesSent);
 };
 
+/** Packs that the vault has lost data of. */
+const lostPacks = async (): Promise<number | null> => {
+  const { vaults } = await fleet.api.ask('{ vaults { edges { node { service { lostPacks } } } } }');
+  return vaults.edges[0].node.service.lostPacks;
+};
+
 const logged = (event: string) => fleet.server.process.output.split('\n').filter((line) => line.includes(`"${event}"`));
 
 describe('a pack that is away and comes back', () => {
@@ -93,6 +99,8 @@ describe('a pack that is away and comes back', () => {
     await fleet.agent().waitUntilOnline(fleet.api);
     expect((await restore()).job).toMatchObject({ state: 'FAILED', error: { code: 'DATA_CORRUPTED' } });
 
+    await expect.poll(lostPacks, { timeout: 60_000 }).toBe(1);
+
     // One frame of several.
     const healed = await sent();
     expect(healed).toBeGreaterThan(0);
@@ -101,6 +109,7 @@ describe('a pack that is away and comes back', () => {
     expect(job.state).toBe('COMPLETED');
     expect(describeTree(target)).toEqual(describeTree(source));
     expect(logged('vault.packs_sound_again')).toEqual([]);
+    await expect.poll(lostPacks, { timeout: 60_000 }).toBe(0);
   });
 });
 

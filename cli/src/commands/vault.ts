@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { collect, findRegion, findSubscription, findVault } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { DedupDomain, VaultsQuery } from '../gql/graphql.js';
-import { formatBytes } from '../output/amounts.js';
+import { countOf, formatBytes } from '../output/amounts.js';
 import { printable } from '../output/printer.js';
 import { askSecret } from '../session/ask-secret.js';
 import { contextOf } from './command-context.js';
@@ -14,7 +14,7 @@ const Vaults = graphql(`
       edges {
         node {
           id name kind redundancy dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes
-          service { state reason message space { freeBytes totalBytes low } } subscription { name } region { name }
+          service { state reason message lostPacks space { freeBytes totalBytes low } } subscription { name } region { name }
         }
       }
       pageInfo { hasNextPage endCursor }
@@ -43,12 +43,19 @@ interface CreateOptions {
 type VaultRow = VaultsQuery['vaults']['edges'][number]['node'];
 
 function warningsOf(row: VaultRow): string[] {
-  return [whyOutOfService(row), lowOnSpace(row)].filter((warning) => warning !== undefined);
+  return [whyOutOfService(row), lostPacks(row), lowOnSpace(row)].filter((warning) => warning !== undefined);
 }
 
 function whyOutOfService({ name, service }: VaultRow): string | undefined {
   if (service.state !== 'OUT_OF_SERVICE') return undefined;
   return printable(`${name} is out of service (${service.reason}): ${service.message}`);
+}
+
+function lostPacks({ name, service }: VaultRow): string | undefined {
+  const count = service.lostPacks ?? 0;
+  if (count === 0) return undefined;
+  const packs = countOf(count, 'pack', 'packs');
+  return printable(`${name} has lost data of ${packs}: put them back, or run a full backup of each item in it.`);
 }
 
 function lowOnSpace({ name, service }: VaultRow): string | undefined {

@@ -30,7 +30,12 @@ export interface StoreSpace {
 
 /** Whether a vault can be backed up to and restored from now. `reason` is a code such as `INDEX_LOST`. */
 export type VaultService =
-  | { readonly state: 'IN_SERVICE'; readonly space?: StoreSpace | undefined }
+  | {
+      readonly state: 'IN_SERVICE';
+      readonly space?: StoreSpace | undefined;
+      /** Packs that are missing or damaged and hold something of which the vault has no sound copy; undefined before they were counted. */
+      readonly lostPacks?: number | undefined;
+    }
   | { readonly state: 'STARTING' }
   | { readonly state: 'OUT_OF_SERVICE'; readonly reason: string; readonly message: string };
 

@@ -90,6 +90,7 @@ function writeService(service: VaultService): WireVaultService {
         reason: '',
         message: '',
         space: service.space,
+        lostPacks: service.lostPacks,
       };
     case 'STARTING':
       return { state: VaultServiceState.VAULT_SERVICE_STATE_STARTING, reason: '', message: '' };

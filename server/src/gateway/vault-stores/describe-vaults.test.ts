@@ -27,7 +27,7 @@ describe('the service of a vault', () => {
     const service = await look('opening');
     expect(await service()).toEqual({ state: 'STARTING' });
     await world.core.vaults.open(world.vault);
-    expect(await service()).toEqual({ state: 'IN_SERVICE' });
+    expect(await service()).toEqual({ state: 'IN_SERVICE', lostPacks: 0 });
   });
 
   it('is refused with the reason for which it could not be opened, until it can', async () => {
@@ -41,7 +41,7 @@ describe('the service of a vault', () => {
     expect(await service()).toEqual({ state: 'OUT_OF_SERVICE', failure: away });
     world.visibleStore = world.store;
     await world.core.vaults.open(world.vault);
-    expect(await service()).toEqual({ state: 'IN_SERVICE' });
+    expect(await service()).toEqual({ state: 'IN_SERVICE', lostPacks: 0 });
   });
 
   it('ends when the store of an open vault goes, and comes back with it', async () => {
@@ -58,7 +58,7 @@ describe('the service of a vault', () => {
     store.stat = async () => undefined;
     expect(await service()).toMatchObject({ state: 'OUT_OF_SERVICE', failure: { code: 'STORE_EMPTY' } });
     store.stat = stat;
-    expect(await service()).toEqual({ state: 'IN_SERVICE' });
+    expect(await service()).toEqual({ state: 'IN_SERVICE', lostPacks: 0 });
   });
 
   it('comes with the space of the store, where that can tell and does so in time', async () => {
@@ -68,11 +68,11 @@ describe('the service of a vault', () => {
     await world.core.vaults.open(world.vault);
     const space = { free: 3n, total: 2n ** 63n };
     store.space = async () => space;
-    expect(await service()).toEqual({ state: 'IN_SERVICE', space });
+    expect(await service()).toEqual({ state: 'IN_SERVICE', space, lostPacks: 0 });
     store.space = async () => {
       throw away;
     };
-    expect(await service()).toEqual({ state: 'IN_SERVICE', space: undefined });
+    expect(await service()).toEqual({ state: 'IN_SERVICE', space: undefined, lostPacks: 0 });
     let asked = 0;
     store.space = () => {
       asked += 1;
@@ -82,7 +82,7 @@ describe('the service of a vault', () => {
       const answer = service();
       await setImmediate();
       await world.clock.advance(2_000);
-      expect(await answer).toEqual({ state: 'IN_SERVICE', space: undefined });
+      expect(await answer).toEqual({ state: 'IN_SERVICE', space: undefined, lostPacks: 0 });
     }
     expect(asked).toBe(1);
   });
@@ -104,7 +104,7 @@ describe('the service of a vault', () => {
       expect(answer).toMatchObject({ state: 'OUT_OF_SERVICE', failure: { code: 'STORE_SILENT' } });
     const later = service();
     answered.resolve({ name: 'descriptor/0000000000000001', size: 1 });
-    expect(await later).toEqual({ state: 'IN_SERVICE' });
+    expect(await later).toEqual({ state: 'IN_SERVICE', lostPacks: 0 });
     expect(asked).toBe(1);
   });
 });

@@ -9,7 +9,12 @@ import type { VaultRegistry } from './vault-registry.js';
 const PATIENCE_MS = 2_000;
 
 export type VaultService =
-  | { readonly state: 'IN_SERVICE'; readonly space?: StoreSpace | undefined }
+  | {
+      readonly state: 'IN_SERVICE';
+      readonly space?: StoreSpace | undefined;
+      /** Packs that hold something of which the vault has no sound copy; undefined before they were counted. */
+      readonly lostPacks?: number | undefined;
+    }
   | { readonly state: 'STARTING' }
   | { readonly state: 'OUT_OF_SERVICE'; readonly failure: HoldfastError };
 
@@ -40,7 +45,7 @@ export class VaultLook {
     if (service.state !== 'IN_SERVICE') return service;
     // Afterwards: a store that hangs holds one thread, not two.
     const space = await this.spaces.ask(vaultId, () => vault.store.space().catch(() => undefined));
-    return { ...service, space };
+    return { ...service, space, lostPacks: vault.lostPacks.count() };
   }
 }
 

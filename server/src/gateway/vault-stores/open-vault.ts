@@ -2,6 +2,7 @@ import type { ObjectStore } from '@holdfast/core/engine';
 import type { ChunkIndex } from '../chunk-index/chunk-index.js';
 import type { CopyVerification } from '../verification/copy-verification.js';
 import type { IndexObjects } from './index-objects.js';
+import type { LostPacks } from './lost-packs.js';
 import type { MissingPacks } from './missing-packs.js';
 import type { SuspectPacks } from './suspect-packs.js';
 
@@ -15,4 +16,5 @@ export interface OpenVault {
   readonly verification: CopyVerification;
   readonly missingPacks: MissingPacks;
   readonly suspectPacks: SuspectPacks;
+  readonly lostPacks: LostPacks;
 }

@@ -11,6 +11,7 @@ import { CopyVerification } from '../verification/copy-verification.js';
 import type { VerifyQueue } from '../verification/verify-queue.js';
 import { HangGuard } from './hang-guard.js';
 import { IndexObjects } from './index-objects.js';
+import { LostPacks } from './lost-packs.js';
 import { MissingPacks } from './missing-packs.js';
 import type { StoreOpener } from './open-store.js';
 import type { OpenVault } from './open-vault.js';
@@ -129,6 +130,7 @@ export class VaultRegistry {
       index,
       verification,
       indexObjects: new IndexObjects(vaultId, store, index),
+      lostPacks: new LostPacks({ vaultId, index }, looks),
       missingPacks: new MissingPacks({ vaultId, store, index }, looks),
       suspectPacks: new SuspectPacks(
         { vaultId, store, index },

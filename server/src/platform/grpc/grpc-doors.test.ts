@@ -88,6 +88,7 @@ const handlers: VaultStoreServiceServer = {
             reason: '',
             message: '',
             space: { free: 5n, total: 2n ** 63n },
+            lostPacks: 7,
           }
         : {
             state: VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE,
@@ -153,9 +154,9 @@ it('says of vaults that are not served why', async () => {
   );
 });
 
-it('says how much space the store of a vault has', async () => {
+it('says how much space the store of a vault has, and how many packs are lost', async () => {
   expect(await gateway.describeVaults([{ vaultId: ID, storeUrl: ROOMY }])).toEqual([
-    { state: 'IN_SERVICE', space: { free: 5n, total: 2n ** 63n } },
+    { state: 'IN_SERVICE', space: { free: 5n, total: 2n ** 63n }, lostPacks: 7 },
   ]);
 });
 

@@ -196,10 +196,10 @@ function frameOf(head: WireFrame, pieces: readonly Uint8Array[]): FetchedFrame {
   };
 }
 
-function readService({ state, reason, message, space }: WireVaultService): VaultService {
+function readService({ state, reason, message, space, lostPacks }: WireVaultService): VaultService {
   switch (state) {
     case VaultServiceState.VAULT_SERVICE_STATE_IN_SERVICE:
-      return { state: 'IN_SERVICE', space };
+      return { state: 'IN_SERVICE', space, lostPacks };
     case VaultServiceState.VAULT_SERVICE_STATE_STARTING:
       return { state: 'STARTING' };
     case VaultServiceState.VAULT_SERVICE_STATE_OUT_OF_SERVICE:

@@ -26,7 +26,7 @@ const OverviewDocument = graphql(`
     failed: jobs(first: 5, filter: { states: [FAILED] }) { edges { node { ...JobRow } } }
     agents(first: 200) { edges { node { id name status } } pageInfo { hasNextPage } }
     vaults(first: 200) {
-      edges { node { id name recoveryKitConfirmed recoveryPointCount storedBytes service { state reason message space { freeBytes totalBytes low } } } }
+      edges { node { id name recoveryKitConfirmed recoveryPointCount storedBytes service { state reason message lostPacks space { freeBytes totalBytes low } } } }
       pageInfo { hasNextPage }
     }
   }

@@ -1,14 +1,14 @@
 import { Alert, Text } from '@mantine/core';
-import { IconDatabaseExclamation, IconPlugConnectedX } from '@tabler/icons-react';
+import { IconDatabaseExclamation, IconFileBroken, IconPlugConnectedX } from '@tabler/icons-react';
 import type { VaultsQuery } from '../../gql/graphql';
-import { formatBytes } from '../../platform/format/amounts';
+import { countOf, formatBytes } from '../../platform/format/amounts';
 import { visibleText } from '../../platform/format/visible-text';
 import { HostText } from '../../platform/ui/HostText';
 import { KitPending } from './KitPending';
 
 type Vault = VaultsQuery['vaults']['edges'][number]['node'];
 type VaultView = Pick<Vault, 'id' | 'name' | 'recoveryKitConfirmed'> & {
-  readonly service: Pick<Vault['service'], 'state' | 'reason' | 'message' | 'space'>;
+  readonly service: Pick<Vault['service'], 'state' | 'reason' | 'message' | 'space' | 'lostPacks'>;
 };
 
 interface VaultNoticesProps {
@@ -20,6 +20,7 @@ export function VaultNotices({ vault }: VaultNoticesProps) {
   return (
     <>
       {vault.service.state === 'OUT_OF_SERVICE' && <OutOfService vault={vault} />}
+      {(vault.service.lostPacks ?? 0) > 0 && <LostPacks name={vault.name} count={vault.service.lostPacks ?? 0} />}
       {vault.service.space?.low === true && <LowOnSpace name={vault.name} {...vault.service.space} />}
       {!vault.recoveryKitConfirmed && <KitPending vault={vault} />}
     </>
@@ -41,6 +42,33 @@ function OutOfService({ vault: { name, service } }: VaultNoticesProps) {
     >
       <Text size="sm">
         {visibleText(service.message ?? '')} <span className="hf-mono">({service.reason})</span>
+      </Text>
+    </Alert>
+  );
+}
+
+interface LostPacksProps {
+  readonly name: string;
+  readonly count: number;
+}
+
+/** It goes away once the packs are back, or what they held was sent again. */
+function LostPacks({ name, count }: LostPacksProps) {
+  return (
+    <Alert
+      variant="default"
+      icon={<IconFileBroken aria-hidden color="var(--hf-bad)" />}
+      title={
+        <>
+          The vault <HostText>{name}</HostText> has lost data
+        </>
+      }
+      style={{ borderColor: 'var(--hf-bad)' }}
+    >
+      <Text size="sm">
+        {countOf(count, 'pack')} of its store {count === 1 ? 'is' : 'are'} missing or damaged, with data that it has
+        nowhere else: recovery points that need them lack them. Put the packs back, or run a full backup of each item,
+        which sends again what its source still has.
       </Text>
     </Alert>
   );

@@ -14,7 +14,7 @@ import { VaultNotices } from './VaultNotices';
 const Vaults = graphql(`
   query Vaults {
     vaults(first: 200) {
-      edges { node { id name dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes region { name } service { state reason message space { freeBytes totalBytes low } } } }
+      edges { node { id name dedupDomain recoveryKitConfirmed recoveryPointCount storedBytes region { name } service { state reason message lostPacks space { freeBytes totalBytes low } } } }
     }
   }
 `);

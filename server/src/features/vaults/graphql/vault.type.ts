@@ -1,5 +1,5 @@
 import { encodeGlobalId } from '@holdfast/core/ids';
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { VaultService } from '../../../platform/gateway-client.js';
 import { connectionType } from '../../../platform/graphql/connection.js';
 import { NodeType } from '../../../platform/graphql/node.js';
@@ -53,6 +53,12 @@ export class VaultServiceType {
     description: 'Null where the store cannot tell, and unless in service.',
   })
   space!: StoreSpaceType | null;
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Packs that are missing or damaged and hold something of which the vault has no sound copy: recovery points that need it lack it. What a later backup sent again is not counted. Null before they were counted, and unless in service.',
+  })
+  lostPacks!: number | null;
 }
 
 /** The fields without decorators are what the field resolvers start from; they do not appear in the schema. */
@@ -80,12 +86,13 @@ export const VaultConnection = connectionType('Vault', VaultType);
 
 export function presentVaultService(service: VaultService): VaultServiceType {
   const { reason = null, message = null } = service.state === 'OUT_OF_SERVICE' ? service : {};
-  const { space } = service.state === 'IN_SERVICE' ? service : {};
+  const { space, lostPacks = null } = service.state === 'IN_SERVICE' ? service : {};
   return {
     state: service.state,
     reason,
     message,
     space: space === undefined ? null : { freeBytes: space.free, totalBytes: space.total, low: isLow(space) },
+    lostPacks,
   };
 }
 
