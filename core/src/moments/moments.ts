@@ -24,6 +24,10 @@ export const MOMENTS = [
 
   /** The index expects the pack, and a file for it is open. */
   'gateway.pack-arriving',
+  /** A part of the pack has come, and its place is somebody else's. */
+  'gateway.pack-paused',
+  /** It has a place again, and nothing more of it has come. */
+  'gateway.pack-resumed',
   /** The pack's rows are durable, and its sender was not told. */
   'gateway.pack-indexed',
   'gateway.pack-answered',

@@ -1,6 +1,6 @@
 import type { handleClientStreamingCall, ServerReadableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
-import { asHoldfastError, HoldfastError, isHoldfastError } from '@holdfast/core/errors';
+import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes } from '@holdfast/core/ids';
 import { YoungGarbage } from '@holdfast/core/memory';
 import { reached } from '@holdfast/core/moments';
@@ -9,9 +9,9 @@ import { requireRole } from '../../platform/grpc/caller.js';
 import { toGrpcStatus } from '../../platform/grpc/errors.js';
 import type { GatewayCore } from '../gateway-core.js';
 import type { Place } from '../place.js';
-import { PackReceiver } from '../sessions/receive-pack.js';
-import { footerTooLarge } from '../sessions/refusals.js';
+import type { AnnouncedPack } from '../sessions/receive-pack.js';
 import type { Session } from '../sessions/session.js';
+import { Upload } from '../sessions/upload.js';
 import { PieceSizes } from './piece-sizes.js';
 import { tellIncident } from './tell-incident.js';
 import { malformed, readPackKind } from './wire.js';
@@ -50,6 +50,7 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
   const sizes = new PieceSizes();
   let upload: Upload | undefined;
   let sessionId: Buffer | undefined;
+  let leave: () => void = () => undefined;
   // Destroyed by a timer or by the end of its session, the call may have nobody else who listens.
   call.on('error', () => undefined);
   try {
@@ -60,10 +61,18 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
       if (part.$case === 'header') {
         if (upload) throw malformed('An upload has one header.');
         sessionId = part.value.sessionId;
-        const started = await Upload.start(core, call, agentId, part.value);
+        const session = core.sessions.find(agentId, uuidFromBytes(sessionId));
+        const pack = announcedBy(part.value);
+        const place = await placeFor(core, call, session);
+        const stop = endWith(AbortSignal.any([session.signal, place.signal]), call);
+        leave = () => {
+          stop();
+          place.leave();
+        };
+        const started = await Upload.start(core, session, pack, place);
         if (typeof started === 'number') return started;
         upload = started;
-        call.sendMetadata(upload.goesOnFrom());
+        call.sendMetadata(goesOnFrom(upload));
       } else if (!upload) throw malformed('An upload starts with its header.');
       else {
         const { data, last } = part.value;
@@ -84,73 +93,18 @@ async function receive(core: GatewayCore, call: Call): Promise<number> {
     throw error;
   } finally {
     stall.pause();
-    upload?.leave();
+    leave();
   }
 }
 
-/** One call's hold on its session, its place among all uploads, and the pack that it receives. */
-class Upload {
-  private readonly footer: Buffer[] = [];
-  private footerBytes = 0;
+function announcedBy({ packId, kind, again }: PackHeader): AnnouncedPack {
+  return { packId: uuidFromBytes(packId), kind: readPackKind(kind), again };
+}
 
-  private constructor(
-    private readonly core: GatewayCore,
-    private readonly session: Session,
-    private readonly receiver: PackReceiver,
-    private readonly place: Place,
-    /** Gives the place back. */
-    readonly leave: () => void,
-  ) {}
-
-  /** A number: the stored bytes of a pack that was stored before. */
-  static async start(core: GatewayCore, call: Call, agentId: string, header: PackHeader): Promise<Upload | number> {
-    const session = core.sessions.find(agentId, uuidFromBytes(header.sessionId));
-    const pack = { packId: uuidFromBytes(header.packId), kind: readPackKind(header.kind), again: header.again };
-    const place = await placeFor(core, call, session);
-    const stop = endWith(AbortSignal.any([session.signal, place.signal]), call);
-    const leave = (): void => {
-      stop();
-      place.leave();
-    };
-    try {
-      const receiver = await PackReceiver.start(session, pack, core.limits);
-      if (receiver instanceof PackReceiver) return new Upload(core, session, receiver, place, leave);
-      leave();
-      return receiver.storedBytes;
-    } catch (error) {
-      leave();
-      throw error;
-    }
-  }
-
-  goesOnFrom(): Metadata {
-    const metadata = new Metadata();
-    metadata.set(RECEIVED_BYTES, String(this.receiver.received));
-    return metadata;
-  }
-
-  async piece(bytes: Buffer, last: boolean): Promise<void> {
-    if (this.footer.length > 0) throw malformed('A frame comes after the footer has begun.');
-    await this.receiver.piece(bytes, last);
-  }
-
-  footerPiece(bytes: Buffer): void {
-    this.footerBytes += bytes.length;
-    if (this.footerBytes > this.core.limits.maxFooterBytes) throw footerTooLarge(this.core.limits);
-    this.footer.push(bytes);
-  }
-
-  async finish(): Promise<number> {
-    this.place.keep();
-    return this.receiver.finish(Buffer.concat(this.footer));
-  }
-
-  async fail(error: unknown): Promise<void> {
-    const { pausedUploads } = this.core;
-    if (error === this.place.signal.reason) return pausedUploads.pause(this.session, this.receiver);
-    if (isHoldfastError(error) && error.code === 'STORE_FULL') pausedUploads.makeRoom(this.session.vault.vaultId);
-    await this.receiver.abort();
-  }
+function goesOnFrom({ received }: Upload): Metadata {
+  const metadata = new Metadata();
+  metadata.set(RECEIVED_BYTES, String(received));
+  return metadata;
 }
 
 /**

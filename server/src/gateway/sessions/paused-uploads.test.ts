@@ -1,4 +1,5 @@
 import { PackKind, packName } from '@holdfast/core/engine';
+import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -151,11 +152,12 @@ describe('paused uploads', () => {
     const { session } = await world.backup(world.alice);
     const { pack, receiver } = await half(session, world.alice);
     paused.pause(session, receiver);
-    paused.makeRoom('01901234-5678-7abc-8def-0123456789ab');
-    await paused.ended();
+    const full = new HoldfastError({ kind: 'Unavailable', code: 'STORE_FULL', message: 'It is full.' });
+    const slow = new HoldfastError({ kind: 'Unavailable', code: 'STORE_IO', message: 'It fails.' });
+    await paused.makeRoomIfFull('01901234-5678-7abc-8def-0123456789ab', full);
+    await paused.makeRoomIfFull(session.vault.vaultId, slow);
     expect(session.uploads.size).toBe(1);
-    paused.makeRoom(session.vault.vaultId);
-    await paused.ended();
+    await paused.makeRoomIfFull(session.vault.vaultId, full);
     expect(session.uploads.size).toBe(0);
     expect((await receive(session, pack, true)).received).toBe(0);
   });

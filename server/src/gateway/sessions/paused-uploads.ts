@@ -1,3 +1,5 @@
+import { isHoldfastError } from '@holdfast/core/errors';
+import { reached } from '@holdfast/core/moments';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { GatewayLimits } from '../limits.js';
 import { type Guest, Shares } from '../shares.js';
@@ -23,7 +25,7 @@ export class PausedUploads {
 
   pause(session: Session, receiver: PackReceiver): void {
     const upload = { session, guest: { group: session.vault.vaultId, key: session.agentId }, receiver };
-    const end = (): void => this.end(receiver);
+    const end = (): void => void this.end(receiver);
     const isPaused = receiver.pause(() => {
       session.signal.removeEventListener('abort', end);
       this.paused.delete(upload);
@@ -33,12 +35,25 @@ export class PausedUploads {
     session.signal.addEventListener('abort', end, { once: true });
     if (session.signal.aborted) end();
     const tooMany = this.oneTooManyOf(session) ?? this.oneTooMany();
-    if (tooMany) this.end(tooMany.receiver);
+    if (tooMany) void this.end(tooMany.receiver);
+    reached('gateway.pack-paused');
   }
 
-  /** Gives all of a vault up, whose store is full: what they hold there may be all that others need. */
-  makeRoom(vaultId: string): void {
-    for (const { guest, receiver } of this.paused) if (guest.group === vaultId) this.end(receiver);
+  /** The work's own failure, once there may be room for the next try. */
+  async makeRoomFor<T>(vaultId: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.makeRoomIfFull(vaultId, error);
+      throw error;
+    }
+  }
+
+  /** Gives all of a vault up where this says that its store is full: what they hold there may be all that others need. Resolves once it is free. */
+  async makeRoomIfFull(vaultId: string, error: unknown): Promise<void> {
+    if (!isHoldfastError(error) || error.code !== 'STORE_FULL') return;
+    const ofVault = [...this.paused].filter(({ guest }) => guest.group === vaultId);
+    await Promise.all(ofVault.map(({ receiver }) => this.end(receiver)));
   }
 
   /** Resolves when those that ended have left nothing behind. */
@@ -46,12 +61,13 @@ export class PausedUploads {
     await Promise.all(this.ending);
   }
 
-  private end(receiver: PackReceiver): void {
+  private end(receiver: PackReceiver): Promise<void> {
     const ending = receiver
       .abort()
       .catch((error: unknown) => this.log.warn({ err: error }, 'upload.not-given-up'))
       .finally(() => this.ending.delete(ending));
     this.ending.add(ending);
+    return ending;
   }
 
   /** Its oldest, of more than it may send at a time: nobody means to go on with all of them. */

@@ -43,6 +43,8 @@ export class PackReceiver {
   private state: 'receiving' | 'paused' | 'finishing' | 'stored' | 'aborted' = 'receiving';
   private finishing: Promise<unknown> | undefined;
   private pauseOver: () => void = () => undefined;
+  /** The last piece, on its way to the store. */
+  private writing: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly session: Session,
@@ -122,7 +124,7 @@ export class PackReceiver {
     return this.bytes - HEADER_BYTES;
   }
 
-  /** Keeps what has come, outside the session's uploads. `over` is called when it goes on or is given up. False when there is nothing to keep. */
+  /** Keeps what has come and what the store is taking, outside the session's uploads. `over` is called when it goes on or is given up. False when there is nothing to keep. */
   pause(over: () => void): boolean {
     if (this.state !== 'receiving') return false;
     this.state = 'paused';
@@ -137,7 +139,13 @@ export class PackReceiver {
     this.leave = this.session.enter('upload', this.limits.maxUploadsPerSession);
     this.state = 'receiving';
     this.pauseOver();
+    reached('gateway.pack-resumed');
     return true;
+  }
+
+  /** Resolves once the store has taken what came, or did not. */
+  async written(): Promise<void> {
+    await this.writing.catch(() => undefined);
   }
 
   /** The next piece of the current frame. */
@@ -147,7 +155,18 @@ export class PackReceiver {
     if (this.bytes > this.limits.maxPackBytes)
       throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
     this.verifier.frame(bytes, last);
-    await this.writer.write(bytes);
+    this.writing = this.write(bytes);
+    await this.writing;
+  }
+
+  /** Whoever sent it may be gone by the time that it fails. */
+  private async write(bytes: Buffer): Promise<void> {
+    try {
+      await this.writer.write(bytes);
+    } catch (error) {
+      await this.abort();
+      throw error;
+    }
   }
 
   /** The footer ends the pack. Resolves with its stored length once file and rows are durable. */

@@ -10,12 +10,13 @@ import type {
 } from '@holdfast/core/engine';
 import type { HoldfastError } from '@holdfast/core/errors';
 
-/** A store with hooks in front: what a hook throws, the store throws. */
+/** A store with hooks in front: what a hook throws, the store throws, and what a writer's hook waits for, the writer does. */
 export class FaultyStore implements ObjectStore {
   readonly remote = false;
 
-  beforeWrite: (name: string) => void = () => undefined;
-  beforeCommit: (name: string) => void = () => undefined;
+  beforeOpen: (name: string) => void = () => undefined;
+  beforeWrite: (name: string) => void | Promise<void> = () => undefined;
+  beforeCommit: (name: string) => void | Promise<void> = () => undefined;
   afterCommit: (name: string) => void = () => undefined;
   beforeGet: (name: string) => void = () => undefined;
   /** Whether `stat` finds nothing of this name. */
@@ -27,21 +28,22 @@ export class FaultyStore implements ObjectStore {
   constructor(private readonly inner: ObjectStore) {}
 
   async put(name: string, content: Uint8Array | AsyncIterable<Uint8Array>, options?: PutOptions): Promise<PutResult> {
-    this.beforeCommit(name);
+    await this.beforeCommit(name);
     const result = await this.inner.put(name, content, options);
     this.afterCommit(name);
     return result;
   }
 
   async openWriter(name: string, options?: PutOptions): Promise<ObjectWriter> {
+    this.beforeOpen(name);
     const writer = await this.inner.openWriter(name, options);
     return {
       write: async (bytes) => {
-        this.beforeWrite(name);
+        await this.beforeWrite(name);
         await writer.write(bytes);
       },
       commit: async () => {
-        this.beforeCommit(name);
+        await this.beforeCommit(name);
         const result = await writer.commit();
         this.afterCommit(name);
         return result;

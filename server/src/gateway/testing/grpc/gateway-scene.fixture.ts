@@ -49,10 +49,11 @@ export class GatewayScene {
     readonly asControl: GrpcGatewayClient,
   ) {}
 
-  static async start(): Promise<GatewayScene> {
+  /** `prepareStores` makes the folder that the vault's store comes to lie in, and returns what is to be done with it in the end. */
+  static async start(prepareStores: (folder: string) => () => void = makeFolder): Promise<GatewayScene> {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-gateway-'));
     const vault = { vaultId: newId(), storeUrl: `local:${join(folder, 'stores', 'vault')}` };
-    mkdirSync(join(folder, 'stores'));
+    const removeStores = prepareStores(join(folder, 'stores'));
     const authority = await newAuthority();
     const domain = await testDomain(vault.vaultId, systemRandom);
     const root = join(folder, 'stores', 'vault');
@@ -113,6 +114,7 @@ export class GatewayScene {
       () => gateway.stop(),
       () => server.close(1_000),
       () => identity.stop(),
+      removeStores,
       () => rmSync(folder, { recursive: true }),
     );
     await asControl.putObject(vault, 'descriptor/0000000000000001', Buffer.from('first'));
@@ -198,6 +200,11 @@ export class GatewayScene {
     this.cleanUp.unshift(() => client.close());
     return client;
   }
+}
+
+function makeFolder(folder: string): () => void {
+  mkdirSync(folder);
+  return () => undefined;
 }
 
 export async function newAuthority(): Promise<Authority> {
