@@ -57,6 +57,37 @@ export class SimulatedDisk implements FileCalls {
     return disk;
   }
 
+  /** The paths of all files, in order. */
+  paths(): string[] {
+    return pathsBelow(this.top, '').sort();
+  }
+
+  /** What lies there, if anything does. */
+  contentOf(path: string): Buffer | undefined {
+    try {
+      return this.file(path).bytes;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The file goes by itself, and no power cut brings it back. */
+  lose(path: string): void {
+    const folder = this.folderOf(path);
+    const name = basename(path);
+    folder.entries.delete(name);
+    folder.flushed.delete(name);
+    folder.unflushed = folder.unflushed.map((names) => names.filter(([each]) => each !== name));
+  }
+
+  /** Somebody else puts a file there, where there is none, and has flushed it. */
+  place(path: string, bytes: Buffer): void {
+    const folder = this.folderFor(dirname(path));
+    const file: FileNode = { kind: 'file', bytes, flushed: bytes, unflushed: [] };
+    folder.entries.set(basename(path), file);
+    folder.flushed.set(basename(path), file);
+  }
+
   async open(path: string, flags: number): Promise<OpenFile> {
     if ((flags & constants.O_DIRECTORY) !== 0) return this.openFolder(path);
     if ((flags & constants.O_CREAT) === 0) return this.openFile(path, this.file(path));
@@ -173,6 +204,14 @@ export class SimulatedDisk implements FileCalls {
     return this.folder(dirname(path));
   }
 
+  private folderFor(path: string): FolderNode {
+    const parent = path === '/' ? undefined : this.folderFor(dirname(path));
+    if (parent === undefined) return this.top;
+    if (!parent.entries.has(basename(path))) parent.entries.set(basename(path), newFolder());
+    parent.flushed.set(basename(path), parent.entries.get(basename(path)) as Node);
+    return this.folder(path);
+  }
+
   private folder(path: string): FolderNode {
     const node = this.node(path);
     if (node.kind !== 'folder') throw failure('ENOTDIR', path);
@@ -206,6 +245,12 @@ const closed: OpenFile = {
 
 function newFolder(): FolderNode {
   return { kind: 'folder', entries: new Map(), flushed: new Map(), unflushed: [] };
+}
+
+function pathsBelow({ entries }: FolderNode, path: string): string[] {
+  return [...entries].flatMap(([name, node]) =>
+    node.kind === 'file' ? [`${path}/${name}`] : pathsBelow(node, `${path}/${name}`),
+  );
 }
 
 function apply(entries: Map<string, Node>, names: FolderNode['unflushed'][number]): void {

@@ -10,6 +10,7 @@ import { createGatewayCore } from '../../server/src/gateway/composition-root.js'
 import type { Coordination } from '../../server/src/gateway/coordination/coordination.js';
 import type { GatewayCore } from '../../server/src/gateway/gateway-core.js';
 import { GATEWAY_LIMITS } from '../../server/src/gateway/limits.js';
+import { lookAtPacks } from '../../server/src/gateway/vault-stores/look-at-packs.js';
 import { openListedVaults } from '../../server/src/gateway/vault-stores/open-listed-vaults.js';
 import { createLog } from '../../server/src/platform/telemetry/create-log.js';
 import { Life } from './life.js';
@@ -31,6 +32,8 @@ export interface GatewayPorts {
   /** Of the index. */
   readonly folder: string;
   readonly vaultId: string;
+  /** As many as usual unless given. */
+  readonly uploadPlaces?: number | undefined;
   readonly coordination: (life: Life) => Coordination;
   /** The index wrote something. */
   readonly changed: () => void;
@@ -68,15 +71,18 @@ export class SimulatedGateway {
           }),
         openIndex: (vaultId) => this.openIndex(vaultId),
       },
-      LIMITS,
+      { ...LIMITS, uploads: { ...LIMITS.uploads, places: ports.uploadPlaces ?? LIMITS.uploads.places } },
     );
   }
 
-  /** What a gateway does when it starts. */
-  start(): Promise<void> {
+  /** What a gateway does when it starts, and from time to time. */
+  start(): void {
     const stopped = new AbortController();
     this.life.onEnd(() => stopped.abort());
-    return this.life.live(() => openListedVaults(this.core, stopped.signal));
+    this.life.live(() => {
+      openListedVaults(this.core, stopped.signal).catch(() => undefined);
+      lookAtPacks(this.core, stopped.signal).catch(() => undefined);
+    });
   }
 
   get index(): ChunkIndex | undefined {

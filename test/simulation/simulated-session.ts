@@ -1,6 +1,5 @@
 /** The agent's side and the gateway's side of a data session over the simulated network, with the real code of both behind it. */
 import { PackKind } from '@holdfast/core/engine';
-import { HoldfastError } from '@holdfast/core/errors';
 import { uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { reached } from '@holdfast/core/moments';
 import type {
@@ -22,8 +21,8 @@ import { commitSession } from '../../server/src/gateway/sessions/commit-session.
 import { hasChunks } from '../../server/src/gateway/sessions/has-chunks.js';
 import { openSession } from '../../server/src/gateway/sessions/open-session.js';
 import { readChunks } from '../../server/src/gateway/sessions/read-chunks.js';
-import { PackReceiver } from '../../server/src/gateway/sessions/receive-pack.js';
 import type { Life } from './life.js';
+import { type Link, receive, type UploadWatch } from './simulated-upload.js';
 
 interface Opened extends OpenedSession {
   readonly sessionId: string;
@@ -35,7 +34,8 @@ export interface SimulatedTransportPorts extends Omit<SessionLinkPorts<Opened>, 
   readonly agentId: string;
   /** Calls the gateway. */
   readonly call: <T>(work: (core: GatewayCore) => Promise<T>) => Promise<T>;
-  readonly watch: {
+  readonly link: Link;
+  readonly watch: UploadWatch & {
     /** Its answer came: every chunk of it is durable. */
     acknowledged(pack: OutgoingPack): void;
     answered(claims: Buffer, present: Buffer): void;
@@ -93,12 +93,15 @@ class SimulatedSession implements DataSession {
   }
 
   async uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
-    const stored = await this.ask(signal, async (core, sessionId) => {
-      const bytes = await receive(core, this.ports.agentId, sessionId, pack, this.ports.life);
-      reached('gateway.pack-answered');
-      return bytes;
-    });
-    this.ports.watch.acknowledged(pack);
+    const { call, clock, watch } = this.ports;
+    const stored = await this.link.attempt(signal, ({ sessionId }, again, goesOn) =>
+      call(async (core) => {
+        const bytes = await receive(core, { ...this.ports, timers: clock, sessionId, goesOn }, pack, again);
+        reached('gateway.pack-answered');
+        return bytes;
+      }),
+    );
+    watch.acknowledged(pack);
     return stored;
   }
 
@@ -149,44 +152,6 @@ class SimulatedSession implements DataSession {
 
   private ask<T>(signal: AbortSignal, work: (core: GatewayCore, sessionId: string) => Promise<T>): Promise<T> {
     return this.link.attempt(signal, ({ sessionId }) => this.ports.call((core) => work(core, sessionId)));
-  }
-}
-
-/** What the gateway's door does with an upload, message by message. */
-async function receive(
-  core: GatewayCore,
-  agentId: string,
-  sessionId: string,
-  pack: OutgoingPack,
-  sender: Life,
-): Promise<number> {
-  const session = core.sessions.find(agentId, sessionId);
-  const kind = pack.kind === 'NODE' ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA;
-  const place = await core.uploads.enter({ group: session.vault.vaultId, key: agentId }, session.signal);
-  try {
-    const receiver = await PackReceiver.start(session, { packId: uuidFromBytes(pack.packId), kind }, core.limits);
-    if (!(receiver instanceof PackReceiver)) return receiver.storedBytes;
-    try {
-      for (const frame of pack.frames) {
-        const half = frame.length >> 1;
-        for (const [bytes, last] of [
-          [frame.subarray(0, half), false] as const,
-          [frame.subarray(half), true] as const,
-        ]) {
-          if (!sender.alive)
-            throw new HoldfastError({ kind: 'Cancelled', code: 'CALLER_GONE', message: 'The caller has gone.' });
-          // Copied, as from a socket: the sender's memory is its own again once it is gone.
-          await receiver.piece(Buffer.from(bytes), last);
-        }
-      }
-      const footer = Buffer.from(pack.footer);
-      sender.live(() => reached('agent.pack-sent'));
-      return await receiver.finish(footer);
-    } finally {
-      await receiver.abort();
-    }
-  } finally {
-    place.leave();
   }
 }
 

@@ -14,6 +14,8 @@ const PATIENCE_MS = 20_000;
 const QUIET_TURNS = 3;
 /** Simulated milliseconds: whatever is under way for so long hangs. */
 const LONGEST_MS = 4 * 3_600_000;
+/** What is only looked at again after so long is nothing that is under way. */
+const FAR_MS = 3_600_000;
 
 /**
  * Time that stands still while anything is being done, and jumps to the next timer when nothing is: an hour of waiting costs nothing,
@@ -23,6 +25,9 @@ export class SimulationClock implements Clock, Timers {
   private elapsed = 0;
   private orders = 0;
   private readonly waiters = new Set<Waiter>();
+  /** Milliseconds that went by because somebody let them. */
+  private passed = 0;
+  private passing = false;
 
   constructor(private readonly start: number) {}
 
@@ -55,6 +60,14 @@ export class SimulationClock implements Clock, Timers {
     });
   }
 
+  /** Lets so much time go by in which nothing has to come of anything. */
+  async pass(ms: number): Promise<void> {
+    this.passed += ms;
+    this.passing = true;
+    await this.sleep(ms);
+    this.passing = false;
+  }
+
   /** Lets time go on until the work is done. Throws when it takes hours: then it hangs. */
   async run<T>(work: Promise<T>, isBusy: () => boolean): Promise<T> {
     let over = false;
@@ -62,30 +75,34 @@ export class SimulationClock implements Clock, Timers {
       over = true;
     });
     settled.catch(() => undefined);
-    const until = this.elapsed + LONGEST_MS;
+    const until = this.elapsed + LONGEST_MS - this.passed;
     while (!over) {
       for (let quiet = 0; quiet < QUIET_TURNS && !over; quiet++) {
         await setImmediate();
         if (isBusy()) quiet = -1;
       }
       if (over) break;
-      if (this.waiters.size === 0) await untilTrue(() => over || this.waiters.size > 0);
-      else this.next();
-      if (this.elapsed > until) throw new Error('it hangs: nothing came of it in hours');
+      const first = this.first();
+      if (first === undefined) await untilTrue(() => over || this.first() !== undefined);
+      else this.goOnTo(first);
+      if (this.elapsed - this.passed > until) throw new Error('it hangs: nothing came of it in hours');
     }
     return settled;
   }
 
-  private next(): void {
+  private first(): Waiter | undefined {
     let first: Waiter | undefined;
     for (const waiter of this.waiters) {
       if (first === undefined || waiter.at < first.at || (waiter.at === first.at && waiter.order < first.order))
         first = waiter;
     }
-    if (first === undefined) return;
-    this.waiters.delete(first);
-    this.elapsed = Math.max(this.elapsed, first.at);
-    first.run();
+    return this.passing || (first?.at ?? 0) - this.elapsed < FAR_MS ? first : undefined;
+  }
+
+  private goOnTo(waiter: Waiter): void {
+    this.waiters.delete(waiter);
+    this.elapsed = Math.max(this.elapsed, waiter.at);
+    waiter.run();
   }
 }
 

@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '@holdfast/core/ids';
+import { describeFolder } from '../../agent/src/jobs/testing/backup-bench.js';
 import type { SeededChance } from '../kit/seeded-chance.js';
 
 const KIB = 1024;
@@ -19,6 +20,10 @@ export class SourceTree {
     for (const name of ['a', 'b/c', 'empty']) mkdirSync(join(folder, name), { recursive: true });
     this.add(4 + chance.below(10));
     symlinkSync('../a', join(folder, 'b/link'));
+  }
+
+  describe(): ReturnType<typeof describeFolder> {
+    return describeFolder(this.folder);
   }
 
   /** Some files are new, some are gone. */

@@ -1,13 +1,17 @@
 import { MOMENTS, type Moment } from '@holdfast/core/moments';
 import type { SeededChance } from '../kit/seeded-chance.js';
+import type { Appointment } from './armed.js';
 import type { Party } from './life.js';
 
-/** Who dies when a moment is reached for the nth time; with `power`, the server's machine goes dark. */
-export interface Strike {
-  readonly moment: Moment;
-  readonly nth: number;
+/** Who dies then; with `power`, the server's machine goes dark. */
+export interface Strike extends Appointment {
   readonly victims: readonly Party[];
   readonly power: boolean;
+}
+
+/** What becomes of packs in the store then: some vanish, or those that are away come back, changed or not. */
+export interface Mishap extends Appointment {
+  readonly what: 'lose' | 'bring back' | 'bring back changed';
 }
 
 const EVERYBODY: readonly Party[] = ['agent', 'gateway', 'control'];
@@ -19,18 +23,40 @@ export function partyOf(moment: Moment): Party {
   return who === 'agent' || who === 'control' ? who : 'gateway';
 }
 
-/** None to three in one job, each armed once the one before it has struck. */
-export function drawStrikes(chance: SeededChance): Strike[] {
+/** None to three in one job. Where others want places, uploads that give way are struck more often than others. */
+export function drawStrikes(chance: SeededChance, isCrowded: boolean): Strike[] {
   const count = chance.pick([0, 1, 1, 1, 2, 2, 3]);
   return Array.from({ length: count }, () => {
-    const moment = chance.pick(MOMENTS);
-    const nth = RARE.test(moment) ? 1 : 1 + chance.below(6);
+    const { moment, nth } = isCrowded && chance.below(2) === 0 ? drawPause(chance) : drawAppointment(chance);
     const how = chance.below(10);
     if (how < 5) return { moment, nth, victims: [partyOf(moment)], power: false };
     if (how < 7) return { moment, nth, victims: [chance.pick(EVERYBODY)], power: false };
     if (how < 8) return { moment, nth, victims: EVERYBODY, power: false };
     return { moment, nth, victims: ['gateway', 'control'], power: true };
   });
+}
+
+/** None to two in one job. */
+export function drawMishaps(chance: SeededChance): Mishap[] {
+  const count = chance.pick([0, 1, 1, 2]);
+  return Array.from({ length: count }, () => ({ ...drawAppointment(chance), what: drawMishap(chance) }));
+}
+
+export function drawMishap(chance: SeededChance): Mishap['what'] {
+  return chance.pick(['lose', 'lose', 'bring back', 'bring back changed']);
+}
+
+function drawAppointment(chance: SeededChance): Appointment {
+  const moment = chance.pick(MOMENTS);
+  return { moment, nth: RARE.test(moment) ? 1 : 1 + chance.below(6) };
+}
+
+function drawPause(chance: SeededChance): Appointment {
+  return { moment: chance.pick(['gateway.pack-paused', 'gateway.pack-resumed']), nth: 1 + chance.below(3) };
+}
+
+export function describeMishap({ what, moment, nth }: Mishap): string {
+  return `${what} at ${moment}#${nth}`;
 }
 
 export function describeStrike({ moment, nth, victims, power }: Strike): string {

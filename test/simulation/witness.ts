@@ -1,4 +1,5 @@
 import { idOfClaim } from '@holdfast/core/engine';
+import { uuidFromBytes } from '@holdfast/core/ids';
 import { PackFooter } from '@holdfast/proto/vault';
 import type { OutgoingPack } from '../../agent/src/jobs/data-transport.js';
 import { idKey, splitIds } from '../../agent/src/jobs/ids.js';
@@ -14,20 +15,57 @@ export class Witness {
   /** The job that made a lease's base point. */
   private readonly bases = new Map<string, string>();
   private readonly opens: { readonly lease: string; readonly process: Life; readonly name: string }[] = [];
-  /** Data chunks of packs that were acknowledged. */
-  private readonly acknowledgedData = new Set<string>();
+  /** Data chunks that were acknowledged, with the packs that they came in. */
+  private readonly acknowledgedData = new Map<string, string[]>();
+  /** Packs that were lost, and are not known to be as they were. */
+  private readonly lostPacks = new Set<string>();
+  private hasLostAny = false;
+  /** Bytes that had come of uploads when they gave their places up. */
+  private readonly paused = new Map<string, number>();
+  pauses = 0;
+  resumes = 0;
 
   acknowledged(pack: OutgoingPack): void {
     if (pack.kind !== 'DATA') return;
+    const packId = uuidFromBytes(pack.packId);
     for (const { chunkIds } of PackFooter.decode(pack.footer).frames)
-      for (const id of splitIds(chunkIds)) this.acknowledgedData.add(idKey(id));
+      for (const id of splitIds(chunkIds)) {
+        const packs = this.acknowledgedData.get(idKey(id));
+        if (packs === undefined) this.acknowledgedData.set(idKey(id), [packId]);
+        else packs.push(packId);
+      }
   }
 
-  /** Data that was acknowledged once need never be sent again, whatever died since. */
+  lost(packId: string): void {
+    this.lostPacks.add(packId);
+    this.hasLostAny = true;
+  }
+
+  sound(packId: string): void {
+    this.lostPacks.delete(packId);
+  }
+
+  gaveWay(sessionId: string, packId: string, received: number): void {
+    this.pauses += 1;
+    this.paused.set(`${sessionId}/${packId}`, received);
+  }
+
+  /** In the same session a pack goes on where it gave its place up. */
+  goesOn(sessionId: string, packId: string, received: number): void {
+    const upload = `${sessionId}/${packId}`;
+    const before = this.paused.get(upload);
+    this.paused.delete(upload);
+    if (before === undefined) return;
+    this.resumes += 1;
+    if (received !== before) this.violations.push(`a pack went on at ${received} bytes, of which ${before} had come`);
+  }
+
+  /** Data that was acknowledged once need never be sent again, whatever died since; unless the store has lost it. */
   answered(claims: Buffer, present: Buffer): void {
     for (const [place, claim] of splitIds(claims).entries()) {
       const isThere = ((present[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
-      if (!isThere && this.acknowledgedData.has(idKey(idOfClaim(claim))))
+      const packs = this.acknowledgedData.get(idKey(idOfClaim(claim))) ?? [];
+      if (!isThere && packs.some((packId) => !this.lostPacks.has(packId)))
         this.violations.push('the gateway asked for data again that it had acknowledged');
     }
   }
@@ -38,6 +76,8 @@ export class Witness {
 
   /** A file's content is opened to be read. */
   opened(job: JobRef, process: Life, name: string): void {
+    // What is lost is read again, and again where more turns out lost.
+    if (this.hasLostAny) return;
     const lease = keyOf(job);
     if (this.opens.some((open) => open.lease === lease && open.process === process && open.name === name))
       this.violations.push(`${name} was read twice by one process for one lease`);

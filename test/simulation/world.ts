@@ -5,23 +5,28 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDomain, DomainScope } from '@holdfast/core/engine';
+import { createDomain, DomainScope, descriptorName } from '@holdfast/core/engine';
 import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
 import { type Moment, watchMoments } from '@holdfast/core/moments';
 import type { BackupCommand, BackupType, JobRef } from '../../agent/src/jobs/job.js';
-import type { Coordination } from '../../server/src/gateway/coordination/coordination.js';
+import type { ChunkIndex } from '../../server/src/gateway/chunk-index/chunk-index.js';
 import type { TestDomain } from '../../server/src/gateway/testing/uploader.fixture.js';
 import { SeededChance } from '../kit/seeded-chance.js';
+import { Armed } from './armed.js';
 import { Life, type Party } from './life.js';
-import { type ControlLine, SimulatedAgent } from './simulated-agent.js';
+import { type LostPack, LostPacks } from './lost-packs.js';
+import { Neighbours } from './neighbours.js';
+import { SimulatedAgent } from './simulated-agent.js';
 import { SimulatedCatalog, SimulatedControl, type SimulatedJob } from './simulated-control.js';
 import { SimulatedDisk, type Survives } from './simulated-disk.js';
 import { SimulatedGateway } from './simulated-gateway.js';
-import { SimulatedNetwork, unavailable } from './simulated-network.js';
+import { controlLineOver, coordinationOver } from './simulated-lines.js';
+import { SimulatedNetwork } from './simulated-network.js';
 import { SimulatedTransport } from './simulated-session.js';
+import { FAST_LINK, type Link } from './simulated-upload.js';
 import { SimulationClock } from './simulation-clock.js';
 import { SourceTree } from './source-tree.js';
-import type { Strike } from './strikes.js';
+import type { Mishap, Strike } from './strikes.js';
 import { threadPoolIsBusy } from './thread-pool.js';
 import { Witness } from './witness.js';
 
@@ -33,6 +38,14 @@ const LATER = Date.UTC(2100, 0);
 export interface WorldOptions {
   /** Of a hundred calls between agent and gateway so many are cut. */
   readonly cutsPerHundred: number;
+  readonly crowd?: Crowd | undefined;
+}
+
+/** Others who want places for uploads, of which there are few, while a slow link keeps them long. */
+export interface Crowd {
+  readonly places: number;
+  readonly neighbours: number;
+  readonly link: Link;
 }
 
 export interface PowerCut {
@@ -64,15 +77,19 @@ export class World {
   private readonly network: SimulatedNetwork;
   private readonly dead: SimulatedAgent[] = [];
   private folders = 0;
-  private strikes: Strike[] = [];
-  private reachedTimes = 0;
+  private readonly strikes = new Armed<Strike>();
+  private readonly mishaps = new Armed<Mishap>();
+  readonly lostPacks: LostPacks;
+  /** Losses that the index knew all of when a job began. */
+  readonly knownLosses = new Map<string, ReadonlySet<LostPack>>();
+  private readonly neighbours: Neighbours;
   private stopWatching: () => void = () => undefined;
 
   private constructor(
     readonly chance: SeededChance,
     seed: string,
     readonly domain: TestDomain,
-    options: WorldOptions,
+    private readonly options: WorldOptions,
   ) {
     this.random = seededRandom(`${seed} bytes`);
     this.agentId = uuidFromBytes(this.random.bytes(16));
@@ -80,7 +97,15 @@ export class World {
     mkdirSync(join(this.folder, 'source'));
     this.source = new SourceTree(join(this.folder, 'source'), chance, this.random);
     this.network = new SimulatedNetwork(chance, options.cutsPerHundred);
+    this.disk.place(`${this.disk.root}/${descriptorName(1n)}`, Buffer.from('a descriptor'));
     this.useDisk(this.disk);
+    this.lostPacks = new LostPacks(chance, () => this.disk, this.witness);
+    this.neighbours = new Neighbours({
+      timers: this.clock,
+      chance: new SeededChance(`${seed} neighbours`),
+      vaultId: domain.vaultId,
+      gateway: () => this.gateway,
+    });
     const vault = { vaultId: domain.vaultId, storeUrl: 'local:/store' };
     const store = { get: () => Promise.reject(new Error('control reads no store here')) };
     this.catalog = new SimulatedCatalog(vault, domain, store as never, this.random);
@@ -102,9 +127,11 @@ export class World {
   async run<T>(work: () => Promise<T>): Promise<T> {
     this.stopWatching = watchMoments((moment) => this.reached(moment));
     for (const party of ['control', 'gateway', 'agent'] as const) this.start(party);
+    this.neighbours.come(this.options.crowd?.neighbours ?? 0);
     try {
       return await this.clock.run(work(), threadPoolIsBusy);
     } finally {
+      this.neighbours.leave();
       this.stopWatching();
       for (const party of ['control', 'gateway', 'agent'] as const) this.end(party);
       await this.clock.run(Promise.all(this.dead.map((agent) => agent.removeRemains())), threadPoolIsBusy);
@@ -112,19 +139,23 @@ export class World {
     }
   }
 
-  /** A backup from its request to its end, with these deaths on the way. */
-  async backUp(type: BackupType, strikes: readonly Strike[]): Promise<SimulatedJob> {
+  /** A backup from its request to its end, with these deaths and mishaps on the way. */
+  async backUp(type: BackupType, strikes: readonly Strike[], mishaps: readonly Mishap[] = []): Promise<SimulatedJob> {
     await this.untilAllStand();
-    const { control } = this;
+    const { control, lostPacks } = this;
     if (control === undefined) throw new Error('control does not stand');
-    this.strikes = [...strikes];
-    this.reachedTimes = 0;
+    const unknown = lostPacks.unknownTo(this.index());
+    const known = [...lostPacks.broken.values()].filter((loss) => !unknown.includes(loss));
+    this.strikes.arm(strikes);
+    this.mishaps.arm(mishaps);
     const job = control.enqueue(type);
+    this.knownLosses.set(job.jobId, new Set(known));
     while (job.pointId === undefined && job.failure === undefined) {
       this.control?.life.live(() => this.control?.dispatch());
       await this.clock.sleep(LOOK_MS);
     }
-    this.strikes = [];
+    this.strikes.arm([]);
+    this.mishaps.arm([]);
     this.trace.push(`${type} ended: ${job.failure ?? 'completed'}`);
     return job;
   }
@@ -133,6 +164,26 @@ export class World {
     const stands = (): boolean =>
       this.control !== undefined && this.gateway?.core.vaults.complete === true && this.agent?.isConnected === true;
     while (!stands()) await this.clock.sleep(LOOK_MS);
+  }
+
+  /** Of the gateway that stands. */
+  index(): ChunkIndex {
+    const index = this.gateway?.index;
+    if (index === undefined) throw new Error('the vault is not open');
+    return index;
+  }
+
+  /** No others want places any more. */
+  calmDown(): void {
+    this.neighbours.leave();
+  }
+
+  /** Packs vanish, or come back. */
+  suffer(what: Mishap['what']): void {
+    const { lostPacks, gateway } = this;
+    if (gateway?.index !== undefined) lostPacks.compareWith(gateway.index);
+    const told = what === 'lose' ? lostPacks.lose() : lostPacks.bringBack(what === 'bring back changed');
+    this.trace.push(told);
   }
 
   /** These die at once, and come back some time later. */
@@ -175,12 +226,10 @@ export class World {
     if (life === undefined || life !== this[life.party]?.life) return;
     const job = this.catalog.queue.at(-1);
     if (moment === 'agent.cache-written' && job !== undefined) this.witness.cached.add(job.jobId);
-    const [strike] = this.strikes;
-    if (strike?.moment !== moment) return;
-    this.reachedTimes += 1;
-    if (this.reachedTimes < strike.nth) return;
-    this.strikes.shift();
-    this.reachedTimes = 0;
+    const mishap = this.mishaps.reached(moment);
+    if (mishap !== undefined) this.suffer(mishap.what);
+    const strike = this.strikes.reached(moment);
+    if (strike === undefined) return;
     this.trace.push(`${strike.victims.join('+')} killed at ${moment}`);
     // What is on the stack goes on to its next port and finds it gone: a diagnostics channel lets no listener throw.
     this.kill(strike.victims, strike.power);
@@ -216,15 +265,16 @@ export class World {
     } else if (party === 'gateway') {
       this.gateway = new SimulatedGateway({
         ...{ clock, random, folder, disk: this.disk, vaultId: this.domain.vaultId },
-        coordination: (life) => this.coordinationFor(life),
+        coordination: (life) => coordinationOver(this.askControl(life)),
+        uploadPlaces: this.options.crowd?.places,
         changed: () => this.changed(),
       });
-      this.gateway.start().catch(() => undefined);
+      this.gateway.start();
     } else {
       const agent = new SimulatedAgent({
         ...{ clock, random, agentId, folder },
         transport: (life) => this.transportFor(life),
-        control: (life) => this.controlLine(life),
+        control: (life) => controlLineOver(this.askControl(life), life, () => this.control),
         opened: (job, process, name) => this.witness.opened(job, process, name),
       });
       this.agent = agent;
@@ -241,6 +291,7 @@ export class World {
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       call: (work) => this.network.call(life, () => this.gatewayDoor(), work, { mayBeCut: true }),
       watch: this.witness,
+      link: this.options.crowd?.link ?? FAST_LINK,
     });
   }
 
@@ -252,42 +303,9 @@ export class World {
     return this.control && { life: this.control.life, server: this.control };
   }
 
-  private coordinationFor(life: Life): Coordination {
-    const ask = <T>(work: (coordination: Coordination) => Promise<T>): Promise<T> =>
-      this.network.call(
-        life,
-        () => this.controlDoor(),
-        (control) => work(control.coordination()),
-        { mayBeCut: false },
-      );
-    return {
-      authorizeSession: (...asked) => ask((control) => control.authorizeSession(...asked)),
-      preparePoint: (...asked) => ask((control) => control.preparePoint(...asked)),
-      recordPoint: (...asked) => ask((control) => control.recordPoint(...asked)),
-      releaseFrameKeys: (...asked) => ask((control) => control.releaseFrameKeys(...asked)),
-      cutFrame: (...asked) => ask((control) => control.cutFrame(...asked)),
-      verifyFrames: (...asked) => ask((control) => control.verifyFrames(...asked)),
-      listVaultStores: () => ask((control) => control.listVaultStores()),
-      reportIncident: (...asked) => ask((control) => control.reportIncident(...asked)),
-      reconcilePoints: (...asked) => ask((control) => control.reconcilePoints(...asked)),
-    };
-  }
-
-  private controlLine(life: Life): ControlLine {
-    const ask = <T>(work: (control: SimulatedControl) => Promise<T>): Promise<T> =>
+  private askControl(life: Life) {
+    return <T>(work: (control: SimulatedControl) => Promise<T>): Promise<T> =>
       this.network.call(life, () => this.controlDoor(), work, { mayBeCut: false });
-    return {
-      hello: (running) => ask(async (control) => control.hello(running)),
-      finished: (message) => ask((control) => control.finished(message)),
-      ended: () => {
-        const { control } = this;
-        if (control === undefined) return Promise.reject(unavailable('control is gone'));
-        return new Promise((resolve) => {
-          control.life.onEnd(resolve);
-          life.onEnd(resolve);
-        });
-      },
-    };
   }
 
   private commandFor(job: SimulatedJob, lease: JobRef): BackupCommand {
