@@ -58,6 +58,15 @@ export class SmallDisk {
     run('mount', '-o', `remount,${how}`, this.folder);
   }
 
+  /** Whoever writes from now on waits until `thaw`. */
+  freeze(): void {
+    run('fsfreeze', '--freeze', this.folder);
+  }
+
+  thaw(): void {
+    run('fsfreeze', '--unfreeze', this.folder);
+  }
+
   remove(): void {
     // Lazily: a process that a failed test left behind may still have files open here.
     run('umount', '--lazy', this.folder);

@@ -131,7 +131,7 @@ export const startGateway: StartGateway = async (settings, ports) => {
       core.incidents.stop();
       await server.close(DRAIN_MS);
       await endSessions(core);
-      await core.pausedUploads.ended();
+      await pausedUploadsEnded(core);
       await background;
       coordination.close();
       core.vaults.close();
@@ -168,6 +168,13 @@ async function endSessions(core: GatewayCore): Promise<void> {
   core.sessions.endAll();
   const until = core.clock.monotonic() + SETTLE_MS;
   while (open.some((session) => session.isBusy) && core.clock.monotonic() < until) await core.timers.sleep(20);
+}
+
+/** One whose last piece the store does not take ends when it does, or never. */
+async function pausedUploadsEnded({ pausedUploads, timers }: GatewayCore): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([pausedUploads.ended(), timers.sleep(SETTLE_MS, over.signal)]);
+  over.abort();
 }
 
 function controlOf(credentials: GatewayCredentials): { address: string; serverName: string } {

@@ -9,7 +9,7 @@ import { call, commitOf, GatewayScene, upload } from '../testing/grpc/gateway-sc
 import { Uploader } from '../testing/uploader.fixture.js';
 
 // Whoever gives way has had a turn first.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 const MIB = 1024 * 1024;
 const { places, perKey, turnMs } = GATEWAY_LIMITS.uploads;
 const { maxUploadsPerSession } = GATEWAY_LIMITS;
@@ -19,6 +19,8 @@ const DISK_MIB = 40;
 const HALF_BYTES = 4 * MIB;
 /** What a turn may be late by, on a busy machine. */
 const PATIENCE_MS = turnMs + 30_000;
+
+const LONGEST_END_MS = 60_000;
 
 const canMount = canMountDisks();
 let scene: GatewayScene;
@@ -46,6 +48,17 @@ async function begin(count: number): Promise<BegunUpload[]> {
   return uploads;
 }
 
+/** The uploads of an agent that has the most places: it gives way with the oldest of them each time, and has half sent so many. */
+async function takeAllPlaces(halfSent: number): Promise<BegunUpload[]> {
+  const uploads = await begin(perKey);
+  for (const each of uploads.slice(0, halfSent))
+    for (let sent = 0; sent < HALF_BYTES; sent += MIB) each.piece(systemRandom.bytes(MIB));
+  const taken = (): number => DISK_MIB * MIB - freeBytes();
+  await expect.poll(taken, { timeout: 20_000 }).toBeGreaterThan(halfSent * HALF_BYTES);
+  for (let other = 0; other < OTHERS; other++) await begin((places - perKey) / OTHERS);
+  return uploads;
+}
+
 const freeBytes = (): number => {
   const { bavail, bsize } = statfsSync(disk.folder);
   return bavail * bsize;
@@ -59,12 +72,7 @@ function fill(): void {
 
 describe.runIf(canMount)('a store on a disk that is full while packs are paused in it', () => {
   it('has room again once somebody was told that it has none: at a piece, at the next upload, and at a commit', async () => {
-    // The one who has most gives way, with its oldest upload each time.
-    const paused = await begin(perKey);
-    for (const each of paused.slice(0, 4))
-      for (let sent = 0; sent < HALF_BYTES; sent += MIB) each.piece(systemRandom.bytes(MIB));
-    await expect.poll(() => DISK_MIB * MIB - freeBytes(), { timeout: 20_000 }).toBeGreaterThan(4 * HALF_BYTES);
-    for (let other = 0; other < OTHERS; other++) await begin((places - perKey) / OTHERS);
+    const paused = await takeAllPlaces(4);
     const gaveWay = async (which: number): Promise<void> =>
       expect(await paused[which]?.end).toMatchObject({ failure: { code: 'PLACE_GIVEN_UP' } });
 
@@ -100,5 +108,24 @@ describe.runIf(canMount)('a store on a disk that is full while packs are paused 
     expect(freeBytes()).toBeGreaterThan(HALF_BYTES / 2);
     expect((await commit()).pointId).toHaveLength(16);
     for (const each of [taken, next[0], again, last[0]]) expect(each?.failure).toBeUndefined();
+  });
+});
+
+describe.runIf(canMount)('a store on a disk that hangs while a pack is sent', () => {
+  it('keeps no place from others, and no gateway from its end', async () => {
+    const [upload] = await takeAllPlaces(1);
+    if (upload === undefined) throw new Error('nothing was begun');
+    disk.freeze();
+    try {
+      upload.piece(systemRandom.bytes(MIB));
+      const { client, sessionIds } = await scene.agentWith(1, 'backup');
+      const newcomer = new BegunUpload(client, sessionIds[0] ?? Buffer.alloc(0));
+      expect(await upload.end).toMatchObject({ failure: { code: 'PLACE_GIVEN_UP' } });
+      expect(newcomer.failure).toBeUndefined();
+      const late = new Promise((resolve) => setTimeout(resolve, LONGEST_END_MS, 'it goes on'));
+      expect(await Promise.race([scene.stopGateway().then(() => 'it has ended'), late])).toBe('it has ended');
+    } finally {
+      disk.thaw();
+    }
   });
 });

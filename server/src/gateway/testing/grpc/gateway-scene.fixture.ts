@@ -121,6 +121,10 @@ export class GatewayScene {
     return scene;
   }
 
+  async stopGateway(): Promise<void> {
+    await this.gateway.stop();
+  }
+
   async stop(): Promise<void> {
     for (const each of this.cleanUp) await each();
   }
