@@ -36,7 +36,7 @@ export class LostPacks {
   lose(): string {
     const disk = this.disk();
     const there = disk.paths().filter((path) => PACK.test(path) && !this.broken.has(idOf(path)));
-    const count = this.chance.below(5) === 0 ? there.length : Math.min(there.length, 1 + this.chance.below(2));
+    const count = this.chance.below(4) === 0 ? there.length : Math.min(there.length, 1 + this.chance.below(3));
     for (let left = count; left > 0; left--) {
       const [path] = there.splice(this.chance.below(there.length), 1);
       const bytes = path === undefined ? undefined : disk.contentOf(path);

@@ -25,7 +25,7 @@ export async function whatLossesBreak(
   // Seldom nobody looks before somebody reads.
   if (chance.below(4) > 0) wrong.push(...(await whatStaysUnknown(world, drawLook(chance))));
   if (lostPacks.broken.size > 0) wrong.push(...(await restored()));
-  world.suffer(chance.pick(['bring back', 'bring back', 'bring back changed']));
+  world.suffer(chance.pick(['bring back', 'bring back changed']));
   if (chance.below(2) === 0) wrong.push(...(await restored()));
   wrong.push(...(await whatStaysUnknown(world, drawLook(chance))));
   wrong.push(...(await restored()));

@@ -6,13 +6,14 @@ import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createDomain, DomainScope, descriptorName } from '@holdfast/core/engine';
-import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
+import { seededRandom, uuidFromBytes } from '@holdfast/core/ids';
 import { type Moment, watchMoments } from '@holdfast/core/moments';
 import type { BackupCommand, BackupType, JobRef } from '../../agent/src/jobs/job.js';
 import type { ChunkIndex } from '../../server/src/gateway/chunk-index/chunk-index.js';
 import type { TestDomain } from '../../server/src/gateway/testing/uploader.fixture.js';
 import { SeededChance } from '../kit/seeded-chance.js';
 import { Armed } from './armed.js';
+import { backupCommand, CHUNKER } from './backup-command.js';
 import { Life, type Party } from './life.js';
 import { type LostPack, LostPacks } from './lost-packs.js';
 import { Neighbours } from './neighbours.js';
@@ -30,7 +31,6 @@ import type { Mishap, Strike } from './strikes.js';
 import { threadPoolIsBusy } from './thread-pool.js';
 import { Witness } from './witness.js';
 
-const CHUNKER = { minBytes: 16 * 1024, normalBytes: 64 * 1024, maxBytes: 256 * 1024 };
 const LOOK_MS = 200;
 /** Later than any file of the tree was made: its times can be relied on. */
 const LATER = Date.UTC(2100, 0);
@@ -309,41 +309,17 @@ export class World {
   }
 
   private commandFor(job: SimulatedJob, lease: JobRef): BackupCommand {
-    const { domain, secret } = this.domain;
-    const points = this.catalog.recorded();
-    const lastPointId = points.at(-1);
-    const lastFullPointId = points.findLast((id) => this.catalog.factsOf(id).type === 'FULL');
-    const base = { FULL: undefined, INCREMENTAL: lastPointId, DIFFERENTIAL: lastFullPointId }[job.type];
+    const command = backupCommand({ ...this, type: job.type, lease });
+    const { type, lastPointId, lastFullPointId } = command;
+    const base = { FULL: undefined, INCREMENTAL: lastPointId, DIFFERENTIAL: lastFullPointId }[type];
     this.witness.leased(lease, base && this.catalog.factsOf(base).jobId);
-    return {
-      kind: 'backup',
-      job: lease,
-      vaultId: uuidToBytes(this.domain.vaultId),
-      itemId: ITEM_ID,
-      domain: {
-        domainId: uuidToBytes(this.domain.id),
-        kemId: domain.kemId,
-        publicKey: domain.publicKey,
-        idKey: secret.idKey,
-        chunkerKey: secret.chunkerKey,
-        chunker: CHUNKER,
-      },
-      type: job.type,
-      files: { roots: [Buffer.from(this.source.folder)], include: [], exclude: [], oneFileSystem: false },
-      lastPointId,
-      lastFullPointId,
-      cacheGeneration: 1n,
-      expectedBytes: 0,
-      expectedEntries: 0,
-    };
+    return command;
   }
 
   private newFolder(): string {
     return join(this.folder, `state-${this.folders++}`);
   }
 }
-
-const ITEM_ID = '01901234-5678-7abc-8def-00000000000b';
 
 /** In memory where there is such a place: what a kill leaves is not a matter of disks, and their flushes take time. */
 function scratch(): string {
