@@ -27,7 +27,8 @@ export function partyOf(moment: Moment): Party {
 export function drawStrikes(chance: SeededChance, isCrowded: boolean): Strike[] {
   const count = chance.pick([0, 1, 1, 1, 2, 2, 3]);
   return Array.from({ length: count }, () => {
-    const { moment, nth } = isCrowded && chance.below(2) === 0 ? drawPause(chance) : drawAppointment(chance);
+    if (isCrowded && chance.below(2) === 0) return drawStrikeAtPause(chance);
+    const { moment, nth } = drawAppointment(chance);
     const how = chance.below(10);
     if (how < 5) return { moment, nth, victims: [partyOf(moment)], power: false };
     if (how < 7) return { moment, nth, victims: [chance.pick(EVERYBODY)], power: false };
@@ -51,8 +52,12 @@ function drawAppointment(chance: SeededChance): Appointment {
   return { moment, nth: RARE.test(moment) ? 1 : 1 + chance.below(6) };
 }
 
-function drawPause(chance: SeededChance): Appointment {
-  return { moment: chance.pick(['gateway.pack-paused', 'gateway.pack-resumed']), nth: 1 + chance.below(3) };
+/** The agent dies as often as the gateway: what it has sent half is nobody's then. */
+function drawStrikeAtPause(chance: SeededChance): Strike {
+  const moment = chance.pick(['gateway.pack-paused', 'gateway.pack-resumed'] as const);
+  const nth = 1 + chance.below(3);
+  if (chance.below(4) === 0) return { moment, nth, victims: ['gateway', 'control'], power: true };
+  return { moment, nth, victims: chance.pick([['agent'], ['gateway'], EVERYBODY]), power: false };
 }
 
 export function describeMishap({ what, moment, nth }: Mishap): string {
