@@ -16,6 +16,8 @@ import { diffTrees } from '../kit/tree/diff-trees.js';
 const privileged = process.getuid?.() === 0;
 const SETTLE_MS = 180_000;
 const LOOK_MS = 50;
+/** Moments that come only where more agents send than there are places. */
+const IN_A_CROWD: readonly Moment[] = ['gateway.pack-paused', 'gateway.pack-resumed'];
 /** Moments that a backup of two packs reaches more than once. */
 const OFTEN = /^(store|agent\.pack|gateway\.pack)/;
 
@@ -34,12 +36,17 @@ export function describeStrike({ moment, nth, victim }: Strike): string {
 
 /** So many strikes on these victims, each at another moment. */
 export function drawStrikes(chance: SeededChance, victims: readonly Victim[]): Strike[] {
-  const left: Moment[] = [...MOMENTS];
+  const left = MOMENTS.filter((moment) => !IN_A_CROWD.includes(moment));
   return victims.map((victim) => {
     const [moment] = left.splice(chance.below(left.length), 1);
     if (moment === undefined) throw new RangeError('there are not so many moments');
     return { moment, nth: OFTEN.test(moment) ? 1 + chance.below(2) : 1, victim };
   });
+}
+
+/** A strike in a crowd whose packs give way several times a second, those of the scene's own agent among them. */
+export function drawStrikeInCrowd(chance: SeededChance, victims: readonly Victim[]): Strike {
+  return { moment: chance.pick(IN_A_CROWD), nth: 1 + chance.below(150), victim: chance.pick(victims) };
 }
 
 interface Committed {
@@ -49,6 +56,7 @@ interface Committed {
 
 export class CrashScene {
   readonly fleet: Fleet;
+  readonly vaultId: string;
   readonly committed: Committed[] = [];
   readonly #deaths: Deaths;
   readonly #folder: string;
@@ -56,8 +64,9 @@ export class CrashScene {
   readonly #itemId: string;
   #rounds = 0;
 
-  private constructor(fleet: Fleet, deaths: Deaths, folder: string, source: string, itemId: string) {
+  private constructor(fleet: Fleet, vaultId: string, deaths: Deaths, folder: string, source: string, itemId: string) {
     this.fleet = fleet;
+    this.vaultId = vaultId;
     this.#deaths = deaths;
     this.#folder = folder;
     this.#source = source;
@@ -74,7 +83,7 @@ export class CrashScene {
       buildPlainTree(source, { files: 100 });
       const vault = await fleet.createVault('vault');
       const itemId = await fleet.protect({ name: 'item', vaultId: vault.id, root: source });
-      const scene = new CrashScene(fleet, deaths, folder, source, itemId);
+      const scene = new CrashScene(fleet, vault.id, deaths, folder, source, itemId);
       const tree = describeTree(source);
       const job = await fleet.backUp(itemId);
       scene.committed.push({ pointId: job.recoveryPoint.id, tree });
@@ -91,7 +100,11 @@ export class CrashScene {
   }
 
   /** Backs up new data, in a pack or more, and their nodes in another, with this death on the way. The job goes on or fails with its reason. */
-  async backUpThrough(strike: Strike, type: 'FULL' | 'INCREMENTAL' | 'DIFFERENTIAL' = 'FULL'): Promise<Data> {
+  async backUpThrough(
+    strike: Strike,
+    type: 'FULL' | 'INCREMENTAL' | 'DIFFERENTIAL' = 'FULL',
+    watch: { readonly onProgress?: (job: Data) => void } = {},
+  ): Promise<Data> {
     const { fleet } = this;
     const fresh = path.join(this.#source, `round-${this.#rounds++ % 2}`);
     fs.rmSync(fresh, { recursive: true, force: true });
@@ -104,7 +117,7 @@ export class CrashScene {
     const jobId = await this.#insist(() => backUp(fleet.api, this.#itemId, type, clientMutationId));
     await this.#untilStruck();
     await this.#revive(strike.victim);
-    const job: Data = await this.#insist(() => waitForJob(fleet.api, jobId, { timeoutMs: SETTLE_MS }));
+    const job: Data = await this.#insist(() => waitForJob(fleet.api, jobId, { timeoutMs: SETTLE_MS, ...watch }));
     if (job.state === 'FAILED') expect(job.error.message).toMatch(/\w{3}/);
     else expect(job.state).toBe('COMPLETED');
     if (job.recoveryPoint !== null) this.committed.push({ pointId: job.recoveryPoint.id, tree });
