@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -8,6 +8,7 @@ import { ChunkEntries, type EntrySizes, type FrameIds } from './chunk-entries.js
 import { EntriesFile, type EntriesHeader } from './entries-file.js';
 import { ENTRY_BYTES, ID_BYTES, ID_WORDS, wordsOf } from './entry.js';
 import { IdHash } from './id-hash.js';
+import { TableSegment } from './table-segment.js';
 
 const indexId = Buffer.alloc(16, 7);
 /** As the format has them. */
@@ -115,7 +116,7 @@ class Bed {
     const { path, copies, sizes, frames } = this;
     const framesFrom = (copy: number): FrameIds[] => frames.filter(({ firstCopy }) => firstCopy >= copy);
     const frameOf = (copy: number): FrameIds => frames.findLast(({ firstCopy }) => firstCopy <= copy) as FrameIds;
-    return new ChunkEntries({ path, indexId, copies, framesFrom, frameOf, draw: randomBytes, sizes });
+    return ChunkEntries.open({ path, indexId, copies, framesFrom, frameOf, draw: randomBytes, sizes });
   }
 }
 
@@ -282,7 +283,7 @@ describe('entries', () => {
     const reopenWatched = (): void => {
       const { path, copies, frames: recorded } = bed;
       asked.length = 0;
-      bed.entries = new ChunkEntries({
+      bed.entries = ChunkEntries.open({
         path,
         indexId,
         copies,
@@ -430,6 +431,49 @@ describe('entries', () => {
       throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     });
     bed.entries.close();
+    vi.restoreAllMocks();
+    bed.entries = bed.open();
+    bed.check();
+    bed.entries.close();
+  });
+
+  it('that were recorded when memory ran out are found once there is some, or at the next start', () => {
+    for (const isReopened of [false, true]) {
+      const bed = new Bed({ ...SIZES, segmentSlots: 8 });
+      bed.record([randomBytes(5 * ID_BYTES)]);
+      vi.spyOn(TableSegment.prototype, 'halves').mockImplementationOnce(() => {
+        throw new RangeError('Array buffer allocation failed');
+      });
+      expect(() => bed.record([randomBytes(20 * ID_BYTES)])).toThrowError(RangeError);
+      bed.check(bed.ids().slice(0, 5));
+      if (isReopened) bed.reopen();
+      else bed.record([Buffer.concat([bed.ids()[24] as Buffer, randomBytes(3 * ID_BYTES)])]);
+      bed.check();
+      bed.reopen();
+      bed.check();
+      bed.entries.close();
+    }
+  });
+
+  it('are made anew where the disk cannot read their file any more, and refused where it can do nothing', () => {
+    const bed = new Bed(SIZES);
+    for (let pack = 0; pack < 5; pack++) bed.record([randomBytes(50 * ID_BYTES)]);
+    const failing = (): never => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    for (const call of ['readHeader', 'read'] as const) {
+      bed.entries.close();
+      const { secret } = bed.header;
+      vi.spyOn(EntriesFile.prototype, call).mockImplementationOnce(failing);
+      bed.entries = bed.open();
+      expect(bed.header.secret).not.toEqual(secret);
+      bed.check();
+    }
+    bed.entries.close();
+    const open = readdirSync('/proc/self/fd').length;
+    vi.spyOn(EntriesFile.prototype, 'readHeader').mockImplementation(failing);
+    expect(() => bed.open()).toThrowError('EIO');
+    expect(readdirSync('/proc/self/fd')).toHaveLength(open);
     vi.restoreAllMocks();
     bed.entries = bed.open();
     bed.check();

@@ -7,6 +7,8 @@
  * has changed is made anew from its frame, as are all that were not known to be durable, and the whole file if it is of another index.
  * What changes later is found when it is read. Then it is too late to make it anew, and the answer is INDEX_DAMAGED.
  */
+import { rmSync } from 'node:fs';
+import { errorCodeOf } from '../../platform/disk-trouble.js';
 import { CopyTable } from './copy-table.js';
 import { ENTRY_WORDS, ID_BYTES, ID_WORDS, NO_COPY, olderOf, wordsOf } from './entry.js';
 import { EntryLog } from './entry-log.js';
@@ -66,11 +68,24 @@ export class ChunkEntries {
   private readonly sizes: EntrySizes;
   /** The number after the last copy's that can be found. Entries behind it are prepared. */
   private end = 0;
+  /** That after the last recorded one's: a few more where memory ran out before they could be found. */
+  private recorded = 0;
   private readonly questions: number[] = [];
   private readonly tags: Int32Array;
   private readonly may: Uint32Array;
 
-  constructor({ copies, framesFrom, frameOf, sizes = SIZES, ...place }: EntriesPorts) {
+  /** A file that its disk cannot read any more is made anew, as one that was lost. */
+  static open(ports: EntriesPorts): ChunkEntries {
+    try {
+      return new ChunkEntries(ports);
+    } catch (error) {
+      if (errorCodeOf(error) !== 'EIO') throw error;
+      rmSync(ports.path, { force: true });
+      return new ChunkEntries(ports);
+    }
+  }
+
+  private constructor({ copies, framesFrom, frameOf, sizes = SIZES, ...place }: EntriesPorts) {
     this.sizes = sizes;
     this.tags = new Int32Array(Math.max(SLICE, sizes.block));
     this.may = new Uint32Array(this.tags.length);
@@ -95,11 +110,12 @@ export class ChunkEntries {
   }
 
   /**
-   * Makes the entries of frames that are about to be recorded: all of it that can fail. They are found once `add` was called;
+   * Makes the entries of frames that are about to be recorded: all of it that a disk can refuse. They are found once `add` was called;
    * where it is not, they are forgotten at the next call.
    */
   prepare(frames: readonly FrameIds[]): void {
     const { log, sizes } = this;
+    this.takeInRecorded();
     log.takeBack(this.end);
     log.writeOut();
     if (log.unsynced >= sizes.betweenSyncs) log.makeDurable();
@@ -113,13 +129,14 @@ export class ChunkEntries {
     }
   }
 
-  /** What was prepared is recorded. */
+  /** What was prepared is recorded, also where this throws. */
   add(): void {
-    for (; this.end < this.log.end; this.end++) this.takeInLast(this.end);
+    this.recorded = this.log.end;
+    this.takeInRecorded();
   }
 
   close(): void {
-    this.log.takeBack(this.end);
+    this.log.takeBack(this.recorded);
     this.log.close();
   }
 
@@ -139,6 +156,11 @@ export class ChunkEntries {
       },
     });
     this.end = log.end;
+    this.recorded = log.end;
+  }
+
+  private takeInRecorded(): void {
+    for (; this.end < this.recorded; this.end++) this.takeInLast(this.end);
   }
 
   private makeAnew(frames: Iterable<FrameIds>): void {

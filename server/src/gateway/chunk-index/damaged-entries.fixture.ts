@@ -44,7 +44,7 @@ function open(path: string, from: readonly FrameIds[], copies: number): ChunkEnt
   const framesFrom = (copy: number): FrameIds[] => from.filter(({ firstCopy }) => firstCopy >= copy);
   const frameOf = (copy: number): FrameIds => from.findLast(({ firstCopy }) => firstCopy <= copy) as FrameIds;
   const draw = (bytes: number): Buffer => random.bytes(bytes);
-  return new ChunkEntries({ path, indexId, copies, framesFrom, frameOf, draw, sizes: SIZES });
+  return ChunkEntries.open({ path, indexId, copies, framesFrom, frameOf, draw, sizes: SIZES });
 }
 
 function inFolder<T>(work: (path: string) => T): T {

@@ -11,6 +11,7 @@ import { BAD, SUSPECT, VERIFIED } from './copy-state.js';
 import { EntriesFile } from './entries-file.js';
 import { PageBudget } from './page-budget.js';
 import { openSqliteChunkIndex } from './sqlite-chunk-index.js';
+import { TableSegment } from './table-segment.js';
 
 const random = seededRandom('chunk index');
 const uuid = (): string => uuidFromBytes(random.bytes(16));
@@ -340,6 +341,19 @@ describe('the chunk index', () => {
         [last.number],
       ]);
     }
+  });
+
+  it('knows a pack that was recorded when memory ran out, and records others', () => {
+    const arriving = arrive(session());
+    expect(index.packByNumber(arriving.number).state).toBe('arriving');
+    const ids = Array.from({ length: 4_000 }, () => random.bytes(32));
+    vi.spyOn(TableSegment.prototype, 'halves').mockImplementationOnce(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    expect(() => index.recordStoredPack(arriving.number, footer(arriving.id, [ids]), 1)).toThrowError(RangeError);
+    expect(index.packByNumber(arriving.number)).toMatchObject({ state: 'stored', copies: 4_000 });
+    store([[random.bytes(32)]]);
+    expect(index.lookup(Buffer.concat(ids)).every((copies) => copies.length === 1)).toBe(true);
   });
 
   it('refuses a pack for whose copies there are no numbers left', () => {

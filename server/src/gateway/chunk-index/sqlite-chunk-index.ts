@@ -78,7 +78,7 @@ class SqliteChunkIndex implements ChunkIndex {
     this.points = new PointRows(file);
     this.states = new CopyStates(sql, pages);
     this.damage = new CopyDamage(sql, this.states, (copy) => this.packs.byNumber(this.frames.of(copy).pack));
-    this.entries = new ChunkEntries({
+    this.entries = ChunkEntries.open({
       path: pathOfEntries,
       indexId: required(sql.indexId.get()),
       copies: required(sql.nextCopy.get()),
@@ -125,8 +125,8 @@ class SqliteChunkIndex implements ChunkIndex {
       file.sql.setNextCopy.run(next);
       packs.store(pack, footer, { storedBytes, firstCopy, copies: next - firstCopy });
     });
-    entries.add();
     packs.forget(pack);
+    entries.add();
     return packs.byNumber(pack);
   }
 
