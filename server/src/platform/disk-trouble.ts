@@ -20,6 +20,11 @@ const TROUBLES: readonly (readonly [start: string, trouble: DiskTrouble])[] = [
   ['EMFILE', 'out-of-files'],
   ['ENFILE', 'out-of-files'],
   ['SQLITE_CANTOPEN', 'cannot-open'],
+  // A folder, a link to itself, a socket, a pipe: where a file should be.
+  ['EISDIR', 'cannot-open'],
+  ['ELOOP', 'cannot-open'],
+  ['ENXIO', 'cannot-open'],
+  ['ESPIPE', 'cannot-open'],
 ];
 
 /** Undefined for what says nothing of a disk. */

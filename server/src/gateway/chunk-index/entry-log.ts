@@ -176,13 +176,17 @@ export class EntryLog {
     } catch {
       // Nothing is lost.
     } finally {
-      this.file.close();
+      this.abandon();
     }
   }
 
-  /** Nothing of it is needed. */
+  /** Nothing of it is needed: not even to hear of what a disk refused before. */
   abandon(): void {
-    this.file.close();
+    try {
+      this.file.close();
+    } catch {
+      // What was not known to be durable is made anew.
+    }
   }
 
   private reserve(words: number): void {

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
@@ -343,6 +344,18 @@ describe('the chunk index', () => {
     }
   });
 
+  it('lets go of its file also where the disk refuses what was written when that of the entries is closed', () => {
+    const chunk = random.bytes(32);
+    store([[chunk]]);
+    const { close } = EntriesFile.prototype;
+    vi.spyOn(EntriesFile.prototype, 'close').mockImplementationOnce(function (this: EntriesFile) {
+      close.call(this);
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    });
+    reopen();
+    expect(index.lookup(chunk)[0]).toHaveLength(1);
+  });
+
   it('knows a pack that was recorded when memory ran out, and records others', () => {
     const arriving = arrive(session());
     expect(index.packByNumber(arriving.number).state).toBe('arriving');
@@ -412,6 +425,18 @@ describe('the chunk index', () => {
     expect(() => openIndex(folder)).toThrowError(
       expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }),
     );
+    for (const put of [
+      (at: string) => mkdirSync(at),
+      (at: string) => symlinkSync(at, at),
+      (at: string) => execFileSync('mkfifo', [at]),
+    ]) {
+      put(join(folder, 'taken.entries'));
+      expect(() => openIndex(join(folder, 'taken.sqlite'))).toThrowError(
+        expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }),
+      );
+      rmSync(join(folder, 'taken.entries'), { recursive: true });
+    }
+    openIndex(join(folder, 'taken.sqlite')).close();
     expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(
       expect.objectContaining({ code: 'PACK_NOT_ARRIVING' }),
     );
