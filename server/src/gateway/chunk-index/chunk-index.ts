@@ -87,6 +87,8 @@ export interface Point {
 export interface ChunkIndex {
   /** Nothing was ever recorded: for a store that holds packs, the index is lost. */
   isNew(): boolean;
+  /** Reads what chunks are found by, which takes seconds where there are millions. Otherwise the first look-up does. */
+  readEntries(): void;
 
   /** Durable before the first byte of the session is stored. Returns the session's number. */
   recordSession(session: NewSession): number;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom, uuidFromBytes, uuidToBytes } from '@holdfast/core/ids';
@@ -344,6 +344,19 @@ describe('the chunk index', () => {
     }
   });
 
+  it('answers nothing and reads nothing once it is closed', () => {
+    const chunk = random.bytes(32);
+    store([[chunk]]);
+    index.close();
+    rmSync(join(folder, 'index.entries'));
+    expect(() => index.lookup(chunk)).toThrow();
+    expect(() => index.readEntries()).toThrow();
+    index.close();
+    expect(existsSync(join(folder, 'index.entries'))).toBe(false);
+    index = openIndex(path);
+    expect(index.lookup(chunk)[0]).toHaveLength(1);
+  });
+
   it('lets go of its file also where the disk refuses what was written when that of the entries is closed', () => {
     const chunk = random.bytes(32);
     store([[chunk]]);
@@ -425,18 +438,20 @@ describe('the chunk index', () => {
     expect(() => openIndex(folder)).toThrowError(
       expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }),
     );
+    const taken = openIndex(join(folder, 'taken.sqlite'));
     for (const put of [
       (at: string) => mkdirSync(at),
       (at: string) => symlinkSync(at, at),
       (at: string) => execFileSync('mkfifo', [at]),
     ]) {
       put(join(folder, 'taken.entries'));
-      expect(() => openIndex(join(folder, 'taken.sqlite'))).toThrowError(
+      expect(() => taken.readEntries()).toThrowError(
         expect.objectContaining({ kind: 'Unavailable', code: 'INDEX_CANNOT_BE_OPENED' }),
       );
       rmSync(join(folder, 'taken.entries'), { recursive: true });
     }
-    openIndex(join(folder, 'taken.sqlite')).close();
+    taken.readEntries();
+    taken.close();
     expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(
       expect.objectContaining({ code: 'PACK_NOT_ARRIVING' }),
     );

@@ -62,13 +62,13 @@ class SqliteChunkIndex implements ChunkIndex {
   private readonly points: PointRows;
   private readonly states: CopyStates;
   private readonly damage: CopyDamage;
-  private readonly entries: ChunkEntries;
+  private opened: ChunkEntries | undefined;
 
   constructor(
     private readonly file: IndexFile,
-    pathOfEntries: string,
+    private readonly pathOfEntries: string,
     vaultId: string,
-    { pages, sizes }: IndexOptions,
+    private readonly options: IndexOptions,
   ) {
     const { sql } = file;
     this.sessions = new SessionRows(file);
@@ -76,21 +76,34 @@ class SqliteChunkIndex implements ChunkIndex {
     this.frames = new FrameRows(file, vaultId);
     this.agents = new AgentRows(file);
     this.points = new PointRows(file);
-    this.states = new CopyStates(sql, pages);
+    this.states = new CopyStates(sql, options.pages);
     this.damage = new CopyDamage(sql, this.states, (copy) => this.packs.byNumber(this.frames.of(copy).pack));
-    this.entries = ChunkEntries.open({
-      path: pathOfEntries,
+  }
+
+  private get entries(): ChunkEntries {
+    this.readEntries();
+    return required(this.opened);
+  }
+
+  private openEntries(): ChunkEntries {
+    const { sql } = this.file;
+    return ChunkEntries.open({
+      path: this.pathOfEntries,
       indexId: required(sql.indexId.get()),
       copies: required(sql.nextCopy.get()),
       framesFrom: (copy) => sql.idsFrom.iterate(copy),
       frameOf: (copy) => required(sql.frameOfCopy.get(copy)),
       draw: (bytes) => required(sql.randomBytes.get(bytes)),
-      sizes,
+      sizes: this.options.sizes,
     });
   }
 
   isNew(): boolean {
     return this.file.read(() => this.file.sql.anything.get()) === 0;
+  }
+
+  readEntries(): void {
+    this.opened ??= this.file.read(() => this.openEntries());
   }
 
   recordSession(session: NewSession): number {
@@ -277,7 +290,8 @@ class SqliteChunkIndex implements ChunkIndex {
   }
 
   close(): void {
-    this.entries.close();
+    this.opened?.close();
+    this.opened = undefined;
     this.states.forget();
     this.file.close();
   }

@@ -28,7 +28,7 @@ export class World {
   readonly store = new MemoryStore();
   /** What the gateway sees as its store; a test may put faults in front. */
   visibleStore: ObjectStore = this.store;
-  private readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-gateway-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-gateway-'));
   core!: GatewayCore;
   /** Lines of the log; `msg` is the event. */
   readonly logged: Record<string, unknown>[] = [];

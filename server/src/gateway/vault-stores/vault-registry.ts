@@ -105,6 +105,8 @@ export class VaultRegistry {
       const opened = await ports.openStore(ref.storeUrl, { create: create && index.isNew() });
       const store = new HangGuard(opened, { ...ports, vaultId: ref.vaultId });
       await settleVault(ref.vaultId, store, index, { log: ports.log, turn: ports.turns.of(ref.vaultId) });
+      // Not before: a vault whose store is away is tried again and again.
+      index.readEntries();
       const vault = this.assemble(ref, store, index);
       this.opened.set(ref.vaultId, vault);
       this.failures.delete(ref.vaultId);

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { indexName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -58,9 +60,13 @@ describe('opening a vault', () => {
     store.list = () => {
       throw away;
     };
+    const entries = join(world.folder, `${world.vault.vaultId}.entries`);
     await expect(world.core.vaults.open(world.vault)).rejects.toBe(away);
+    // Which would take a moment each time.
+    expect(existsSync(entries)).toBe(false);
     world.visibleStore = world.store;
     await expect(world.core.vaults.open(world.vault)).resolves.toMatchObject({ vaultId: world.vault.vaultId });
+    expect(existsSync(entries)).toBe(true);
   });
 
   it('with leave to make it fails for nobody who had none', async () => {
