@@ -403,6 +403,34 @@ describe('entries', () => {
     bed.entries.close();
   });
 
+  it('of a chunk with very many copies are read once, and those that came since', () => {
+    const bed = new Bed(SIZES);
+    const [chunk, other] = [randomBytes(ID_BYTES), randomBytes(ID_BYTES)];
+    const storeAgain = (times: number): void => {
+      for (let time = 0; time < times; time++)
+        bed.record([Buffer.concat([chunk, time % 50 === 0 ? other : randomBytes(ID_BYTES)])]);
+    };
+    const reads = vi.spyOn(EntriesFile.prototype, 'read');
+    const readsToFind = (copies: number): number => {
+      reads.mockClear();
+      expect(new Set(bed.found(chunk)).size).toBe(copies);
+      bed.check([chunk, other]);
+      return reads.mock.calls.length / 2;
+    };
+    let copies = 0;
+    for (const times of [300, 20, 100, 1]) {
+      storeAgain(times);
+      copies += times;
+      expect(readsToFind(copies)).toBeGreaterThan(0);
+      expect(readsToFind(copies)).toBeLessThan(40);
+    }
+    bed.reopen();
+    expect(readsToFind(copies)).toBeGreaterThan(copies / 2);
+    expect(readsToFind(copies)).toBeLessThan(40);
+    bed.check();
+    bed.entries.close();
+  });
+
   it('that the disk does not take leave everything as it was, and are made when it takes them again', () => {
     const bed = new Bed(SIZES);
     const recorded = randomBytes(20 * ID_BYTES);
@@ -444,10 +472,11 @@ describe('entries', () => {
       vi.spyOn(TableSegment.prototype, 'halves').mockImplementationOnce(() => {
         throw new RangeError('Array buffer allocation failed');
       });
-      expect(() => bed.record([randomBytes(20 * ID_BYTES)])).toThrowError(RangeError);
+      expect(() => bed.record([randomBytes(5 * ID_BYTES)])).toThrowError(RangeError);
+      expect(bed.copies).toBe(10);
       bed.check(bed.ids().slice(0, 5));
       if (isReopened) bed.reopen();
-      else bed.record([Buffer.concat([bed.ids()[24] as Buffer, randomBytes(3 * ID_BYTES)])]);
+      else bed.record([Buffer.concat([bed.ids()[9] as Buffer, randomBytes(3 * ID_BYTES)])]);
       bed.check();
       bed.reopen();
       bed.check();

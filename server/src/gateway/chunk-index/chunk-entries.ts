@@ -15,6 +15,7 @@ import { EntryLog } from './entry-log.js';
 import { IdHash } from './id-hash.js';
 import { indexDamaged, indexFull } from './index-errors.js';
 import { contradiction } from './index-rows.js';
+import { LongChains } from './long-chains.js';
 import { Trail } from './trail.js';
 
 /** What numbers of copies a slot of the table can hold. */
@@ -65,6 +66,7 @@ export class ChunkEntries {
   private readonly hash: IdHash;
   private readonly table: CopyTable;
   private readonly trail: Trail;
+  private readonly chains = new LongChains();
   private readonly sizes: EntrySizes;
   /** The number after the last copy's that can be found. Entries behind it are prepared. */
   private end = 0;
@@ -254,14 +256,32 @@ export class ChunkEntries {
     }
     log.look(newest);
     if (!log.isOf(ids, idAt)) return;
-    if (!hasOlder) trail.found(newest, log.pack);
+    if (hasOlder) this.tellAll(ids, place, newest, found);
+    else {
+      trail.found(newest, log.pack);
+      found(place, newest, log.pack);
+    }
+  }
+
+  /** Tells of the copy that was looked at, and of all older ones of its chunk. */
+  private tellAll(ids: Int32Array, place: number, newest: number, found: Found): void {
+    const { log, chains } = this;
+    const read: number[] = [];
+    let remembered: Uint32Array | undefined;
     for (let copy = newest; ; ) {
+      remembered = chains.from(copy);
+      if (remembered !== undefined) break;
       const { pack, older } = log;
+      read.push(copy, pack);
       found(place, copy, pack);
-      if (older === NO_COPY) return;
+      if (older === NO_COPY) break;
       log.look(older);
-      if (older >= copy || !log.isOf(ids, idAt)) throw indexDamaged();
+      if (older >= copy || !log.isOf(ids, place * ID_WORDS)) throw indexDamaged();
       copy = older;
     }
+    if (remembered !== undefined)
+      for (let at = 0; at < remembered.length; at += 2)
+        found(place, remembered[at] as number, remembered[at + 1] as number);
+    chains.remember(read, remembered);
   }
 }
