@@ -1,5 +1,6 @@
 import type { Clock } from '@holdfast/core/clock';
 import { addressGroup } from './address-group.js';
+import { Barred } from './barred.js';
 import { Pace, type PaceLimits } from './pace.js';
 
 export interface GateLimits {
@@ -13,7 +14,10 @@ export interface GateLimits {
   readonly pace: PaceLimits;
 }
 
-export type GateRefusal = 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL';
+/** How long an address is not let in after `bar`; others may be behind it. */
+const BARRED_MS = 10_000;
+
+export type GateRefusal = 'BARRED' | 'TOO_FAST' | 'ADDRESS_FULL' | 'FULL';
 
 interface Inside {
   readonly group: string;
@@ -29,6 +33,7 @@ interface Inside {
 export class ConnectionGate {
   private readonly groups = new Map<string, Set<Inside>>();
   private readonly pace: Pace;
+  private readonly barred: Barred;
   private taken = 0;
 
   constructor(
@@ -36,11 +41,13 @@ export class ConnectionGate {
     private readonly clock: Clock,
   ) {
     this.pace = new Pace(limits.pace, clock);
+    this.barred = new Barred(BARRED_MS, clock);
   }
 
   /** The function that gives the place back, or why there is none. `drop` is called when another gets the place. */
   enter(address: string, drop: () => void): (() => void) | GateRefusal {
     const group = addressGroup(address);
+    if (this.barred.has(group)) return 'BARRED';
     if (!this.pace.allows(group)) return 'TOO_FAST';
     const own = this.groups.get(group);
     if (own !== undefined && own.size >= this.limits.perAddress) {
@@ -54,6 +61,11 @@ export class ConnectionGate {
     this.groups.set(group, members.add(inside));
     this.taken += 1;
     return () => this.leave(inside);
+  }
+
+  /** Lets nobody of this address in for a while. */
+  bar(address: string): void {
+    this.barred.add(addressGroup(address));
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 const LOOK_MS = 250;
@@ -24,13 +25,14 @@ class Tally {
 
   constructor(
     private readonly socket: TLSSocket,
+    private readonly tcp: Socket,
     private readonly flooded: () => void,
   ) {
-    this.bytesRead = socket.bytesRead;
+    this.bytesRead = tcp.bytesRead;
   }
 
   look(): void {
-    const { bytesRead } = this.socket;
+    const { bytesRead } = this.tcp;
     const beside = bytesRead - this.bytesRead - this.messageBytes + this.shortFrames * SHORT_FRAME_BYTES;
     if (beside > MOST_BESIDE_BYTES + this.messageBytes * BESIDE_SHARE) this.end();
     this.bytesRead = bytesRead;
@@ -56,9 +58,9 @@ export class FrameWatch {
   private readonly tallies = new Set<Tally>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** Before HTTP/2 gets the connection. `flooded` is called once, when it is about to be ended. */
-  watch(socket: WatchedSocket, flooded: () => void): void {
-    const tally = new Tally(socket, flooded);
+  /** Before HTTP/2 gets the connection. What came by `tcp` counts, with all that TLS adds. `flooded` is called once, when it is about to be ended. */
+  watch(socket: WatchedSocket, tcp: Socket, flooded: () => void): void {
+    const tally = new Tally(socket, tcp, flooded);
     socket[TALLY] = tally;
     this.tallies.add(tally);
     socket.once('close', () => this.forget(tally));

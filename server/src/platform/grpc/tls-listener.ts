@@ -2,10 +2,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { experimental } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
-import { addressGroup } from '../address-group.js';
 import { Barred } from '../barred.js';
-import { ConnectionGate, type GateLimits } from '../connection-gate.js';
+import { ConnectionGate, type GateLimits, type GateRefusal } from '../connection-gate.js';
 import { CountedKeys } from '../counted-keys.js';
+import { limitKeyUpdates } from '../key-updates.js';
 import { Pace } from '../pace.js';
 import { CountedLog } from '../telemetry/counted-log.js';
 import type { Log } from '../telemetry/log.js';
@@ -32,21 +32,11 @@ export interface TlsListenerOptions {
   readonly onConnection: (socket: TLSSocket) => void;
 }
 
-type Refusal =
-  | 'TOO_FAST'
-  | 'ADDRESS_FULL'
-  | 'FULL'
-  | 'IDENTITY_TOO_FAST'
-  | 'IDENTITY_FULL'
-  | 'NO_IDENTITY'
-  | 'FLOODED'
-  | 'BARRED';
+type Refusal = GateRefusal | 'IDENTITY_TOO_FAST' | 'IDENTITY_FULL' | 'NO_IDENTITY' | 'FLOODED';
 
 const HANDSHAKE_MS = 10_000;
 /** How long whoever flooded a connection is not let in: it takes a quarter of a second to be noticed, of which others shall not notice much. */
 const BARRED_MS = 60_000;
-/** The same for an address that nobody else may be blamed for: others may be behind it. */
-const ADDRESS_BARRED_MS = 10_000;
 
 /**
  * Takes TCP connections and does their TLS handshakes before anything of HTTP/2 is kept for them, so that what strangers
@@ -58,7 +48,8 @@ export class TlsListener {
   private readonly barred: Barred;
   private readonly paces: Readonly<Record<CallerRole, Pace | undefined>>;
   /** Raw connections by how their TLS side names its peer, until the handshake is done. */
-  private readonly shaking = new Map<string, () => void>();
+  private readonly shaking = new Map<string, { readonly socket: Socket; readonly done: () => void }>();
+  private readonly floods = new WeakMap<TLSSocket, () => void>();
   private readonly sockets = new Set<Socket>();
   private readonly handedOn = new Set<TLSSocket>();
   private drained: () => void = () => undefined;
@@ -72,7 +63,7 @@ export class TlsListener {
   constructor(private readonly options: TlsListenerOptions) {
     const { clientCertificates, limits, clock } = options;
     this.gate = new ConnectionGate(limits.unknown, clock);
-    this.barred = new Barred(clientCertificates ? BARRED_MS : ADDRESS_BARRED_MS, clock);
+    this.barred = new Barred(BARRED_MS, clock);
     this.refusals = new CountedLog(clock, (fields) => options.log.warn(fields, 'grpc.connection-refused'));
     const paceOf = ({ pace }: CallerLimits): Pace | undefined => pace && new Pace(pace, clock);
     const { agent, gateway, control } = limits.perIdentity;
@@ -84,6 +75,7 @@ export class TlsListener {
       ALPNProtocols: ['h2'],
     });
     this.tls.on('secureConnection', (socket) => this.secured(socket));
+    limitKeyUpdates(this.tls, (socket) => this.floods.get(socket)?.());
     // A failed handshake has destroyed its connection, and whose it was nobody knows.
     this.tls.on('tlsClientError', () => undefined);
     this.tcp = createServer((socket) => this.accept(socket));
@@ -127,10 +119,6 @@ export class TlsListener {
     socket.on('error', () => undefined);
     const { remoteAddress } = socket;
     if (remoteAddress === undefined) return void socket.destroy();
-    if (!this.options.clientCertificates && this.barred.has(addressGroup(remoteAddress))) {
-      this.refuse('BARRED', remoteAddress);
-      return void socket.destroy();
-    }
     const leave = this.gate.enter(remoteAddress, () => socket.destroy());
     if (typeof leave === 'string') {
       this.refuse(leave, remoteAddress);
@@ -138,13 +126,14 @@ export class TlsListener {
     }
     this.sockets.add(socket);
     const peer = peerOf(socket);
-    this.shaking.set(peer, () => {
+    const done = (): void => {
       this.sockets.delete(socket);
       this.shaking.delete(peer);
       if (this.options.clientCertificates) leave();
-    });
+    };
+    this.shaking.set(peer, { socket, done });
     socket.once('close', () => {
-      this.shaking.get(peer)?.();
+      this.shaking.get(peer)?.done();
       leave();
     });
     this.tls.emit('connection', socket);
@@ -152,15 +141,19 @@ export class TlsListener {
 
   private secured(socket: TLSSocket): void {
     socket.on('error', () => undefined);
-    this.shaking.get(peerOf(socket))?.();
-    if (socket.alpnProtocol !== 'h2') return void socket.destroy();
+    const shaking = this.shaking.get(peerOf(socket));
+    shaking?.done();
+    if (shaking === undefined || socket.alpnProtocol !== 'h2') return void socket.destroy();
     const address = socket.remoteAddress ?? '';
     const identity = this.options.clientCertificates ? this.admit(socket, address) : undefined;
     if (this.options.clientCertificates && identity === undefined) return void socket.destroy();
-    this.options.frames.watch(socket, () => {
-      this.barred.add(identity ?? addressGroup(address));
+    const flooded = (): void => {
+      if (identity === undefined) this.gate.bar(address);
+      else this.barred.add(identity);
       this.refuse('FLOODED', address, identity);
-    });
+    };
+    this.floods.set(socket, flooded);
+    this.options.frames.watch(socket, shaking.socket, flooded);
     this.handedOn.add(socket);
     socket.once('close', () => {
       this.handedOn.delete(socket);

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Express } from 'express';
 import { ConnectionGate } from '../connection-gate.js';
+import { limitKeyUpdates } from '../key-updates.js';
 import { bindFailure } from '../listen-address.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import { formatAddress, type ListenAddress } from '../process-roles.js';
@@ -92,6 +93,7 @@ export function limitConnections(server: Server, gate: ConnectionGate): void {
     if (typeof leave === 'string') socket.destroy();
     else socket.once('close', leave);
   });
+  if (server instanceof HttpsServer) limitKeyUpdates(server, (socket) => gate.bar(socket.remoteAddress ?? ''));
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
   server.keepAliveTimeout = 60_000;
