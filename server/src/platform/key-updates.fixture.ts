@@ -16,10 +16,16 @@ const KEY_UPDATE = Buffer.of(24, 0, 0, 1, 0);
 export class OwnRecords {
   private sequence = 0n;
 
+  private key: Buffer;
+  private iv: Buffer;
+
   private constructor(
     readonly tcp: Socket,
     private secret: Buffer,
-  ) {}
+  ) {
+    this.key = expand(secret, 'key', 16);
+    this.iv = expand(secret, 'iv', 12);
+  }
 
   static async connect(port: number, options: ConnectionOptions): Promise<OwnRecords> {
     const tcp = connectTcp(port, '127.0.0.1').on('error', () => undefined);
@@ -48,17 +54,19 @@ export class OwnRecords {
   keyUpdate(): Buffer {
     const record = this.record(HANDSHAKE, KEY_UPDATE);
     this.secret = expand(this.secret, 'traffic upd', 32);
+    this.key = expand(this.secret, 'key', 16);
+    this.iv = expand(this.secret, 'iv', 12);
     this.sequence = 0n;
     return record;
   }
 
   private record(type: number, content: Buffer): Buffer {
-    const nonce = expand(this.secret, 'iv', 12);
+    const nonce = Buffer.from(this.iv);
     nonce.writeBigUInt64BE(nonce.readBigUInt64BE(4) ^ this.sequence, 4);
     this.sequence += 1n;
     const length = content.length + 17;
     const head = Buffer.of(APPLICATION_DATA, 3, 3, length >> 8, length & 0xff);
-    const cipher = createCipheriv('aes-128-gcm', expand(this.secret, 'key', 16), nonce);
+    const cipher = createCipheriv('aes-128-gcm', this.key, nonce);
     cipher.setAAD(head);
     return Buffer.concat([
       head,

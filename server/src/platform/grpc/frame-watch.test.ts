@@ -2,6 +2,7 @@ import type { ServerReadableStream } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { collectAll } from '@holdfast/core/memory';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { OwnRecords } from '../key-updates.fixture.js';
 import { ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
 import { DoorScene, isHealthy, TAKES } from './door-scene.fixture.js';
 import { HealthService } from './health.js';
@@ -47,6 +48,39 @@ describe('what comes on a connection', () => {
     expect(await isHealthy(scene.client(port, scene.agent))).toBe(true);
   });
 
+  it('counts all connections of one peer together, and ends those that sent more than their share', async () => {
+    const port = await scene.open({});
+    const [quiet, ...loud] = await Promise.all(Array.from({ length: 5 }, () => scene.secure(port, scene.agent)));
+    // 600 KiB each: no more than one connection may send.
+    const flood = many(47_000, windowUpdate);
+    for (const { socket } of loud) socket.write(Buffer.concat([callTo(check.path), flood]));
+    await Promise.all(loud.map(({ closed }) => closed));
+    expect(quiet?.socket.destroyed).toBe(false);
+    expect(await isHealthy(scene.client(port, scene.other))).toBe(true);
+  });
+
+  it('lets one connection send what all of one peer may', async () => {
+    const port = await scene.open({});
+    const { socket } = await scene.secure(port, scene.agent);
+    socket.write(Buffer.concat([callTo(check.path), many(47_000, windowUpdate)]));
+    await systemClock.sleep(600);
+    expect(socket.destroyed).toBe(false);
+  });
+
+  it('counts what TLS adds to a message in records of a byte', async () => {
+    const port = await scene.open({ maxMessageBytes: MIB, windowBytes: 16 * MIB });
+    const { key, certificateChain: cert } = scene.agent;
+    const tls = { servername: 'gateway.test', ca: scene.authority.certificate, key, cert, ALPNProtocols: ['h2'] };
+    const by = await OwnRecords.connect(port, tls);
+    const closed = new Promise<void>((resolve) => by.tcp.once('close', () => resolve()));
+    const message = many(7, data(Buffer.alloc(16_384)));
+    const begun = Buffer.concat([callTo(check.path), data(Buffer.of(0, 0, 0x10, 0, 0))]);
+    const records = Array.from(message, (_, at) => by.data(at === 0 ? begun : message.subarray(at - 1, at)));
+    by.tcp.write(Buffer.concat(records));
+    await closed;
+    expect(await isHealthy(scene.client(port, scene.agent))).toBe(false);
+  });
+
   it('bars the address where nobody has a certificate, and shorter', async () => {
     const clock = new ManualClock();
     const limits = { connections: ENROLLMENT_DOOR, calls: ENROLLMENT_CALLS };
@@ -80,7 +114,13 @@ describe('what comes on a connection', () => {
 
   it('takes little more memory than a message is long, however short its frames', async () => {
     const port = await scene.open({ maxMessageBytes: MIB });
-    const sockets = await Promise.all(Array.from({ length: 12 }, () => scene.secure(port, scene.agent)));
+    // Of as many agents: what comes of one is bounded before.
+    const sockets = await Promise.all(
+      Array.from({ length: 12 }, async (_, at) => {
+        const id = `01901234-5678-7abc-8def-0123456789${(at + 16).toString(16)}`;
+        return scene.secure(port, await scene.authority.issue({ identity: { role: 'agent', id } }));
+      }),
+    );
     for (const { socket } of sockets) socket.write(callTo(check.path));
     for (const { socket } of sockets) socket.write(data(Buffer.of(0, 0, 0x10, 0, 0)));
     collectAll();

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
 const LOOK_MS = 250;
-/** What a connection may send between two looks beside the bytes of messages: so many bytes, and a share of those. */
+/** What one peer may send between two looks beside the bytes of messages: so many bytes, and a share of those. */
 const MOST_BESIDE_BYTES = 1024 * 1024;
 const BESIDE_SHARE = 0.25;
 /** A shorter frame takes as much time and memory as one of this length. */
@@ -31,13 +31,15 @@ class Tally {
     this.bytesRead = tcp.bytesRead;
   }
 
-  look(): void {
+  /** What came beside messages, less what messages may have beside them. */
+  take(): number {
     const { bytesRead } = this.tcp;
     const beside = bytesRead - this.bytesRead - this.messageBytes + this.shortFrames * SHORT_FRAME_BYTES;
-    if (beside > MOST_BESIDE_BYTES + this.messageBytes * BESIDE_SHARE) this.end();
+    const most = this.messageBytes * BESIDE_SHARE;
     this.bytesRead = bytesRead;
     this.messageBytes = 0;
     this.shortFrames = 0;
+    return Math.max(0, beside - most);
   }
 
   end(): void {
@@ -52,18 +54,22 @@ class Tally {
 /**
  * Ends connections on which very much comes that says little: frames of a few bytes, window updates, pings, headers. Each costs about as much
  * as a full frame, and one peer that sends nothing else would leave no time for others. HTTP/2 as Node has it bounds some of
- * them, and tells nobody of most, so what is counted is everything that came, less what the messages were.
+ * them, and tells nobody of most, so what is counted is everything that came, less what the messages were; of all connections of one
+ * peer together, or a few that each keep to the limit would do the same.
  */
 export class FrameWatch {
-  private readonly tallies = new Set<Tally>();
+  private readonly peers = new Map<string, Set<Tally>>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** Before HTTP/2 gets the connection. What came by `tcp` counts, with all that TLS adds. `flooded` is called once, when it is about to be ended. */
-  watch(socket: WatchedSocket, tcp: Socket, flooded: () => void): void {
+  /**
+   * Before HTTP/2 gets the connection. What came by `tcp` counts, with all that TLS adds. `flooded` is called once, when it is about
+   * to be ended.
+   */
+  watch(socket: WatchedSocket, tcp: Socket, peer: string, flooded: () => void): void {
     const tally = new Tally(socket, tcp, flooded);
     socket[TALLY] = tally;
-    this.tallies.add(tally);
-    socket.once('close', () => this.forget(tally));
+    this.peers.set(peer, (this.peers.get(peer) ?? new Set()).add(tally));
+    socket.once('close', () => this.forget(peer, tally));
     this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
   }
 
@@ -88,12 +94,20 @@ export class FrameWatch {
   };
 
   private look(): void {
-    for (const tally of this.tallies) tally.look();
+    for (const tallies of this.peers.values()) {
+      const taken = [...tallies].map((tally) => ({ tally, bytes: tally.take() }));
+      if (taken.reduce((sum, { bytes }) => sum + bytes, 0) <= MOST_BESIDE_BYTES) continue;
+      // Hosts behind one address are one peer where nobody has a certificate; those that sent little are not to blame.
+      const share = MOST_BESIDE_BYTES / tallies.size;
+      for (const { tally, bytes } of taken) if (bytes > share) tally.end();
+    }
   }
 
-  private forget(tally: Tally): void {
-    this.tallies.delete(tally);
-    if (this.tallies.size > 0) return;
+  private forget(peer: string, tally: Tally): void {
+    const tallies = this.peers.get(peer);
+    tallies?.delete(tally);
+    if (tallies?.size === 0) this.peers.delete(peer);
+    if (this.peers.size > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;
   }

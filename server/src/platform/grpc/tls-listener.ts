@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import type { experimental } from '@grpc/grpc-js';
 import type { Clock } from '@holdfast/core/clock';
+import { addressGroup } from '../address-group.js';
 import { Barred } from '../barred.js';
 import { ConnectionGate, type GateLimits, type GateRefusal } from '../connection-gate.js';
 import { CountedKeys } from '../counted-keys.js';
@@ -153,7 +154,7 @@ export class TlsListener {
       this.refuse('FLOODED', address, identity);
     };
     this.floods.set(socket, flooded);
-    this.options.frames.watch(socket, shaking.socket, flooded);
+    this.options.frames.watch(socket, shaking.socket, identity ?? addressGroup(address), flooded);
     this.handedOn.add(socket);
     socket.once('close', () => {
       this.handedOn.delete(socket);
