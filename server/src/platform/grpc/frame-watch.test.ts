@@ -81,6 +81,28 @@ describe('what comes on a connection', () => {
     expect(await isHealthy(scene.client(port, scene.agent))).toBe(false);
   });
 
+  it('ends no more than the connection when it breaks the protocol among calls of methods that there are not', async () => {
+    const port = await scene.open({});
+    const block = (first: number): Buffer =>
+      Buffer.concat(
+        Array.from({ length: 60 }, (_, at) => {
+          const id = first + at * 2;
+          const headers = http2.callHeaders(`/no/${'such'.repeat(800)}`);
+          const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, id, headers);
+          return Buffer.concat([opened, http2.frame(http2.DATA, 1, id, Buffer.alloc(5))]);
+        }),
+      );
+    for (let turn = 0; turn < 10; turn += 1) {
+      const { socket, closed } = await scene.secure(port, scene.agent);
+      let isOver = false;
+      void closed.then(() => (isOver = true));
+      socket.write(callTo(check.path));
+      for (let id = 3; !isOver; id += 120)
+        await new Promise<void>((resolve) => socket.write(block(id), () => setImmediate(resolve)));
+    }
+    expect(await isHealthy(scene.client(port, scene.other))).toBe(true);
+  });
+
   it('bars the address where nobody has a certificate, and shorter', async () => {
     const clock = new ManualClock();
     const limits = { connections: ENROLLMENT_DOOR, calls: ENROLLMENT_CALLS };
