@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Clock, Timers } from '@holdfast/core/clock';
@@ -6,6 +7,7 @@ import type { PaceLimits } from '../pace.js';
 import type { RotatingIdentity } from '../pki/rotating-identity.js';
 import type { Log } from '../telemetry/log.js';
 import { accessLog } from './access-log.js';
+import { keepWhatIsRead } from './call-headers.js';
 import { type CallLimits, limitCalls } from './call-limits.js';
 import { FrameWatch } from './frame-watch.js';
 import { Health, HealthService, NOT_SERVING, SERVING } from './health.js';
@@ -68,7 +70,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
     ...(limits.maxIdleMs === undefined ? {} : { 'grpc.max_connection_idle_ms': limits.maxIdleMs }),
     ...(limits.windowBytes === undefined ? {} : { 'grpc-node.flow_control_window': limits.windowBytes }),
-    'grpc-node.on_stream': frames.onStream,
+    'grpc-node.on_stream': (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      frames.onStream(stream);
+      keepWhatIsRead(headers);
+    },
     'grpc-node.stream_reset_burst': limits.resets.burst,
     'grpc-node.stream_reset_rate': limits.resets.perSecond,
     // Its counters cost more per message than everything that reads them is worth.
