@@ -37,7 +37,14 @@ it('writes nothing to the standard error about values that are no metadata', asy
         if (bytes.includes(Buffer.of(http2.HEADERS, http2.END_HEADERS, 0, 0, 0, 1))) resolve();
       }),
     );
-    socket.write(Buffer.concat([http2.PREFACE, ...settings, opened, http2.frame(http2.DATA, 1, 1, Buffer.alloc(5))]));
+    socket.write(
+      Buffer.concat([
+        http2.PREFACE,
+        ...settings,
+        opened,
+        http2.frame(http2.DATA, http2.END_STREAM, 1, Buffer.alloc(5)),
+      ]),
+    );
     await answered;
     expect(written).not.toHaveBeenCalled();
   } finally {

@@ -48,6 +48,22 @@ describe('what comes on a connection', () => {
     expect(await isHealthy(scene.client(port, scene.agent))).toBe(true);
   });
 
+  it.each([
+    [20, 'lets in whoever made', true],
+    [100, 'ends the connection of whoever made', false],
+  ])('%i calls of methods that there are not at once: %s them', async (count, _, isLetIn) => {
+    const port = await scene.open({ maxConcurrentCalls: 200 });
+    const { socket } = await scene.secure(port, scene.agent);
+    const calls = Array.from({ length: count }, (_, at) => {
+      const headers = http2.callHeaders('/no/such');
+      return http2.frame(http2.HEADERS, http2.END_HEADERS | http2.END_STREAM, 3 + at * 2, headers);
+    });
+    socket.write(Buffer.concat([callTo(check.path), ...calls]));
+    await systemClock.sleep(600);
+    expect(socket.destroyed).toBe(!isLetIn);
+    expect(await isHealthy(scene.client(port, scene.agent))).toBe(isLetIn);
+  });
+
   it('counts all connections of one peer together, and ends those that sent more than their share', async () => {
     const port = await scene.open({});
     const [quiet, ...loud] = await Promise.all(Array.from({ length: 5 }, () => scene.secure(port, scene.agent)));
@@ -89,7 +105,7 @@ describe('what comes on a connection', () => {
           const id = first + at * 2;
           const headers = http2.callHeaders(`/no/${'such'.repeat(800)}`);
           const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, id, headers);
-          return Buffer.concat([opened, http2.frame(http2.DATA, 1, id, Buffer.alloc(5))]);
+          return Buffer.concat([opened, http2.frame(http2.DATA, http2.END_STREAM, id, Buffer.alloc(5))]);
         }),
       );
     for (let turn = 0; turn < 10; turn += 1) {

@@ -9,6 +9,8 @@ const BESIDE_SHARE = 0.25;
 /** A shorter frame takes as much time and memory as one of this length. */
 const SHORT_FRAME_BYTES = 256;
 const MOST_SHORT_FRAMES = 16_384;
+/** A call of a method that there is not is answered before anything that paces calls hears of it. */
+const UNKNOWN_CALL_BYTES = 16 * 1024;
 /** Of one stream, that nobody has read yet. */
 const MOST_WAITING_FRAMES = 4_096;
 
@@ -21,6 +23,7 @@ class Tally {
   isOver = false;
   messageBytes = 0;
   shortFrames = 0;
+  unknownCalls = 0;
   private bytesRead: number;
 
   constructor(
@@ -34,11 +37,13 @@ class Tally {
   /** What came beside messages, less what messages may have beside them. */
   take(): number {
     const { bytesRead } = this.tcp;
-    const beside = bytesRead - this.bytesRead - this.messageBytes + this.shortFrames * SHORT_FRAME_BYTES;
+    const counted = this.shortFrames * SHORT_FRAME_BYTES + this.unknownCalls * UNKNOWN_CALL_BYTES;
+    const beside = bytesRead - this.bytesRead - this.messageBytes + counted;
     const most = this.messageBytes * BESIDE_SHARE;
     this.bytesRead = bytesRead;
     this.messageBytes = 0;
     this.shortFrames = 0;
+    this.unknownCalls = 0;
     return Math.max(0, beside - most);
   }
 
@@ -73,10 +78,11 @@ export class FrameWatch {
     this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
   }
 
-  /** For the HTTP/2 server, before anybody else hears of a stream. */
-  readonly onStream = (stream: ServerHttp2Stream): void => {
+  /** For the HTTP/2 server, before anybody else hears of a stream; `isKnown`: whether there is the method that it calls. */
+  onStream(stream: ServerHttp2Stream, isKnown: boolean): void {
     const tally = (stream.session?.socket as WatchedSocket | undefined)?.[TALLY];
     if (tally === undefined) return;
+    if (!isKnown) tally.unknownCalls += 1;
     const push = stream.push.bind(stream);
     let waiting = 0;
     stream.push = (chunk: Buffer | null) => {
@@ -91,7 +97,7 @@ export class FrameWatch {
       }
       return !tally.isOver && push(chunk);
     };
-  };
+  }
 
   private look(): void {
     for (const tallies of this.peers.values()) {

@@ -63,6 +63,8 @@ const SESSION_MEMORY_MB = 128;
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { limits, identity } = options;
   const frames = new FrameWatch();
+  const definitions = [...options.services.map(({ definition }) => definition), HealthService];
+  const methods = new Set(definitions.flatMap((each) => Object.values<{ path: string }>(each).map(({ path }) => path)));
   const server = new Server({
     'grpc.max_receive_message_length': limits.maxMessageBytes,
     'grpc.max_concurrent_streams': limits.maxConcurrentCalls,
@@ -71,7 +73,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     ...(limits.maxIdleMs === undefined ? {} : { 'grpc.max_connection_idle_ms': limits.maxIdleMs }),
     ...(limits.windowBytes === undefined ? {} : { 'grpc-node.flow_control_window': limits.windowBytes }),
     'grpc-node.on_stream': (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      frames.onStream(stream);
+      const { ':path': path = '', 'content-type': type = '' } = headers;
+      frames.onStream(stream, methods.has(path) && type.startsWith('application/grpc'));
       keepWhatIsRead(headers);
     },
     'grpc-node.stream_reset_burst': limits.resets.burst,

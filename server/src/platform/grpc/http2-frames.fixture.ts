@@ -8,6 +8,7 @@ export const PING = 6;
 export const WINDOW_UPDATE = 8;
 export const CONTINUATION = 9;
 export const ACK = 1;
+export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
 export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
