@@ -61,9 +61,7 @@ export function createDataService(core: GatewayCore): DataServiceServer {
     commit: forAgent('commit', async (agentId, { sessionId, rootNode, type, basePointId, counters }) => {
       const session = sessions.find(agentId, uuidFromBytes(sessionId));
       const request = { root: rootNode, type: readBackupType(type), basePointId, counters };
-      const outcome = await core.pausedUploads.makeRoomFor(session.vault.vaultId, () =>
-        commitSession(core, session, request),
-      );
+      const outcome = await commitSession(core, session, request);
       if (outcome.kind === 'missing') return { pointId: NONE, missing: outcome.ids };
       core.verifier.wake();
       return { pointId: uuidToBytes(outcome.pointId), missing: NONE };

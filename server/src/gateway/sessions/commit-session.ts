@@ -21,6 +21,7 @@ import type { BackupType, Coordination, Counters } from '../coordination/coordin
 import type { GatewayLimits } from '../limits.js';
 import type { Turn } from '../turn.js';
 import { closeOpenNodes, mayBeReferredTo, missingBelow } from './close-nodes.js';
+import type { PausedUploads } from './paused-uploads.js';
 import { invalid, notNow } from './refusals.js';
 import type { Session } from './session.js';
 
@@ -32,6 +33,7 @@ export interface CommitPorts {
   readonly incidents: Pick<IncidentRelay, 'report'>;
   readonly limits: GatewayLimits;
   readonly log: Log;
+  readonly pausedUploads: Pick<PausedUploads, 'makeRoomIfFull'>;
 }
 
 export interface CommitRequest {
@@ -95,6 +97,9 @@ export async function commitSession(
       'session.committed',
     );
     return { kind: 'committed', pointId: point.id };
+  } catch (error) {
+    await ports.pausedUploads.makeRoomIfFull(session.vault.vaultId, error);
+    throw error;
   } finally {
     leave();
   }

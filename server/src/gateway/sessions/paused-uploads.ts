@@ -39,16 +39,6 @@ export class PausedUploads {
     reached('gateway.pack-paused');
   }
 
-  /** The work's own failure, once there may be room for the next try. */
-  async makeRoomFor<T>(vaultId: string, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      await this.makeRoomIfFull(vaultId, error);
-      throw error;
-    }
-  }
-
   /** Gives all of a vault up where this says that its store is full: what they hold there may be all that others need. Resolves once it is free. */
   async makeRoomIfFull(vaultId: string, error: unknown): Promise<void> {
     if (!isHoldfastError(error) || error.code !== 'STORE_FULL') return;

@@ -39,11 +39,13 @@ export class Upload {
     place: Place,
   ): Promise<Upload | number> {
     await untilWritten(ports, session, pack.packId, place);
-    const { limits, pausedUploads } = ports;
-    const receiver = await pausedUploads.makeRoomFor(session.vault.vaultId, () =>
-      PackReceiver.start(session, pack, limits),
-    );
-    return receiver instanceof PackReceiver ? new Upload(ports, session, receiver, place) : receiver.storedBytes;
+    try {
+      const receiver = await PackReceiver.start(session, pack, ports.limits);
+      return receiver instanceof PackReceiver ? new Upload(ports, session, receiver, place) : receiver.storedBytes;
+    } catch (error) {
+      await ports.pausedUploads.makeRoomIfFull(session.vault.vaultId, error);
+      throw error;
+    }
   }
 
   /** Bytes of frames that have come, in this call or an earlier one. */
