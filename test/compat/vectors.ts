@@ -113,7 +113,7 @@ function frameVectors(): VectorFile {
       storedLength: entry.storedLength,
       frameKey: hex(deriveFrameKey(new KeyDeriver(sessionKey), entry)),
       stored: hex(stored),
-      storedSha256: hex(entry.storedSha256),
+      storedCheck: hex(entry.storedCheck),
     };
   });
   return {

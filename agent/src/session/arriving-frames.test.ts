@@ -13,7 +13,7 @@ function head(heldBytes = 0, { id = 1, pack = 1 } = {}): FrameHead {
     storedLength: STORED_BYTES,
     codec: Codec.CODEC_RAW,
     plainLength: STORED_BYTES,
-    storedSha256: Buffer.alloc(32, 5),
+    storedCheck: Buffer.alloc(16, 5),
     chunkIds: Buffer.alloc(32, id),
     chunkLengths: [STORED_BYTES],
     edges: [],

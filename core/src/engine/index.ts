@@ -47,6 +47,7 @@ export {
   type FrameInfo,
   frameDigest,
 } from './frames/frame.js';
+export { frameCheck } from './frames/frame-check.js';
 export { type FrameCodec, nodeCodec, TAG_BYTES } from './frames/frame-codec.js';
 export { FrameGatherer, type NamedChunk } from './frames/frame-gatherer.js';
 export { type OpenedChunk, openChunks, openFrame, splitFrame } from './frames/open-frame.js';

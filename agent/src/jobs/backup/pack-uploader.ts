@@ -70,7 +70,7 @@ export class PackUploader {
     }
   }
 
-  /** A pack that is not what its footer says when the gateway hashes it can be made anew; anything else ends the job. */
+  /** A pack that is not what its footer says when the gateway checks it can be made anew; anything else ends the job. */
   private failed(pack: OutgoingPack, error: unknown): void {
     try {
       if (!isHoldfastError(error, 'Integrity')) throw error;

@@ -21,10 +21,10 @@ import {
   MAX_FRAME_STORED_BYTES,
   MAX_NODE_EDGES,
   MAX_PACK_BYTES,
-  SHA256_BYTES,
 } from '../format/limits.js';
 import type { MessageShape } from '../format/message-shape.js';
 import type { KeyDeriver } from '../sealing/hkdf.js';
+import { FRAME_CHECK_BYTES } from './frame-check.js';
 import { TAG_BYTES } from './frame-codec.js';
 
 export const BODY_LENGTH_BYTES = 4;
@@ -96,7 +96,7 @@ export function checkFrameEntry(entry: FrameEntry, kind: PackKind): void {
     throw malformed('its length is out of bounds');
   if (entry.offset > BigInt(MAX_PACK_BYTES)) throw malformed('its offset is out of bounds');
   if (entry.plainLength > MAX_FRAME_PLAIN_BYTES) throw malformed('its plaintext is too long');
-  if (entry.storedSha256.length !== SHA256_BYTES) throw malformed('its hash has a wrong length');
+  if (entry.storedCheck.length !== FRAME_CHECK_BYTES) throw malformed('its check has a wrong length');
   if (count === 0 || count > MAX_FRAME_CHUNKS) throw malformed('its number of chunks is out of bounds');
   if (entry.chunkIds.length !== count * ID_BYTES) throw malformed('its chunk ids and lengths do not match');
   let total = 0;

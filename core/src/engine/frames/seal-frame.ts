@@ -1,11 +1,11 @@
 import { Codec, type FrameEntry } from '@holdfast/proto/vault';
-import { sha256 } from '../chunks/hmac-sha256.js';
 import { unstorable } from '../format/format-errors.js';
 import { NO_IDS } from '../format/id-set.js';
 import { KIB } from '../format/limits.js';
 import { KeyDeriver } from '../sealing/hkdf.js';
 import { compressIfWorthwhile } from './compression.js';
 import { BODY_LENGTH_BYTES, checkFrameEntry, deriveFrameKey, type FrameContext, frameBinding } from './frame.js';
+import { FRAME_CHECK_BYTES, frameCheck } from './frame-check.js';
 import { type FrameCodec, nodeCodec, TAG_BYTES } from './frame-codec.js';
 import { padmeLength } from './padding.js';
 
@@ -75,7 +75,7 @@ export class FrameSealer {
     for (let left = sealedLength - head.length - body.length; left > 0; left -= ZEROS.length)
       parts.push(ZEROS.subarray(0, left));
     this.codec.seal(deriveFrameKey(this.keys, info), frameBinding(this.options.context, info), parts, stored);
-    return { stored, entry: { ...info, storedSha256: sha256(stored) } };
+    return { stored, entry: { ...info, storedCheck: frameCheck(stored, this.codec) } };
   }
 
   private sealedLength(bodyLength: number): number {
@@ -84,7 +84,7 @@ export class FrameSealer {
   }
 }
 
-const UNKNOWN_HASH = Buffer.alloc(32);
+const UNKNOWN_CHECK = Buffer.alloc(FRAME_CHECK_BYTES);
 
 function describe(
   frame: PlainFrame,
@@ -97,7 +97,7 @@ function describe(
     storedLength,
     codec,
     plainLength: frame.plaintext.length,
-    storedSha256: UNKNOWN_HASH,
+    storedCheck: UNKNOWN_CHECK,
     chunkIds: Buffer.concat(frame.chunks.map((chunk) => chunk.id)),
     chunkLengths: frame.chunks.map((chunk) => chunk.length),
     edges: withEdges ? frame.chunks.map((chunk) => Buffer.from(chunk.edges ?? NO_IDS)) : [],

@@ -1,10 +1,10 @@
 /**
  * A pack is the stored object: header (16 bytes), frames one after another, footer (PackFooter, in
- * clear), trailer (48 bytes). The footer says where each frame lies, what its stored bytes hash to and
+ * clear), trailer (48 bytes). The footer says where each frame lies, the check of its stored bytes and
  * which chunks it holds, so that everything but opening frames works without a key.
  *
  * Nothing that a pack says is believed before it is checked: lengths against caps and against each
- * other, then the footer's hash, then its rules, then each frame's hash as it is read.
+ * other, then the footer's hash, then its rules, then each frame's check as it is read.
  */
 import { FrameEntry, PackFooter, PackKind } from '@holdfast/proto/vault';
 import { sha256 } from '../chunks/hmac-sha256.js';

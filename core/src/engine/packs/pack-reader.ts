@@ -2,6 +2,7 @@ import type { FrameEntry, PackFooter } from '@holdfast/proto/vault';
 import { sha256 } from '../chunks/hmac-sha256.js';
 import { damaged } from '../format/format-errors.js';
 import { MAX_PACK_BYTES } from '../format/limits.js';
+import { frameCheck } from '../frames/frame-check.js';
 import { packName } from '../objects/object-names.js';
 import type { ObjectStore } from '../stores/object-store.js';
 import { objectNotFound } from '../stores/store-errors.js';
@@ -39,7 +40,7 @@ export async function readPackFooter(store: ObjectStore, packId: Uint8Array): Pr
   return footer;
 }
 
-/** A frame's stored bytes, compared with the hash in its entry. Throws NotFound or Integrity. */
+/** A frame's stored bytes, compared with the check in its entry. Throws NotFound or Integrity. */
 export async function readFrame(store: ObjectStore, packId: Uint8Array, entry: FrameEntry): Promise<Buffer> {
   const name = packName(packId);
   const stored = await store.get(name, { offset: Number(entry.offset), length: entry.storedLength });
@@ -49,7 +50,7 @@ export async function readFrame(store: ObjectStore, packId: Uint8Array, entry: F
 
 /** Throws Integrity unless these are the bytes that the entry describes. Needs no key. */
 export function verifyStoredFrame(entry: FrameEntry, stored: Uint8Array): void {
-  if (stored.length !== entry.storedLength || !sha256(stored).equals(entry.storedSha256)) {
+  if (stored.length !== entry.storedLength || !frameCheck(stored).equals(entry.storedCheck)) {
     throw damaged('FRAME_HASH', 'A frame is not what its footer says.');
   }
 }

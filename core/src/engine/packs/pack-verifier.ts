@@ -1,4 +1,3 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { PackFooter, PackKind } from '@holdfast/proto/vault';
 import { damaged } from '../format/format-errors.js';
 import {
@@ -6,8 +5,8 @@ import {
   MAX_PACK_BYTES,
   MAX_TAKEN_PACK_FRAMES,
   MAX_TAKEN_PACK_PLAIN_BYTES,
-  SHA256_BYTES,
 } from '../format/limits.js';
+import { FRAME_CHECK_BYTES, RunningFrameCheck } from '../frames/frame-check.js';
 import { decodePackHeader, encodePackTrailer, framesEnd, PACK_HEADER_BYTES, parsePackFooter } from './pack-format.js';
 
 export interface ExpectedPack {
@@ -31,7 +30,7 @@ export interface VerifiedPack {
 export class PackVerifier {
   private offset = PACK_HEADER_BYTES;
   private frameLength = 0;
-  private hash: Hash | undefined;
+  private check: RunningFrameCheck | undefined;
   private readonly seen = new SeenFrames();
 
   constructor(private readonly expected: ExpectedPack) {}
@@ -52,17 +51,17 @@ export class PackVerifier {
     ) {
       throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than any that is taken in.');
     }
-    this.hash ??= createHash('sha256');
-    this.hash.update(piece);
+    this.check ??= new RunningFrameCheck();
+    this.check.update(piece);
     if (!last) return;
-    this.seen.add(this.frameLength, this.hash.digest());
+    this.seen.add(this.frameLength, this.check.digest());
     this.frameLength = 0;
-    this.hash = undefined;
+    this.check = undefined;
   }
 
   /** The footer ends the pack: it must describe the frames that passed, and be the one expected. */
   footer(bytes: Uint8Array): VerifiedPack {
-    if (this.hash) throw damaged('PACK_FRAMES', 'A pack ends inside a frame.');
+    if (this.check) throw damaged('PACK_FRAMES', 'A pack ends inside a frame.');
     const footer = parsePackFooter(bytes);
     this.compareIdentity(footer);
     if (footer.frames.reduce((sum, { plainLength }) => sum + plainLength, 0) > MAX_TAKEN_PACK_PLAIN_BYTES)
@@ -71,7 +70,7 @@ export class PackVerifier {
       throw damaged('PACK_FRAMES', "A pack's footer describes other frames than were sent.");
     }
     footer.frames.forEach((entry, index) => {
-      if (!this.seen.isAt(index, entry.storedLength, entry.storedSha256)) {
+      if (!this.seen.isAt(index, entry.storedLength, entry.storedCheck)) {
         throw damaged('FRAME_HASH', `Frame ${index} of a pack is not what its footer says.`);
       }
     });
@@ -92,25 +91,25 @@ export class PackVerifier {
 }
 
 const LENGTH_BYTES = 4;
-const SEEN_BYTES = LENGTH_BYTES + SHA256_BYTES;
+const SEEN_BYTES = LENGTH_BYTES + FRAME_CHECK_BYTES;
 const FIRST_ROOM = 16;
 
-/** Length and hash of each frame, in one piece: objects for thousands of frames of a byte each would take many times as much, and an upload may wait for long. */
+/** Length and check of each frame, in one piece: objects for thousands of frames of a byte each would take many times as much, and an upload may wait for long. */
 class SeenFrames {
   count = 0;
   private bytes = Buffer.allocUnsafe(FIRST_ROOM * SEEN_BYTES);
 
-  add(length: number, sha256: Buffer): void {
+  add(length: number, check: Buffer): void {
     const at = this.count * SEEN_BYTES;
     if (at === this.bytes.length) this.bytes = Buffer.concat([this.bytes], 2 * this.bytes.length);
     this.bytes.writeUInt32LE(length, at);
-    sha256.copy(this.bytes, at + LENGTH_BYTES);
+    check.copy(this.bytes, at + LENGTH_BYTES);
     this.count += 1;
   }
 
-  isAt(index: number, length: number, sha256: Uint8Array): boolean {
+  isAt(index: number, length: number, check: Uint8Array): boolean {
     const at = index * SEEN_BYTES;
-    const hash = this.bytes.subarray(at + LENGTH_BYTES, at + SEEN_BYTES);
-    return index < this.count && this.bytes.readUInt32LE(at) === length && hash.equals(sha256);
+    const seen = this.bytes.subarray(at + LENGTH_BYTES, at + SEEN_BYTES);
+    return index < this.count && this.bytes.readUInt32LE(at) === length && seen.equals(check);
   }
 }

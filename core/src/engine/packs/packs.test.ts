@@ -9,6 +9,7 @@ import { ChunkHasher } from '../chunks/chunk-hasher.js';
 import { sha256 } from '../chunks/hmac-sha256.js';
 import { sortedIdSet } from '../format/id-set.js';
 import { deriveFrameKey } from '../frames/frame.js';
+import { frameCheck } from '../frames/frame-check.js';
 import { openChunks } from '../frames/open-frame.js';
 import { FrameSealer, type SealedFrame } from '../frames/seal-frame.js';
 import { packName } from '../objects/object-names.js';
@@ -173,7 +174,7 @@ function wellCompressed(number: number): SealedFrame {
   const stored = seededRandom(`compressed ${number}`).bytes(64);
   const plainLength = 8 << 20;
   const rest = { codec: Codec.CODEC_ZSTD, plainLength, chunkLengths: [plainLength], edges: [] };
-  const entry = { storedLength: stored.length, storedSha256: sha256(stored), chunkIds: sha256(stored), ...rest };
+  const entry = { storedLength: stored.length, storedCheck: frameCheck(stored), chunkIds: sha256(stored), ...rest };
   return { stored, entry };
 }
 

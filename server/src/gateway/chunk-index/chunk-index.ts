@@ -47,7 +47,7 @@ export interface StoredFrame {
   readonly storedLength: number;
   readonly plainLength: number;
   readonly codec: number;
-  readonly sha256: Buffer;
+  readonly storedCheck: Buffer;
   /** Concatenated 32-byte ids. */
   readonly chunkIds: Buffer;
   /** Plaintext lengths, u32le each. */

@@ -24,7 +24,7 @@ export class FrameRows {
       storedLength: frame.storedLength,
       plainLength: frame.plainLength,
       codec: frame.codec,
-      sha256: frame.storedSha256,
+      storedCheck: frame.storedCheck,
       ids: frame.chunkIds,
       lengths,
     });
@@ -61,7 +61,7 @@ export class FrameRows {
       storedLength: frame.storedLength,
       codec: frame.codec,
       plainLength: frame.plainLength,
-      storedSha256: frame.sha256,
+      storedCheck: frame.storedCheck,
       chunkIds: frame.chunkIds,
       chunkLengths: Array.from({ length: count }, (_, place) => frame.chunkLengths.readUInt32LE(place * 4)),
       edges,

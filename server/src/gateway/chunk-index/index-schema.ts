@@ -25,7 +25,7 @@ import type Database from 'better-sqlite3';
  * states.bits      a byte for each of 4,000 copies, see copy-state.ts; a missing row is all zeros
  * point.state      0 prepared, 1 stored, 2 recorded by control
  */
-const SCHEMA_VERSION = 5;
+const SCHEMA_VERSION = 6;
 
 const TABLES = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -48,7 +48,7 @@ CREATE INDEX pack_unindexed ON pack (number) WHERE state = 1 AND index_number IS
 CREATE INDEX pack_unchecked ON pack (kind, number) WHERE state = 1 AND checked = 0;
 CREATE TABLE frame (
   first_copy INTEGER PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, stored_length INTEGER NOT NULL,
-  plain_length INTEGER NOT NULL, codec INTEGER NOT NULL, sha256 BLOB NOT NULL, ids BLOB NOT NULL, lengths BLOB NOT NULL
+  plain_length INTEGER NOT NULL, codec INTEGER NOT NULL, stored_check BLOB NOT NULL, ids BLOB NOT NULL, lengths BLOB NOT NULL
 );
 CREATE TABLE states (page INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE doubt (agent INTEGER NOT NULL, copy INTEGER NOT NULL, PRIMARY KEY (agent, copy)) WITHOUT ROWID;

@@ -75,7 +75,7 @@ function footer(packId: string, frames: readonly (readonly Buffer[])[], edges?: 
         storedLength: 100,
         codec: Codec.CODEC_RAW,
         plainLength: ids.length * 7,
-        storedSha256: random.bytes(32),
+        storedCheck: random.bytes(16),
         chunkIds: Buffer.concat(ids),
         chunkLengths: ids.map(() => 7),
         edges: edges ? ids.map((_, place) => edges[place] ?? Buffer.alloc(0)) : [],
@@ -268,7 +268,7 @@ describe('the chunk index', () => {
     const broken = footer(pack.id, [[random.bytes(32)], [random.bytes(32)]]);
     const chunk = random.bytes(32);
     (broken.frames[0] as { chunkIds: Buffer }).chunkIds = chunk;
-    (broken.frames[1] as { storedSha256: unknown }).storedSha256 = undefined;
+    (broken.frames[1] as { storedCheck: unknown }).storedCheck = undefined;
     expect(() => index.recordStoredPack(pack.number, broken, 1)).toThrow();
     expect(index.lookup(chunk)[0]).toEqual([]);
     expect(index.findPack(pack.id)).toMatchObject({ state: 'arriving', copies: 0 });

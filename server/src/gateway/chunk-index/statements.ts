@@ -22,7 +22,7 @@ export interface FrameRow {
   storedLength: number;
   plainLength: number;
   codec: number;
-  sha256: Buffer;
+  storedCheck: Buffer;
   ids: Buffer;
   lengths: Buffer;
 }
@@ -40,7 +40,7 @@ const PACK = `SELECT pack.number, pack.id, pack.state, pack.kind, domain.id AS d
   FROM pack LEFT JOIN domain ON domain.number = pack.domain LEFT JOIN agent ON agent.number = pack.agent`;
 
 const FRAME = `SELECT first_copy AS firstCopy, pack, offset, stored_length AS storedLength, plain_length AS plainLength,
-  codec, sha256, ids, lengths FROM frame`;
+  codec, stored_check AS storedCheck, ids, lengths FROM frame`;
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
@@ -117,7 +117,7 @@ export function prepareStatements(db: Database.Database) {
     deleteSuspect: db.prepare<[number]>('DELETE FROM suspect WHERE pack = ?'),
 
     insertFrame: db.prepare(
-      'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, sha256, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @sha256, @ids, @lengths)',
+      'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, stored_check, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @storedCheck, @ids, @lengths)',
     ),
     insertEdges: db.prepare<[number, Buffer]>('INSERT INTO edges (copy, ids) VALUES (?, ?)'),
     chunkOfCopy: db

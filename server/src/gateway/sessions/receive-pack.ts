@@ -6,7 +6,7 @@
  * 3. its rows are in the index, in one transaction, and the pack exists.
  *
  * A crash before 2 leaves nothing but a temporary file; between 2 and 3 a file that the next start
- * finds without rows and remembers as leaked. Bytes are hashed as they pass and compared with the
+ * finds without rows and remembers as leaked. Bytes are checked as they pass and compared with the
  * footer before the file gets its name. A failed flush is final: the pack is sent again under another id.
  */
 import {

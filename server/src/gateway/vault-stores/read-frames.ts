@@ -1,4 +1,4 @@
-import { type ObjectStore, packName, sha256 } from '@holdfast/core/engine';
+import { frameCheck, type ObjectStore, packName } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -32,7 +32,7 @@ export interface FrameReader<Part> {
   readonly onPlan?: (frames: readonly PlannedFrame[]) => Promise<void>;
   /** Called for a frame that is of no use, although its stored bytes are what came. */
   readonly onUnfit?: (planned: PlannedFrame, failure: HoldfastError) => void;
-  /** Whether the reader opens this frame and says if it was of no use (`checkCopies`): it need not be hashed here as well. */
+  /** Whether the reader opens this frame and says if it was of no use (`checkCopies`): it need not be checked here as well. */
   readonly readerChecks?: (planned: PlannedFrame) => boolean;
 }
 
@@ -151,10 +151,10 @@ export async function checkCopies(
   return asStored;
 }
 
-/** One frame's stored bytes, as its hash says they are. Throws Integrity, NotFound or Unavailable. */
+/** One frame's stored bytes, as its check says they are. Throws Integrity, NotFound or Unavailable. */
 export async function readFrame(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
   const bytes = await readStored(source, pack, frame);
-  if (!sha256(bytes).equals(frame.sha256)) throw damagedFrame(pack);
+  if (!frameCheck(bytes).equals(frame.storedCheck)) throw damagedFrame(pack);
   return bytes;
 }
 

@@ -7,6 +7,7 @@ import {
   encodeFrameEntry,
   type FrameEntry,
   FrameSealer,
+  frameCheck,
   frameDigest,
   KEY_BYTES,
   KeyDeriver,
@@ -144,7 +145,7 @@ function asUnopened(error: unknown): undefined {
 
 /** Bytes that are not what came to the vault have changed since its gateway read them. */
 function isAsStored(entry: FrameEntry, { bytes }: ClosedFrame): boolean {
-  return createHash('sha256').update(bytes).digest().equals(entry.storedSha256);
+  return frameCheck(bytes).equals(entry.storedCheck);
 }
 
 function placeOf(access: DomainAccess) {

@@ -143,7 +143,7 @@ function footerOf(
       storedLength: 1_000_000,
       codec: Codec.CODEC_RAW,
       plainLength: part.length * 8_192,
-      storedSha256: random.bytes(32),
+      storedCheck: random.bytes(16),
       chunkIds: Buffer.concat(part),
       chunkLengths: part.map(() => 8_192),
       edges: edges.slice(frame * CHUNKS_PER_FRAME, frame * CHUNKS_PER_FRAME + part.length),
