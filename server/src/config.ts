@@ -251,3 +251,11 @@ function isMetadataAddress(host: string): boolean {
 function invalid(message: string): HoldfastError {
   return new HoldfastError({ kind: 'Validation', code: 'CONFIGURATION', message });
 }
+
+/** A disk that hangs keeps a few of a gateway's threads: enough for several of them, and for those that answer. */
+const GATEWAY_THREADS = { UV_THREADPOOL_SIZE: '16' };
+
+/** What a process is started with that the server starts by itself. */
+export function environmentOf(role: 'control' | 'gateway'): NodeJS.ProcessEnv {
+  return { ...process.env, ...(role === 'gateway' && GATEWAY_THREADS) };
+}

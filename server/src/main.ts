@@ -10,6 +10,7 @@ import {
   agentAddress,
   declareDataOption,
   declareOptions,
+  environmentOf,
   needsTls,
   type RawOptions,
   type ServerConfig,
@@ -81,7 +82,7 @@ async function supervise(config: ServerConfig): Promise<void> {
   const lock = await lockFolder(config.dataDirectory, 'server', 0);
   const args = process.argv.slice(2);
   const supervisor = new Supervisor({
-    fork: (role, bound) => forkChild(fileURLToPath(import.meta.url), args, role, bound),
+    fork: (role, bound) => forkChild(fileURLToPath(import.meta.url), args, role, bound, environmentOf(role)),
     clock: systemClock,
     timers: systemClock,
     log: createLog('supervisor', config.logLevel),

@@ -71,8 +71,10 @@ export class Fleet {
     const doors = link && { control: await link.open(), data: await link.open() };
     const forwarded = doors && ['--public-grpc', doors.control.address, '--public-data-grpc', doors.data.address];
     const disks = new Map<string, SmallDisk>();
-    for (const [name, mib] of Object.entries(options.disks ?? {}))
+    for (const [name, mib] of Object.entries(options.disks ?? {})) {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
       disks.set(name, SmallDisk.mount(path.join(folder, name), mib));
+    }
     const server = new ServerProcess(folder, [...(forwarded ?? []), ...(options.serverArgs ?? [])], environment);
     const agents: AgentProcess[] = [];
     try {

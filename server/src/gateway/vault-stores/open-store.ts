@@ -1,20 +1,28 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, normalize, sep } from 'node:path';
-import { type ObjectStore, openLocalStore } from '@holdfast/core/engine';
+import { callsInTurn, type FileCalls, type ObjectStore, openLocalStore } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import type { Random } from '@holdfast/core/ids';
 
 export type StoreOpener = (storeUrl: string, options: { readonly create: boolean }) => Promise<ObjectStore>;
+
+/** Of the system calls of a disk. */
+const MOST_CALLS = 4;
 
 /**
  * Opens stores by their URL: `local:/absolute/path`, below one of `roots` (real paths). A folder is made
  * only when `create` says so: its disk may not be mounted.
  */
 export function createStoreOpener(ports: { readonly random: Random; readonly roots: readonly string[] }): StoreOpener {
+  // Stores side by side lie on one disk.
+  const disks = new Map<string, FileCalls>();
   return async (storeUrl, { create }) => {
     const root = localPath(storeUrl);
     await checkPlace(root, ports.roots);
-    return openLocalStore({ root, owner: 'gateway', random: ports.random, create });
+    const disk = dirname(root);
+    const calls = disks.get(disk) ?? callsInTurn(MOST_CALLS);
+    disks.set(disk, calls);
+    return openLocalStore({ root, owner: 'gateway', random: ports.random, create, calls });
   };
 }
 

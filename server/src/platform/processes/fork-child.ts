@@ -11,6 +11,7 @@ export function forkChild(
   args: readonly string[],
   role: ChildRole,
   bound: BoundAddresses,
+  env: NodeJS.ProcessEnv,
 ): ChildHandle {
   const pinned = Object.entries({
     '--http': bound.http,
@@ -21,6 +22,7 @@ export function forkChild(
   const again = pinned.flatMap(([option, value]) => (value === undefined ? [] : [option, value]));
   const child = fork(program, [...args, ...again, '--role', role], {
     stdio: ['ignore', 2, 2, 'ipc'],
+    env,
     execArgv: [...process.execArgv, ...(role === 'gateway' ? GATEWAY_FLAGS : [])],
   });
   return {
