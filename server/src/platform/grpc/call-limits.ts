@@ -5,6 +5,7 @@ import { HoldfastError } from '@holdfast/core/errors';
 import { addressGroup } from '../address-group.js';
 import { CountedKeys } from '../counted-keys.js';
 import { Pace, type PaceLimits, tooFast } from '../pace.js';
+import { CallTurns } from './call-turns.js';
 import type { AuthenticatedCall, CallerRole } from './caller.js';
 import { callerOf } from './caller.js';
 import { toGrpcStatus } from './errors.js';
@@ -42,12 +43,14 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
     if (pace !== undefined) paces.set(kind, new Pace(pace, ports.clock));
   }
   const failures = new Pace(FAILURES, ports.clock);
+  const turns = new CallTurns();
   return (method, call) => {
     const { kind, key } = whose(call);
     const { atOnce } = limits[kind];
     let stopWaiting = (): void => undefined;
     let stopEnding = (): void => undefined;
     let leave = (): void => undefined;
+    let giveUpTurn = (): void => undefined;
     let isKeptBack = false;
     const end = (code: status, send: () => void): void => {
       if (code === status.OK || isTrusted(kind) || failures.allows(key)) send();
@@ -71,7 +74,8 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
             leave = () => underWay.remove(key);
             if (!method.requestStream)
               stopWaiting = ports.timers.after(REQUEST_MS, () => call.sendStatus(toGrpcStatus(tooSlow())));
-            pass(metadata);
+            if (isTrusted(kind)) pass(metadata);
+            else giveUpTurn = turns.take(key, () => pass(metadata));
           },
           // What is still sent to a call that is kept back would lie in memory until its end, a whole window of it.
           onReceiveMessage(message, pass) {
@@ -85,6 +89,7 @@ export function limitCalls(limits: CallLimits, ports: { clock: Clock; timers: Ti
           onCancel() {
             stopWaiting();
             stopEnding();
+            giveUpTurn();
             leave();
           },
         }),

@@ -1,16 +1,20 @@
-import type { Client, ClientReadableStream } from '@grpc/grpc-js';
+import { X509Certificate } from 'node:crypto';
+import type { Client, ClientReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { IssuedIdentity } from '../pki/certificate-authority.js';
 import { FAILURE_MS } from './call-limits.js';
+import { callerFromCertificate } from './caller.js';
 import { CERTIFICATE_DOOR, DATA_CALLS, ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
 import { DoorScene, isHealthy, TAKES } from './door-scene.fixture.js';
 import { fromGrpcError } from './errors.js';
-import type { HealthAnswer } from './health.js';
-import { HealthService } from './health.js';
+import type { HealthAnswer, HealthQuestion } from './health.js';
+import { HealthService, SERVING } from './health.js';
 import * as http2 from './http2-frames.fixture.js';
 
 const { check, watch } = HealthService;
+const ASKS = { ask: { ...check, path: '/asking/ask' } };
+const OPENING = Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0))]);
 const HANGS = { hang: { ...watch, path: '/hanging/hang' } };
 
 let scene: DoorScene;
@@ -41,6 +45,14 @@ function resetCall(stream: number): Buffer {
   ]);
 }
 
+/** Its message is empty. */
+function askCall(stream: number): Buffer {
+  return Buffer.concat([
+    http2.frame(http2.HEADERS, http2.END_HEADERS, stream, http2.callHeaders(ASKS.ask.path)),
+    http2.frame(http2.DATA, http2.END_STREAM, stream, Buffer.alloc(5)),
+  ]);
+}
+
 describe('a gRPC door', () => {
   it('takes so many connections of one identity, and of another as many again', async () => {
     const perIdentity = { ...CERTIFICATE_DOOR.perIdentity, agent: { atOnce: 2 } };
@@ -60,6 +72,22 @@ describe('a gRPC door', () => {
     for (let i = 0; i < 3; i += 1) (await scene.secure(port, agent)).socket.destroy();
     await (await scene.secure(port, agent)).closed;
     expect(await isHealthy(scene.client(port, other))).toBe(true);
+  });
+
+  it('begins the calls of others between those that one caller makes all at once', async () => {
+    const begun: string[] = [];
+    const ask = (call: ServerUnaryCall<HealthQuestion, HealthAnswer>, answer: sendUnaryData<HealthAnswer>): void => {
+      begun.push(callerFromCertificate(call).serial);
+      answer(null, { status: SERVING });
+    };
+    const services = [{ name: 'asking', definition: ASKS, handlers: { ask } }];
+    const port = await scene.open({ maxConcurrentCalls: 64 }, { services });
+    const [greedy, modest] = [await scene.secure(port, agent), await scene.secure(port, other)];
+    for (const { socket } of [greedy, modest]) socket.write(OPENING);
+    greedy.socket.write(Buffer.concat(Array.from({ length: 60 }, (_, call) => askCall(2 * call + 1))));
+    modest.socket.write(askCall(1));
+    await expect.poll(() => begun.length).toBe(61);
+    expect(begun.indexOf(new X509Certificate(other.certificateChain).serialNumber)).toBeLessThan(10);
   });
 
   it('serves others while somebody opens connections and says nothing', async () => {
@@ -173,7 +201,7 @@ describe('a gRPC door', () => {
   it('lets so many calls be broken off on one connection, and ends it then', async () => {
     const port = await scene.open({ resets: { burst: 5, perSecond: 1 } });
     const { socket, closed } = await scene.secure(port, agent);
-    socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0))]));
+    socket.write(OPENING);
     let next = 1;
     const breakOff = (calls: number): void => {
       for (; calls > 0; calls -= 1, next += 2) socket.write(resetCall(next));
@@ -190,7 +218,7 @@ describe('a gRPC door', () => {
     const port = await scene.open({ calls: { ...DATA_CALLS, agent: { atOnce: 1 } } }, { timers: clock });
     const { socket } = await scene.secure(port, agent);
     const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(check.path));
-    socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0)), opened]));
+    socket.write(Buffer.concat([OPENING, opened]));
     await expect.poll(() => clock.waiting).toBe(1);
     expect(await isHealthy(scene.client(port, agent))).toBe(false);
     await clock.advance(120_000);
@@ -224,7 +252,7 @@ describe('a gRPC door', () => {
   ])('ends the connection of whoever floods it with %s, and serves others', async (_, next) => {
     const port = await scene.open({});
     const { socket, closed } = await scene.secure(port, agent);
-    socket.write(Buffer.concat([http2.PREFACE, http2.frame(http2.SETTINGS, 0, 0, Buffer.alloc(0))]));
+    socket.write(OPENING);
     socket.pause();
     let over = false;
     void closed.then(() => (over = true));
