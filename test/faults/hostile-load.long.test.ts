@@ -12,12 +12,14 @@ import { Fleet } from '../kit/holdfast/fleet.js';
 import { answerOf, HostileAgent, NO_COUNTERS } from '../kit/holdfast/hostile-agent.js';
 import { PackMaker, uploadPack } from '../kit/holdfast/hostile-packs.js';
 import { restoreTo } from '../kit/holdfast/jobs.js';
+import { OVERVIEW } from '../kit/holdfast/overview-query.js';
 import { repository } from '../kit/holdfast/repository.js';
 import type { AttackSettings } from './hostile-load/attack-main.js';
 
 /** Quiet and attacked ones in turns, as what else the machine does changes with time. */
 const TURNS = 8;
 const QUESTIONS = 60;
+const PAGES = 10;
 const PAUSE_MS = 25;
 const CLAIMS_BYTES = 1_000 * 32;
 /** Below this a question waits for nothing but its turn on the processor, of which the attackers take a part here. */
@@ -100,6 +102,7 @@ async function prepareAttack(kind: AttackSettings['kind']): Promise<AttackSettin
     kind,
     ...stuck,
     address: fleet.server.addresses.dataGrpc,
+    controlAddress: fleet.server.addresses.grpc,
     identityFile: path.join(enrolled.stateFolder, 'identity.json'),
     backup: backup.sessionId.toString('hex'),
     restore: restore.sessionId.toString('hex'),
@@ -137,6 +140,18 @@ async function ask({ data }: HostileAgent, sessionId: Buffer): Promise<number[]>
   return times;
 }
 
+/** How long each of some pages took, in milliseconds. */
+async function askPages(): Promise<number[]> {
+  const times: number[] = [];
+  for (let page = 0; page < PAGES; page += 1) {
+    const started = performance.now();
+    await fleet.api.ask(OVERVIEW);
+    times.push(performance.now() - started);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  return times;
+}
+
 const percentile = (times: readonly number[], share: number): number =>
   times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? 0;
 
@@ -158,7 +173,7 @@ function startAttack(settings: AttackSettings): { readonly outcomes: () => Recor
   return { outcomes: () => JSON.parse(last) as Record<string, number> };
 }
 
-const KINDS: readonly AttackSettings['kind'][] = ['work', 'streams'];
+const KINDS: readonly AttackSettings['kind'][] = ['work', 'streams', 'frames', 'floods'];
 
 it.each(KINDS)(
   'keeps its memory, and answers others at half their speed or better, while an agent does all the harm that it can (%s)',
@@ -169,6 +184,7 @@ it.each(KINDS)(
     const gateway = fleet.server.childPid('gateway');
     const control = fleet.server.childPid('control');
     await ask(victim, sessionId);
+    await askPages();
 
     const { outcomes } = startAttack(settings);
     burner = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
@@ -179,13 +195,17 @@ it.each(KINDS)(
     }, 100);
     const quiet: number[] = [];
     const attacked: number[] = [];
+    const quietPages: number[] = [];
+    const attackedPages: number[] = [];
     for (let turn = 0; turn < TURNS; turn += 1) {
       burner.kill('SIGSTOP');
       attacker?.kill('SIGCONT');
       attacked.push(...(await ask(victim, sessionId)));
+      attackedPages.push(...(await askPages()));
       attacker?.kill('SIGSTOP');
       burner.kill('SIGCONT');
       quiet.push(...(await ask(victim, sessionId)));
+      quietPages.push(...(await askPages()));
     }
     clearInterval(sampling);
     attacker?.kill('SIGKILL');
@@ -193,13 +213,14 @@ it.each(KINDS)(
     const told = (times: readonly number[]): string =>
       [0.5, 0.9, 0.99].map((share) => percentile(times, share).toFixed(1)).join(' / ');
     process.stderr.write(
-      `${kind}: p50 / p90 / p99 in ms: ${told(quiet)} quiet, ${told(attacked)} attacked; gateway's memory at most ${Math.round(most / 2 ** 20)} MiB; ${JSON.stringify(outcomes())}\n`,
+      `${kind}: p50 / p90 / p99 in ms: ${told(quiet)} quiet, ${told(attacked)} attacked; pages ${told(quietPages)} quiet, ${told(attackedPages)} attacked; gateway's memory at most ${Math.round(most / 2 ** 20)} MiB; ${JSON.stringify(outcomes())}\n`,
     );
     expect(fleet.server.childPid('gateway')).toBe(gateway);
     expect(fleet.server.childPid('control')).toBe(control);
     expect(most).toBeLessThan(MOST_RSS);
     expect(percentile(attacked, 0.5)).toBeLessThanOrEqual(2 * Math.max(percentile(quiet, 0.5), FLOOR_MS));
     expect(percentile(attacked, 0.99)).toBeLessThanOrEqual(2 * Math.max(percentile(quiet, 0.99), SLOWEST_FLOOR_MS));
+    expect(percentile(attackedPages, 0.5)).toBeLessThanOrEqual(2 * Math.max(percentile(quietPages, 0.5), FLOOR_MS));
 
     // Others go on: a whole backup, once the attack has ended.
     const source = fleet.newFolder(`source of ${kind}`);

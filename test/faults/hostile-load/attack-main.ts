@@ -19,11 +19,16 @@ import {
   NO_COUNTERS,
   type StolenIdentity,
 } from '../../kit/holdfast/hostile-agent.js';
+import { wireFloods } from './wire-floods.js';
 
 export interface AttackSettings {
-  /** `streams` takes every place that an agent has, with calls that say nothing; `work` asks for all the work that it can. */
-  readonly kind: 'streams' | 'work';
+  /**
+   * `streams` takes every place that an agent has, with calls that say nothing; `work` asks for all the work that it can; `frames` sends as many
+   * that say nothing as are borne, and `floods` more than that.
+   */
+  readonly kind: 'streams' | 'work' | 'frames' | 'floods';
   readonly address: string;
+  readonly controlAddress: string;
   readonly identityFile: string;
   /** Hex: sessions that the agent opened, for a backup and for a restore, and what the restore may read. */
   readonly backup: string;
@@ -149,12 +154,21 @@ function work(): void {
   });
 }
 
-if (settings.kind === 'streams') streams();
-work();
-slowReads();
-void forEver('oversized messages', () => upload(client, [header(), oversized]));
-void forEver('false hashes', () => upload(client, [header(), frame, ...footerOf(systemRandom.bytes(3_000))]));
-void forEver('footers of empty frames', () => upload(client, [header(), frame, ...emptyFrames]));
-void forEver('footers without end', () => upload(client, [header(), ...emptyFrames, ...emptyFrames]));
+function badUploads(): void {
+  void forEver('oversized messages', () => upload(client, [header(), oversized]));
+  void forEver('false hashes', () => upload(client, [header(), frame, ...footerOf(systemRandom.bytes(3_000))]));
+  void forEver('footers of empty frames', () => upload(client, [header(), frame, ...emptyFrames]));
+  void forEver('footers without end', () => upload(client, [header(), ...emptyFrames, ...emptyFrames]));
+}
+
+const { kind, address, controlAddress } = settings;
+if (kind === 'frames' || kind === 'floods')
+  wireFloods({ addresses: [address, controlAddress], identity, isRestless: kind === 'floods', count });
+else {
+  if (kind === 'streams') streams();
+  work();
+  slowReads();
+  badUploads();
+}
 
 setInterval(() => console.log(JSON.stringify(Object.fromEntries(outcomes))), 1_000);
