@@ -2,7 +2,7 @@ import type { ClientWritableStream } from '@grpc/grpc-js';
 import { Metadata } from '@grpc/grpc-js';
 import { systemClock } from '@holdfast/core/clock';
 import { HoldfastError } from '@holdfast/core/errors';
-import { collectYoung } from '@holdfast/core/memory';
+import { collectYoung, YoungGarbage } from '@holdfast/core/memory';
 import { reached } from '@holdfast/core/moments';
 import type { DataServiceClient, PackHeader, UploadPackRequest, UploadPackResponse } from '@holdfast/proto/v1';
 import { DataServiceService } from '@holdfast/proto/v1';
@@ -17,6 +17,8 @@ const { path, requestSerialize, responseDeserialize } = DataServiceService.uploa
 /** A link may be slow, but something has to move: a pack has as long as it takes, a piece has not. */
 const STALL_MS = 5 * 60_000;
 const ANSWER_TIMEOUT_MS = 15 * 60_000;
+/** Each message is copied once more, behind the head that gRPC gives it. */
+const garbage = new YoungGarbage();
 const RECEIVED_BYTES = 'holdfast-received-bytes';
 
 type Part = NonNullable<UploadPackRequest['part']>;
@@ -117,6 +119,7 @@ class Upload {
         const place = await this.place();
         if (place === undefined) return;
         this.send(encodePiece(place, data, last), () => this.memory.giveBack(place));
+        garbage.add(data.length);
       }
     }
     for await (const piece of this.pieces(footer)) this.send(encoded({ $case: 'footer', value: piece }));

@@ -32,7 +32,7 @@ export function collectAll(): void {
 }
 
 /** A thread's heap is not collected in full before it has this, buffers included. */
-const THREAD_HEAP_MIB = 64;
+const THREAD_HEAP_MIB = 32;
 /** Room for young objects: too little, and every collection meets many that are still in use. */
 const THREAD_YOUNG_MIB = 4;
 

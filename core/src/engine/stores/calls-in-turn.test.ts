@@ -59,7 +59,7 @@ describe('calls in turn', () => {
     await Promise.all([third, fourth]);
     const after = [calls.stat(folder), calls.stat(folder)];
     expect(reached).toHaveLength(6);
-    answers.forEach((go) => go());
+    for (const go of answers) go();
     await Promise.all(after);
     await file.close();
   });

@@ -33,7 +33,7 @@ export interface LanePorts {
 /** A regular file below this size and without holes is one chunk. */
 export const SMALL_FILE_BYTES = 512 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
-const BLOCKS_IN_WINDOW = 9;
+const BLOCKS_IN_WINDOW = 5;
 const CLAIMS_PER_QUESTION = 1_000;
 const BYTES_PER_QUESTION = 4 * 1024 * 1024;
 const CHUNKS_PER_PART = 8_192;
