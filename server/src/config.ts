@@ -257,5 +257,5 @@ const GATEWAY_THREADS = { UV_THREADPOOL_SIZE: '16' };
 
 /** What a process is started with that the server starts by itself. */
 export function environmentOf(role: 'control' | 'gateway'): NodeJS.ProcessEnv {
-  return { ...process.env, ...(role === 'gateway' && GATEWAY_THREADS) };
+  return { ...(role === 'gateway' && GATEWAY_THREADS), ...process.env };
 }

@@ -10,6 +10,8 @@ import { describeTree } from '../kit/tree/describe-tree.js';
 const canMount = canMountDisks();
 const MIB = 1 << 20;
 const HUNG = 'stores/hung';
+/** Of a disk that a gateway has under way at once. */
+const MOST_CALLS = 4;
 const PATIENCE = { timeoutMs: 60_000 };
 
 let fleet: Fleet;
@@ -37,6 +39,14 @@ async function protect(which: number, vaultId: string): Promise<{ readonly id: s
   return { root, id };
 }
 
+/** That wait in the kernel for something that nobody can break off. */
+function stuckThreads(pid: number): number {
+  const states = fs
+    .readdirSync(`/proc/${pid}/task`)
+    .map((task) => fs.readFileSync(`/proc/${pid}/task/${task}/stat`, 'latin1'));
+  return states.filter((state) => state.slice(state.lastIndexOf(')')).startsWith(') D')).length;
+}
+
 describe.runIf(canMount)('a disk that hangs under the packs of several agents', () => {
   it('holds up nobody whose vault lies elsewhere, and its own go on once it answers', async () => {
     const { id: elsewhere } = await fleet.createVault('elsewhere');
@@ -51,6 +61,7 @@ describe.runIf(canMount)('a disk that hangs under the packs of several agents', 
         await expect
           .poll(async () => Number((await readJob(fleet.api, id)).progress.bytesRead), { timeout: 30_000 })
           .toBeGreaterThan(16 * MIB);
+      await expect.poll(() => stuckThreads(fleet.server.childPid('gateway')), { timeout: 30_000 }).toBe(MOST_CALLS);
       const job = await waitForJob(fleet.api, await backUp(fleet.api, other.id, 'FULL'), PATIENCE);
       expect(job).toMatchObject({ state: 'COMPLETED', error: null });
       const target = path.join(fleet.folder, 'restored');

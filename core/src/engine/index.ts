@@ -126,7 +126,7 @@ export {
   type Signer,
   signObject,
 } from './sealing/signing.js';
-export { callsInTurn } from './stores/calls-in-turn.js';
+export { CallLine, callsInTurn } from './stores/calls-in-turn.js';
 export type { FileCalls, FolderEntry, OpenFile } from './stores/file-calls.js';
 export { type LocalStore, type LocalStoreOptions, openLocalStore } from './stores/local-store.js';
 export { MemoryStore } from './stores/memory-store.js';

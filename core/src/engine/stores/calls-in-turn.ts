@@ -6,7 +6,7 @@ import type { FileCalls, OpenFile } from './file-calls.js';
  * them than these, and leaves the others to other disks. Give one to all stores that lie on a disk together.
  */
 export function callsInTurn(most: number, calls: FileCalls = fileSystem): FileCalls {
-  const line = new Line(most);
+  const line = new CallLine(most);
   const inTurn = (file: OpenFile): OpenFile => ({
     read: (...args) => line.wait(() => file.read(...args)),
     write: (...args) => line.wait(() => file.write(...args)),
@@ -27,7 +27,8 @@ export function callsInTurn(most: number, calls: FileCalls = fileSystem): FileCa
   };
 }
 
-class Line {
+/** At most so many at a time, the others in their order. */
+export class CallLine {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}

@@ -14,7 +14,7 @@ import type { Log } from '../../platform/telemetry/log.js';
 
 /** A disk that was asleep has answered by then, and one that repeats a bad read mostly has. */
 const HANGS_AFTER_MS = 10_000;
-/** Each holds a thread until the store answers, and the process has few of them for all its stores. One may be stuck for ever in a store that is well otherwise. */
+/** Each holds one of the few calls that its disk may have under way until it answers. One may be stuck for ever in a store that is well otherwise. */
 const MOST_HANGING = 2;
 
 export interface HangGuardPorts {
