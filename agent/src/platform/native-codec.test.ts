@@ -1,4 +1,4 @@
-import { nodeCodec, TAG_BYTES } from '@holdfast/core/engine';
+import { frameCheck, nodeCodec, TAG_BYTES } from '@holdfast/core/engine';
 import { seededRandom } from '@holdfast/core/ids';
 import { describe, expect, it } from 'vitest';
 import { hostCodec, nativeCodec } from './native-codec.js';
@@ -33,6 +33,14 @@ it.runIf(process.platform === 'linux')('is there in the program that runs the te
 });
 
 describe("the host's codec", () => {
+  it('checks stored bytes as that of Node does, wherever they lie, and seals as before after it', () => {
+    for (const bytes of [Buffer.alloc(0), ...contents, random.bytes(1_000).subarray(7)]) {
+      const before = sealed(codec, Buffer.from('between checks'));
+      expect(frameCheck(bytes, codec).equals(frameCheck(bytes))).toBe(true);
+      expect(sealed(codec, Buffer.from('between checks')).equals(before)).toBe(true);
+    }
+  });
+
   it('seals to the same bytes as that of Node, and opens what either sealed', () => {
     for (const plaintext of contents) {
       const theirs = sealed(nodeCodec, plaintext);

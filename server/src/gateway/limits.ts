@@ -26,7 +26,7 @@ export interface GatewayLimits {
   readonly maxUploadsPerSession: number;
   readonly maxQuestionsPerSession: number;
   readonly maxReadsPerSession: number;
-  /** Packs on their way in; more wait in order, by their headers alone. Each holds a file and a hash. */
+  /** Packs on their way in; more wait in order, by their headers alone. Each holds a file and two checks. */
   readonly uploads: AdmissionLimits;
   /** Packs that gave their places up in the middle and may go on, of one session no more than its uploads: each holds a file of which a part has come. */
   readonly maxPausedUploads: number;

@@ -5,7 +5,7 @@ import type { JobRun } from '../job-run.js';
 import type { Existence } from './existence.js';
 
 /**
- * Packs that turned out, before they left or as the gateway hashed them, to hold something else than what was sealed: the host computes
+ * Packs that turned out, before they left or as the gateway checked them, to hold something else than what was sealed: the host computes
  * wrongly, or a bit flipped in its memory. What they held counts as missing, so that the next walk reads it from its source and sends it anew.
  */
 export class SpoiledPacks {

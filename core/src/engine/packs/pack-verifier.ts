@@ -21,6 +21,8 @@ export interface VerifiedPack {
   readonly footer: PackFooter;
   /** What to store after the last frame: the footer and its trailer. */
   readonly tail: readonly [footer: Uint8Array, trailer: Buffer];
+  /** Of each frame under the verifier's own key; none where it has none. */
+  readonly ownChecks: readonly Buffer[];
 }
 
 /**
@@ -30,10 +32,16 @@ export interface VerifiedPack {
 export class PackVerifier {
   private offset = PACK_HEADER_BYTES;
   private frameLength = 0;
-  private check: RunningFrameCheck | undefined;
+  private checks: readonly RunningFrameCheck[] = [];
   private readonly seen = new SeenFrames();
 
-  constructor(private readonly expected: ExpectedPack) {}
+  private readonly ownChecks: Buffer[] = [];
+
+  /** @param ownKey 32 bytes: frames are checked under it too, for whoever is to tell later whether they are these very ones */
+  constructor(
+    private readonly expected: ExpectedPack,
+    private readonly ownKey?: Uint8Array,
+  ) {}
 
   header(bytes: Uint8Array): void {
     if (decodePackHeader(bytes) !== this.expected.kind)
@@ -51,17 +59,19 @@ export class PackVerifier {
     ) {
       throw damaged('PACK_TOO_LARGE', 'A pack, or a frame of it, is longer than any that is taken in.');
     }
-    this.check ??= new RunningFrameCheck();
-    this.check.update(piece);
+    if (this.checks.length === 0) this.checks = this.newChecks();
+    for (const check of this.checks) check.update(piece);
     if (!last) return;
-    this.seen.add(this.frameLength, this.check.digest());
+    const [check, ownCheck] = this.checks.map((each) => each.digest());
+    this.seen.add(this.frameLength, check as Buffer);
+    if (ownCheck) this.ownChecks.push(ownCheck);
     this.frameLength = 0;
-    this.check = undefined;
+    this.checks = [];
   }
 
   /** The footer ends the pack: it must describe the frames that passed, and be the one expected. */
   footer(bytes: Uint8Array): VerifiedPack {
-    if (this.check) throw damaged('PACK_FRAMES', 'A pack ends inside a frame.');
+    if (this.checks.length > 0) throw damaged('PACK_FRAMES', 'A pack ends inside a frame.');
     const footer = parsePackFooter(bytes);
     this.compareIdentity(footer);
     if (footer.frames.reduce((sum, { plainLength }) => sum + plainLength, 0) > MAX_TAKEN_PACK_PLAIN_BYTES)
@@ -74,7 +84,11 @@ export class PackVerifier {
         throw damaged('FRAME_HASH', `Frame ${index} of a pack is not what its footer says.`);
       }
     });
-    return { footer, tail: [bytes, encodePackTrailer(bytes)] };
+    return { footer, tail: [bytes, encodePackTrailer(bytes)], ownChecks: this.ownChecks };
+  }
+
+  private newChecks(): RunningFrameCheck[] {
+    return [new RunningFrameCheck(), ...(this.ownKey ? [new RunningFrameCheck(Buffer.from(this.ownKey))] : [])];
   }
 
   private compareIdentity(footer: PackFooter): void {

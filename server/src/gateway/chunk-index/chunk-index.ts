@@ -1,4 +1,4 @@
-import type { FrameEntry, PackFooter, PackKind } from '@holdfast/core/engine';
+import type { FrameEntry, PackFooter, PackKind, VerifiedPack } from '@holdfast/core/engine';
 
 /** One stored copy of a chunk. */
 export interface Copy {
@@ -48,6 +48,8 @@ export interface StoredFrame {
   readonly plainLength: number;
   readonly codec: number;
   readonly storedCheck: Buffer;
+  /** Under `ChunkIndex.checkKey`, of the bytes that came. */
+  readonly ownCheck: Buffer;
   /** Concatenated 32-byte ids. */
   readonly chunkIds: Buffer;
   /** Plaintext lengths, u32le each. */
@@ -84,7 +86,12 @@ export interface Point {
  * packs and points under way. Every change but two is durable when its method returns. Calls are
  * synchronous: an index belongs to one thread.
  */
+/** What a footer says, and the check of each frame under `ChunkIndex.checkKey`. */
+export type PackContent = Pick<VerifiedPack, 'footer' | 'ownChecks'>;
+
 export interface ChunkIndex {
+  /** A secret, 32 bytes: whoever writes to the store cannot make other bytes fit checks under it. */
+  readonly checkKey: Buffer;
   /** Nothing was ever recorded: for a store that holds packs, the index is lost. */
   isNew(): boolean;
   /** Reads what chunks are found by, which takes seconds where there are millions. Otherwise the first look-up does. */
@@ -108,8 +115,8 @@ export interface ChunkIndex {
     uploaderId: string;
     session: number;
   }): number;
-  /** The pack's file is durable: its frames, copies and edges, in one transaction. */
-  recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack;
+  /** The pack's file is durable: its frames with their own checks, copies and edges, in one transaction. */
+  recordStoredPack(pack: number, content: PackContent, storedBytes: number): Pack;
   /** An arriving pack whose file is known not to exist. */
   forgetArrivingPack(pack: number): void;
   /** Pack files that no rows stand for. Idempotent. */

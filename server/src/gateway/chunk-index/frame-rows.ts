@@ -13,7 +13,7 @@ export class FrameRows {
   ) {}
 
   /** Within a transaction. */
-  insert(pack: number, firstCopy: number, frame: FrameEntry): void {
+  insert(pack: number, firstCopy: number, frame: FrameEntry, ownCheck: Buffer): void {
     const { sql } = this.file;
     const lengths = Buffer.alloc(frame.chunkLengths.length * 4);
     for (const [place, length] of frame.chunkLengths.entries()) lengths.writeUInt32LE(length, place * 4);
@@ -25,6 +25,7 @@ export class FrameRows {
       plainLength: frame.plainLength,
       codec: frame.codec,
       storedCheck: frame.storedCheck,
+      ownCheck,
       ids: frame.chunkIds,
       lengths,
     });

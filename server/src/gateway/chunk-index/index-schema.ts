@@ -14,6 +14,7 @@ import type Database from 'better-sqlite3';
  * A pack's number is never used again either: whoever still holds that of a forgotten pack touches no other.
  *
  * meta.damage      made up anew whenever copies turn out suspect (stored bytes that changed, whoever uploaded them), or bad after they were verified
+ * meta.check_key   secret, of frame.own_check: whoever writes to the store can make other bytes fit the check in a frame's entry, and not this one
  * agent.voided     its unverified copies count for nobody
  * agent.damage     made up anew whenever copies that it uploaded turn out bad before anybody else could rely on them
  * doubt            copies that count for nothing new of this agent, although nothing is known to be wrong with them
@@ -48,7 +49,7 @@ CREATE INDEX pack_unindexed ON pack (number) WHERE state = 1 AND index_number IS
 CREATE INDEX pack_unchecked ON pack (kind, number) WHERE state = 1 AND checked = 0;
 CREATE TABLE frame (
   first_copy INTEGER PRIMARY KEY, pack INTEGER NOT NULL, offset INTEGER NOT NULL, stored_length INTEGER NOT NULL,
-  plain_length INTEGER NOT NULL, codec INTEGER NOT NULL, stored_check BLOB NOT NULL, ids BLOB NOT NULL, lengths BLOB NOT NULL
+  plain_length INTEGER NOT NULL, codec INTEGER NOT NULL, stored_check BLOB NOT NULL, own_check BLOB NOT NULL, ids BLOB NOT NULL, lengths BLOB NOT NULL
 );
 CREATE TABLE states (page INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE doubt (agent INTEGER NOT NULL, copy INTEGER NOT NULL, PRIMARY KEY (agent, copy)) WITHOUT ROWID;
@@ -83,7 +84,9 @@ export function prepareSchema(db: Database.Database, vaultId: Buffer): void {
       const put = db.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
       put.run('schema_version', SCHEMA_VERSION);
       put.run('vault_id', vaultId);
-      db.exec("INSERT INTO meta (key, value) VALUES ('index_id', randomblob(16)), ('damage', randomblob(16))");
+      db.exec(
+        "INSERT INTO meta (key, value) VALUES ('index_id', randomblob(16)), ('damage', randomblob(16)), ('check_key', randomblob(32))",
+      );
       put.run('next_index_number', 1);
       // A counter of its own: a number is never used again, also after the newest pack is gone.
       put.run('next_copy', 0);

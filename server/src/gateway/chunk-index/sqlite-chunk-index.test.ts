@@ -7,7 +7,7 @@ import { Codec, type PackFooter, PackKind } from '@holdfast/proto/vault';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ChunkIndex, Copy, Pack, SuspectPack } from './chunk-index.js';
+import type { ChunkIndex, Copy, Pack, PackContent, SuspectPack } from './chunk-index.js';
 import { BAD, SUSPECT, VERIFIED } from './copy-state.js';
 import { EntriesFile } from './entries-file.js';
 import { PageBudget } from './page-budget.js';
@@ -87,10 +87,14 @@ function footer(packId: string, frames: readonly (readonly Buffer[])[], edges?: 
   };
 }
 
+function arrived(made: PackFooter): PackContent {
+  return { footer: made, ownChecks: made.frames.map(() => random.bytes(16)) };
+}
+
 function store(frames: readonly (readonly Buffer[])[], edges?: readonly Buffer[]) {
   const pack = arrive(session(), edges ? PackKind.PACK_KIND_NODE : PackKind.PACK_KIND_DATA);
   const made = footer(pack.id, frames, edges);
-  return { made, pack: index.recordStoredPack(pack.number, made, 1_000) };
+  return { made, pack: index.recordStoredPack(pack.number, arrived(made), 1_000) };
 }
 
 describe('the chunk index', () => {
@@ -269,7 +273,7 @@ describe('the chunk index', () => {
     const chunk = random.bytes(32);
     (broken.frames[0] as { chunkIds: Buffer }).chunkIds = chunk;
     (broken.frames[1] as { storedCheck: unknown }).storedCheck = undefined;
-    expect(() => index.recordStoredPack(pack.number, broken, 1)).toThrow();
+    expect(() => index.recordStoredPack(pack.number, arrived(broken), 1)).toThrow();
     expect(index.lookup(chunk)[0]).toEqual([]);
     expect(index.findPack(pack.id)).toMatchObject({ state: 'arriving', copies: 0 });
   });
@@ -324,14 +328,14 @@ describe('the chunk index', () => {
       vi.spyOn(EntriesFile.prototype, 'write').mockImplementation(() => {
         throw Object.assign(new Error(code), { code });
       });
-      expect(() => index.recordStoredPack(arriving.number, made, 1)).toThrowError(
+      expect(() => index.recordStoredPack(arriving.number, arrived(made), 1)).toThrowError(
         expect.objectContaining({ kind: 'Unavailable', code: reason }),
       );
       vi.restoreAllMocks();
       expect(index.findPack(arriving.id)).toMatchObject({ state: 'arriving', copies: 0 });
       expect(index.lookup(second)).toEqual([[]]);
     }
-    const stored = index.recordStoredPack(arriving.number, made, 1);
+    const stored = index.recordStoredPack(arriving.number, arrived(made), 1);
     const last = store([[third]]).pack;
     for (const again of [false, true]) {
       if (again) reopen();
@@ -376,7 +380,9 @@ describe('the chunk index', () => {
     vi.spyOn(TableSegment.prototype, 'halves').mockImplementationOnce(() => {
       throw new RangeError('Array buffer allocation failed');
     });
-    expect(() => index.recordStoredPack(arriving.number, footer(arriving.id, [ids]), 1)).toThrowError(RangeError);
+    expect(() => index.recordStoredPack(arriving.number, arrived(footer(arriving.id, [ids])), 1)).toThrowError(
+      RangeError,
+    );
     expect(index.packByNumber(arriving.number)).toMatchObject({ state: 'stored', copies: 4_000 });
     store([[random.bytes(32)]]);
     expect(index.lookup(Buffer.concat(ids)).every((copies) => copies.length === 1)).toBe(true);
@@ -392,7 +398,7 @@ describe('the chunk index', () => {
     index = openIndex(path);
     const arriving = arrive(session());
     const made = footer(arriving.id, [[random.bytes(32), random.bytes(32)]]);
-    expect(() => index.recordStoredPack(arriving.number, made, 1)).toThrowError(
+    expect(() => index.recordStoredPack(arriving.number, arrived(made), 1)).toThrowError(
       expect.objectContaining({ kind: 'IllegalState', code: 'INDEX_FULL' }),
     );
     expect(index.findPack(arriving.id)).toMatchObject({ state: 'arriving' });
@@ -452,7 +458,7 @@ describe('the chunk index', () => {
     }
     taken.readEntries();
     taken.close();
-    expect(() => index.recordStoredPack(99, footer(uuid(), [[random.bytes(32)]]), 1)).toThrowError(
+    expect(() => index.recordStoredPack(99, arrived(footer(uuid(), [[random.bytes(32)]])), 1)).toThrowError(
       expect.objectContaining({ code: 'PACK_NOT_ARRIVING' }),
     );
   });

@@ -7,6 +7,7 @@ import type {
   Copy,
   NewSession,
   Pack,
+  PackContent,
   PackState,
   Point,
   PointState,
@@ -55,6 +56,7 @@ function entriesPath(path: string): string {
 
 /** Rows by what they are of stand in classes of their own; what spans them is here: storing a pack, finding copies, and what is known of each. */
 class SqliteChunkIndex implements ChunkIndex {
+  readonly checkKey: Buffer;
   private readonly sessions: SessionRows;
   private readonly packs: PackRows;
   private readonly frames: FrameRows;
@@ -71,6 +73,7 @@ class SqliteChunkIndex implements ChunkIndex {
     private readonly options: IndexOptions,
   ) {
     const { sql } = file;
+    this.checkKey = required(sql.checkKey.get());
     this.sessions = new SessionRows(file);
     this.packs = new PackRows(file);
     this.frames = new FrameRows(file, vaultId);
@@ -122,7 +125,7 @@ class SqliteChunkIndex implements ChunkIndex {
     return this.packs.recordArriving(pack);
   }
 
-  recordStoredPack(pack: number, footer: PackFooter, storedBytes: number): Pack {
+  recordStoredPack(pack: number, { footer, ownChecks }: PackContent, storedBytes: number): Pack {
     const { file, frames, packs, entries } = this;
     const firstCopy = required(file.read(() => file.sql.nextCopy.get()));
     const stored: FrameIds[] = [];
@@ -134,7 +137,7 @@ class SqliteChunkIndex implements ChunkIndex {
     file.read(() => entries.prepare(stored));
     file.write(() => {
       for (const [place, frame] of footer.frames.entries())
-        frames.insert(pack, required(stored[place]).firstCopy, frame);
+        frames.insert(pack, required(stored[place]).firstCopy, frame, required(ownChecks[place]));
       file.sql.setNextCopy.run(next);
       packs.store(pack, footer, { storedBytes, firstCopy, copies: next - firstCopy });
     });

@@ -23,6 +23,7 @@ export interface FrameRow {
   plainLength: number;
   codec: number;
   storedCheck: Buffer;
+  ownCheck: Buffer;
   ids: Buffer;
   lengths: Buffer;
 }
@@ -40,7 +41,7 @@ const PACK = `SELECT pack.number, pack.id, pack.state, pack.kind, domain.id AS d
   FROM pack LEFT JOIN domain ON domain.number = pack.domain LEFT JOIN agent ON agent.number = pack.agent`;
 
 const FRAME = `SELECT first_copy AS firstCopy, pack, offset, stored_length AS storedLength, plain_length AS plainLength,
-  codec, stored_check AS storedCheck, ids, lengths FROM frame`;
+  codec, stored_check AS storedCheck, own_check AS ownCheck, ids, lengths FROM frame`;
 
 export type Statements = ReturnType<typeof prepareStatements>;
 
@@ -97,6 +98,7 @@ export function prepareStatements(db: Database.Database) {
     ),
     markIndexed: db.prepare<[number, number]>('UPDATE pack SET index_number = ? WHERE number = ?'),
     markChecked: db.prepare<[number]>('UPDATE pack SET checked = 1 WHERE number = ?'),
+    checkKey: db.prepare<[], Buffer>("SELECT value FROM meta WHERE key = 'check_key'").pluck(),
     indexId: db.prepare<[], Buffer>("SELECT value FROM meta WHERE key = 'index_id'").pluck(),
     randomBytes: db.prepare<[number], Buffer>('SELECT randomblob(?)').pluck(),
     nextCopy: db.prepare<[], number>("SELECT value FROM meta WHERE key = 'next_copy'").pluck(),
@@ -117,7 +119,7 @@ export function prepareStatements(db: Database.Database) {
     deleteSuspect: db.prepare<[number]>('DELETE FROM suspect WHERE pack = ?'),
 
     insertFrame: db.prepare(
-      'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, stored_check, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @storedCheck, @ids, @lengths)',
+      'INSERT INTO frame (first_copy, pack, offset, stored_length, plain_length, codec, stored_check, own_check, ids, lengths) VALUES (@firstCopy, @pack, @offset, @storedLength, @plainLength, @codec, @storedCheck, @ownCheck, @ids, @lengths)',
     ),
     insertEdges: db.prepare<[number, Buffer]>('INSERT INTO edges (copy, ids) VALUES (?, ?)'),
     chunkOfCopy: db

@@ -17,6 +17,7 @@ import {
   PackVerifier,
   packName,
   readPackFooter,
+  type VerifiedPack,
 } from '@holdfast/core/engine';
 import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
@@ -101,13 +102,16 @@ export class PackReceiver {
       const writer = await store.openWriter(packName(uuidToBytes(pack.packId)), { ifAbsent: true });
       const header = encodePackHeader(pack.kind);
       await writer.write(header);
-      const verifier = new PackVerifier({
-        vaultId: uuidToBytes(vaultId),
-        packId: uuidToBytes(pack.packId),
-        kind: pack.kind,
-        domainId: uuidToBytes(session.domainId),
-        uploaderId: uuidToBytes(session.agentId),
-      });
+      const verifier = new PackVerifier(
+        {
+          vaultId: uuidToBytes(vaultId),
+          packId: uuidToBytes(pack.packId),
+          kind: pack.kind,
+          domainId: uuidToBytes(session.domainId),
+          uploaderId: uuidToBytes(session.agentId),
+        },
+        index.checkKey,
+      );
       const receiver = new PackReceiver(session, limits, pack, packNumber, writer, verifier, header.length, leave);
       session.uploads.set(pack.packId, receiver);
       reached('gateway.pack-arriving');
@@ -173,12 +177,13 @@ export class PackReceiver {
   async finish(footerBytes: Buffer): Promise<number> {
     this.assertReceiving();
     if (footerBytes.length > this.limits.maxFooterBytes) throw footerTooLarge(this.limits);
-    const { footer, tail } = this.verifier.footer(footerBytes);
+    const verified = this.verifier.footer(footerBytes);
+    const { tail } = verified;
     const total = this.bytes + tail[0].length + tail[1].length;
     if (total > this.limits.maxPackBytes)
       throw invalid('PACK_TOO_LARGE', `A pack has at most ${this.limits.maxPackBytes} bytes.`);
     this.state = 'finishing';
-    const work = this.store(footer, tail, total);
+    const work = this.store(verified, total);
     this.finishing = work.catch(() => undefined);
     return work;
   }
@@ -194,19 +199,15 @@ export class PackReceiver {
     this.session.vault.index.forgetArrivingPack(this.packNumber);
   }
 
-  private async store(
-    footer: ReturnType<PackVerifier['footer']>['footer'],
-    tail: readonly Uint8Array[],
-    total: number,
-  ): Promise<number> {
+  private async store(verified: VerifiedPack, total: number): Promise<number> {
     const { session } = this;
     const { index } = session.vault;
     try {
-      for (const part of tail) await this.writer.write(part);
+      for (const part of verified.tail) await this.writer.write(part);
       session.assertOpen();
       const { created } = await this.writer.commit();
-      if (!created) await this.compareWithStored(tail[0]);
-      const pack = index.recordStoredPack(this.packNumber, footer, total);
+      if (!created) await this.compareWithStored(verified.tail[0]);
+      const pack = index.recordStoredPack(this.packNumber, verified, total);
       await takeIn(session, pack);
       this.state = 'stored';
       reached('gateway.pack-indexed');

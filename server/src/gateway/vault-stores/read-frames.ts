@@ -1,4 +1,4 @@
-import { frameCheck, type ObjectStore, packName } from '@holdfast/core/engine';
+import { frameCheck, nodeCodec, type ObjectStore, packName } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import type { Log } from '../../platform/telemetry/log.js';
@@ -37,7 +37,7 @@ export interface FrameReader<Part> {
 }
 
 /**
- * Reads the frames that hold these chunks, checks each against its stored hash unless the reader does, and takes the next copy
+ * Reads the frames that hold these chunks, checks each against its check unless the reader does, and takes the next copy
  * where one is damaged, gone or of no use; such a one is marked, so that no new backup relies on it. One frame is
  * read ahead of the one that is being sent. Chunks without a readable copy come out as damaged.
  */
@@ -151,10 +151,10 @@ export async function checkCopies(
   return asStored;
 }
 
-/** One frame's stored bytes, as its check says they are. Throws Integrity, NotFound or Unavailable. */
+/** One frame's stored bytes, the very ones that came. Throws Integrity, NotFound or Unavailable. */
 export async function readFrame(source: FrameSource, pack: Pack, frame: StoredFrame): Promise<Buffer> {
   const bytes = await readStored(source, pack, frame);
-  if (!frameCheck(bytes).equals(frame.storedCheck)) throw damagedFrame(pack);
+  if (!frameCheck(bytes, nodeCodec, source.index.checkKey).equals(frame.ownCheck)) throw damagedFrame(pack);
   return bytes;
 }
 

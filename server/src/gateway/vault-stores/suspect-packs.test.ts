@@ -1,7 +1,9 @@
-import { descriptorName, encodePackHeader, packName } from '@holdfast/core/engine';
+import { createCipheriv, createHash } from 'node:crypto';
+import { descriptorName, encodePackHeader, frameCheck, PACK_HEADER_BYTES, packName } from '@holdfast/core/engine';
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
+import { product, toBits, toBlock } from '../../../../test/kit/ghash.js';
 import { SUSPECT } from '../chunk-index/copy-state.js';
 import { FaultyStore } from '../testing/faulty-store.fixture.js';
 import type { TestChunk, TestPack } from '../testing/uploader.fixture.js';
@@ -15,12 +17,12 @@ function fileOf({ kind, frames, tail }: TestPack): Buffer {
 }
 
 /** Three files in a frame each of one pack, under a point of alice; verified for bob. */
-async function stored(name: string) {
+async function stored(name: string, contents = ['one', 'two', 'three']) {
   // Whoever polls opens a session each time.
   world = await World.create(name, { maxSessionsPerAgent: 100, openSessions: { burst: 1_000, perSecond: 1 } });
   const { alice, bob } = world;
   const { session } = await world.backup(alice);
-  const files = ['one', 'two', 'three'].map((content) => alice.data(content));
+  const files = contents.map((content) => alice.data(content));
   const pack = alice.pack(files.map((file) => [file]));
   await world.upload(session, pack);
   const root = alice.node('root', files);
@@ -44,6 +46,7 @@ async function stored(name: string) {
         { packId: pack.packId },
       ),
     ),
+    firstFrame: bytes.subarray(PACK_HEADER_BYTES, PACK_HEADER_BYTES + (pack.frames[0]?.length ?? 0)),
     putBack: (changed = bytes) => world.store.put(object, changed),
     bytes,
   };
@@ -63,13 +66,43 @@ const told = () =>
 
 const soundAgain = { msg: 'vault.packs_sound_again' };
 
+const BLOCK_BYTES = 16;
+const padded = (text: string): string => text.padEnd(3 * BLOCK_BYTES);
+
 function bitFlipped(bytes: Buffer, place: number): Buffer {
   const changed = Buffer.from(bytes);
   changed[place] = (changed[place] ?? 0) ^ 1;
   return changed;
 }
 
+/** Other bytes with the same check in the frame's entry: what one block adds to it the next one takes away. */
+function forged(frame: Buffer): Buffer {
+  const key = createHash('sha256').update('holdfast frame check v1').digest();
+  const h = toBits(createCipheriv('aes-256-ecb', key, null).update(Buffer.alloc(BLOCK_BYTES)));
+  const changed = Buffer.from(frame);
+  for (const [at, change] of [1n, product(1n, h)].entries()) {
+    const block = changed.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES);
+    block.set(toBlock(toBits(block) ^ change));
+  }
+  return changed;
+}
+
 describe('a pack that the store had lost and has again', () => {
+  it('does not count again with a frame that was made to fit the check in its entry', async () => {
+    const { files, takeAway, putBack, bytes, firstFrame } = await stored('forged', ['one', 'two', 'three'].map(padded));
+    const { missingPacks, suspectPacks } = await vault();
+    await takeAway();
+    await missingPacks.look();
+    const frame = forged(firstFrame);
+    expect(frame.equals(firstFrame)).toBe(false);
+    expect(frameCheck(frame)).toEqual(frameCheck(firstFrame));
+    const changed = Buffer.from(bytes);
+    changed.set(frame, PACK_HEADER_BYTES);
+    await putBack(changed);
+    await suspectPacks.look();
+    expect(await exist(files)).toEqual([false, true, true]);
+  });
+
   it('counts again, as verified as before, once a reader met it and its bytes were all read', async () => {
     const { files, read, takeAway, putBack } = await stored('met');
     await takeAway();

@@ -122,7 +122,9 @@ function storePack(
   const shard = join(vault.folder, 'store', 'pack', packName(uuidToBytes(id)).slice('pack/'.length).slice(0, 2));
   mkdirSync(shard, { recursive: true });
   writeFileSync(join(shard, packName(uuidToBytes(id)).slice('pack/'.length)), '');
-  return index.recordStoredPack(number, footerOf(vault, id, kind, ids, edges), 16 * 1024 * 1024);
+  const footer = footerOf(vault, id, kind, ids, edges);
+  const ownChecks = footer.frames.map(() => random.bytes(16));
+  return index.recordStoredPack(number, { footer, ownChecks }, 16 * 1024 * 1024);
 }
 
 function footerOf(
