@@ -35,8 +35,6 @@ export class PackVerifier {
   private checks: readonly RunningFrameCheck[] = [];
   private readonly seen = new SeenFrames();
 
-  private readonly ownChecks: Buffer[] = [];
-
   /** @param ownKey 32 bytes: frames are checked under it too, for whoever is to tell later whether they are these very ones */
   constructor(
     private readonly expected: ExpectedPack,
@@ -62,9 +60,10 @@ export class PackVerifier {
     if (this.checks.length === 0) this.checks = this.newChecks();
     for (const check of this.checks) check.update(piece);
     if (!last) return;
-    const [check, ownCheck] = this.checks.map((each) => each.digest());
-    this.seen.add(this.frameLength, check as Buffer);
-    if (ownCheck) this.ownChecks.push(ownCheck);
+    this.seen.add(
+      this.frameLength,
+      this.checks.map((each) => each.digest()),
+    );
     this.frameLength = 0;
     this.checks = [];
   }
@@ -84,7 +83,7 @@ export class PackVerifier {
         throw damaged('FRAME_HASH', `Frame ${index} of a pack is not what its footer says.`);
       }
     });
-    return { footer, tail: [bytes, encodePackTrailer(bytes)], ownChecks: this.ownChecks };
+    return { footer, tail: [bytes, encodePackTrailer(bytes)], ownChecks: this.ownKey ? this.seen.ownChecks() : [] };
   }
 
   private newChecks(): RunningFrameCheck[] {
@@ -105,25 +104,34 @@ export class PackVerifier {
 }
 
 const LENGTH_BYTES = 4;
-const SEEN_BYTES = LENGTH_BYTES + FRAME_CHECK_BYTES;
+const SEEN_BYTES = LENGTH_BYTES + 2 * FRAME_CHECK_BYTES;
 const FIRST_ROOM = 16;
 
-/** Length and check of each frame, in one piece: objects for thousands of frames of a byte each would take many times as much, and an upload may wait for long. */
+/** Length and checks of each frame, in one piece: objects for thousands of frames of a byte each would take many times as much, and an upload may wait for long. */
 class SeenFrames {
   count = 0;
   private bytes = Buffer.allocUnsafe(FIRST_ROOM * SEEN_BYTES);
 
-  add(length: number, check: Buffer): void {
+  /** The check in the footer, and the verifier's own if it has one. */
+  add(length: number, checks: readonly Buffer[]): void {
     const at = this.count * SEEN_BYTES;
     if (at === this.bytes.length) this.bytes = Buffer.concat([this.bytes], 2 * this.bytes.length);
     this.bytes.writeUInt32LE(length, at);
-    check.copy(this.bytes, at + LENGTH_BYTES);
+    for (const [place, check] of checks.entries())
+      check.copy(this.bytes, at + LENGTH_BYTES + place * FRAME_CHECK_BYTES);
     this.count += 1;
   }
 
   isAt(index: number, length: number, check: Uint8Array): boolean {
     const at = index * SEEN_BYTES;
-    const seen = this.bytes.subarray(at + LENGTH_BYTES, at + SEEN_BYTES);
+    const seen = this.bytes.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + FRAME_CHECK_BYTES);
     return index < this.count && this.bytes.readUInt32LE(at) === length && seen.equals(check);
+  }
+
+  ownChecks(): Buffer[] {
+    return Array.from({ length: this.count }, (_, index) => {
+      const end = (index + 1) * SEEN_BYTES;
+      return this.bytes.subarray(end - FRAME_CHECK_BYTES, end);
+    });
   }
 }

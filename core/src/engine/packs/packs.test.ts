@@ -10,6 +10,7 @@ import { sha256 } from '../chunks/hmac-sha256.js';
 import { sortedIdSet } from '../format/id-set.js';
 import { deriveFrameKey } from '../frames/frame.js';
 import { frameCheck } from '../frames/frame-check.js';
+import { nodeCodec } from '../frames/frame-codec.js';
 import { openChunks } from '../frames/open-frame.js';
 import { FrameSealer, type SealedFrame } from '../frames/seal-frame.js';
 import { packName } from '../objects/object-names.js';
@@ -276,8 +277,10 @@ describe('verifying a pack as it is uploaded', () => {
     uploaderId: Buffer.alloc(16, 8),
   };
 
+  const ownKey = Buffer.alloc(32, 9);
+
   function verify(change: { expected?: object; frames?: Buffer[]; footer?: Buffer; header?: Buffer } = {}) {
-    const verifier = new PackVerifier({ ...expected, ...change.expected });
+    const verifier = new PackVerifier({ ...expected, ...change.expected }, ownKey);
     verifier.header(change.header ?? pack.header);
     for (const stored of change.frames ?? small.map((frame) => frame.stored)) {
       verifier.frame(stored.subarray(0, 10), false);
@@ -290,6 +293,14 @@ describe('verifying a pack as it is uploaded', () => {
     const verified = verify();
     expect(verified.footer).toEqual(pack.footer);
     expect(Buffer.concat(verified.tail).equals(pack.bytes)).toBe(true);
+  });
+
+  it('yields the check of each frame under a key of its own', () => {
+    const under = small.map(({ stored }) => frameCheck(stored, nodeCodec, ownKey));
+    expect(verify().ownChecks.map((check) => check.toString('hex'))).toEqual(
+      under.map((check) => check.toString('hex')),
+    );
+    expect(under[0]).not.toEqual(small[0]?.entry.storedCheck);
   });
 
   it('refuses frames that are changed, missing, added or swapped', () => {
@@ -335,7 +346,7 @@ describe('verifying a pack as it is uploaded', () => {
       return heapUsed + arrayBuffers;
     };
     const before = used();
-    const verifiers = Array.from({ length: 32 }, () => new PackVerifier(expected));
+    const verifiers = Array.from({ length: 32 }, () => new PackVerifier(expected, ownKey));
     for (const verifier of verifiers) for (let n = 0; n < 4_096; n++) verifier.frame(Buffer.of(1), true);
     expect((used() - before) / verifiers.length).toBeLessThan(300 * 1024);
   });
