@@ -1,9 +1,9 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { product, toBits, toBlock } from '../../../../test/kit/ghash.js';
 import { frameCheck, RunningFrameCheck } from './frame-check.js';
 import { nodeCodec } from './frame-codec.js';
+import { product, toBits, toBlock } from './ghash.fixture.js';
 
 const BLOCK_BYTES = 16;
 

@@ -3,7 +3,7 @@ import { descriptorName, encodePackHeader, frameCheck, PACK_HEADER_BYTES, packNa
 import { HoldfastError } from '@holdfast/core/errors';
 import { uuidToBytes } from '@holdfast/core/ids';
 import { afterEach, describe, expect, it } from 'vitest';
-import { product, toBits, toBlock } from '../../../../test/kit/ghash.js';
+import { product, toBits, toBlock } from '../../../../core/src/engine/frames/ghash.fixture.js';
 import { SUSPECT } from '../chunk-index/copy-state.js';
 import { FaultyStore } from '../testing/faulty-store.fixture.js';
 import type { TestChunk, TestPack } from '../testing/uploader.fixture.js';
