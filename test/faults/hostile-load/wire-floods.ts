@@ -1,17 +1,20 @@
 /** Frames of HTTP/2 (RFC 9113) that say nothing, or no more than that a call begins, as no client library would send them. */
 import tls from 'node:tls';
 import type { StolenIdentity } from '../../kit/holdfast/hostile-agent.js';
-
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const DATA = 0;
-const HEADERS = 1;
-const RST_STREAM = 3;
-const SETTINGS = 4;
-const PING = 6;
-const WINDOW_UPDATE = 8;
-const ACK = 1;
-const END_STREAM = 1;
-const END_HEADERS = 4;
+import {
+  ACK,
+  callHeaders,
+  DATA,
+  END_HEADERS,
+  END_STREAM,
+  frame,
+  HEADERS,
+  PING,
+  PREFACE,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from '../../kit/http2-frames.js';
 
 const PAUSE_MS = 50;
 const COME_BACK_MS = 100;
@@ -24,26 +27,8 @@ export interface WireAttack {
   readonly count: (attack: string, outcome: string) => void;
 }
 
-function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-
-/** Literals that are not indexed (RFC 7541, 6.2.2), each shorter than 127 bytes. */
-function headersOf(path: string): Buffer {
-  const fields = [':method', 'POST', ':scheme', 'https', ':path', path, ':authority', 'x'];
-  const texts = [...fields, 'content-type', 'application/grpc', 'te', 'trailers'];
-  return Buffer.concat(
-    texts.map((text, at) => Buffer.from([...(at % 2 === 0 ? [0] : []), text.length, ...Buffer.from(text)])),
-  );
-}
-
-const known = headersOf('/grpc.health.v1.Health/Check');
-const unknown = headersOf('/no/such');
+const known = callHeaders('/grpc.health.v1.Health/Check');
+const unknown = callHeaders('/no/such');
 const begin = (stream: number, headers = known): Buffer => frame(HEADERS, END_HEADERS, stream, headers);
 
 interface Flood {

@@ -38,7 +38,7 @@ export class PackVerifier {
   /** @param ownKey 32 bytes: frames are checked under it too, for whoever is to tell later whether they are these very ones */
   constructor(
     private readonly expected: ExpectedPack,
-    private readonly ownKey?: Uint8Array,
+    private readonly ownKey?: Buffer,
   ) {}
 
   header(bytes: Uint8Array): void {
@@ -87,7 +87,7 @@ export class PackVerifier {
   }
 
   private newChecks(): RunningFrameCheck[] {
-    return [new RunningFrameCheck(), ...(this.ownKey ? [new RunningFrameCheck(Buffer.from(this.ownKey))] : [])];
+    return [new RunningFrameCheck(), ...(this.ownKey ? [new RunningFrameCheck(this.ownKey)] : [])];
   }
 
   private compareIdentity(footer: PackFooter): void {

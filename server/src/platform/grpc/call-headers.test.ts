@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import * as http2 from '../../../../test/kit/http2-frames.js';
 import { keepWhatIsRead } from './call-headers.js';
 import { DoorScene } from './door-scene.fixture.js';
 import { HealthService } from './health.js';
-import * as http2 from './http2-frames.fixture.js';
 
 let scene: DoorScene;
 beforeAll(async () => {

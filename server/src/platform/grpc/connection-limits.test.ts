@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { Client, ClientReadableStream, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as http2 from '../../../../test/kit/http2-frames.js';
 import type { IssuedIdentity } from '../pki/certificate-authority.js';
 import { FAILURE_MS } from './call-limits.js';
 import { callerFromCertificate } from './caller.js';
@@ -10,7 +11,6 @@ import { DoorScene, isHealthy, TAKES } from './door-scene.fixture.js';
 import { fromGrpcError } from './errors.js';
 import type { HealthAnswer, HealthQuestion } from './health.js';
 import { HealthService, SERVING } from './health.js';
-import * as http2 from './http2-frames.fixture.js';
 
 const { check, watch } = HealthService;
 const ASKS = { ask: { ...check, path: '/asking/ask' } };

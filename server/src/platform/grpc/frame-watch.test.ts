@@ -2,11 +2,11 @@ import type { ServerReadableStream } from '@grpc/grpc-js';
 import { ManualClock, systemClock } from '@holdfast/core/clock';
 import { collectAll } from '@holdfast/core/memory';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import * as http2 from '../../../../test/kit/http2-frames.js';
 import { OwnRecords } from '../key-updates.fixture.js';
 import { ENROLLMENT_CALLS, ENROLLMENT_DOOR } from './connection-limits.js';
 import { DoorScene, isHealthy, TAKES } from './door-scene.fixture.js';
 import { HealthService } from './health.js';
-import * as http2 from './http2-frames.fixture.js';
 
 const MIB = 1024 * 1024;
 const { check } = HealthService;

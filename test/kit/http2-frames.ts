@@ -11,7 +11,7 @@ export const ACK = 1;
 export const END_STREAM = 1;
 export const END_HEADERS = 4;
 
-export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);
