@@ -10,7 +10,7 @@ import type {
 } from '@holdfast/core/engine';
 import type { HoldfastError } from '@holdfast/core/errors';
 
-/** A store with hooks in front: what a hook throws, the store throws, and what a writer's hook waits for, the writer does. */
+/** A store with hooks in front: what a hook throws, the store throws, and what the hook of a writer or a list waits for, that waits for. */
 export class FaultyStore implements ObjectStore {
   readonly remote = false;
 
@@ -19,6 +19,7 @@ export class FaultyStore implements ObjectStore {
   beforeCommit: (name: string) => void | Promise<void> = () => undefined;
   afterCommit: (name: string) => void = () => undefined;
   beforeGet: (name: string) => void = () => undefined;
+  beforeList: () => void | Promise<void> = () => undefined;
   /** Whether `stat` finds nothing of this name. */
   hidden: (name: string) => boolean = () => false;
 
@@ -66,6 +67,7 @@ export class FaultyStore implements ObjectStore {
   }
 
   async *list(prefix: string, unreadable?: TellUnreadable): AsyncIterable<ObjectInfo> {
+    await this.beforeList();
     for await (const object of this.inner.list(prefix, unreadable)) {
       const failure = this.sick(object.name);
       if (failure === undefined) yield object;

@@ -36,7 +36,7 @@ export async function markSuspect(
   const isKnown = isFrameSuspect(source.index, frame);
   source.index.changeState(copiesOf(frame), { set: SUSPECT });
   tell(source, frame, log, failure);
-  if (failure.kind === 'NotFound' && !isKnown) void source.missingPacks?.look();
+  if (failure.kind === 'NotFound' && !isKnown) source.missingPacks?.meet(frame.pack);
 }
 
 /** What is stored is what came, and of no use to who asked for it: the frame's copies count for no new backup. */

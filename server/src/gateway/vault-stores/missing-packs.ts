@@ -30,11 +30,19 @@ const COPIES_AT_ONCE = 20_000;
 export class MissingPacks {
   private looking: Promise<void> | undefined;
   private stopped = false;
+  /** Numbers of packs that readers found gone. They may have met every frame of one, and marked it, before a look comes to it. */
+  private readonly met = new Set<number>();
 
   constructor(
     private readonly vault: LookedAt,
     private readonly ports: MissingPackPorts,
   ) {}
+
+  /** A reader found that this pack is gone, which was not known. */
+  meet(pack: number): void {
+    this.met.add(pack);
+    void this.look();
+  }
 
   /** Compares the store's packs with the index. One look at a time; never rejects. */
   look(): Promise<void> {
@@ -60,18 +68,17 @@ export class MissingPacks {
     // Before the store is listed: what is stored meanwhile is not missed.
     const expected = new Set(index.packIds('stored'));
     await listPacks(this.vault, { log, turn: pace }, (id) => expected.delete(id));
-    const packs = await markMissing(store, index, expected, pace);
+    const packs = await markMissing({ store, index, met: this.met }, expected, pace);
     if (packs > 0) log.error({ vaultId, packs }, 'vault.packs_missing');
   }
 }
 
 /**
  * What the store has lost of these packs, or cannot even look at: their copies count for no new backup from now on, and are read last. Returns how many were not known to be
- * missing. Throws Unavailable for a store that does not hold the vault.
+ * missing, those among them that readers met, which are met no more. Throws Unavailable for a store that does not hold the vault.
  */
 export async function markMissing(
-  store: Looked,
-  index: ChunkIndex,
+  { store, index, met }: Pick<LookedAt, 'store' | 'index'> & { readonly met?: Set<number> },
   packIds: Iterable<string>,
   turn: Pick<Turn, 'pass'>,
 ): Promise<number> {
@@ -86,7 +93,8 @@ export async function markMissing(
     const pack = index.findPack(id);
     if (!pack) continue;
     const sound = soundCopiesOf(index, pack);
-    if (sound.length === 0 || !(await isLost(store, packName(uuidToBytes(id))))) continue;
+    const isNews = met?.delete(pack.number) || sound.length > 0;
+    if (!isNews || !(await isLost(store, packName(uuidToBytes(id))))) continue;
     packs += 1;
     copies = copies.concat(sound);
     if (copies.length >= COPIES_AT_ONCE) mark();

@@ -14,7 +14,7 @@ export interface FrameSource {
   readonly store: Pick<ObjectStore, 'get' | 'stat' | 'list'>;
   readonly index: ChunkIndex;
   /** Told when a pack turns out missing. */
-  readonly missingPacks?: Pick<MissingPacks, 'look'>;
+  readonly missingPacks?: Pick<MissingPacks, 'meet'>;
   /** Told when a suspect frame turns out sound. */
   readonly suspectPacks?: Pick<SuspectPacks, 'met'>;
 }

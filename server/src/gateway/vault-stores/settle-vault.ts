@@ -43,7 +43,7 @@ export async function settleVault(
   // What cannot be looked at may be the file of any of them.
   if (isWhole) forgetArriving(index, arriving);
   index.skipIndexNumbersTo((await lastIndexNumber({ vaultId, store }, log)) + 1);
-  await markMissing(store, index, stored, turn);
+  await markMissing({ store, index }, stored, turn);
   const settled = { interruptedSessions, leakedPacks: leaked.length, missingPacks: stored.size };
   if (settled.missingPacks > 0) log.error({ vaultId, ...settled }, 'vault.packs_missing');
   else log.info({ vaultId, ...settled }, 'vault.settled');

@@ -123,6 +123,25 @@ describe('a pack that the store had lost and has again', () => {
     await expect.poll(() => exist(files)).toEqual([true, true, true]);
   });
 
+  it('is told of as missing even where readers met every frame of it before it was looked for', async () => {
+    const { files, read, takeAway } = await stored('all-met');
+    const store = new FaultyStore(world.store);
+    world.visibleStore = store;
+    world.crash();
+    const { missingPacks } = await vault();
+    told();
+    const { promise: allMet, resolve: letGo } = Promise.withResolvers<void>();
+    store.beforeList = () => allMet;
+    await takeAway();
+    for (const file of files) expect(await read(file)).toMatchObject([{ kind: 'damaged' }]);
+    expect(told()).toEqual([]);
+    letGo();
+    await missingPacks.look();
+    expect(told()).toEqual([{ msg: 'vault.packs_missing' }]);
+    await missingPacks.look();
+    expect(told()).toEqual([]);
+  });
+
   it('counts again after a look, and not before it is there', async () => {
     const { files, takeAway, putBack } = await stored('looked');
     const { missingPacks, suspectPacks } = await vault();
