@@ -50,10 +50,10 @@ export class Crowd {
     void this.#trickle(agent, await open(), open);
   }
 
-  /** For ever; in another session where the gateway has come anew. */
+  /** For ever; in another session where the gateway has come anew, and in another pack where one is full. */
   async #trickle({ data }: HostileAgent, first: Buffer, open: () => Promise<Buffer>): Promise<void> {
     let sessionId = first;
-    const packId = systemRandom.bytes(16);
+    let packId = systemRandom.bytes(16);
     for (let again = false; !this.#isOver; again = true) {
       const failure = await new Promise<Refusal | undefined>((resolve) => {
         let isWanted = false;
@@ -68,7 +68,8 @@ export class Crowd {
           if (isWanted) stream.write({ part: { $case: 'frame', value: { data: TRICKLE, last: false } } });
         }, TRICKLE_MS);
       });
-      if (failure?.code?.startsWith('SESSION_')) sessionId = await open().catch(() => sessionId);
+      if (failure?.code === 'NOT_FOUND') sessionId = await open().catch(() => sessionId);
+      if (failure?.code === 'DATA_CORRUPTED') packId = systemRandom.bytes(16);
       await new Promise((resolve) => setTimeout(resolve, TRICKLE_MS));
     }
   }
