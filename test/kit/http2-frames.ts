@@ -36,6 +36,12 @@ export function callHeaders(path: string): Buffer {
   });
 }
 
+/** The beginning of a connection with one call, of stream 1. */
+export function callTo(path: string): Buffer {
+  const settings = [0, ACK].map((flags) => frame(SETTINGS, flags, 0));
+  return Buffer.concat([PREFACE, ...settings, frame(HEADERS, END_HEADERS, 1, callHeaders(path))]);
+}
+
 /** A string of HPACK: its length as an integer with a prefix of 7 bits, then its bytes. */
 function text(value: string): Buffer {
   const bytes = Buffer.from(value);

@@ -22,13 +22,6 @@ const data = (bytes: Buffer): Buffer => http2.frame(http2.DATA, 0, 1, bytes);
 const many = (count: number, frame: Buffer): Buffer => Buffer.concat(Array.from({ length: count }, () => frame));
 const windowUpdate = http2.frame(http2.WINDOW_UPDATE, 0, 0, Buffer.of(0, 0, 0, 1));
 
-/** The beginning of a connection with one call. */
-function callTo(path: string): Buffer {
-  const settings = [0, http2.ACK].map((flags) => http2.frame(http2.SETTINGS, flags, 0, Buffer.alloc(0)));
-  const opened = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.callHeaders(path));
-  return Buffer.concat([http2.PREFACE, ...settings, opened]);
-}
-
 describe('what comes on a connection', () => {
   it.each([
     ['frames of a byte', many(1_000, data(Buffer.alloc(1)))],
@@ -37,7 +30,7 @@ describe('what comes on a connection', () => {
     const clock = new ManualClock();
     const port = await scene.open({ maxMessageBytes: MIB, windowBytes: 16 * MIB }, { clock });
     const { socket, closed } = await scene.secure(port, scene.agent);
-    socket.write(callTo(check.path));
+    socket.write(http2.callTo(check.path));
     socket.write(data(Buffer.of(0, 0, 0x10, 0, 0)));
     let isOver = false;
     void closed.then(() => (isOver = true));
@@ -58,7 +51,7 @@ describe('what comes on a connection', () => {
       const headers = http2.callHeaders('/no/such');
       return http2.frame(http2.HEADERS, http2.END_HEADERS | http2.END_STREAM, 3 + at * 2, headers);
     });
-    socket.write(Buffer.concat([callTo(check.path), ...calls]));
+    socket.write(Buffer.concat([http2.callTo(check.path), ...calls]));
     await systemClock.sleep(600);
     expect(socket.destroyed).toBe(!isLetIn);
     expect(await isHealthy(scene.client(port, scene.agent))).toBe(isLetIn);
@@ -69,7 +62,7 @@ describe('what comes on a connection', () => {
     const [quiet, ...loud] = await Promise.all(Array.from({ length: 5 }, () => scene.secure(port, scene.agent)));
     // 600 KiB each: no more than one connection may send.
     const flood = many(47_000, windowUpdate);
-    for (const { socket } of loud) socket.write(Buffer.concat([callTo(check.path), flood]));
+    for (const { socket } of loud) socket.write(Buffer.concat([http2.callTo(check.path), flood]));
     await Promise.all(loud.map(({ closed }) => closed));
     expect(quiet?.socket.destroyed).toBe(false);
     expect(await isHealthy(scene.client(port, scene.other))).toBe(true);
@@ -78,7 +71,7 @@ describe('what comes on a connection', () => {
   it('lets one connection send what all of one peer may', async () => {
     const port = await scene.open({});
     const { socket } = await scene.secure(port, scene.agent);
-    socket.write(Buffer.concat([callTo(check.path), many(47_000, windowUpdate)]));
+    socket.write(Buffer.concat([http2.callTo(check.path), many(47_000, windowUpdate)]));
     await systemClock.sleep(600);
     expect(socket.destroyed).toBe(false);
   });
@@ -90,7 +83,7 @@ describe('what comes on a connection', () => {
     const by = await OwnRecords.connect(port, tls);
     const closed = new Promise<void>((resolve) => by.tcp.once('close', () => resolve()));
     const message = many(7, data(Buffer.alloc(16_384)));
-    const begun = Buffer.concat([callTo(check.path), data(Buffer.of(0, 0, 0x10, 0, 0))]);
+    const begun = Buffer.concat([http2.callTo(check.path), data(Buffer.of(0, 0, 0x10, 0, 0))]);
     const records = Array.from(message, (_, at) => by.data(at === 0 ? begun : message.subarray(at - 1, at)));
     by.tcp.write(Buffer.concat(records));
     await closed;
@@ -112,7 +105,7 @@ describe('what comes on a connection', () => {
       const { socket, closed } = await scene.secure(port, scene.agent);
       let isOver = false;
       void closed.then(() => (isOver = true));
-      socket.write(callTo(check.path));
+      socket.write(http2.callTo(check.path));
       for (let id = 3; !isOver; id += 120)
         await new Promise<void>((resolve) => socket.write(block(id), () => setImmediate(resolve)));
     }
@@ -124,7 +117,7 @@ describe('what comes on a connection', () => {
     const limits = { connections: ENROLLMENT_DOOR, calls: ENROLLMENT_CALLS };
     const port = await scene.open(limits, { clientCertificates: false, clock });
     const { socket, closed } = await scene.secure(port);
-    socket.write(callTo(check.path));
+    socket.write(http2.callTo(check.path));
     let isOver = false;
     void closed.then(() => (isOver = true));
     const flood = many(1_000, windowUpdate);
@@ -138,7 +131,7 @@ describe('what comes on a connection', () => {
     const services = [{ name: 'taking', definition: TAKES, handlers: { take: () => undefined } }];
     const port = await scene.open({ windowBytes: 16 * MIB }, { services });
     const { socket, closed } = await scene.secure(port, scene.agent);
-    socket.write(callTo(TAKES.take.path));
+    socket.write(http2.callTo(TAKES.take.path));
     // Enough messages that nobody takes more: what comes then waits. Fewer at a time than what floods.
     for (let messages = 0; messages < 100; messages += 1) socket.write(data(Buffer.alloc(5)));
     let isOver = false;
@@ -159,7 +152,7 @@ describe('what comes on a connection', () => {
         return scene.secure(port, await scene.authority.issue({ identity: { role: 'agent', id } }));
       }),
     );
-    for (const { socket } of sockets) socket.write(callTo(check.path));
+    for (const { socket } of sockets) socket.write(http2.callTo(check.path));
     for (const { socket } of sockets) socket.write(data(Buffer.of(0, 0, 0x10, 0, 0)));
     collectAll();
     const before = process.memoryUsage().heapUsed;

@@ -11,6 +11,7 @@ import { keepWhatIsRead } from './call-headers.js';
 import { type CallLimits, limitCalls } from './call-limits.js';
 import { FrameWatch } from './frame-watch.js';
 import { Health, HealthService, NOT_SERVING, SERVING } from './health.js';
+import { ReceiveTurns } from './receive-turns.js';
 import { type ConnectionLimits, TlsListener } from './tls-listener.js';
 
 export interface GrpcLimits {
@@ -63,6 +64,7 @@ const SESSION_MEMORY_MB = 128;
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { limits, identity } = options;
   const frames = new FrameWatch();
+  const turns = new ReceiveTurns();
   const definitions = [...options.services.map(({ definition }) => definition), HealthService];
   const methods = new Set(definitions.flatMap((each) => Object.values<{ path: string }>(each).map(({ path }) => path)));
   const server = new Server({
@@ -75,6 +77,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     'grpc-node.on_stream': (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       const { ':path': path = '', 'content-type': type = '' } = headers;
       frames.onStream(stream, methods.has(path) && type.startsWith('application/grpc'));
+      turns.onStream(stream);
       keepWhatIsRead(headers);
     },
     'grpc-node.stream_reset_burst': limits.resets.burst,
@@ -96,6 +99,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     clock: options.clock,
     log: options.log,
     frames,
+    turns,
     onConnection: (socket) => injector.injectConnection(socket),
   });
 

@@ -8,6 +8,7 @@ import { createAuthority, generateAuthority } from '../pki/certificate-authority
 import { rotateIdentity } from '../pki/rotating-identity.js';
 import { CERTIFICATE_DOOR } from './connection-limits.js';
 import { FrameWatch } from './frame-watch.js';
+import { ReceiveTurns } from './receive-turns.js';
 import { TlsListener } from './tls-listener.js';
 
 const log = pino({ level: 'silent' });
@@ -27,6 +28,7 @@ it('tells connections apart that come from one port of a peer to two addresses o
     clock: systemClock,
     log,
     frames: new FrameWatch(),
+    turns: new ReceiveTurns(),
     onConnection: (socket) => socket.destroy(),
   });
   const port = await listener.listen('0.0.0.0', 0);

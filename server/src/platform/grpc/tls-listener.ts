@@ -14,6 +14,7 @@ import type { CallerLimits } from './call-limits.js';
 import { type CallerRole, callerOf } from './caller.js';
 import type { FrameWatch } from './frame-watch.js';
 import { rememberConnection } from './hang-up.js';
+import type { ReceiveTurns } from './receive-turns.js';
 
 export interface ConnectionLimits {
   /** For connections of nobody yet; with client certificates for the handshake alone, without them for as long as they last. */
@@ -29,6 +30,7 @@ export interface TlsListenerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly frames: FrameWatch;
+  readonly turns: ReceiveTurns;
   /** Gets every connection whose handshake is done and that is within the limits. */
   readonly onConnection: (socket: TLSSocket) => void;
 }
@@ -154,7 +156,9 @@ export class TlsListener {
       this.refuse('FLOODED', address, identity);
     };
     this.floods.set(socket, flooded);
-    this.options.frames.watch(socket, shaking.socket, identity ?? addressGroup(address), flooded);
+    const peer = identity ?? addressGroup(address);
+    this.options.frames.watch(socket, shaking.socket, peer, flooded);
+    this.options.turns.watch(socket, shaking.socket, peer);
     this.handedOn.add(socket);
     socket.once('close', () => {
       this.handedOn.delete(socket);
