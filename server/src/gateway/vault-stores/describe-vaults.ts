@@ -1,12 +1,10 @@
 import type { Timers } from '@holdfast/core/clock';
 import type { StoreSpace } from '@holdfast/core/engine';
 import { asHoldfastError, HoldfastError } from '@holdfast/core/errors';
+import { inTime, PATIENCE_MS } from './in-time.js';
 import type { OpenVault } from './open-vault.js';
 import { requireVaultIn } from './vault-in-store.js';
 import type { VaultRegistry } from './vault-registry.js';
-
-/** A store that says nothing for so long is of no use to anybody who waits for its vault. */
-const PATIENCE_MS = 2_000;
 
 export type VaultService =
   | {
@@ -45,7 +43,7 @@ export class VaultLook {
     if (service.state !== 'IN_SERVICE') return service;
     // Afterwards: a store that hangs holds one thread, not two.
     const space = await this.spaces.ask(vaultId, () => vault.store.space().catch(() => undefined));
-    return { ...service, space, lostPacks: vault.lostPacks.count() };
+    return { ...service, space, lostPacks: await vault.lostPacks.count() };
   }
 }
 
@@ -67,17 +65,7 @@ class StoreQuestions<Answer> {
       question = put().finally(() => this.open.delete(vaultId));
       this.open.set(vaultId, question);
     }
-    return this.inTime(question);
-  }
-
-  private inTime(question: Promise<Answer>): Promise<Answer> {
-    return new Promise((resolve) => {
-      const stop = this.timers.after(PATIENCE_MS, () => resolve(this.noAnswer));
-      void question.then((answer) => {
-        stop();
-        resolve(answer);
-      });
-    });
+    return inTime(this.timers, question, () => this.noAnswer);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Timers } from '@holdfast/core/clock';
-import type { Turn, Turns } from '../turn.js';
+import type { Turn } from '../turn.js';
 
 /** A rest is no shorter than this: what a timer costs is paid for little of the time. */
 const SHORTEST_REST_MS = 20;
@@ -7,7 +7,7 @@ const SHORTEST_REST_MS = 20;
 const LONGEST_REST_MS = 1_000;
 
 export interface LookPacePorts {
-  readonly turns: Turns;
+  readonly turns: { of(vaultId: string): Pick<Turn, 'pass'> };
   /** Whether agents upload or restore right now. */
   readonly isBusy: () => boolean;
   readonly clock: Clock;
@@ -19,7 +19,7 @@ export interface LookPacePorts {
  * long as it was at work, so that it has half of the thread's and the disk's time at most.
  */
 export class LookPace {
-  private readonly turn: Turn;
+  private readonly turn: Pick<Turn, 'pass'>;
   private owedMs = 0;
   private resumed: number;
 

@@ -1,16 +1,19 @@
+import type { Timers } from '@holdfast/core/clock';
 import { PackKind } from '@holdfast/core/engine';
 import type { Log } from '../../platform/telemetry/log.js';
 import type { ChunkIndex, Copy, Pack } from '../chunk-index/chunk-index.js';
 import { hasTrustedEdges, stands } from '../chunk-index/copy-state.js';
 import { isFrameSuspect } from './damaged-frames.js';
+import { inTime } from './in-time.js';
 import { LookPace, type LookPacePorts } from './look-pace.js';
 
 /** Whoever asks sees a count that is no older, unless counting itself takes long. */
-const RECOUNT_AFTER_MS = 10_000;
+const RECOUNT_AFTER_MS = 1_000;
 /** Of the time, at most one part in so many is for counting. */
 const SHARE = 10;
 
 export interface LostPacksPorts extends LookPacePorts {
+  readonly timers: Pick<Timers, 'sleep' | 'after'>;
   readonly log: Log;
 }
 
@@ -20,25 +23,27 @@ export interface LostPacksPorts extends LookPacePorts {
  */
 export class LostPacks {
   private counted: { readonly packs: number; readonly until: number } | undefined;
-  private isCounting = false;
+  private counting: Promise<void> | undefined;
 
   constructor(
     private readonly vault: { readonly vaultId: string; readonly index: ChunkIndex },
     private readonly ports: LostPacksPorts,
   ) {}
 
-  /** As it was counted last; undefined before that has ended for the first time. Has it counted anew meanwhile where that is long ago. */
-  count(): number | undefined {
+  /** Counted anew where the last time is a while ago. Where that takes long, as it was counted last; undefined before that has ended for the first time. */
+  async count(): Promise<number | undefined> {
     if (this.vault.index.suspectPacks(0, 1).length === 0) return 0;
-    const isOld = this.counted === undefined || this.ports.clock.monotonic() >= this.counted.until;
-    if (isOld && !this.isCounting) void this.countNow();
-    return this.counted?.packs;
+    const last = (): number | undefined => this.counted?.packs;
+    if (this.counted !== undefined && this.ports.clock.monotonic() < this.counted.until) return last();
+    this.counting ??= this.countNow().finally(() => {
+      this.counting = undefined;
+    });
+    return inTime(this.ports.timers, this.counting.then(last), last);
   }
 
   private async countNow(): Promise<void> {
     const { vaultId, index } = this.vault;
     const { clock, log } = this.ports;
-    this.isCounting = true;
     const began = clock.monotonic();
     try {
       const pace = new LookPace(this.ports, vaultId);
@@ -50,8 +55,6 @@ export class LostPacks {
     } catch (error) {
       // Such as an index that was closed meanwhile: whoever asks next has it tried again.
       log.warn({ vaultId, err: error }, 'vault.lost_packs_not_counted');
-    } finally {
-      this.isCounting = false;
     }
   }
 
