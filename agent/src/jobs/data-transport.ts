@@ -77,8 +77,11 @@ export interface DataSession {
   readonly generation: number;
   /** Claims, 32 bytes each, concatenated; the answer has one bit per claim, least significant first. */
   hasChunks(claims: Buffer, signal: AbortSignal): Promise<Buffer>;
-  /** Resolves to the stored bytes once the pack is durable. Idempotent by pack id. */
-  uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number>;
+  /**
+   * Resolves to the stored bytes once the pack is durable. Idempotent by pack id. Tells while it goes on how many bytes of the pack were sent; fewer again
+   * where some have to come once more.
+   */
+  uploadPack(pack: OutgoingPack, signal: AbortSignal, sent: (bytes: number) => void): Promise<number>;
   commit(question: CommitQuestion, signal: AbortSignal): Promise<CommitAnswer>;
   /** Frames arrive in the gateway's order; chunks that share a frame come once. */
   readChunks(ids: readonly Buffer[], avoidPacks: readonly Buffer[], signal: AbortSignal): AsyncIterable<ReadAnswer>;

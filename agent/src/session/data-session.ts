@@ -52,10 +52,11 @@ export class GrpcDataSession implements DataSession {
     return answer.present;
   }
 
-  uploadPack(pack: OutgoingPack, signal: AbortSignal): Promise<number> {
+  uploadPack(pack: OutgoingPack, signal: AbortSignal, sent: (bytes: number) => void): Promise<number> {
     return this.link.attempt(signal, (opened, isAgain, goesOn) => {
       const header = { sessionId: opened.sessionId, packId: pack.packId, kind: packKinds[pack.kind] };
-      return sendPack(opened, { header, frames: pack.frames, footer: pack.footer }, { isAgain, goesOn }, signal);
+      const parts = { header, frames: pack.frames, footer: pack.footer };
+      return sendPack(opened, parts, { isAgain, goesOn, sent }, signal);
     });
   }
 

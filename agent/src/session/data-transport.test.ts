@@ -111,6 +111,18 @@ describe('the data client over mutual TLS', () => {
     expect(bench.gateway.openSessions).toBe(0);
   });
 
+  it('counts what it has sent of a pack that is still on its way', async () => {
+    writeFileSync(join(bench.source, 'large'), systemRandom.bytes(7 * MIB));
+    const run = bench.newRun();
+    const sent: number[] = [];
+    bench.gateway.faults.beforeUpload = () => void sent.push(run.counters.bytesSent);
+    await backup(run);
+    expect(sent[0]).toBeGreaterThan(MIB / 2);
+    // Each pack once; a head and an end of a few bytes are not of its frames.
+    expect(run.counters.bytesSent).toBeGreaterThanOrEqual(run.counters.bytesStored);
+    expect(run.counters.bytesSent).toBeLessThan(run.counters.bytesStored + 1_000);
+  });
+
   it('sends a pack again that the link lost in its middle, under the same id, and no other', async () => {
     fill();
     link.cutAfter(12 * MIB);

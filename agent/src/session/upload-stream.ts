@@ -37,10 +37,14 @@ export interface Uplink {
   readonly throttle: Throttle;
 }
 
-/** Whether it was, and what is told once the gateway goes on with it. */
-export interface SentBefore {
+/** What is told of one try to send a pack. */
+export interface Sending {
+  /** It was sent before. */
   readonly isAgain: boolean;
+  /** The gateway goes on with one that was. */
   readonly goesOn: () => void;
+  /** So many bytes of its frames have gone to the link, or were with the gateway before. */
+  readonly sent: (bytes: number) => void;
 }
 
 /**
@@ -50,14 +54,14 @@ export interface SentBefore {
 export async function sendPack(
   { client, writes, throttle }: Uplink,
   parts: PackParts,
-  { isAgain, goesOn }: SentBefore,
+  { isAgain, goesOn, sent }: Sending,
   signal: AbortSignal,
 ): Promise<number> {
   await writes.enter(signal);
   const upload = new Upload(client, throttle, signal);
   try {
     try {
-      await upload.write(parts, isAgain ? goesOn : undefined);
+      await upload.write(parts, isAgain ? goesOn : undefined, sent);
     } finally {
       writes.leave();
     }
@@ -111,14 +115,24 @@ class Upload {
   }
 
   /** Until the transport has taken everything, or the gateway has answered: a refusal arrives while the pack is still being written. */
-  async write({ header, frames, footer }: PackParts, goesOn: (() => void) | undefined): Promise<void> {
+  async write(
+    { header, frames, footer }: PackParts,
+    goesOn: (() => void) | undefined,
+    sent: Sending['sent'],
+  ): Promise<void> {
     this.send(encoded({ $case: 'header', value: { ...header, again: goesOn !== undefined } }));
     const received = goesOn === undefined ? 0 : await this.untilWanted(goesOn);
+    let at = received;
     for (const frame of behind(received, frames)) {
       for await (const { data, last } of this.pieces(frame)) {
         const place = await this.place();
         if (place === undefined) return;
-        this.send(encodePiece(place, data, last), () => this.memory.giveBack(place));
+        at += data.length;
+        const end = at;
+        this.send(encodePiece(place, data, last), () => {
+          this.memory.giveBack(place);
+          sent(end);
+        });
         garbage.add(data.length);
       }
     }

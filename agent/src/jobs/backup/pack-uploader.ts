@@ -55,11 +55,16 @@ export class PackUploader {
   }
 
   private async upload(pack: OutgoingPack): Promise<void> {
+    let counted = 0;
+    const sent = (bytes: number): void => {
+      this.counters.bytesSent += Math.max(0, bytes - counted);
+      counted = Math.max(bytes, counted);
+    };
     try {
       reached('agent.pack-sealed');
-      const stored = await this.session.uploadPack(pack, this.stop.signal);
+      const stored = await this.session.uploadPack(pack, this.stop.signal, sent);
       reached('agent.pack-acknowledged');
-      this.counters.bytesSent += pack.bytes;
+      sent(pack.bytes);
       this.counters.bytesStored += stored;
     } catch (error) {
       this.failed(pack, error);
