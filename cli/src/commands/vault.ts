@@ -4,7 +4,7 @@ import { graphql } from '../gql/gql.js';
 import type { DedupDomain, VaultsQuery } from '../gql/graphql.js';
 import { countOf, formatBytes } from '../output/amounts.js';
 import { printable } from '../output/printer.js';
-import { askSecret } from '../session/ask-secret.js';
+import { askSavedSecret } from '../session/ask-secret.js';
 import { contextOf } from './command-context.js';
 import { WordOption } from './word-option.js';
 
@@ -140,18 +140,27 @@ export function addVaultCommands(program: Command): void {
   vault
     .command('confirm-kit <vault>')
     .description('check the recovery kit that you stored, and end the reminder')
-    .addHelpText('after', '\nThe kit is asked for, or taken from the first line of standard input.')
+    .addHelpText(
+      'after',
+      '\nThe kit is asked for, or taken from standard input, which may be all that "vault create" showed.',
+    )
     .action(async (name: string, _options: unknown, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
       const { confirmRecoveryKit } = await client.ask(ConfirmRecoveryKit, {
         input: {
           vaultId: await findVault(client, name),
-          recoveryKit: await askSecret(`Recovery kit of ${name}: `, 'recovery kit'),
+          recoveryKit: kitIn(await askSavedSecret(`Recovery kit of ${name}: `, 'recovery kit')),
         },
       });
       printer.result(confirmRecoveryKit.vault, () =>
         printer.line(`This is the recovery kit of ${confirmRecoveryKit.vault.name}: confirmed.`),
       );
     });
+}
+
+/** The kit in what was saved of `vault create`; the first line where none is found. */
+export function kitIn(saved: string): string {
+  const [kit] = /HFK1[-\t 0-9A-Z]{56,}/i.exec(saved) ?? /.*/.exec(saved) ?? [''];
+  return kit.trim();
 }

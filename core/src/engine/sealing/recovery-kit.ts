@@ -41,7 +41,7 @@ export function parseRecoveryKit(text: string): Buffer {
   let held = 0;
   for (const digit of digits) {
     const value = ALPHABET.indexOf(digit);
-    if (value < 0) throw mistyped();
+    if (value < 0) throw wrongCharacter();
     bits = (bits << 5) | value;
     held += 5;
     if (held >= 8) {
@@ -51,7 +51,7 @@ export function parseRecoveryKit(text: string): Buffer {
     bits &= 255;
   }
   const secret = Buffer.from(bytes.slice(0, KEY_BYTES));
-  if (!checkBytes(secret).equals(Buffer.from(bytes.slice(KEY_BYTES)))) throw mistyped();
+  if (!checkBytes(secret).equals(Buffer.from(bytes.slice(KEY_BYTES)))) throw wrongCharacter();
   return secret;
 }
 
@@ -62,6 +62,13 @@ function checkBytes(secret: Uint8Array): Buffer {
 function mistyped() {
   return unstorable(
     'RECOVERY_KIT',
-    'This is not a recovery kit, or it was mistyped: it has HFK1 and fourteen groups of four letters and digits.',
+    'This is not a recovery kit, or it was mistyped: it is one line of HFK1 and fourteen groups of four letters and digits, and nothing else.',
+  );
+}
+
+function wrongCharacter() {
+  return unstorable(
+    'RECOVERY_KIT',
+    'A character of this recovery kit is wrong, or several are: it is as long as one, but its check fails. Compare it with the one that you stored.',
   );
 }

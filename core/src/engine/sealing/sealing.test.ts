@@ -90,10 +90,22 @@ describe('a recovery kit', () => {
     const places = [...text.matchAll(/[^-]/g)].map((match) => match.index);
     for (const at of places) {
       const typo = text.slice(0, at) + (text[at] === '7' ? '8' : '7') + text.slice(at + 1);
-      expect(() => parseRecoveryKit(typo)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
+      expect(() => parseRecoveryKit(typo)).toThrowError(
+        expect.objectContaining({
+          kind: 'Validation',
+          message: expect.stringMatching(
+            at < 4 ? /^This is not a recovery kit/ : /^A character of this recovery kit/,
+          ) as string,
+        }),
+      );
     }
     for (const bad of ['', 'HFK1', text.slice(0, -1), `${text}0`, text.replace('HFK1', 'HFK2')]) {
-      expect(() => parseRecoveryKit(bad)).toThrowError(expect.objectContaining({ kind: 'Validation' }));
+      expect(() => parseRecoveryKit(bad)).toThrowError(
+        expect.objectContaining({
+          kind: 'Validation',
+          message: expect.stringMatching(/^This is not a recovery kit/) as string,
+        }),
+      );
     }
   });
 });
