@@ -4,6 +4,7 @@ import { addAgentCommands } from './commands/agent.js';
 import { addBackupCommand } from './commands/backup.js';
 import { addCompletionCommand } from './commands/completion.js';
 import { addJobsCommands } from './commands/jobs.js';
+import { showListInHelp } from './commands/list-help.js';
 import { addLoginCommands } from './commands/login.js';
 import { addPointsCommands } from './commands/points.js';
 import { addPolicyCommands } from './commands/policy.js';
@@ -23,7 +24,7 @@ Exit codes:
   11   locked
   12   wrong key
   20   not signed in, or not allowed
-  21   server not reachable, busy or timed out (try again)
+  21   server not reachable, busy or timed out (try again); after --timeout the job goes on
   130  cancelled`;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -52,6 +53,9 @@ export function buildProgram({ json = false } = {}): Command {
   addPointsCommands(program);
   addRestoreCommand(program);
   addCompletionCommand(program);
-  for (const group of program.commands) refuseUnknownCommands(group);
+  for (const group of program.commands) {
+    refuseUnknownCommands(group);
+    showListInHelp(group);
+  }
   return program;
 }

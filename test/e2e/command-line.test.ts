@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -37,6 +38,15 @@ describe('the command line', () => {
     expect((await holdfast(['login', '--user', 'admin'], '\n')).code).toBe(2);
   });
 
+  it('says how a forgotten password is replaced, and nothing of whether there is such a user', async () => {
+    const refused = await holdfast(['login', '--user', fleet.administrator.name], 'not the password\n');
+    expect(refused.code).toBe(20);
+    expect(refused.stderr).toContain(
+      'Whoever runs the server can set a new password there with "holdfast-server reset',
+    );
+    expect(await holdfast(['login', '--user', 'nobody'], 'not the password\n')).toEqual(refused);
+  });
+
   it('takes the password from a pipe', async () => {
     const { name, password } = fleet.administrator;
     const { code, stdout } = await holdfast(['login', '--user', name], `${password}\nnot this\n`);
@@ -69,6 +79,8 @@ describe('the command line', () => {
     expect(some.stdout).toContain(`${mistyped}: no such file or directory (ENOENT)`);
     const none = await protect('none', mistyped);
     expect(none).toMatchObject({ code: 3, stdout: expect.stringContaining('Pre-check CRITICAL') as string });
+    expect(none.stdout).toContain('holdfast protect stop "none"');
+    expect(none.stdout).not.toContain('First backup now');
 
     fs.mkdirSync(mistyped);
     expect(await holdfast(['backup', 'none'])).toMatchObject({ code: 0 });
@@ -140,6 +152,41 @@ describe('the command line', () => {
     }
   });
 
+  it('says where the ids of jobs are', async () => {
+    for (const command of ['show', 'cancel']) {
+      const { code, stderr } = await holdfast(['jobs', command, 'nonsense']);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: 'holdfast: "nonsense" is not the id of a job: "holdfast jobs list" shows them\n',
+      });
+    }
+  });
+
+  it('says which part of a point it restores', async () => {
+    const to = fleet.newFolder('part');
+    const base = path.join(source, 'sub');
+    expect(await holdfast(['restore', 'files', '--to', to, '--base', base])).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(new RegExp(`^Restoring only what lies below ${base} of files to ${to}\\.$`, 'm')),
+    });
+    expect(fs.readdirSync(to)).toEqual(['c']);
+    const { stdout } = await holdfast(['jobs', 'list', '--limit', '1']);
+    expect(stdout).toMatch(/READ +STORED +WRITTEN/);
+    expect(stdout).toMatch(/RESTORE .* - {2,}- {2,}5 B /);
+  });
+
+  it('says every ten seconds without a terminal what has been sent by then', async () => {
+    const large = fleet.newFolder('large');
+    fs.writeFileSync(path.join(large, 'random'), randomBytes(14 << 20));
+    expect(await protect('large', large)).toMatchObject({ code: 0 });
+    await holdfast(['agent', 'limit', 'agent-1', '--upload', '1MB/s']);
+    const { code, stderr } = await holdfast(['backup', 'large']);
+    await holdfast(['agent', 'limit', 'agent-1', '--clear']);
+    expect(code).toBe(0);
+    const sent = [...stderr.matchAll(/^running.* sent ([\d.]+) MiB/gm)].map(([, mib]) => Number(mib));
+    expect(Math.max(...sent), stderr).toBeGreaterThan(4);
+  }, 60_000);
+
   it('shows a job that failed without failing itself', async () => {
     fs.writeFileSync(path.join(source, 'in-the-way'), '');
     const to = path.join(source, 'in-the-way', 'below');
@@ -177,12 +224,17 @@ describe('the command line', () => {
     const wrong = await holdfast(['vault', 'confirm-kit', 'second'], `${other.recoveryKit}\n`);
     expect(wrong.code).not.toBe(0);
     expect(wrong.stderr).not.toContain(other.recoveryKit);
+    const slip = `${recoveryKit.slice(0, -1)}${recoveryKit.endsWith('7') ? '8' : '7'}`;
+    const mistyped = await holdfast(['vault', 'confirm-kit', 'second'], `${slip}\n`);
+    expect(mistyped).toMatchObject({ code: 2, stderr: expect.stringContaining('A character of this recovery kit') });
     expect((await holdfast(['vault', 'list'])).stdout).toMatch(/^second .*NOT CONFIRMED/m);
     expect(await holdfast(['vault', 'confirm-kit', 'second'], `${recoveryKit}\n`)).toMatchObject({
       code: 0,
       stdout: 'This is the recovery kit of second: confirmed.\n',
     });
     expect((await holdfast(['vault', 'list'])).stdout).toMatch(/^second .*stored/m);
+    const { stdout: saved } = await holdfast(['vault', 'create', 'fourth']);
+    expect(await holdfast(['vault', 'confirm-kit', 'fourth'], saved)).toMatchObject({ code: 0 });
   });
 
   it('says when the server does not know the token that it was given', async () => {
@@ -214,11 +266,27 @@ describe('the command line', () => {
     });
   });
 
+  it('waits no longer than it was told, and leaves the job', async () => {
+    const { code, stderr } = await holdfast(['backup', 'later', '--timeout', '2s']);
+    expect({ code, stderr }).toEqual({
+      code: 21,
+      stderr: expect.stringMatching(
+        /^waiting: The agent is not connected\..*\nholdfast: the job has not ended within 2 s/,
+      ),
+    });
+    const [, id = ''] = /holdfast jobs show (\S+) --watch/.exec(stderr) ?? [];
+    expect(JSON.parse((await holdfast(['--json', 'jobs', 'show', id])).stdout)).toMatchObject({ state: 'QUEUED' });
+  });
+
   it('marks what was backed up from a host that was revoked', async () => {
     expect(await holdfast(['agent', 'revoke', 'agent-1'])).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^Revoked agent-1\.\nNot backed up any more: .*files/) as string,
     });
     expect((await holdfast(['protect', 'list'])).stdout).toMatch(/^files +agent-1 \(revoked\) .*AGENT REVOKED/m);
+    expect(await holdfast(['agent', 'revoke', 'agent-1'])).toMatchObject({
+      code: 1,
+      stderr: 'holdfast: the agent "agent-1" is revoked already\n',
+    });
   });
 });

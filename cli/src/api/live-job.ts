@@ -45,7 +45,11 @@ export function hasEnded(job: Pick<LiveJob, 'state'>): boolean {
 export async function readJob(api: ApiClient, id: string): Promise<LiveJob> {
   const { job } = await api.ask(Job, { id });
   if (job === null || job === undefined)
-    throw new HoldfastError({ kind: 'NotFound', code: 'NO_SUCH_JOB', message: `there is no job ${id}` });
+    throw new HoldfastError({
+      kind: 'NotFound',
+      code: 'NO_SUCH_JOB',
+      message: `there is no job ${id}: "holdfast jobs list" shows them`,
+    });
   return job;
 }
 
@@ -66,12 +70,12 @@ function liveClient(api: ApiClient): ReturnType<typeof createClient> {
   });
 }
 
-/** Calls `onUpdate` at each change until the job has ended, then answers its last state. */
+/** Calls `onUpdate` at each change until the job has ended, then answers its last state. Throws the signal's reason once it is aborted. */
 export async function followJob(
   api: ApiClient,
   id: string,
   onUpdate: (job: LiveJob) => void,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<LiveJob> {
   const client = liveClient(api);
   let last = await readJob(api, id);
@@ -100,10 +104,9 @@ export async function followJob(
           clearTimeout(timer);
           resolve();
         };
-        signal?.addEventListener('abort', () => wake(), { once: true });
+        signal.addEventListener('abort', () => wake(), { once: true });
       });
-      if (signal?.aborted)
-        throw new HoldfastError({ kind: 'Cancelled', code: 'CANCELLED', message: 'stopped watching; the job goes on' });
+      signal.throwIfAborted();
       if (!hasEnded(last)) {
         try {
           last = await readJob(api, id);

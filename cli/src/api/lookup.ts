@@ -99,7 +99,15 @@ const AgentNames = graphql(`
 
 export async function findAgent(api: ApiClient, wanted: string): Promise<string> {
   const all = await collect(async (after) => (await api.ask(AgentNames, { after })).agents);
-  const serving = all.filter((agent) => agent.status !== 'REVOKED' || agent.id === wanted);
+  const serving = all.filter((agent) => agent.status !== 'REVOKED');
+  const isCalled = ({ id, name }: Named): boolean => id === wanted || name === wanted;
+  if (!serving.some(isCalled) && all.some(isCalled)) {
+    throw new HoldfastError({
+      kind: 'IllegalState',
+      code: 'AGENT_REVOKED',
+      message: `the agent "${wanted}" is revoked already`,
+    });
+  }
   return pick('agent', wanted, serving);
 }
 
@@ -134,7 +142,7 @@ export const NAMING_A_POINT = 'the point is ITEM for its newest, ITEM#NUMBER, or
 
 /** `web-1` is the newest point of that item, `web-1#3` its third; whatever else is an id. */
 export async function findRecoveryPoint(api: ApiClient, wanted: string): Promise<string> {
-  if (isPointId(wanted)) return wanted;
+  if (isIdOf('RecoveryPoint', wanted)) return wanted;
   const [, item = wanted, number] = /^(.*?)(?:#(\d+))?$/s.exec(wanted) ?? [];
   const filter = { protectedItemId: await findProtectedItem(api, item) };
   const first = number === undefined ? 1 : 200;
@@ -151,7 +159,17 @@ export async function findRecoveryPoint(api: ApiClient, wanted: string): Promise
   });
 }
 
+/** Jobs have no names. Throws Validation for what is no id of one. */
+export function jobId(text: string): string {
+  if (isIdOf('Job', text)) return text;
+  throw new HoldfastError({
+    kind: 'Validation',
+    code: 'NO_JOB_ID',
+    message: `"${text}" is not the id of a job: "holdfast jobs list" shows them`,
+  });
+}
+
 /** The server's ids say what they are of. */
-function isPointId(text: string): boolean {
-  return Buffer.from(text, 'base64url').toString('latin1').startsWith('RecoveryPoint:');
+function isIdOf(type: string, text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('latin1').startsWith(`${type}:`);
 }

@@ -3,7 +3,7 @@ import { findProtectedItem } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { BackupType } from '../gql/graphql.js';
 import { contextOf } from './command-context.js';
-import { finishJob } from './finish-job.js';
+import { finishJob, TIMEOUT } from './finish-job.js';
 import { WordOption } from './word-option.js';
 
 const BackupNow = graphql(`
@@ -13,6 +13,7 @@ const BackupNow = graphql(`
 interface BackupOptions {
   readonly type: BackupType;
   readonly wait: boolean;
+  readonly timeout?: number;
 }
 
 export function addBackupCommand(program: Command): void {
@@ -23,12 +24,13 @@ export function addBackupCommand(program: Command): void {
       new WordOption('--type <type>', 'backup type', ['FULL', 'DIFFERENTIAL', 'INCREMENTAL']).default('INCREMENTAL'),
     )
     .option('--no-wait', 'only start the job')
+    .option(...TIMEOUT)
     .action(async (name: string, options: BackupOptions, command: Command) => {
       const { api, printer } = contextOf(command);
       const client = api();
       const protectedItemId = await findProtectedItem(client, name);
       const { backupNow } = await client.ask(BackupNow, { input: { protectedItemId, type: options.type } });
-      if (options.wait) await finishJob(client, backupNow.job.id, printer);
+      if (options.wait) await finishJob(client, backupNow.job.id, printer, options.timeout);
       else printer.result(backupNow.job, () => printer.line(`Job ${backupNow.job.id}`));
     });
 }

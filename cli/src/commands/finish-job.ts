@@ -1,28 +1,51 @@
 /** Waits for a job as the foreground commands do, and turns its end into words and an exit code. */
-import { fromWireError } from '@holdfast/core/errors';
+import { fromWireError, HoldfastError } from '@holdfast/core/errors';
 import type { ApiClient } from '../api/client.js';
 import { followJob, type LiveJob } from '../api/live-job.js';
-import { countOf, formatBytes } from '../output/amounts.js';
+import { countOf, formatBytes, formatDuration } from '../output/amounts.js';
 import { createJobProgress } from '../output/job-progress.js';
 import { type Printer, printable } from '../output/printer.js';
+import { parseDuration } from './duration.js';
 
 /** A backup that could not read some files is a result, not an error. */
 export const WARNINGS_EXIT = 3;
 const SHOWN_NOTICES = 20;
 
-export async function finishJob(api: ApiClient, id: string, printer: Printer): Promise<void> {
+/** Of every command that waits for a job. */
+export const TIMEOUT = [
+  '--timeout <duration>',
+  'stop waiting after so long (90s, 30m, 2h, 1d) with exit code 21; the job goes on',
+  parseDuration,
+] as const;
+
+/** Waits for at most `timeoutMs`. */
+export async function finishJob(api: ApiClient, id: string, printer: Printer, timeoutMs?: number): Promise<void> {
   const view = createJobProgress(printer.json);
   const interrupt = new AbortController();
-  const onSignal = (): void => interrupt.abort();
+  const onSignal = (): void =>
+    interrupt.abort(
+      new HoldfastError({ kind: 'Cancelled', code: 'CANCELLED', message: 'stopped watching; the job goes on' }),
+    );
   process.once('SIGINT', onSignal);
+  const timer =
+    timeoutMs === undefined ? undefined : setTimeout(() => interrupt.abort(waited(timeoutMs, id)), timeoutMs);
   let job: LiveJob;
   try {
     job = await followJob(api, id, (update) => view.update(update), interrupt.signal);
   } finally {
     view.end();
     process.off('SIGINT', onSignal);
+    clearTimeout(timer);
   }
   reportJob(job, printer);
+}
+
+function waited(timeoutMs: number, id: string): HoldfastError {
+  return new HoldfastError({
+    kind: 'Timeout',
+    code: 'STOPPED_WAITING',
+    message: `the job has not ended within ${formatDuration(timeoutMs / 1000)} and goes on: holdfast jobs show ${id} --watch`,
+  });
 }
 
 /** Prints what it came to so far, with its warnings. */

@@ -1,13 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { followJobs, hasEnded, type LiveJob, readJob } from '../api/live-job.js';
-import { collect, findProtectedItem, findSubscription } from '../api/lookup.js';
+import { collect, findProtectedItem, findSubscription, jobId } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { JobKind } from '../gql/graphql.js';
 import { countOf, formatBytes, formatTime } from '../output/amounts.js';
 import { reasonOf } from '../output/job-words.js';
 import { type Printer, printable, type Row } from '../output/printer.js';
 import { contextOf } from './command-context.js';
-import { finishJob, printJob } from './finish-job.js';
+import { finishJob, printJob, TIMEOUT } from './finish-job.js';
 import { WordOption } from './word-option.js';
 
 const Jobs = graphql(`
@@ -23,17 +23,21 @@ const CancelJob = graphql(`
   mutation CancelJob($input: CancelJobInput!) { cancelJob(input: $input) { job { id state } } }
 `);
 
-const HEAD = ['STATE', 'KIND', 'ITEM', 'AGENT', 'CREATED', 'READ', 'STORED', 'WARNINGS', 'ID'];
+export const HEAD = ['STATE', 'KIND', 'ITEM', 'AGENT', 'CREATED', 'READ', 'STORED', 'WRITTEN', 'WARNINGS', 'ID'];
 
-function rowOf(job: LiveJob): Row {
+/** A backup reads and stores, a restore writes. */
+export function rowOf(job: LiveJob): Row {
+  const { bytesRead, bytesStored, bytesWritten } = job.progress;
+  const isRestore = job.kind === 'RESTORE';
   return [
     job.state,
     job.kind === 'BACKUP' ? `${job.kind} ${job.backupType ?? ''}` : job.kind,
     job.protectedItem?.name,
     job.agent.name,
     formatTime(job.createdAt),
-    formatBytes(job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead),
-    formatBytes(job.progress.bytesStored),
+    isRestore ? undefined : formatBytes(bytesRead),
+    isRestore ? undefined : formatBytes(bytesStored),
+    isRestore ? formatBytes(bytesWritten) : undefined,
     job.noticesTotal,
     job.id,
   ];
@@ -96,24 +100,26 @@ export function addJobsCommands(program: Command): void {
     .command('show <job>')
     .description('show one job, with its warnings')
     .option('-w, --watch', 'follow it to its end with a progress bar', false)
-    .action(async (id: string, options: { watch: boolean }, command: Command) => {
+    .option(...TIMEOUT)
+    .action(async (job: string, options: { watch: boolean; timeout?: number }, command: Command) => {
       const { api, printer } = contextOf(command);
+      const id = jobId(job);
       const client = api();
       if (options.watch) {
-        await finishJob(client, id, printer);
+        await finishJob(client, id, printer, options.timeout);
         return;
       }
-      const job = await readJob(client, id);
-      if (!printer.json) printer.table(HEAD, [rowOf(job)], [reasonOf(job)]);
-      printJob(job, printer);
+      const found = await readJob(client, id);
+      if (!printer.json) printer.table(HEAD, [rowOf(found)], [reasonOf(found)]);
+      printJob(found, printer);
     });
 
   jobs
     .command('cancel <job>')
     .description('cancel a job')
-    .action(async (id: string, _options: unknown, command: Command) => {
+    .action(async (job: string, _options: unknown, command: Command) => {
       const { api, printer } = contextOf(command);
-      const { cancelJob } = await api().ask(CancelJob, { input: { jobId: id } });
+      const { cancelJob } = await api().ask(CancelJob, { input: { jobId: jobId(job) } });
       printer.result(cancelJob.job, () =>
         printer.line(hasEnded(cancelJob.job) ? `The job is ${cancelJob.job.state}.` : 'The job is being cancelled.'),
       );
@@ -122,12 +128,13 @@ export function addJobsCommands(program: Command): void {
 
 function showUpdate(job: LiveJob, printer: Printer): void {
   printer.result(job, () => {
-    const moved = job.kind === 'RESTORE' ? job.progress.bytesWritten : job.progress.bytesRead;
+    const [moved, verb] =
+      job.kind === 'RESTORE' ? [job.progress.bytesWritten, 'written'] : [job.progress.bytesRead, 'read'];
     const share =
       Number(job.progress.expectedBytes ?? 0) > 0 ? ` of ${formatBytes(job.progress.expectedBytes ?? 0)}` : '';
     const reason = reasonOf(job);
     printer.line(
-      `${job.state.padEnd(10)} ${job.kind} ${printable(job.protectedItem?.name ?? '-')}: ${countOf(Number(job.progress.entries), 'entry', 'entries')}, ${formatBytes(moved)}${share}` +
+      `${job.state.padEnd(10)} ${job.kind} ${printable(job.protectedItem?.name ?? '-')}: ${countOf(Number(job.progress.entries), 'entry', 'entries')}, ${formatBytes(moved)}${share} ${verb}` +
         `${reason ? `, ${reason}` : ''}`,
     );
   });

@@ -1,8 +1,8 @@
-import { HoldfastError } from '@holdfast/core/errors';
+import { HoldfastError, isHoldfastError } from '@holdfast/core/errors';
 import type { Command } from 'commander';
 import { ApiClient } from '../api/client.js';
 import { graphql } from '../gql/gql.js';
-import type { MeQuery } from '../gql/graphql.js';
+import type { MeQuery, SignInMutation } from '../gql/graphql.js';
 import { formatTime } from '../output/amounts.js';
 import { askSecret } from '../session/ask-secret.js';
 import { forgetCredentials, saveCredentials } from '../session/credentials-file.js';
@@ -37,6 +37,21 @@ function describeScope({ subscription, vault }: RoleScope): string {
   return subscription ? `subscription ${subscription.name}` : 'whole server';
 }
 
+const FORGOTTEN = 'Whoever runs the server can set a new password there with "holdfast-server reset-password".';
+
+async function signIn(
+  api: ApiClient,
+  credentials: { readonly name: string; readonly password: string },
+): Promise<SignInMutation['signIn']> {
+  try {
+    return (await api.ask(SignIn, { input: credentials })).signIn;
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'WRONG_CREDENTIALS') throw error;
+    const { kind, code, message, details } = error;
+    throw new HoldfastError({ kind, code, message: `${message} ${FORGOTTEN}`, details });
+  }
+}
+
 interface LoginOptions {
   readonly user: string;
   readonly setupCode?: string;
@@ -64,7 +79,7 @@ export function addLoginCommands(program: Command): void {
       const credentials = { name: options.user, password };
       const session =
         options.setupCode === undefined
-          ? (await api.ask(SignIn, { input: credentials })).signIn
+          ? await signIn(api, credentials)
           : (await api.ask(CompleteSetup, { input: { ...credentials, setupCode: options.setupCode } })).completeSetup;
       const user = session.viewer.user.name;
       saveCredentials(environment.configFolder, {

@@ -49,15 +49,16 @@ export function scheduleFrom(options: CreateOptions): ScheduleRuleInput {
   const common = { timeZone, jitterMinutes: jitter, backupType: type };
   const given = [everyHours, daily, weekly].filter((value) => value !== undefined);
   if (given.length !== 1) {
-    throw new HoldfastError({
-      kind: 'Validation',
-      code: 'ONE_RULE',
-      message: 'give one of --every-hours N, --daily HH:MM, or --weekly DAYS --at HH:MM',
-    });
+    throw refusal('ONE_RULE', 'give one of --every-hours N, --daily HH:MM, or --weekly DAYS --at HH:MM');
   }
   if (everyHours !== undefined) return { ...common, frequency: 'HOURLY', everyHours, at: atMinute(at ?? '0') };
   if (daily !== undefined) return { ...common, frequency: 'DAILY', at: daily };
-  return { ...common, frequency: 'WEEKLY', weekdays: weekly ?? [], at: at ?? '00:00' };
+  if (at === undefined) throw refusal('TIME_MISSING', '--weekly says on which days; say at what time with --at HH:MM');
+  return { ...common, frequency: 'WEEKLY', weekdays: weekly ?? [], at };
+}
+
+function refusal(code: string, message: string): HoldfastError {
+  return new HoldfastError({ kind: 'Validation', code, message });
 }
 
 function atMinute(at: string): string {
@@ -92,10 +93,10 @@ export function addPolicyCommands(program: Command): void {
     .command('create <name>')
     .description('create a policy')
     .option('--subscription <name>', 'subscription (default: the only one, or "default")')
-    .option('--every-hours <n>', 'run every n hours', parseCount)
+    .option('--every-hours <n>', 'run every n hours, counted from midnight: 1, 2, 3, 4, 6, 8, 12 or 24', parseCount)
     .option('--daily <HH:MM>', 'run every day at this time')
-    .option('--weekly <days>', 'run on these weekdays (mon,thu), with --at', parseWeekdays)
-    .option('--at <HH:MM>', 'time of day for --weekly; for --every-hours the minute (30, or 00:30)')
+    .option('--weekly <days>', 'run on these weekdays (mon,thu) at the time of --at', parseWeekdays)
+    .option('--at <HH:MM>', 'time of day for --weekly; for --every-hours the minute (30, or 00:30; default: 0)')
     .option('--time-zone <zone>', 'IANA time zone', Intl.DateTimeFormat().resolvedOptions().timeZone)
     .option('--jitter <minutes>', 'spread starts over so many minutes', parseCount, 0)
     .addOption(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describePreCheck, itemName } from './protect.js';
+import { describeNextStep, describePreCheck, itemName } from './protect.js';
 
 /** The rule of the server's item names. */
 const ACCEPTED = /^[\p{L}\p{N}][\p{L}\p{N} ._()-]{0,62}$/u;
@@ -36,6 +36,16 @@ describe('what a pre-check found', () => {
     expect(describePreCheck({ agent, preCheck: { status: 'CRITICAL', checkedAt, problems } })[0]).toBe(
       'Pre-check CRITICAL on web-1: nothing of it can be backed up as things are, and a backup would fail.',
     );
+  });
+
+  it('is followed by a backup only where that can work', () => {
+    const item = (status: 'PASSED' | 'CRITICAL') => ({ name: 'nope', preCheck: { status, checkedAt, problems } });
+    expect(describeNextStep({ name: 'nope', preCheck: null })).toBe('First backup now: holdfast backup "nope"');
+    expect(describeNextStep(item('PASSED'))).toBe('First backup now: holdfast backup "nope"');
+    expect(describeNextStep(item('CRITICAL')).split('\n')).toEqual([
+      'Once the agent can read them: holdfast backup "nope"',
+      'If the path is wrong, add the right one after: holdfast protect stop "nope"',
+    ]);
   });
 
   it('is owed when the agent is not there', () => {

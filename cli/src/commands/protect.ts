@@ -111,7 +111,7 @@ export function addProtectCommands(program: Command): void {
       printer.result(protectedItem, () => {
         printer.line(`Protected as "${protectedItem.name}".`);
         for (const line of describePreCheck(protectedItem)) printer.line(line);
-        printer.line(`First backup now: holdfast backup "${protectedItem.name}"`);
+        printer.line(describeNextStep(protectedItem));
       });
       if (protectedItem.preCheck && protectedItem.preCheck.status !== 'PASSED') process.exitCode = WARNINGS_EXIT;
     });
@@ -161,6 +161,15 @@ export function describePreCheck({ agent, preCheck }: Pick<NewItem, 'agent' | 'p
     `Pre-check ${preCheck.status} on ${agent.name}: ${outcome}.`,
     ...preCheck.problems.map(({ path: root, message }) => `  ${printable(root)}: ${printable(message)}`),
   ];
+}
+
+/** A backup of which nothing can be read would only fail. */
+export function describeNextStep({ name, preCheck }: Pick<NewItem, 'name' | 'preCheck'>): string {
+  if (preCheck?.status !== 'CRITICAL') return `First backup now: holdfast backup "${name}"`;
+  return (
+    `Once the agent can read them: holdfast backup "${name}"\n` +
+    `If the path is wrong, add the right one after: holdfast protect stop "${name}"`
+  );
 }
 
 /** e.g. `web-1 home`: only what the server takes in a name. */

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { findAgent, findRecoveryPoint, NAMING_A_POINT } from '../api/lookup.js';
 import { graphql } from '../gql/gql.js';
 import type { OnConflict, TriggerRestoreInput } from '../gql/graphql.js';
+import { printable } from '../output/printer.js';
 import { contextOf } from './command-context.js';
-import { finishJob } from './finish-job.js';
+import { finishJob, TIMEOUT } from './finish-job.js';
 import { WordOption } from './word-option.js';
 
 const TriggerRestore = graphql(`
@@ -19,6 +20,7 @@ interface RestoreOptions {
   readonly select: string[];
   readonly onConflict: OnConflict;
   readonly wait: boolean;
+  readonly timeout?: number;
 }
 
 const gather = (value: string, previous: string[]): string[] => [...previous, value];
@@ -30,7 +32,7 @@ export function addRestoreCommand(program: Command): void {
     .option('--to <path>', 'folder on the target host; the point comes to lie below it')
     .option('--original', 'restore to where it was backed up', false)
     .option('--agent <name>', "agent of the target host (default: the item's own)")
-    .option('--base <path>', 'folder of the point that becomes --to (default: /)')
+    .option('--base <path>', 'folder of the point that becomes --to (default: /); only what lies below it is restored')
     .option('--select <path>', 'restore only this path of the point (repeatable)', gather, [])
     .addOption(
       new WordOption('--on-conflict <mode>', 'what to do with what is there already', [
@@ -41,6 +43,7 @@ export function addRestoreCommand(program: Command): void {
       ]).default('FAIL'),
     )
     .option('--no-wait', 'only start the job')
+    .option(...TIMEOUT)
     .addHelpText(
       'after',
       `
@@ -88,7 +91,19 @@ What is there already:
               },
             };
       const { triggerRestore } = await client.ask(TriggerRestore, { input });
-      if (options.wait) await finishJob(client, triggerRestore.job.id, printer);
+      if (!printer.json) process.stderr.write(`${printable(describeExtent(point, options))}\n`);
+      if (options.wait) await finishJob(client, triggerRestore.job.id, printer, options.timeout);
       else printer.result(triggerRestore.job, () => printer.line(`Job ${triggerRestore.job.id}`));
     });
+}
+
+/** Which part of the point is restored, and where to. */
+export function describeExtent(
+  point: string,
+  { to, base, select }: Pick<RestoreOptions, 'to' | 'base' | 'select'>,
+): string {
+  const part =
+    select.length > 0 ? `only ${select.join(', ')}` : (base ?? '/') === '/' ? 'all' : `only what lies below ${base}`;
+  if (to === undefined) return `Restoring ${part} of ${point} to where it was backed up.`;
+  return `Restoring ${part} of ${point} ${base === undefined ? `below ${to}, with whole paths` : `to ${to}`}.`;
 }

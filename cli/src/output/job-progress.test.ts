@@ -66,7 +66,7 @@ describe('the progress of a job that is tried again', () => {
 });
 
 describe('a long job', () => {
-  it('says where it is every ten seconds where there is no terminal, and once while nothing runs', () => {
+  it('says where it is every ten seconds where there is no terminal, and every five minutes what it waits for', () => {
     const now = vi.spyOn(performance, 'now');
     const screen = new Screen(false);
     const view = createJobProgress(false, screen);
@@ -76,12 +76,34 @@ describe('a long job', () => {
       [21_000, job({ state: 'RUNNING' })],
       [30_999, job({ state: 'RUNNING' })],
       [31_000, job({ state: 'RUNNING' })],
+      [32_000, job({ state: 'RUNNING', waitingFor: 'The store is not there.' })],
+      [331_999, job({ state: 'RUNNING', waitingFor: 'The store is not there.' })],
+      [332_000, job({ state: 'RUNNING', waitingFor: 'The store is not there.' })],
+      [333_000, job({ state: 'RUNNING', waitingFor: 'The store is full.' })],
     ] as const) {
       now.mockReturnValue(at);
       view.update(each);
     }
     now.mockRestore();
-    expect(screen.text.match(/^(waiting|running)/gm)).toEqual(['waiting', 'running', 'running']);
+    expect(screen.text.match(/^(waiting: [^(]+|running)/gm)?.map((words) => words.trim())).toEqual([
+      'waiting: A turn.',
+      'running',
+      'running',
+      'waiting: The store is not there.',
+      'waiting: The store is not there.',
+      'waiting: The store is full.',
+    ]);
+  });
+
+  it.each([
+    ['BACKUP', 'sent 0 B, stored 0 B, reading 20.0 MiB/s)'],
+    ['RESTORE', '5 B written, writing 20.0 MiB/s)'],
+  ] as const)('says what its rate is of (%s)', (kind, words) => {
+    const screen = new Screen(false);
+    const base = job({ kind, state: 'RUNNING' });
+    const progress = { ...base.progress, bytesWritten: '5', rate: String(20 << 20) };
+    createJobProgress(false, screen).update({ ...base, progress });
+    expect(screen.text).toContain(words);
   });
 
   it('shows no share while nobody knows how much there is', () => {

@@ -9,6 +9,8 @@ import { printable } from './printer.js';
 export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
 
 const BETWEEN_LINES_MS = 10_000;
+/** While nothing goes on. */
+const BETWEEN_WAITING_LINES_MS = 5 * 60_000;
 const CLEAR_LINE = '\r\u001b[K';
 
 export interface JobProgressView {
@@ -50,12 +52,13 @@ function describeState(job: LiveJob): string {
 
 function describeAmounts(job: LiveJob): string {
   const { progress } = job;
-  const rate = Number(progress.rate) > 0 ? `, ${formatBytes(progress.rate)}/s` : '';
+  const isRestore = job.kind === 'RESTORE';
+  const rate =
+    Number(progress.rate) > 0 ? `, ${isRestore ? 'writing' : 'reading'} ${formatBytes(progress.rate)}/s` : '';
   const eta = typeof progress.etaSeconds === 'number' ? `, ${formatDuration(progress.etaSeconds)} left` : '';
-  const transfer =
-    job.kind === 'RESTORE'
-      ? `${formatBytes(progress.bytesWritten)} written`
-      : `read ${formatBytes(progress.bytesRead)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}`;
+  const transfer = isRestore
+    ? `${formatBytes(progress.bytesWritten)} written`
+    : `read ${formatBytes(progress.bytesRead)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}`;
   return `${countOf(Number(progress.entries), 'entry', 'entries')}, ${transfer}${rate}${eta}`;
 }
 
@@ -97,7 +100,8 @@ function createLines(stream: ProgressStream): JobProgressView {
       // A countdown is no change of state.
       const kind = state.replace(/starts in \d+ s\b/, '');
       const now = performance.now();
-      if (kind === shown && (job.state !== 'RUNNING' || now - shownAt < BETWEEN_LINES_MS)) return;
+      const goesOn = job.state === 'RUNNING' && !job.waitingFor;
+      if (kind === shown && now - shownAt < (goesOn ? BETWEEN_LINES_MS : BETWEEN_WAITING_LINES_MS)) return;
       shown = kind;
       shownAt = now;
       stream.write(`${state} (${describeAmounts(job)})\n`);

@@ -16,5 +16,7 @@ export function failedAttempt({
 export function reasonOf(job: Pick<LiveJob, 'attempt' | 'error' | 'previousAttemptError' | 'waitingFor'>): string {
   if (job.error) return printable(job.error.message);
   if (!job.waitingFor) return '';
+  if (job.previousAttemptError?.message.includes(job.waitingFor))
+    return `${failedAttempt(job)} Attempt ${job.attempt} waits for the same.`;
   return [failedAttempt(job), printable(job.waitingFor)].filter((words) => words !== undefined).join(' ');
 }
