@@ -399,6 +399,9 @@ describe('a restore', () => {
     expect(expected).toHaveProperty([damagedName]);
     delete expected[damagedName];
     expect(actual).toEqual(expected);
+    // The target itself is no entry.
+    expect(run.counters.entries).toBe(Object.keys(actual).length - 1);
+    expect(run.counters.files).toBeLessThan(run.counters.entries);
   });
 
   it('takes another copy when one is damaged', async () => {
@@ -484,6 +487,31 @@ describe('a restore', () => {
     expect(run.counters.entries).toBeGreaterThan(45);
     expect(run.counters).toMatchObject({ entriesSkipped: run.counters.entries, bytesWritten: 0, warnings: 0 });
     expect(run.notices.total).toBe(0);
+  });
+
+  it('finds under KEEP_BOTH everything there, and never says that it wrote anything', async () => {
+    fill();
+    await bench.backup();
+    const run = bench.newRun();
+    const told: number[] = [];
+    Object.defineProperty(run.counters, 'bytesWritten', { get: () => 0, set: (bytes: number) => told.push(bytes) });
+    await bench.restore(bench.source, { onConflict: 'KEEP_BOTH' }, undefined, run);
+    expect(run.counters.entries).toBeGreaterThan(45);
+    expect(run.counters).toMatchObject({ entriesSkipped: run.counters.entries, warnings: 0 });
+    expect(told.every((bytes) => bytes === 0)).toBe(true);
+  });
+
+  it('counts nothing that it could not write', async () => {
+    for (const name of ['good', 'bad']) mkdirSync(inSource(name));
+    for (const name of ['good/file', 'bad/file', 'bad/other']) writeFileSync(inSource(name), 'content');
+    await bench.backup();
+    const run = bench.newRun();
+    bench.never = [join(target, 'bad')];
+    mkdirSync(inTarget('bad'), { recursive: true });
+    await expect(bench.restore(target, { onConflict: 'SKIP' }, undefined, run)).rejects.toMatchObject({
+      code: 'RESTORE_INCOMPLETE',
+    });
+    expect(run.counters).toMatchObject({ entries: 2, files: 1, entriesSkipped: 0, bytesWritten: 'content'.length });
   });
 
   it.each(['FAIL', 'OVERWRITE'] as const)('says under %s what is wrong with its target', async (onConflict) => {

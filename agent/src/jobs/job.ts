@@ -72,8 +72,9 @@ export interface RestoreCommand extends Expected {
 
 export type JobCommand = BackupCommand | RestoreCommand;
 
-/** Bytes and counts of one job so far. */
+/** Bytes and counts of one attempt so far. A restore counts what an attempt before it restored as its own. */
 export interface Counters {
+  /** Of a restore: what is there by now. */
   entries: number;
   files: number;
   bytesTotal: number;

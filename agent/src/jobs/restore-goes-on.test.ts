@@ -106,6 +106,18 @@ describe.each(['FAIL', 'SKIP', 'KEEP_BOTH', 'OVERWRITE'] as const)(
       expect(describeFolder(target)).toEqual(describeFolder(bench.source));
     });
 
+    it('counts as restored what an attempt before it restored', async () => {
+      const whole = await bench.restore(join(bench.folder, 'elsewhere'), { onConflict });
+      const run = bench.newRun();
+      await begin(run, onConflict);
+      const again = nextAttempt(run);
+      await goOn(again);
+      expect(again.counters).toEqual(whole.run.counters);
+      const oncemore = nextAttempt(again);
+      await goOn(oncemore);
+      expect(oncemore.counters).toEqual(whole.run.counters);
+    });
+
     it('finds it in a folder that had something before', async () => {
       mkdirSync(target, { mode: 0o711 });
       writeFileSync(inTarget('before'), OF_OTHERS);

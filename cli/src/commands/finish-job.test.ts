@@ -11,6 +11,23 @@ const restore = (progress: Partial<LiveJob['progress']>, overrides: Partial<Live
     ...overrides,
   }) as LiveJob;
 
+describe('the end of a backup in words', () => {
+  const amounts = { bytesRead: '4096', bytesChanged: '2048', bytesSent: '1024', bytesStored: '1024' };
+  const backup = (attempt: number) =>
+    describeSuccess(
+      restore(amounts, { kind: 'BACKUP', backupType: 'FULL', attempt, recoveryPoint: { id: 'p' } }),
+    ).split('\n');
+
+  it('says of amounts that they are of the last attempt, where there were more', () => {
+    const [amount, point] = backup(1);
+    expect(amount).toBe(
+      'FULL backup completed: 45 entries, read 4.0 KiB, changed 2.0 KiB, sent 1.0 KiB, stored 1.0 KiB.',
+    );
+    const said = 'These are amounts of the last attempt: what those before it stored is not among them.';
+    expect(backup(2)).toEqual([amount, said, point]);
+  });
+});
+
 describe('the end of a restore in words', () => {
   it('is what was restored', () => {
     expect(describeSuccess(restore({}))).toBe('Restored 45 entries, 2.0 KiB.');

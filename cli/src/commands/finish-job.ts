@@ -86,9 +86,11 @@ export function describeSuccess(job: LiveJob): string {
     return `Restored ${restored}, ${formatBytes(progress.bytesWritten)}${warned}.${skipped > 0 ? `\n${left}` : ''}`;
   }
   const why = job.backupTypeReason ? ` (${printable(job.backupTypeReason)})` : '';
+  const before =
+    job.attempt > 1 ? '\nThese are amounts of the last attempt: what those before it stored is not among them.' : '';
   return (
     `${job.backupType ?? ''} backup completed${warned}${why}: ${countOf(Number(progress.entries), 'entry', 'entries')}, read ${formatBytes(progress.bytesRead)}, ` +
-    `changed ${formatBytes(progress.bytesChanged)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}.\n` +
+    `changed ${formatBytes(progress.bytesChanged)}, sent ${formatBytes(progress.bytesSent)}, stored ${formatBytes(progress.bytesStored)}.${before}\n` +
     `Recovery point: ${job.recoveryPoint?.id ?? '-'}`
   );
 }

@@ -120,8 +120,9 @@ async function restoreTree(
       run.notices.add(path, NOTICE_KINDS[kind], message);
       run.counters.warnings = run.notices.total;
     },
-    onSkipped: () => {
-      run.counters.entriesSkipped += 1;
+    onSettled: (outcome) => {
+      run.counters.entries += 1;
+      if (outcome === 'skipped') run.counters.entriesSkipped += 1;
     },
   });
   let finished = false;

@@ -1,10 +1,10 @@
+import { readExtents } from '@holdfast/core/engine';
 import type { FileEntry } from '../../workloads/files/file-entry.js';
 import { joinPath } from '../../workloads/files/file-entry.js';
 import type { RestoreDirectory } from '../../workloads/files/restore-directory.js';
-import type { ContentSource, DataBlock } from '../../workloads/files/write-content.js';
-import { ContentSourceError } from '../../workloads/files/write-content.js';
+import type { ContentSource } from '../../workloads/files/write-content.js';
 import type { JobRun } from '../job-run.js';
-import { type ChunkReader, FetchedChunks } from './chunk-reader.js';
+import { asDamage, type ChunkReader, FetchedChunks } from './chunk-reader.js';
 import { DamageError } from './damage.js';
 import { readLargeFile } from './large-file.js';
 import type { RestoreBatch } from './restore-batches.js';
@@ -68,13 +68,10 @@ export class TreeRestore {
     if (this.skipping > 0) return;
     switch (item.kind) {
       case 'file':
-        counters.entries += 1;
-        counters.files += 1;
         await this.writeFile(item, fetched);
         counters.bytesTotal += item.entry.size;
         return;
       case 'special':
-        counters.entries += 1;
         await this.directory.special(item.entry);
         return;
       case 'contentless': {
@@ -93,9 +90,10 @@ export class TreeRestore {
     }
   }
 
-  private async writeFile({ entry, content }: FileItem, fetched: FetchedChunks): Promise<void> {
+  private async writeFile(item: FileItem, fetched: FetchedChunks): Promise<void> {
     const { counters } = this.run;
     const { directory, pointPath } = this.here;
+    const { entry, content } = item;
     // Holes are not written, so a sparse file counts with its data; a large one while it is under way.
     let written = 0;
     const count = (bytes: number): void => {
@@ -109,22 +107,16 @@ export class TreeRestore {
     };
     const source = (): ContentSource => {
       if (content === undefined) return entry.size === 0 ? Buffer.alloc(0) : undefined;
-      if (content.kind === 'node') {
-        takeBack();
-        return counted(readLargeFile(content, entry.size, this.reader), count);
-      }
-      try {
-        const { plaintext } = fetched.get(content.id);
-        takeBack();
-        count(plaintext.length);
-        return plaintext;
-      } catch (error) {
-        throw new ContentSourceError(error);
-      }
+      return content.kind === 'node'
+        ? readLargeFile(content, entry.size, this.reader)
+        : fetched.get(content.id).plaintext;
     };
     try {
-      const outcome = await directory.file(entry, source);
+      const outcome = await directory.file(entry, source, count);
       if (outcome !== 'restored') takeBack();
+      const earlier = outcome === 'earlier' ? await this.bytesOf(item) : 0;
+      counters.bytesWritten += earlier;
+      if (outcome !== 'failed') counters.files += 1;
     } catch (error) {
       takeBack();
       // A RangeError is the writer's word for content that does not fit the size of its entry.
@@ -133,12 +125,24 @@ export class TreeRestore {
     }
   }
 
+  /** What an earlier attempt wrote of a file that it restored, as that attempt counted it. */
+  private async bytesOf({ entry, content }: FileItem): Promise<number> {
+    if (content?.kind !== 'node') return content ? entry.size : 0;
+    let bytes = 0;
+    try {
+      for await (const { length } of readExtents(content, entry.size, (id) => this.reader.node(id))) bytes += length;
+    } catch (error) {
+      // Where its data lies is damaged in the vault; the file itself is there.
+      if (!(asDamage(error) instanceof DamageError)) throw error;
+    }
+    return bytes;
+  }
+
   private enter(entry: FileEntry): void {
     if (this.skipping > 0) {
       this.skipping += 1;
       return;
     }
-    this.run.counters.entries += 1;
     const child = this.directory.directory(entry);
     if (child === undefined) this.skipping = 1;
     else
@@ -198,14 +202,4 @@ class LargeFiles {
 function unheard(running: Promise<void>): Promise<void> {
   running.catch(() => undefined);
   return running;
-}
-
-async function* counted(
-  blocks: AsyncIterable<DataBlock>,
-  count: (bytes: number) => void,
-): AsyncGenerator<DataBlock, void, void> {
-  for await (const block of blocks) {
-    count(block.data.length);
-    yield block;
-  }
 }

@@ -34,6 +34,8 @@ export class BackupBench {
   opened: string[] = [];
   /** What reading a file of this name ends with. */
   failRead: (name: string) => Error | undefined = () => undefined;
+  /** Folders that restores do not enter. */
+  never: readonly string[] = [];
   paranoid = false;
   /** At most so many. */
   lanes = 2;
@@ -171,7 +173,11 @@ export class BackupBench {
     const outcome = await runRestore(this.restoreCommand(run, target, over), run, {
       transport: this.gateway,
       restoreRoots: async () => restoreRoots,
-      ownFolders: () => new FolderSet([], []),
+      ownFolders: () =>
+        new FolderSet(
+          this.never.map((each) => Buffer.from(each)),
+          [],
+        ),
       journals: this.journals,
     });
     return { outcome, run };

@@ -16,7 +16,7 @@ import {
 import { hasXattr } from '../../platform/xattrs.js';
 import { type FileEntry, isName } from './file-entry.js';
 import { closeFor, keepsItsMetadata, openedFor } from './folder-metadata.js';
-import { RestoreEntries, type RestoreOutcome } from './restore-entries.js';
+import { type OnWrite, RestoreEntries, type RestoreOutcome } from './restore-entries.js';
 import { JournalledDirectory, type Standing } from './restore-journal.js';
 import { RestorePlaces } from './restore-place.js';
 import type { RestoreRun } from './restore-run.js';
@@ -117,7 +117,7 @@ export class RestoreDirectory {
         const fd = this.makeDirectory(place.name);
         if (fd === undefined) continue;
         const made = orClosed(fd, () => this.enter(entry, place.name, fd, 'new'));
-        this.run.counts.restored++;
+        this.run.restored();
         return made;
       }
       this.run.refused(path, 'something keeps getting in the way');
@@ -131,8 +131,8 @@ export class RestoreDirectory {
    * Restores a regular file. `open` is called only if its content is needed, which it is not for a file that is skipped or
    * linked to one already restored. What the source throws is thrown again: the file is left absent then.
    */
-  async file(entry: FileEntry, open: () => ContentSource): Promise<RestoreOutcome> {
-    return this.settling(entry, () => this.entries.file(entry, open));
+  async file(entry: FileEntry, open: () => ContentSource, onWrite: OnWrite = () => undefined): Promise<RestoreOutcome> {
+    return this.settling(entry, () => this.entries.file(entry, open, onWrite));
   }
 
   /** Restores a symbolic link, FIFO, socket or device node. */
@@ -158,7 +158,7 @@ export class RestoreDirectory {
     this.running++;
     try {
       const outcome = await restore();
-      if (outcome === 'restored') this.run.counts.restored++;
+      if (outcome === 'restored' || outcome === 'earlier') this.run.restored();
       return outcome;
     } finally {
       this.running--;
@@ -233,8 +233,9 @@ export class RestoreDirectory {
       return undefined;
     }
     const child = this.enter(entry, name, fd, origin, isKept);
-    if (this.run.onConflict === 'SKIP' && origin === 'foreign') this.run.skipped();
-    else this.run.counts.restored++;
+    const keepsAll = entry.leadsToRoot || !this.isChanged(entry, origin);
+    if (origin === 'foreign' && keepsAll) this.run.skipped();
+    else this.run.restored();
     return child;
   }
 

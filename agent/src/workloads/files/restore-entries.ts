@@ -20,10 +20,13 @@ import {
 import type { RestoreRun } from './restore-run.js';
 import { hasTwin } from './restore-twins.js';
 import type { Primary } from './restored-links.js';
-import { type ContentSource, ContentSourceError, writeContent } from './write-content.js';
+import { type ContentSource, ContentSourceError, type DataBlock, writeContent } from './write-content.js';
 
-/** All but the first were reported as notices; `notRestorable` is what only another user could make. */
-export type RestoreOutcome = 'restored' | 'skipped' | 'notRestorable' | 'failed';
+/** `earlier`: an attempt before this one restored it; `notRestorable`: only another user could make it, and a notice says so, as it does of `failed`. */
+export type RestoreOutcome = 'restored' | 'earlier' | 'skipped' | 'notRestorable' | 'failed';
+
+/** Told of content right before it is written; holes are not. What it throws is thrown again, as of a source. */
+export type OnWrite = (bytes: number) => void;
 
 const { O_NOFOLLOW } = fs.constants;
 /** What says that an entry cannot be linked and is better restored by itself. */
@@ -57,9 +60,9 @@ export class RestoreEntries {
     this.places = parent.places;
   }
 
-  /** A regular file; its content is asked for only if it is needed. */
-  file(entry: FileEntry, open: () => ContentSource): Promise<RestoreOutcome> {
-    return this.linkedOr(entry, () => this.writeFile(entry, open));
+  /** A regular file; its content is asked for only if it is needed, and a second time if it was first compared with what is there. */
+  file(entry: FileEntry, open: () => ContentSource, onWrite: OnWrite): Promise<RestoreOutcome> {
+    return this.linkedOr(entry, () => this.writeFile(entry, open, onWrite));
   }
 
   /** A symbolic link, FIFO, socket or device node. */
@@ -122,7 +125,7 @@ export class RestoreEntries {
     }
   }
 
-  private async writeFile(entry: FileEntry, open: () => ContentSource): Promise<Restored> {
+  private async writeFile(entry: FileEntry, open: () => ContentSource, onWrite: OnWrite): Promise<Restored> {
     const path = this.places.below(entry.name);
     const temporary = this.run.temporaryName();
     let fd = -1;
@@ -133,9 +136,9 @@ export class RestoreEntries {
       const place = this.places.choose(entry);
       if (place === 'skipped') return { outcome: 'skipped' };
       if ('status' in place) return this.restoredEarlier(entry, place);
-      const content = opened(open);
-      const { twins = [] } = place;
-      if (Buffer.isBuffer(content) && (await hasTwin(this.fd, twins, entry, content))) return this.skipped();
+      // Before anything is made beside it: that would change the folder's times.
+      if (await hasTwin(this.fd, place.twins ?? [], entry, () => opened(open))) return { outcome: this.run.skipped() };
+      const content = opened(() => told(open(), onWrite));
       // A large one goes past memory.
       if (Buffer.isBuffer(content)) this.run.flushes.wrote(content.length);
       const elsewhere = Buffer.isBuffer(content) && (await this.writeElsewhere(entry, content, temporary, place));
@@ -144,7 +147,6 @@ export class RestoreEntries {
       isMade = true;
       const writing = writeContent(fd, entry.size, content);
       if (writing) await writing;
-      if (!Buffer.isBuffer(content) && (await hasTwin(this.fd, twins, entry, fd))) return this.skipped();
       const restored = this.complete(fd, false, { dirFd: this.fd, name: temporary }, entry, place, () => {
         // Some file systems tell of a failed write no sooner.
         const closed = fd;
@@ -191,10 +193,6 @@ export class RestoreEntries {
     } finally {
       if (!isNamed) removeTemporary(this.fd, temporary);
     }
-  }
-
-  private skipped(): Restored {
-    return { outcome: this.run.skipped() };
   }
 
   /** What the journal is told of it, if anything. */
@@ -280,7 +278,7 @@ export class RestoreEntries {
       this.run.notice('notRestorable', this.places.below(name), `owner ${entry.uid}:${entry.gid}: it has another`);
     // What only fits may be anybody's: nothing else becomes a link to it.
     const isPrimary = entry.hardLinkGroup && this.places.journal.wasMade(name, status);
-    return isPrimary ? this.primaryOf(name, status) : { outcome: 'restored' };
+    return { ...(isPrimary && this.primaryOf(name, status)), outcome: 'earlier' };
   }
 
   private primaryOf(name: Buffer, { dev, ino, birthNs }: FileStatus): Restored {
@@ -301,5 +299,20 @@ function opened(open: () => ContentSource): ContentSource {
     return open();
   } catch (error) {
     throw error instanceof ContentSourceError ? error : new ContentSourceError(error);
+  }
+}
+
+/** The same, with each piece told of as it is taken. */
+function told(source: ContentSource, onWrite: OnWrite): ContentSource {
+  if (source === undefined) return undefined;
+  if (!Buffer.isBuffer(source)) return toldBlocks(source, onWrite);
+  onWrite(source.length);
+  return source;
+}
+
+async function* toldBlocks(source: AsyncIterable<DataBlock>, onWrite: OnWrite): AsyncGenerator<DataBlock, void, void> {
+  for await (const block of source) {
+    onWrite(block.data.length);
+    yield block;
   }
 }

@@ -21,7 +21,7 @@ const MODE_OF_WAY = 0o755;
 export interface RestoreCounts {
   /** Entries, directories included. */
   restored: number;
-  /** Entries that were there already under SKIP, directories included. */
+  /** Entries that were there already and were left as they are, directories included. */
   skipped: number;
   failed: number;
   /** Notices of that kind. */
@@ -64,7 +64,7 @@ export class RestoreRun {
     readonly never: FolderSet,
     private readonly onNotice: (notice: Notice) => void,
     readonly journal: RestoreJournal,
-    private readonly onSkipped?: () => void,
+    private readonly onSettled?: (outcome: 'restored' | 'skipped') => void,
     /** Where new files are made; here, where absent. */
     readonly writers?: NewFileWriters,
   ) {
@@ -119,10 +119,15 @@ export class RestoreRun {
     this.notice('notRestorable', path, 'owner, mode and times: others can have put the folder there that is there');
   }
 
+  restored(): void {
+    this.counts.restored++;
+    this.onSettled?.('restored');
+  }
+
   /** What was asked for is no trouble: it is counted, and nothing else. */
   skipped(): 'skipped' {
     this.counts.skipped++;
-    this.onSkipped?.();
+    this.onSettled?.('skipped');
     return 'skipped';
   }
 

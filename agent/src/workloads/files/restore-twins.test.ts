@@ -30,19 +30,32 @@ describe('under KEEP_BOTH, what is there already', () => {
     fs.utimesSync(to(name), 5, 5);
   };
 
+  /** A file with some data between holes. */
+  const sparse = (name: string, data = [1, 4]): void => {
+    const fd = fs.openSync(name, 'w');
+    for (const at of data) fs.writeSync(fd, Buffer.alloc(1 << 18, 9), 0, 1 << 18, at << 20);
+    fs.ftruncateSync(fd, 8 << 20);
+    fs.closeSync(fd);
+  };
+
   it.each([undefined, new LaterWriters()])('is not restored a second time where it is the same', async (writers) => {
     both('small', 'content');
     both('empty', '');
     both('large', Buffer.alloc(LARGE_BYTES, 7));
-    fs.symlinkSync('somewhere', from('link'));
-    fs.symlinkSync('somewhere', to('link'));
-    fs.linkSync(from('small'), from('small again'));
-    fs.linkSync(to('small'), to('small again'));
+    for (const side of [from, to]) {
+      sparse(side('sparse'));
+      sparse(side('hole'), []);
+      fs.symlinkSync('somewhere', side('link'));
+      for (const name of ['small', 'large']) fs.linkSync(side(name), side(`${name} again`));
+    }
+    fs.utimesSync(to(), 7, 7);
     const { notices, counts } = await copy(writers);
-    expect(names()).toEqual(['empty', 'large', 'link', 'small', 'small again']);
+    expect(names()).toEqual(['empty', 'hole', 'large', 'large again', 'link', 'small', 'small again', 'sparse']);
     expect(notices).toEqual([]);
-    expect(counts).toMatchObject({ skipped: 5, failed: 0 });
+    expect(counts).toMatchObject({ skipped: 8, failed: 0 });
     expect(fs.statSync(to('small')).mtimeMs).toBe(5_000);
+    // Nothing was made beside them, not even for a moment.
+    expect(fs.statSync(to()).mtimeMs).toBe(7_000);
   });
 
   it('stays, and what differs comes beside it', async () => {
@@ -50,6 +63,10 @@ describe('under KEEP_BOTH, what is there already', () => {
     const other = Buffer.from(large);
     other[LARGE_BYTES - 1] = 8;
     both('large', large, other);
+    sparse(from('sparse'), [1]);
+    sparse(to('sparse'));
+    sparse(from('more'));
+    sparse(to('more'), [1]);
     both('small', 'content', 'CONTENT');
     both('mode', 'content');
     fs.chmodSync(to('mode'), 0o666);
@@ -67,8 +84,12 @@ describe('under KEEP_BOTH, what is there already', () => {
       'link (restored)',
       'mode',
       'mode (restored)',
+      'more',
+      'more (restored)',
       'small',
       'small (restored)',
+      'sparse',
+      'sparse (restored)',
     ]);
     expect(fs.readFileSync(to('large (restored)')).equals(large)).toBe(true);
     expect(fs.readFileSync(to('large')).equals(other)).toBe(true);

@@ -6,8 +6,10 @@ import { errorCode } from '../../platform/posix-error.js';
 import type { XattrTarget } from '../../platform/xattrs.js';
 import type { FileEntry } from './file-entry.js';
 import { readXattrs } from './scan-entry.js';
+import { type ContentSource, marked } from './write-content.js';
 
 const BLOCK_BYTES = 1024 * 1024;
+const ZEROES = Buffer.alloc(BLOCK_BYTES);
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 const read = promisify(fs.read);
 /** Access lists of all kinds, and capabilities. */
@@ -46,48 +48,74 @@ function hasItsOwner({ uid, gid }: FileStatus, entry: FileEntry): boolean {
   return uid === user && (gid === entry.gid || gid === process.getegid?.());
 }
 
-/** Whether one of these names has a regular file with that content: bytes, or those of an open file that is complete. */
+/** Whether one of these names has a regular file with that content, which is asked for anew for each. Throws what its source does. */
 export async function hasTwin(
   folder: number,
   names: readonly Buffer[],
   entry: FileEntry,
-  content: Buffer | number,
+  open: () => ContentSource,
 ): Promise<boolean> {
-  for (const name of names) if (await isTwin(folder, name, entry, content)) return true;
+  for (const name of names) if (await isTwin(folder, name, entry, open)) return true;
   return false;
 }
 
-async function isTwin(folder: number, name: Buffer, entry: FileEntry, content: Buffer | number): Promise<boolean> {
+async function isTwin(folder: number, name: Buffer, entry: FileEntry, open: () => ContentSource): Promise<boolean> {
   let fd = -1;
-  let own = -1;
   try {
     fd = openAt(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!mayBeTwin(statFd(fd), entry) || !hasItsAttributes(fd, entry)) return false;
-    if (Buffer.isBuffer(content))
-      return await hasSameBytes(fd, entry.size, async (at, length) => content.subarray(at, at + length));
-    // Of what was made, whatever has its name by now.
-    own = fs.openSync(`/proc/self/fd/${content}`, O_RDONLY);
-    return await hasSameBytes(fd, entry.size, blocksOf(own));
+    return await hasContent(blocksOf(fd), entry.size, open());
   } catch (error) {
     // What cannot be read is no twin, as far as anybody can tell.
     if (errorCode(error) === undefined) throw error;
     return false;
   } finally {
-    for (const each of [fd, own]) if (each >= 0) fs.closeSync(each);
+    if (fd >= 0) fs.closeSync(fd);
   }
 }
 
-type Blocks = (at: number, length: number) => Promise<Buffer>;
+interface Run {
+  readonly start: number;
+  readonly end: number;
+}
 
-async function hasSameBytes(fd: number, size: number, wanted: Blocks): Promise<boolean> {
-  const found = blocksOf(fd);
-  for (let at = 0; at < size; at += BLOCK_BYTES) {
-    const length = Math.min(BLOCK_BYTES, size - at);
-    const [one, other] = await Promise.all([found(at, length), wanted(at, length)]);
-    if (one.length !== length || !one.equals(other)) return false;
+async function hasContent(found: Blocks, size: number, content: ContentSource): Promise<boolean> {
+  if (Buffer.isBuffer(content)) return content.length === size && hasBytes(found, 0, content);
+  const runs: Run[] = [];
+  if (content) {
+    for await (const { offset, data } of marked(content)) {
+      if (!(await hasBytes(found, offset, data))) return false;
+      runs.push({ start: offset, end: offset + data.length });
+    }
+  }
+  for (const { start, end } of holesBetween(runs, size)) {
+    for (let at = start; at < end; at += BLOCK_BYTES) {
+      if (!(await hasBytes(found, at, ZEROES.subarray(0, end - at)))) return false;
+    }
   }
   return true;
 }
+
+/** What runs of data, in any order, leave out of a file. */
+function holesBetween(runs: Run[], size: number): Run[] {
+  const holes: Run[] = [];
+  let at = 0;
+  for (const { start, end } of [...runs.sort((a, b) => a.start - b.start), { start: size, end: size }]) {
+    if (start > at) holes.push({ start: at, end: start });
+    at = Math.max(at, end);
+  }
+  return holes;
+}
+
+async function hasBytes(found: Blocks, offset: number, wanted: Buffer): Promise<boolean> {
+  for (let at = 0; at < wanted.length; at += BLOCK_BYTES) {
+    const block = wanted.subarray(at, at + BLOCK_BYTES);
+    if (!(await found(offset + at, block.length)).equals(block)) return false;
+  }
+  return true;
+}
+
+type Blocks = (at: number, length: number) => Promise<Buffer>;
 
 /** Shorter than asked for where the file ends. */
 function blocksOf(fd: number): Blocks {

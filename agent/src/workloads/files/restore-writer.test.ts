@@ -201,8 +201,10 @@ describe.skipIf(process.platform !== 'linux').each(places)('the restore writer $
 
     it('KEEP_BOTH gives what is restored a free name', async () => {
       fs.writeFileSync(to('file (restored).txt'), 'older');
-      const { notices } = await copy('KEEP_BOTH');
+      const { notices, counts } = await copy('KEEP_BOTH');
       expect(notices).toEqual([]);
+      // The folder was there already, as it is under SKIP.
+      expect(counts).toMatchObject({ skipped: 1, failed: 0, restored: 3 });
       expect(fs.readFileSync(to('file.txt'), 'utf8')).toBe('existing');
       expect(fs.readFileSync(to('file (restored).txt'), 'utf8')).toBe('older');
       expect(fs.readFileSync(to('file (restored 2).txt'), 'utf8')).toBe('restored');

@@ -42,8 +42,8 @@ export interface RestoreSettings {
   /** The directory of the point that comes to lie at the target, if its metadata are to be set. */
   readonly base?: FileEntry;
   readonly onNotice: (notice: Notice) => void;
-  /** Under SKIP: an entry was there already. */
-  readonly onSkipped?: () => void;
+  /** Called for each entry that is there now, directories included: `skipped` if it was there already and was left as it is. */
+  readonly onSettled?: (outcome: 'restored' | 'skipped') => void;
   /** Where new files are made; here, where absent. */
   readonly writers?: NewFileWriters;
 }
@@ -60,7 +60,7 @@ export class RestoreWriter {
 
   /** Throws what the system says if the target cannot be made or opened, an `UntrustedLinkError`, and Forbidden where it belongs to Holdfast. */
   static open(settings: RestoreSettings): RestoreWriter {
-    const { target, onConflict, never, base, onNotice, onSkipped, writers } = settings;
+    const { target, onConflict, never, base, onNotice, onSettled, writers } = settings;
     const { fd: targetFd, isNew } = openTarget(settings);
     let rootFd = -1;
     try {
@@ -75,7 +75,7 @@ export class RestoreWriter {
       const isKept = keepsItsMetadata(rootFd, statusAround(rootFd), ofPoint);
       const isOurs = isNew || (isEmpty && !isKept) || journal.ownsTarget;
       const isChanged = isOurs || (onConflict === 'OVERWRITE' && !isKept);
-      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSkipped, writers);
+      const run = new RestoreRun(target, targetFd, onConflict, never, onNotice, journal, onSettled, writers);
       if (ofPoint && !isChanged && (isEmpty || onConflict === 'OVERWRITE')) run.keptMetadata(ROOT);
       const { promise, resolve } = Promise.withResolvers<void>();
       const root = new RestoreDirectory(run, rootFd, ROOT, isChanged ? ofPoint : undefined, true, 'foreign', () =>

@@ -36,7 +36,7 @@ export async function copyTree(
   writers?: NewFileWriters,
 ): Promise<Copied> {
   const notices: Notice[] = [];
-  let skippedCalls = 0;
+  const settled = { restored: 0, skipped: 0 };
   const datasource = { roots: [source], include: [], exclude: [], oneFileSystem: false };
   let writer: RestoreWriter | undefined;
   const open: (RestoreDirectory | undefined)[] = [];
@@ -53,7 +53,7 @@ export async function copyTree(
               onConflict,
               base: event.entry,
               onNotice: (notice) => notices.push(notice),
-              onSkipped: () => skippedCalls++,
+              onSettled: (outcome) => settled[outcome]++,
               ...(writers && { writers }),
             });
             open.push(writer.root);
@@ -73,7 +73,8 @@ export async function copyTree(
     }
     if (!writer) throw new Error('the source was not walked');
     const counts = { ...(await writer.finish()) };
-    if (counts.skipped !== skippedCalls) throw new Error('not every skipped entry was told of');
+    if (counts.skipped !== settled.skipped || counts.restored !== settled.restored)
+      throw new Error('not every entry was told of');
     return { notices, counts };
   } catch (error) {
     await Promise.allSettled(running);

@@ -52,7 +52,7 @@ function writeSync(fd: number, data: Buffer, offset: number): void {
 }
 
 /** Marks what the source throws, and nothing else. */
-async function* marked(source: AsyncIterable<DataBlock>): AsyncGenerator<DataBlock, void, void> {
+export async function* marked(source: AsyncIterable<DataBlock>): AsyncGenerator<DataBlock, void, void> {
   try {
     yield* source;
   } catch (error) {

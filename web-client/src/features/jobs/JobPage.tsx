@@ -142,6 +142,11 @@ function JobBody({ job }: { readonly job: JobDetails }) {
                 ] as const)),
           ]}
         />
+        {job.kind === 'BACKUP' && job.attempt > 1 && (
+          <Text size="sm" mt="md">
+            Read, changed, sent and stored are of the last attempt: what those before it stored is not among them.
+          </Text>
+        )}
         {Number(progress.entriesSkipped) > 0 && (
           <Text size="sm" mt="md">
             {countOf(progress.entriesSkipped, 'entry was', 'entries were')} there already and left untouched.

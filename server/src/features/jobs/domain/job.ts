@@ -19,20 +19,21 @@ export interface JobRef {
   readonly epoch: number;
 }
 
-/** Amounts in bytes unless named otherwise. */
+/** Amounts in bytes unless named otherwise. Of the last attempt, but for what a restore counts of those before it: entries, files and bytes written. */
 export interface JobCounters {
+  /** Of a restore: what is there by now. */
   readonly entries: bigint;
   readonly files: bigint;
   /** Apparent bytes of all that was seen. */
   readonly bytesTotal: bigint;
   readonly bytesRead: bigint;
-  /** Bytes of content that the vault did not have. */
+  /** Bytes of content that the vault did not have when the attempt came to them. */
   readonly bytesChanged: bigint;
   readonly bytesSent: bigint;
   readonly bytesStored: bigint;
   readonly bytesWritten: bigint;
   readonly warnings: bigint;
-  /** Of a restore under SKIP: entries that were there already and were left as they are. */
+  /** Of a restore: entries that were there already and were left as they are. */
   readonly entriesSkipped: bigint;
 }
 

@@ -35,10 +35,12 @@ registerEnumType(JobPhaseEnum, { name: 'JobPhase' });
 export class JobProgressType extends BackupAmounts {
   @Field(() => JobPhaseEnum)
   phase!: JobPhase;
-  @Field(() => BigIntScalar)
+  @Field(() => BigIntScalar, {
+    description: 'Of a restore: bytes of content written, also by an attempt before this one whose files are there.',
+  })
   bytesWritten!: bigint;
   @Field(() => BigIntScalar, {
-    description: 'Of a restore under SKIP: entries that were there already and were left as they are.',
+    description: 'Of a restore: entries that were there already and were left as they are, folders included.',
   })
   entriesSkipped!: bigint;
   @Field(() => BigIntScalar, { nullable: true })
