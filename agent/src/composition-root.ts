@@ -159,5 +159,7 @@ function keepStatus(folder: StateFolder, read: () => Parameters<typeof writeRunS
   return async () => {
     cancel();
     await writing;
+    // For whoever asks what became of it.
+    await writeRunStatus(folder, { ...read(), connected: false }).catch(() => undefined);
   };
 }

@@ -1,15 +1,23 @@
 import { asHoldfastError } from '@holdfast/core/errors';
-import { pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 
-/** Structured log on stderr. No secret is ever passed to it: tokens, keys, file contents. */
+/** JSON lines on stderr, as the server's are. No secret is ever passed to it: tokens, keys, file contents. */
 export interface AgentLog {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
 }
 
-export function createLog(level: string): AgentLog {
-  return pino({ name: 'holdfast-agent', level, base: null }, pino.destination({ dest: 2, sync: true }));
+export function createLog(level: string, to: DestinationStream = pino.destination({ dest: 2, sync: true })): AgentLog {
+  return pino(
+    {
+      level,
+      base: { process: 'agent' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    to,
+  );
 }
 
 export const silentLog: AgentLog = { info: () => {}, warn: () => {}, error: () => {} };

@@ -6,8 +6,13 @@ import { agentVersion } from '../version.js';
 
 const INSTANCE_BYTES = 16;
 
-export function readHostFacts(hostName = hostname()): HostFacts {
-  return { hostName, operatingSystem: `${type()} ${release()}`, architecture: arch(), agentVersion: agentVersion() };
+export function readHostFacts(): HostFacts {
+  return {
+    hostName: hostname(),
+    operatingSystem: `${type()} ${release()}`,
+    architecture: arch(),
+    agentVersion: agentVersion(),
+  };
 }
 
 /** 16 bytes that this state folder has on this running system, and a copy of it or of the host has not. */

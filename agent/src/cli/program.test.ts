@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { status as grpcStatus, Metadata } from '@grpc/grpc-js';
 import { uuidToBytes } from '@holdfast/core/ids';
-import { EnrollmentServiceService } from '@holdfast/proto/v1';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ConnectRequest, ControlServiceServer } from '@holdfast/proto/v1';
+import { ControlServiceService, EnrollmentServiceService } from '@holdfast/proto/v1';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestAuthority } from '../session/testing/certificate-authority.js';
 import type { SecureServer } from '../session/testing/secure-server.js';
 import { serveSecurely } from '../session/testing/secure-server.js';
@@ -19,16 +21,38 @@ let out: string[];
 let errors: string[];
 let authority: TestAuthority;
 let server: SecureServer;
+let controlAddress: string;
+/** As the agents say when they connect. */
+let hostNames: (string | undefined)[];
+
+/** Lets nobody in. */
+const control: ControlServiceServer = {
+  connect: (call) => {
+    call.on('error', () => undefined);
+    call.on('data', ({ message }: ConnectRequest) => {
+      if (message?.$case !== 'hello') return;
+      hostNames.push(message.value.host?.hostName);
+      const wire = { code: 'FORBIDDEN', message: 'This agent was revoked.', details: { reason: 'AGENT_REVOKED' } };
+      const metadata = new Metadata();
+      metadata.set('holdfast-error-bin', Buffer.from(JSON.stringify(wire)));
+      call.emit('error', { code: grpcStatus.PERMISSION_DENIED, details: wire.message, metadata });
+    });
+  },
+  renewCertificate: (_, answer) => answer({ code: grpcStatus.UNIMPLEMENTED }),
+};
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-cli-'));
   state = join(folder, 'state');
+  controlAddress = '127.0.0.1:1';
+  hostNames = [];
   authority = await TestAuthority.create();
   server = await serveSecurely(
     authority,
     await authority.issueServer('control'),
     { clientCertificates: false },
-    (each) =>
+    (each) => {
+      each.addService(ControlServiceService, control);
       each.addService(EnrollmentServiceService, {
         enroll: (
           call: { request: { certificateRequest: Buffer; host?: { hostName: string } } },
@@ -39,11 +63,12 @@ beforeEach(async () => {
               agentId: uuidToBytes(AGENT_ID),
               certificateChain,
               caCertificate: authority.pem,
-              controlAddress: '127.0.0.1:1',
+              controlAddress,
               agentName: call.request.host?.hostName ?? '',
             }),
           ),
-      }),
+      });
+    },
   );
 });
 
@@ -52,7 +77,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-async function run(...args: string[]): Promise<number> {
+const run = (...args: string[]): Promise<number> => runUntil(AbortSignal.timeout(50), ...args);
+
+async function runUntil(stop: AbortSignal, ...args: string[]): Promise<number> {
   out = [];
   errors = [];
   return runProgram(args, {
@@ -61,7 +88,7 @@ async function run(...args: string[]): Promise<number> {
     logLevel: 'silent',
     out: (line) => void out.push(line),
     fail: (line) => void errors.push(line),
-    stop: AbortSignal.timeout(50),
+    stop,
   });
 }
 
@@ -85,6 +112,41 @@ describe('the command line', () => {
     });
     expect(await run('run')).toBe(0);
     expect([out, errors]).toEqual([[], []]);
+  });
+
+  it('shows the server the host name that was given at enrolment, and of a revoked agent what to do', async () => {
+    controlAddress = server.address;
+    await run('enroll', '--server', server.address, '--token', token(), '--name', 'shown-host');
+    const stop = new AbortController();
+    const running = runUntil(stop.signal, 'run');
+    const whatToDo = `This agent was revoked: the server will not let it in again. To back up this host again, stop the agent, remove ${state}, and enrol the host anew`;
+    const settled = async (): Promise<void> => {
+      await run('status', '--json');
+      expect(status()['lastError']).toContain(whatToDo);
+    };
+    await vi.waitFor(settled, { timeout: 20_000, interval: 100 });
+    expect(hostNames).toEqual(['shown-host']);
+    expect(await run('status')).toBe(1);
+    expect(out[1]).toContain(`Running, not connected: ${whatToDo}`);
+    stop.abort();
+    expect(await running).toBe(0);
+    expect(await run('status')).toBe(1);
+    expect(out[1]).toContain(`Not running. When it ran last, it was not connected: ${whatToDo}`);
+  });
+
+  it('leaves no state folder behind where the enrolment is refused, but one that was there', async () => {
+    const nested = join(folder, 'one', 'two');
+    const refused = ['enroll', '--server', server.address, '--token', token('A'.repeat(43))];
+    expect(await run(...refused, '--state', nested)).toBe(20);
+    expect(await run('enroll', '--server', server.address, '--token', 'hfe1.abc', '--state', nested)).toBe(2);
+    expect(readdirSync(folder)).toEqual([]);
+    mkdirSync(state, { mode: 0o700 });
+    expect(await run(...refused)).toBe(20);
+    expect(existsSync(state)).toBe(true);
+    expect(await run('enroll', '--server', server.address, '--token', token())).toBe(0);
+    expect(await run(...refused)).toBe(1);
+    expect(await run('status', '--json')).toBe(1);
+    expect(status()).toMatchObject({ enrolled: true });
   });
 
   it('keeps several agents apart by their state folders', async () => {

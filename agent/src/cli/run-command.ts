@@ -13,11 +13,12 @@ export async function runCommand(options: { state: string; paranoid?: boolean },
   const lock = lockState(folder);
   try {
     const identity = await requireIdentity(folder);
+    const host = readHostFacts();
     await runAgent({
       folder,
       identity,
       log: createLog(terminal.logLevel),
-      host: readHostFacts(),
+      host: { ...host, hostName: identity.hostName ?? host.hostName },
       instance: readInstance(folder.path, bootIdSha256),
       bootIdSha256,
       paranoid: options.paranoid === true,

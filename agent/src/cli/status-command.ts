@@ -9,7 +9,7 @@ export async function statusCommand(options: { state: string; json?: boolean }, 
   const folder = stateFolderAt(options.state);
   const identity = await loadIdentity(folder);
   const running = identity !== undefined && isStateLocked(folder);
-  const seen = running ? await readRunStatus(folder) : undefined;
+  const seen = identity === undefined ? undefined : await readRunStatus(folder);
   const status = {
     state: folder.path,
     enrolled: identity !== undefined,
@@ -17,9 +17,9 @@ export async function statusCommand(options: { state: string; json?: boolean }, 
     agentName: identity?.agentName ?? null,
     server: identity?.controlAddress ?? null,
     running,
-    connected: seen?.connected ?? false,
+    connected: running && (seen?.connected ?? false),
     lastError: seen?.lastError ?? null,
-    jobs: seen?.jobs ?? [],
+    jobs: running ? (seen?.jobs ?? []) : [],
   };
   if (options.json === true) terminal.out(JSON.stringify(status));
   else for (const line of describe(status)) terminal.out(line);
@@ -39,7 +39,10 @@ function describe(status: {
 }): string[] {
   if (!status.enrolled) return [`Not enrolled (${status.state}).`];
   const lines = [`Agent "${status.agentName}" (${status.agentId}) of ${status.server}`];
-  if (!status.running) return [...lines, 'Not running.'];
+  if (!status.running) {
+    const last = status.lastError === null ? '' : ` When it ran last, it was not connected: ${status.lastError}`;
+    return [...lines, `Not running.${last}`];
+  }
   lines.push(
     status.connected
       ? 'Running, connected.'

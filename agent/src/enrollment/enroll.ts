@@ -14,6 +14,8 @@ export interface EnrollInput {
   readonly server: string;
   readonly token: string;
   readonly host: HostFacts;
+  /** To show from now on instead of the host's own. */
+  readonly hostName?: string | undefined;
 }
 
 /**
@@ -29,12 +31,13 @@ export async function enroll(folder: StateFolder, input: EnrollInput, send: Send
     if (present !== undefined) throw alreadyEnrolled(folder, present);
     const caCertificate = await findAuthority(address, token.caFingerprint);
     const key = await createAgentKey();
+    const named = input.hostName === undefined ? {} : { hostName: input.hostName };
     const answer = await send(address, caCertificate, {
       token: token.text,
       certificateRequest: key.certificateRequest,
-      host: input.host,
+      host: { ...input.host, ...named },
     }).catch(explainRefusal);
-    const identity: AgentIdentity = { ...answer, caCertificate, privateKey: key.privateKey };
+    const identity: AgentIdentity = { ...answer, ...named, caCertificate, privateKey: key.privateKey };
     checkCertificate(identity);
     await saveIdentity(folder, identity);
     return identity;

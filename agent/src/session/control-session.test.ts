@@ -22,7 +22,7 @@ import { createAgentKey } from '../enrollment/agent-key.js';
 import type { BackupCommand, BackupOutcome } from '../jobs/job.js';
 import { JobHost } from '../jobs/job-host.js';
 import type { JobRun } from '../jobs/job-run.js';
-import { silentLog } from '../log.js';
+import { createLog, silentLog } from '../log.js';
 import type { AgentIdentity } from '../state/identity.js';
 import { loadIdentity, saveIdentity } from '../state/identity.js';
 import type { StateFolder } from '../state/state-folder.js';
@@ -194,6 +194,7 @@ async function startAgent(
   identity: AgentIdentity,
   backup: Backup,
   clock = systemClock,
+  log = silentLog,
 ): Promise<{ session: ControlSession; access: ServerAccess; stop: () => Promise<void> }> {
   const stop = new AbortController();
   await saveIdentity(folder, identity);
@@ -202,7 +203,7 @@ async function startAgent(
     clock,
     // No waiting in tests: the jitter is as short as it can be.
     random: { bytes: (length) => Buffer.alloc(length) },
-    log: silentLog,
+    log,
     access,
     bandwidth: { apply: (limits) => bandwidths.push(limits) },
     unsettled: await UnsettledJobs.open(folder.outcomeFolder),
@@ -257,9 +258,23 @@ describe('the control session', () => {
       },
     };
     control.revoked = true;
-    await startAgent(await identityFor(await control.start()), untilStopped, clock);
+    const lines: string[] = [];
+    const log = createLog('error', { write: (line) => void lines.push(line) });
+    await startAgent(await identityFor(await control.start()), untilStopped, clock, log);
     await eventually(() => expect(waits).toEqual([REVOKED_WAIT_MS]));
     expect(control.hellos).toHaveLength(1);
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        level: 'error',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z$/) as string,
+        process: 'agent',
+        kind: 'Forbidden',
+        code: 'AGENT_REVOKED',
+        reason: expect.stringContaining(`remove ${folder.path}, and enrol the host anew`) as string,
+        waitMs: REVOKED_WAIT_MS,
+        msg: 'the server does not let this agent in any more',
+      },
+    ]);
   });
 
   it('answers what a datasource looks like, and leaves a question that makes no sense', async () => {

@@ -79,12 +79,19 @@ export class ControlSession implements JobReports {
     while (!signal.aborted) {
       const reason = await this.connectOnce(jobs, signal);
       if (signal.aborted) break;
-      const waitMs = reason.code === 'AGENT_REVOKED' ? REVOKED_WAIT_MS : this.backOff.next();
-      onState({ connected: false, lastError: reason.message });
-      log.warn({ ...errorFacts(reason), waitMs }, 'not connected to the server');
+      const isRevoked = reason.code === 'AGENT_REVOKED';
+      const waitMs = isRevoked ? REVOKED_WAIT_MS : this.backOff.next();
+      const message = isRevoked ? this.whatToDoOnceRevoked() : reason.message;
+      onState({ connected: false, lastError: message });
+      const facts = { ...errorFacts(reason), reason: message, waitMs };
+      if (isRevoked) log.error(facts, 'the server does not let this agent in any more');
+      else log.warn(facts, 'not connected to the server');
       await clock.sleep(waitMs, signal).catch(() => undefined);
     }
-    onState({ connected: false, lastError: undefined });
+  }
+
+  private whatToDoOnceRevoked(): string {
+    return `This agent was revoked: the server will not let it in again. To back up this host again, stop the agent, remove ${this.ports.access.folder.path}, and enrol the host anew ("holdfast agent token" gives the command).`;
   }
 
   accepted(job: JobRef): void {

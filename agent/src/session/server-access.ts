@@ -11,7 +11,7 @@ export class ServerAccess {
   serverFolders: readonly FolderIdentity[] = [];
 
   constructor(
-    private readonly folder: StateFolder,
+    readonly folder: StateFolder,
     private current: AgentIdentity,
   ) {}
 

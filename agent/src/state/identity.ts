@@ -6,6 +6,8 @@ import type { StateFolder } from './state-folder.js';
 export interface AgentIdentity {
   readonly agentId: string;
   readonly agentName: string;
+  /** To show on the server, if one was given at enrolment; otherwise this host's own. */
+  readonly hostName?: string;
   /** host:port of the control service. */
   readonly controlAddress: string;
   /** PKCS #8, PEM. Made on this host, never leaves it. */
@@ -24,7 +26,9 @@ export async function loadIdentity(folder: StateFolder): Promise<AgentIdentity |
   if (content === undefined) return undefined;
   try {
     const parsed = JSON.parse(content.toString('utf8')) as Record<string, unknown>;
-    if (FIELDS.every((field) => typeof parsed[field] === 'string')) return parsed as unknown as AgentIdentity;
+    const isNamed = ['string', 'undefined'].includes(typeof parsed['hostName']);
+    if (isNamed && FIELDS.every((field) => typeof parsed[field] === 'string'))
+      return parsed as unknown as AgentIdentity;
   } catch {
     // Falls through to the one message that helps.
   }

@@ -1,9 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { StateFolder } from './state-folder.js';
 
-/** What the running agent tells `holdfast-agent status`. Nothing depends on it. */
+/** What the agent tells `holdfast-agent status`, and left said when it ended. Nothing depends on it. */
 export interface RunStatus {
   readonly connected: boolean;
+  /** Why it is not connected; null while it is, and before that is known. */
   readonly lastError: string | null;
   readonly jobs: readonly string[];
 }

@@ -32,21 +32,27 @@ export function stateFolderAt(path: string): StateFolder {
   };
 }
 
+/** One that can be worked with. */
+export interface PreparedFolder extends StateFolder {
+  /** The uppermost of the folders on the way to it that were missing and are made now; undefined if it was there. */
+  readonly firstMade: string | undefined;
+}
+
 /** Makes the folder and its parts. Throws Validation when it belongs to somebody else or may not be written. */
-export async function prepareStateFolder(path: string, uid: number): Promise<StateFolder> {
+export async function prepareStateFolder(path: string, uid: number): Promise<PreparedFolder> {
   const folder = stateFolderAt(path);
   try {
-    await mkdir(folder.path, { recursive: true, mode: 0o700 });
+    const firstMade = await mkdir(folder.path, { recursive: true, mode: 0o700 });
     const status = await stat(folder.path);
     if (status.uid !== uid) throw unusable(folder.path, 'it belongs to another user', undefined);
     if ((status.mode & 0o077) !== 0) await chmod(folder.path, 0o700);
     for (const part of [folder.cacheFolder, folder.outcomeFolder, folder.restoreFolder])
       await mkdir(part, { recursive: true, mode: 0o700 });
+    return { ...folder, firstMade };
   } catch (error) {
     if (error instanceof HoldfastError) throw error;
     throw unusable(folder.path, (error as Error).message, error);
   }
-  return folder;
 }
 
 function unusable(path: string, why: string, cause: unknown): HoldfastError {
