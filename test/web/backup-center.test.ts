@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Fleet } from '../kit/holdfast/fleet.js';
+import { repository } from '../kit/holdfast/repository.js';
 import { toPathScalar } from '../kit/path-scalar.js';
 import { hasBrowser, openBrowser, Tab, WINDOW } from './browser.js';
 
@@ -14,6 +16,12 @@ const FOCUS_IS_SEEN = `(() => {
   return seen !== null && (focused.contains(seen) || seen.parentElement.contains(focused));
 })()`;
 
+/** Options of a command that a line ends within. */
+const BROKEN_OPTIONS = `[...document.querySelectorAll('[role="dialog"] pre span')].flatMap((word) => {
+  const range = document.createRange();
+  range.selectNodeContents(word);
+  return word.textContent.startsWith('--') && range.getClientRects().length > 1 ? [word.textContent] : [];
+})`;
 describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
   let fleet: Fleet;
   let browser: Browser;
@@ -162,7 +170,11 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await tab.goTo('/policies');
     await page.getByRole('button', { name: 'Create a policy' }).click();
     await page.getByRole('textbox', { name: 'Name' }).fill('nightly');
+    await page.getByRole('combobox', { name: 'How often' }).selectOption({ label: 'On some days of the week' });
+    await page.getByRole('checkbox', { name: 'Saturday' }).uncheck();
+    expect(await tab.errorOf(page.getByRole('group', { name: 'Days' }))).toBe('Choose at least one day.');
     expect(await tab.seriousBarriers()).toEqual([]);
+    await page.getByRole('combobox', { name: 'How often' }).selectOption({ label: 'Every day' });
     await page.getByRole('button', { name: 'Create the policy' }).click();
     await page.getByRole('row', { name: /nightly.*Every day at 02:00/ }).waitFor();
 
@@ -187,10 +199,26 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
 
     await page.getByRole('link', { name: 'Agents', exact: true }).click();
     await page.getByRole('button', { name: 'Add a host' }).click();
-    await page.getByRole('textbox', { name: 'Name of the agent' }).fill('web-1');
+    const agentName = page.getByRole('textbox', { name: 'Name of the agent' });
+    await agentName.fill('-web');
     await page.getByRole('button', { name: 'Make the command' }).click();
-    await page.getByText(`holdfast-agent enroll --server ${fleet.server.addresses.enrollGrpc} --token hfe1.`).waitFor();
+    expect(await tab.errorOf(agentName)).toContain('begins with a letter or digit');
+    await agentName.fill('web 1');
+    expect(await tab.errorOf(agentName)).toBeUndefined();
+    await page.getByRole('button', { name: 'Make the command' }).click();
+    const given = page.getByText(`enroll --server ${fleet.server.addresses.enrollGrpc} --token hfe1.`);
+    await given.waitFor();
+    await page.setViewportSize({ ...WINDOW, width: 400 });
+    expect(await page.evaluate(BROKEN_OPTIONS)).toEqual([]);
     expect(await tab.seriousBarriers()).toEqual([]);
+    await page.setViewportSize(WINDOW);
+    // The command works where the dialog says.
+    const [enrol] = ((await given.textContent()) ?? '').split('\n');
+    const said = execFileSync('sh', ['-c', `${enrol} --state "$0"`, path.join(fleet.folder, 'web-1')], {
+      cwd: repository,
+      encoding: 'utf8',
+    });
+    expect(said).toContain('Enrolled as "web 1"');
     await page.keyboard.press('Escape');
     await expect.poll(() => tab.focused()).toBe('Add a host');
 

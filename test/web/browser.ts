@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { repository } from '../kit/holdfast/repository.js';
 import { needPackage } from '../kit/need-package.js';
 
@@ -80,6 +80,14 @@ export class Tab {
     return await this.page.evaluate<string>(
       "document.activeElement === document.body ? '' : document.activeElement.textContent",
     );
+  }
+
+  /** The error that describes a field, as ears get it; undefined while it has none. */
+  async errorOf(field: Locator): Promise<string | undefined> {
+    const described = (await field.getAttribute('aria-describedby')) ?? '';
+    const id = described.split(' ').find((each) => each.endsWith('-error'));
+    if (id === undefined) return undefined;
+    return (await this.page.locator(`[id="${id}"]`).textContent()) ?? undefined;
   }
 
   async signIn({ name, password }: { name: string; password: string }): Promise<void> {

@@ -19,6 +19,9 @@ const CreateEnrollmentTokenDocument = graphql(`
   }
 `);
 
+/** From the folder that Holdfast was built in. */
+const AGENT = 'node_modules/.bin/holdfast-agent';
+
 /** Asks for a name and shows, once, the command that makes a host an agent of that name. */
 export function NewAgent() {
   const [opened, { open, close }] = useDisclosure();
@@ -52,10 +55,13 @@ function Enrolment({ onDone }: { readonly onDone: () => void }) {
   if (made) {
     return (
       <Stack>
-        <Text size="sm">Install Holdfast on the host, then run there as root:</Text>
+        <Text size="sm">
+          Clone Holdfast on the host and build it once (<code className="hf-mono">npm run build</code>). Then run there,
+          in the folder of the clone and as root:
+        </Text>
         <CopyBlock
           what="command"
-          text={`holdfast-agent enroll --server ${made.serverAddress} --token ${made.token}\nholdfast-agent run`}
+          text={`${AGENT} enroll --server ${made.serverAddress} --token ${made.token}\n${AGENT} run`}
         />
         <Alert variant="default" title="The token works once">
           It is good until <Moment at={made.expiresAt} /> and is not shown again. The agent appears in the list as soon

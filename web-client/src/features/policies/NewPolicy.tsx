@@ -82,7 +82,13 @@ export function NewPolicy() {
         />
       )}
       {frequency === 'WEEKLY' && (
-        <Checkbox.Group label="Days" value={weekdays} onChange={setWeekdays}>
+        <Checkbox.Group
+          label="Days"
+          required
+          error={weekdays.length === 0 && 'Choose at least one day.'}
+          value={weekdays}
+          onChange={setWeekdays}
+        >
           <Group gap="sm" mt="xs">
             {WEEKDAYS.map((day) => (
               <Checkbox key={day} value={day} label={WEEKDAY_WORDS[day]} />

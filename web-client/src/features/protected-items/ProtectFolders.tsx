@@ -113,6 +113,7 @@ function ProtectForm({ onClose }: { readonly onClose: () => void }) {
       <NameField description="How this item is called here." value={name} onChange={setName} />
       <NativeSelect
         label="Agent"
+        required
         data={agents.map((each) => ({ value: each.id, label: visibleText(each.name) }))}
         value={agent?.id ?? ''}
         onChange={(event) => setAgentId(event.currentTarget.value)}
@@ -130,6 +131,7 @@ function ProtectForm({ onClose }: { readonly onClose: () => void }) {
       />
       <NativeSelect
         label="Vault"
+        required
         data={vaults.map((each) => ({ value: each.id, label: visibleText(each.name) }))}
         value={vault?.id ?? ''}
         onChange={(event) => setVaultId(event.currentTarget.value)}

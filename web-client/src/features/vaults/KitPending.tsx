@@ -81,6 +81,7 @@ export function ConfirmKit({ vaultId, onDone }: ConfirmKitProps) {
         <TextInput
           label="Recovery kit, from where it is stored"
           description="HFK1 and fourteen groups of four; case and dashes do not matter. The server compares it and does not keep it."
+          required
           value={kit}
           onChange={(event) => setKit(event.currentTarget.value)}
           autoComplete="off"

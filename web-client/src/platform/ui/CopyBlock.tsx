@@ -1,6 +1,7 @@
 import { Button, CopyButton } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import styles from './CopyBlock.module.css';
+import { WholeWords } from './WholeWords';
 
 interface CopyBlockProps {
   readonly text: string;
@@ -12,7 +13,9 @@ interface CopyBlockProps {
 export function CopyBlock({ text, what }: CopyBlockProps) {
   return (
     <div className={styles['block']}>
-      <pre className={styles['text']}>{text}</pre>
+      <pre className={styles['text']}>
+        <WholeWords text={text} />
+      </pre>
       <CopyButton value={text}>
         {({ copied, copy }) => (
           <Button
