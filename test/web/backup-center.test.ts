@@ -110,6 +110,35 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     expect(tab.complaints).toEqual([]);
   });
 
+  it('the restore dialog says what is restored, whatever folder of the point is to lie at the target', async () => {
+    const { page } = tab;
+    const data = await fleet.api.ask('{ recoveryPoints { edges { node { id } } } }');
+    await tab.goTo(
+      `/recovery-points/${encodeURIComponent(data.recoveryPoints.edges[0].node.id)}?path=${encodeURIComponent(path.join(source, 'letters'))}`,
+    );
+    await page.getByRole('button', { name: 'Restore everything' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Restore from this recovery point' });
+    const base = dialog.getByRole('textbox', { name: 'Folder of the recovery point that comes to lie there' });
+    await dialog.getByText('Everything in this recovery point is restored.').waitFor();
+    await base.fill(`${path.join(source, 'letters')}/`);
+    await dialog.getByText(`Only what lies in ${path.join(source, 'letters')} is restored`).waitFor();
+    await base.fill('/nowhere');
+    await dialog.getByText('Nothing is restored: nothing of this recovery point lies in /nowhere.').waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await dialog.getByRole('radio', { name: 'Where it came from' }).check();
+    await dialog.getByText('Everything in this recovery point is restored.').waitFor();
+    await dialog.getByRole('button', { name: 'Back', exact: true }).click();
+
+    await page.getByRole('checkbox', { name: 'Select second.txt' }).check();
+    await page.getByRole('button', { name: 'Restore 1 selected entry' }).click();
+    expect(await tab.errorOf(base)).toBeUndefined();
+    await base.fill('/nowhere');
+    expect(await tab.errorOf(base)).toBe(
+      `${path.join(source, 'letters', 'second.txt')} is selected and does not lie in it.`,
+    );
+    expect(tab.complaints).toEqual([]);
+  });
+
   it('a restore that fails says why and what to do', async () => {
     const { page } = tab;
     const data = await fleet.api.ask('{ recoveryPoints { edges { node { id } } } }');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choose, commonParent, isCovered, isPartly, leaveOut, mapPath, stepsTo } from './selection';
+import { choose, commonParent, isCovered, isPartly, leaveOut, liesIn, mapPath, plainPath, stepsTo } from './selection';
 
 describe('choosing in a recovery point', () => {
   it('takes in what lies below a directory once the directory is chosen', () => {
@@ -44,4 +44,9 @@ describe('restoring to another place', () => {
     ]);
     expect(stepsTo('/')).toEqual([]);
   });
+});
+
+it('reads a typed path as the server does', () => {
+  expect(['/', '//srv/', '/srv//www', '/srv'].map(plainPath)).toEqual(['/', '/srv', '/srv/www', '/srv']);
+  expect([liesIn('/srv', '/srv'), liesIn('/srv', '/srv/www'), liesIn('/srv', '/srv2')]).toEqual([true, true, false]);
 });

@@ -6,6 +6,16 @@ function isAbove(path: string, other: string): boolean {
   return path === '/' ? other !== '/' : other.startsWith(`${path}/`);
 }
 
+/** `path` is `folder` or lies below it. */
+export function liesIn(folder: string, path: string): boolean {
+  return path === folder || isAbove(folder, path);
+}
+
+/** A path as somebody may type it, as the server writes it: `//srv/` is `/srv`. */
+export function plainPath(path: string): string {
+  return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+}
+
 export function isChosen(selection: Selection, path: string): boolean {
   return selection.includes(path);
 }

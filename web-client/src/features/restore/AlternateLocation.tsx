@@ -4,7 +4,7 @@ import { graphql } from '../../gql';
 import { visibleText } from '../../platform/format/visible-text';
 import { AGENT_STATUS_WORDS } from '../../platform/format/words';
 import { HostText } from '../../platform/ui/HostText';
-import { mapPath, type Selection } from '../recovery-points/selection';
+import { liesIn, mapPath, plainPath, type Selection } from '../recovery-points/selection';
 
 const RestoreAgents = graphql(`
   query RestoreAgents {
@@ -36,7 +36,9 @@ export function AlternateLocation({ target, onChange, ownAgent, selection }: Alt
   if (!options.some(({ value }) => value === ownAgent.id)) {
     options.unshift({ value: ownAgent.id, label: visibleText(ownAgent.name) });
   }
-  const [example = target.base] = selection;
+  const base = plainPath(target.base);
+  const outside = selection.find((path) => !liesIn(base, path));
+  const [example = base] = selection;
   return (
     <Stack gap="sm" pl="md" style={{ borderLeft: '2px solid var(--hf-line)' }}>
       <NativeSelect
@@ -60,7 +62,8 @@ export function AlternateLocation({ target, onChange, ownAgent, selection }: Alt
       />
       <TextInput
         label="Folder of the recovery point that comes to lie there"
-        description="What lies below it keeps its place below the folder above."
+        description="Only what lies in it is restored, and keeps its place below the folder above."
+        error={outside && <>{visibleText(outside)} is selected and does not lie in it.</>}
         required
         pattern="/.*"
         title="An absolute path begins with /"
@@ -69,10 +72,10 @@ export function AlternateLocation({ target, onChange, ownAgent, selection }: Alt
         value={target.base}
         onChange={(event) => onChange({ ...target, base: event.currentTarget.value })}
       />
-      {target.path.startsWith('/') && target.base.startsWith('/') && (
+      {target.path.startsWith('/') && base.startsWith('/') && !outside && (
         <Text size="sm" role="status">
           For example <HostText mono>{example}</HostText> becomes{' '}
-          <HostText mono>{mapPath(example, target.base, target.path)}</HostText>
+          <HostText mono>{mapPath(example, base, target.path)}</HostText>
         </Text>
       )}
     </Stack>

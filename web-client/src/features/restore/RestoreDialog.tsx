@@ -1,5 +1,5 @@
 import { List, Radio, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { useMutation } from 'urql';
 import { graphql } from '../../gql';
@@ -10,8 +10,9 @@ import { problemOf } from '../../platform/graphql/problem';
 import { paths } from '../../platform/routing/paths';
 import { FormModal } from '../../platform/ui/FormModal';
 import { HostText } from '../../platform/ui/HostText';
-import { commonParent, type Selection } from '../recovery-points/selection';
+import { commonParent, plainPath, type Selection } from '../recovery-points/selection';
 import { AlternateLocation, type Target } from './AlternateLocation';
+import { partIn } from './restored-part';
 
 const TriggerRestoreDocument = graphql(`
   mutation TriggerRestore($input: TriggerRestoreInput!) {
@@ -27,6 +28,11 @@ interface RestoreDialogProps {
   readonly onClose: () => void;
 }
 
+const WORDS_FOR_PART: Record<ReturnType<typeof partIn>, (base: ReactNode) => ReactNode> = {
+  all: () => 'Everything in this recovery point is restored.',
+  some: (base) => <>Only what lies in {base} is restored, and nothing else of this recovery point.</>,
+  nothing: (base) => <>Nothing is restored: nothing of this recovery point lies in {base}.</>,
+};
 const LISTED = 5;
 const CONFLICTS: readonly OnConflict[] = ['FAIL', 'SKIP', 'OVERWRITE', 'KEEP_BOTH'];
 
@@ -68,7 +74,11 @@ export function RestoreDialog({ point, selection, onClose }: RestoreDialogProps)
       problem={error && problemOf(error)}
       onSubmit={() => void submit()}
     >
-      <Chosen selection={selection} />
+      <Restored
+        selection={selection}
+        base={mode === 'ALTERNATE_LOCATION' ? plainPath(target.base) : '/'}
+        roots={item.files.roots}
+      />
       <Radio.Group label="Where to" value={mode} onChange={(value) => setMode(value)}>
         <Stack gap="sm" mt="xs">
           <Radio value="ORIGINAL_LOCATION" label="Where it came from" description="The same paths on the same host." />
@@ -101,8 +111,21 @@ export function RestoreDialog({ point, selection, onClose }: RestoreDialogProps)
   );
 }
 
-function Chosen({ selection }: { readonly selection: Selection }) {
-  if (selection.length === 0) return <Text size="sm">Everything in this recovery point is restored.</Text>;
+interface RestoredProps {
+  readonly selection: Selection;
+  /** Nothing outside of it is restored. */
+  readonly base: string;
+  readonly roots: readonly string[];
+}
+
+function Restored({ selection, base, roots }: RestoredProps) {
+  if (selection.length === 0) {
+    return (
+      <Text size="sm" role="status">
+        {WORDS_FOR_PART[partIn(base, roots)](<HostText mono>{base}</HostText>)}
+      </Text>
+    );
+  }
   return (
     <div>
       <Text size="sm">

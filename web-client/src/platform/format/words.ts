@@ -74,7 +74,7 @@ export const ON_CONFLICT_WORDS: Record<OnConflict, readonly [title: string, mean
   SKIP: ['Keep what is there', 'Files that exist already stay as they are; the rest is restored.'],
   OVERWRITE: [
     'Replace what is there',
-    'Files that exist already are replaced by those of the recovery point. Folders with something in them never are.',
+    'Files that exist already are replaced by those of the recovery point. A folder with something in it is never replaced by a file.',
   ],
   KEEP_BOTH: [
     'Keep both',
