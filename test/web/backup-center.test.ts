@@ -17,11 +17,28 @@ const FOCUS_IS_SEEN = `(() => {
 })()`;
 
 /** Options of a command that a line ends within. */
-const BROKEN_OPTIONS = `[...document.querySelectorAll('[role="dialog"] pre span')].flatMap((word) => {
-  const range = document.createRange();
-  range.selectNodeContents(word);
-  return word.textContent.startsWith('--') && range.getClientRects().length > 1 ? [word.textContent] : [];
-})`;
+const BROKEN_OPTIONS = `(() => {
+  const texts = document.createTreeWalker(document.querySelector('[role="dialog"] pre'), NodeFilter.SHOW_TEXT);
+  const broken = [];
+  while (texts.nextNode()) {
+    const range = document.createRange();
+    for (const option of texts.currentNode.data.matchAll(/--[a-z-]+/g)) {
+      range.setStart(texts.currentNode, option.index);
+      range.setEnd(texts.currentNode, option.index + option[0].length);
+      if (range.getClientRects().length > 1) broken.push(option[0]);
+    }
+  }
+  return broken;
+})()`;
+/** Cells of the last columns of each page's table. */
+const NARROW: Record<string, readonly RegExp[]> = {
+  'Protected items': [/On demand/],
+  Jobs: [/agent-1/, /ago|now/],
+  Agents: [/Linux/, /Unlimited/, /\d:\d\d:\d\d/],
+  Vaults: [/Confirmed|Not confirmed/],
+  Policies: [/15 min/],
+};
+
 describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
   let fleet: Fleet;
   let browser: Browser;
@@ -82,7 +99,7 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     expect(await tab.seriousBarriers()).toEqual([]);
 
     await page.getByRole('link', { name: 'Open the recovery point' }).click();
-    await tab.arriveAt(/^Recovery point of/);
+    await tab.arriveAt('Recovery point Team files#1');
     // What only leads to the folder was not backed up itself.
     await page.getByRole('row', { name: /Folder Not recorded$/ }).waitFor();
     const steps = path.join(source, 'letters').split('/').filter(Boolean);
@@ -107,6 +124,23 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     await page.getByRole('link', { name: 'Overview' }).click();
     await items.getByText('Completed').waitFor();
     await page.getByText('1 good').waitFor();
+    expect(tab.complaints).toEqual([]);
+  });
+
+  it('names a point as the command line does, leads from it to browsing, and says what only commands do', async () => {
+    const { page } = tab;
+    await tab.goTo('/protected-items');
+    await page.getByRole('link', { name: 'Team files', exact: true }).click();
+    await tab.arriveAt('Team files');
+    const only = page.getByRole('region', { name: 'With the command line only' });
+    await only.getByText("holdfast protect stop 'Team files'", { exact: true }).waitFor();
+    await only.getByText("holdfast points delete 'Team files#NUMBER'", { exact: true }).waitFor();
+    // The time names its zone.
+    const name = /^Browse and restore Team files#1 of \d+ \w+ \d{4}, \d\d:\d\d:\d\d \S+$/;
+    await page.getByRole('link', { name }).click();
+    await tab.arriveAt('Recovery point Team files#1');
+    await only.getByText("holdfast points delete 'Team files#1'", { exact: true }).waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
     expect(tab.complaints).toEqual([]);
   });
 
@@ -303,6 +337,8 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
         await page.getByText('Loading').waitFor({ state: 'detached' });
         await page.getByRole('dialog').waitFor({ state: 'detached' });
         expect([name, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([name, 400]);
+        // Nothing of a table is left out: its rows stand below each other.
+        for (const cell of NARROW[name] ?? []) await page.getByRole('cell', { name: cell }).first().waitFor();
         expect([name, await tab.seriousBarriers()]).toEqual([name, []]);
       }
       expect(await page.evaluate('document.documentElement.dataset.mantineColorScheme')).toBe(colorScheme);
@@ -310,11 +346,37 @@ describe.skipIf(!hasBrowser)('the main job in Backup Center', () => {
     }
   });
 
+  it('a table that is too wide for its panel can be scrolled with the keyboard', async () => {
+    const { page } = tab;
+    await page.setViewportSize({ ...WINDOW, width: 620 });
+    await tab.goTo('/agents');
+    const region = page.getByRole('region', { name: 'Agents: scrolls sideways' });
+    await region.waitFor();
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await tab.picture('agents-620');
+    await region.focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.evaluate('document.activeElement.scrollLeft')).toBeGreaterThan(0);
+    await page.setViewportSize(WINDOW);
+    await region.waitFor({ state: 'detached' });
+  });
+
+  it('says that jobs are live, and whose session it is, also where there is little room', async () => {
+    const { page } = tab;
+    await page.setViewportSize({ ...WINDOW, width: 360 });
+    await tab.goTo('/');
+    await page.getByTitle('Live: jobs update by themselves').getByText('Live', { exact: true }).waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    expect(await tab.seriousBarriers()).toEqual([]);
+    await page.getByRole('button', { name: `Account ${fleet.administrator.name}` }).click();
+    await page.getByRole('menuitem').getByText(fleet.administrator.name, { exact: true }).waitFor();
+  });
+
   it('a job that waits says for what, and can be cancelled', async () => {
     const { page } = tab;
     await fleet.agent(0).stop();
     await tab.goTo('/protected-items');
-    await page.getByRole('link', { name: 'Team files' }).click();
+    await page.getByRole('link', { name: 'Team files', exact: true }).click();
     await page.getByRole('button', { name: 'Back up now' }).click();
     await page.getByRole('button', { name: 'Start the backup' }).click();
     await tab.arriveAt('Backup of Team files');

@@ -6,6 +6,7 @@ import { type Column, DataTable } from '../../platform/ui/DataTable';
 import { HostText } from '../../platform/ui/HostText';
 import { ListPage } from '../../platform/ui/ListPage';
 import { Moment } from '../../platform/ui/Moment';
+import { OnlyByCommand } from '../../platform/ui/OnlyByCommand';
 import { AgentStatusSign } from './AgentStatusSign';
 import { bandwidthLines } from './bandwidth-words';
 import { NewAgent } from './NewAgent';
@@ -34,13 +35,21 @@ const COLUMNS: readonly Column<AgentView>[] = [
   { head: 'Last seen', cell: ({ lastSeenAt }) => <Moment at={lastSeenAt} relative absent="Never" /> },
   {
     head: 'System',
-    room: 'wide',
     cell: ({ operatingSystem, architecture }) => <HostText>{`${operatingSystem} ${architecture}`}</HostText>,
   },
-  { head: 'Bandwidth', room: 'wide', cell: ({ bandwidth }) => <Bandwidth lines={bandwidthLines(bandwidth)} /> },
-  { head: 'Version', room: 'wide', cell: ({ version }) => <HostText>{version}</HostText> },
-  { head: 'Enrolled', room: 'wide', cell: ({ enrolledAt }) => <Moment at={enrolledAt} /> },
+  { head: 'Bandwidth', cell: ({ bandwidth }) => <Bandwidth lines={bandwidthLines(bandwidth)} /> },
+  { head: 'Version', cell: ({ version }) => <HostText>{version}</HostText> },
+  { head: 'Enrolled', cell: ({ enrolledAt }) => <Moment at={enrolledAt} /> },
 ];
+
+const COMMANDS = [
+  ['Limit how fast an agent sends and receives', 'holdfast agent limit NAME --upload 10MB/s --download 20MB/s'],
+  [
+    'Limit it at some times of the week',
+    'holdfast agent limit NAME --upload 2MB/s --during "mon-fri 08:00-18:00 Europe/Berlin"',
+  ],
+  ['Revoke an agent: its host is not let in any more', 'holdfast agent revoke NAME'],
+] as const;
 
 export function AgentsPage() {
   const query = useFreshQuery(Agents, {});
@@ -52,6 +61,7 @@ export function AgentsPage() {
       failure="The agents could not be read"
       query={query}
       panel="Hosts that back up and restore"
+      below={agents.length > 0 && <OnlyByCommand commands={COMMANDS} />}
       isEmpty={agents.length === 0}
       emptyTitle="No host has enrolled yet"
       emptyAdvice={

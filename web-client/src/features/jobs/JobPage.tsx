@@ -17,10 +17,12 @@ import { LoadingRows } from '../../platform/ui/LoadingRows';
 import { Moment } from '../../platform/ui/Moment';
 import { Panel } from '../../platform/ui/Panel';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
+import { SidewaysScroll } from '../../platform/ui/SidewaysScroll';
+import { nameOfPoint } from '../recovery-points/point-name';
 import { CancelJob } from './CancelJob';
+import { nameOfJob } from './JobLink';
 import { JobProgress } from './JobProgress';
 import { JobStatus } from './JobStatus';
-import { nameOfJob } from './JobTable';
 import { failedAttempt, isEnded } from './job-progress';
 import { useJobsAsTheyAre } from './live-jobs';
 
@@ -111,6 +113,16 @@ function JobBody({ job }: { readonly job: JobDetails }) {
               ],
               ['Agent', <HostText key="agent">{job.agent.name}</HostText>],
               ['Vault', <HostText key="vault">{job.vault.name}</HostText>],
+              ...(job.recoveryPoint
+                ? [
+                    [
+                      'Recovery point',
+                      <Go key="point" to={paths.recoveryPoint(job.recoveryPoint.id)}>
+                        <HostText>{nameOfPoint(job.protectedItem.name, job.recoveryPoint.sequence)}</HostText>
+                      </Go>,
+                    ] as const,
+                  ]
+                : []),
               ['Created', <Moment key="created" at={job.createdAt} />],
               ['Started', <Moment key="started" at={job.startedAt} absent="Not yet" />],
               [
@@ -176,24 +188,26 @@ function Notices({ job }: { readonly job: JobDetails }) {
   if (job.noticesTotal === 0) return null;
   return (
     <Panel title="Warnings and notices" flush>
-      <Table verticalSpacing="xs" aria-label="Warnings and notices of this job">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col">Path</Table.Th>
-            <Table.Th scope="col">What happened</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {job.notices.map((notice) => (
-            <Table.Tr key={`${notice.path} ${notice.kind} ${notice.message}`}>
-              <Table.Td>
-                <HostText mono>{notice.path}</HostText>
-              </Table.Td>
-              <Table.Td>{visibleText(notice.message)}</Table.Td>
+      <SidewaysScroll label="Warnings and notices of this job">
+        <Table verticalSpacing="xs" aria-label="Warnings and notices of this job">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col">Path</Table.Th>
+              <Table.Th scope="col">What happened</Table.Th>
             </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Thead>
+          <Table.Tbody>
+            {job.notices.map((notice) => (
+              <Table.Tr key={`${notice.path} ${notice.kind} ${notice.message}`}>
+                <Table.Td>
+                  <HostText mono>{notice.path}</HostText>
+                </Table.Td>
+                <Table.Td>{visibleText(notice.message)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </SidewaysScroll>
       {job.noticesTotal > job.notices.length && (
         <Group p="md">
           <Text size="sm" c="dimmed">

@@ -1,9 +1,7 @@
-import { BACKUP_TYPE_WORDS, JOB_KIND_WORDS } from '../../platform/format/words';
-import { paths } from '../../platform/routing/paths';
 import { type Column, DataTable } from '../../platform/ui/DataTable';
-import { Go } from '../../platform/ui/Go';
 import { HostText } from '../../platform/ui/HostText';
 import { Moment } from '../../platform/ui/Moment';
+import { JobLink } from './JobLink';
 import { JobProgress } from './JobProgress';
 import { JobStatus } from './JobStatus';
 import type { JobView } from './job-fragment';
@@ -14,27 +12,20 @@ interface JobTableProps {
   readonly caption: string;
 }
 
-/** A backup's type is known when it is done: what was asked for may have to be a full one. */
-export function nameOfJob({ kind, backupType }: Pick<JobView, 'kind' | 'backupType'>): string {
-  return kind === 'BACKUP' && backupType ? `${BACKUP_TYPE_WORDS[backupType]} backup` : JOB_KIND_WORDS[kind];
-}
-
 const COLUMNS: readonly Column<JobView>[] = [
   {
     head: 'Job',
     cell: (job) => (
       <>
-        <Go to={paths.job(job.id)}>
-          {nameOfJob(job)} of <HostText>{job.protectedItem.name}</HostText>
-        </Go>
+        <JobLink job={job} />
         {!isEnded(job.state) && <JobProgress job={job} />}
       </>
     ),
   },
   { head: 'State', cell: ({ state }) => <JobStatus state={state} /> },
-  { head: 'Agent', room: 'wide', cell: ({ agent }) => <HostText>{agent.name}</HostText> },
-  { head: 'Started', room: 'wide', cell: ({ startedAt }) => <Moment at={startedAt} relative absent="Not yet" /> },
-  { head: 'Ended', room: 'wide', cell: ({ finishedAt }) => <Moment at={finishedAt} relative /> },
+  { head: 'Agent', cell: ({ agent }) => <HostText>{agent.name}</HostText> },
+  { head: 'Started', cell: ({ startedAt }) => <Moment at={startedAt} relative absent="Not yet" /> },
+  { head: 'Ended', cell: ({ finishedAt }) => <Moment at={finishedAt} relative /> },
 ];
 
 export function JobTable({ jobs, caption }: JobTableProps) {

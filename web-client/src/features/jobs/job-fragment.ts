@@ -8,7 +8,7 @@ graphql(`
     protectedItem { id name }
     agent { id name }
     vault { id name }
-    recoveryPoint { id }
+    recoveryPoint { id sequence }
     error { code message } previousAttemptError { message }
     progress {
       phase entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored bytesWritten entriesSkipped fraction rate etaSeconds

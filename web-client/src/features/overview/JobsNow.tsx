@@ -2,11 +2,10 @@ import { Text } from '@mantine/core';
 import { paths } from '../../platform/routing/paths';
 import { EmptyState } from '../../platform/ui/EmptyState';
 import { Go } from '../../platform/ui/Go';
-import { HostText } from '../../platform/ui/HostText';
 import { Panel } from '../../platform/ui/Panel';
+import { JobLink } from '../jobs/JobLink';
 import { JobProgress } from '../jobs/JobProgress';
 import { JobStatus } from '../jobs/JobStatus';
-import { nameOfJob } from '../jobs/JobTable';
 import type { JobView } from '../jobs/job-fragment';
 import { useOpenJobs } from '../jobs/live-jobs';
 import styles from './Overview.module.css';
@@ -27,9 +26,7 @@ export function JobsNow({ listed }: { readonly listed: readonly JobView[] }) {
           {jobs.map((job) => (
             <li key={job.id}>
               <div className={styles['grow']}>
-                <Go to={paths.job(job.id)}>
-                  {nameOfJob(job)} of <HostText>{job.protectedItem.name}</HostText>
-                </Go>
+                <JobLink job={job} />
                 <JobProgress job={job} />
               </div>
               <JobStatus state={job.state} />

@@ -126,7 +126,7 @@ function Tiles({ data }: { readonly data: OverviewQuery }) {
         total={formatBytes(stored)}
         of="stored"
         parts={[
-          ['idle', `${countOf(points, 'recovery point')} in ${countOf(vaults.length, 'vault')}`],
+          [undefined, `${countOf(points, 'recovery point')} in ${countOf(vaults.length, 'vault')}`],
           ...(out > 0 ? [['bad', `${formatCount(out)} out of service`] as const] : []),
           ...(low > 0 ? [['warn', `${formatCount(low)} low on space`] as const] : []),
         ]}

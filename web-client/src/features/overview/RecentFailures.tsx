@@ -1,12 +1,9 @@
 import { Text } from '@mantine/core';
 import { visibleText } from '../../platform/format/visible-text';
-import { paths } from '../../platform/routing/paths';
 import { EmptyState } from '../../platform/ui/EmptyState';
-import { Go } from '../../platform/ui/Go';
-import { HostText } from '../../platform/ui/HostText';
 import { Moment } from '../../platform/ui/Moment';
 import { Panel } from '../../platform/ui/Panel';
-import { nameOfJob } from '../jobs/JobTable';
+import { JobLink } from '../jobs/JobLink';
 import type { JobView } from '../jobs/job-fragment';
 import styles from './Overview.module.css';
 
@@ -24,10 +21,8 @@ export function RecentFailures({ jobs }: { readonly jobs: readonly JobView[] }) 
           {jobs.map((job) => (
             <li key={job.id}>
               <div className={styles['grow']}>
-                <Go to={paths.job(job.id)}>
-                  {nameOfJob(job)} of <HostText>{job.protectedItem.name}</HostText>
-                </Go>
-                <Text size="sm" c="dimmed" lineClamp={2}>
+                <JobLink job={job} />
+                <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
                   {visibleText(job.error?.message ?? 'No reason was given.')}
                 </Text>
               </div>

@@ -8,7 +8,8 @@ interface TileProps {
   readonly title: string;
   readonly total: string;
   readonly of: string;
-  readonly parts: ReadonlyArray<readonly [tone: Tone, text: string]>;
+  /** What is a state has a tone. */
+  readonly parts: ReadonlyArray<readonly [tone: Tone | undefined, text: string]>;
   readonly to: string;
   readonly link: string;
 }
@@ -25,11 +26,17 @@ export function Tile({ title, total, of, parts, to, link }: TileProps) {
           </Text>
         </div>
         <div className={styles['parts']}>
-          {parts.map(([tone, text]) => (
-            <Status key={text} tone={tone}>
-              {text}
-            </Status>
-          ))}
+          {parts.map(([tone, text]) =>
+            tone === undefined ? (
+              <Text key={text} span size="sm">
+                {text}
+              </Text>
+            ) : (
+              <Status key={text} tone={tone}>
+                {text}
+              </Status>
+            ),
+          )}
         </div>
       </Stack>
     </Panel>

@@ -19,10 +19,9 @@ const Policies = graphql(`
 const COLUMNS: readonly Column<PoliciesQuery['policies']['edges'][number]['node']>[] = [
   { head: 'Name', cell: ({ name }) => <HostText>{name}</HostText> },
   { head: 'When', cell: ({ schedule }) => describeSchedule(schedule) },
-  { head: 'Backup type', room: 'wide', cell: ({ schedule }) => BACKUP_TYPE_WORDS[schedule.backupType] },
+  { head: 'Backup type', cell: ({ schedule }) => BACKUP_TYPE_WORDS[schedule.backupType] },
   {
     head: 'Spread over',
-    room: 'wide',
     cell: ({ schedule }) => (schedule.jitterMinutes === 0 ? 'Not spread' : `${schedule.jitterMinutes} min`),
   },
 ];

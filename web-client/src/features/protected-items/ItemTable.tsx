@@ -22,12 +22,11 @@ const COLUMNS: readonly Column<ItemView>[] = [
     ),
   },
   { head: 'Last backup', cell: (item) => <LastBackup item={item} /> },
-  { head: 'Agent', room: 'wide', cell: ({ agent }) => <HostText>{agent.name}</HostText> },
-  { head: 'Vault', room: 'wider', cell: ({ vault }) => <HostText>{vault.name}</HostText> },
-  { head: 'Protection', room: 'wider', cell: ({ protectionState }) => PROTECTION_STATE_WORDS[protectionState] },
+  { head: 'Agent', cell: ({ agent }) => <HostText>{agent.name}</HostText> },
+  { head: 'Vault', spare: true, cell: ({ vault }) => <HostText>{vault.name}</HostText> },
+  { head: 'Protection', spare: true, cell: ({ protectionState }) => PROTECTION_STATE_WORDS[protectionState] },
   {
     head: 'Next backup',
-    room: 'wide',
     cell: ({ nextBackupAt }) => <Moment at={nextBackupAt} relative absent="On demand" />,
   },
 ];

@@ -2,6 +2,7 @@ import { Stack, Text } from '@mantine/core';
 import { useParams } from 'react-router';
 import { graphql } from '../../gql';
 import type { ProtectedItemQuery } from '../../gql/graphql';
+import { shellWord } from '../../platform/format/shell-word';
 import { PROTECTION_STATE_WORDS } from '../../platform/format/words';
 import { describe, problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
@@ -12,11 +13,13 @@ import { Go } from '../../platform/ui/Go';
 import { HostText } from '../../platform/ui/HostText';
 import { LoadingRows } from '../../platform/ui/LoadingRows';
 import { Moment } from '../../platform/ui/Moment';
+import { OnlyByCommand } from '../../platform/ui/OnlyByCommand';
 import { Panel } from '../../platform/ui/Panel';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import { AgentStatusSign } from '../agents/AgentStatusSign';
 import { JobTable } from '../jobs/JobTable';
 import { useJobsAsTheyAre } from '../jobs/live-jobs';
+import { nameOfPoint } from '../recovery-points/point-name';
 import { RecoveryPointList } from '../recovery-points/RecoveryPointList';
 import { BackUpNow } from './BackUpNow';
 import { LastBackup } from './LastBackup';
@@ -64,16 +67,30 @@ export function ProtectedItemPage() {
         <>
           <PreCheckAlert preCheck={item.preCheck} />
           <ItemFacts item={item} />
-          <RecoveryPointList protectedItemId={item.id} />
+          <RecoveryPointList item={item} />
           {jobs.length > 0 && (
             <Panel title="Latest jobs" flush>
               <JobTable jobs={jobs} caption="Latest jobs of this item" />
             </Panel>
           )}
+          <OnlyByCommand commands={commandsFor(item)} />
         </>
       )}
     </Page>
   );
+}
+
+function commandsFor({ name, protectionState }: ItemDetails): ReadonlyArray<readonly [what: string, command: string]> {
+  const word = shellWord(name);
+  return [
+    ...(protectionState === 'STOPPED'
+      ? []
+      : ([
+          ['Stop protecting it and keep its recovery points', `holdfast protect stop ${word}`],
+          ['Stop protecting it and delete its recovery points', `holdfast protect stop ${word} --delete-data`],
+        ] as const)),
+    ['Delete one recovery point', `holdfast points delete ${shellWord(nameOfPoint(name, 'NUMBER'))}`],
+  ];
 }
 
 function ItemFacts({ item }: { readonly item: ItemDetails }) {

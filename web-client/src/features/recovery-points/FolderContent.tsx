@@ -7,6 +7,7 @@ import { EmptyState } from '../../platform/ui/EmptyState';
 import { LoadingRows } from '../../platform/ui/LoadingRows';
 import { Moment } from '../../platform/ui/Moment';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
+import { SidewaysScroll } from '../../platform/ui/SidewaysScroll';
 import { EntryName } from './EntryName';
 import { choose, isChosen, isCovered, isPartly, leaveOut, type Selection } from './selection';
 import { type Entry, PAGE, useFolder } from './use-folder';
@@ -36,30 +37,32 @@ export function FolderContent({ recoveryPointId, path, opened, selection, onSele
       style={{ minHeight: '12rem', outline: 'none' }}
     >
       {entries.length > 0 && (
-        <Table verticalSpacing="xs" highlightOnHover aria-label={`Files and folders in ${visibleText(path)}`}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w={44} data-tight>
-                <SelectShown entries={entries} selection={selection} onSelect={onSelect} />
-              </Table.Th>
-              <Table.Th scope="col">Name</Table.Th>
-              <Table.Th scope="col" ta="right">
-                Size
-              </Table.Th>
-              <Table.Th scope="col" className="hf-wide">
-                Kind
-              </Table.Th>
-              <Table.Th scope="col" className="hf-wide">
-                Changed
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {entries.map((entry) => (
-              <EntryRow key={entry.path} entry={entry} selection={selection} onSelect={onSelect} onGo={onGo} />
-            ))}
-          </Table.Tbody>
-        </Table>
+        <SidewaysScroll label={`Files and folders in ${visibleText(path)}`}>
+          <Table verticalSpacing="xs" highlightOnHover aria-label={`Files and folders in ${visibleText(path)}`}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th scope="col" w={44} data-tight>
+                  <SelectShown entries={entries} selection={selection} onSelect={onSelect} />
+                </Table.Th>
+                <Table.Th scope="col">Name</Table.Th>
+                <Table.Th scope="col" ta="right">
+                  Size
+                </Table.Th>
+                <Table.Th scope="col" className="hf-wide">
+                  Kind
+                </Table.Th>
+                <Table.Th scope="col" className="hf-wide">
+                  Changed
+                </Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {entries.map((entry) => (
+                <EntryRow key={entry.path} entry={entry} selection={selection} onSelect={onSelect} onGo={onGo} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </SidewaysScroll>
       )}
       {folder.loading && <LoadingRows rows={entries.length === 0 ? 6 : 1} />}
       {folder.problem && (
@@ -125,6 +128,9 @@ function EntryRow({ entry, selection, onSelect, onGo }: EntryRowProps) {
       </Table.Td>
       <Table.Td>
         <EntryName entry={entry} onGo={onGo} />
+        <Text size="sm" c="dimmed" className="hf-narrow">
+          {ENTRY_TYPE_WORDS[entry.type]} · <Moment at={entry.modifiedAt} absent="Not recorded" />
+        </Text>
       </Table.Td>
       <Table.Td ta="right" style={{ whiteSpace: 'nowrap' }}>
         {entry.type === 'FILE' ? formatBytes(entry.size) : '—'}

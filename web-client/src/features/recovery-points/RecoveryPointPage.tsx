@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useParams } from 'react-router';
 import { graphql } from '../../gql';
 import { countOf, formatBytes, formatCount } from '../../platform/format/amounts';
-import { formatLocal } from '../../platform/format/time';
+import { shellWord } from '../../platform/format/shell-word';
 import { BACKUP_TYPE_WORDS } from '../../platform/format/words';
 import { describe, problemOf } from '../../platform/graphql/problem';
 import { useFreshQuery } from '../../platform/graphql/use-fresh-query';
@@ -16,17 +16,19 @@ import { Go } from '../../platform/ui/Go';
 import { HostText } from '../../platform/ui/HostText';
 import { LoadingRows } from '../../platform/ui/LoadingRows';
 import { Moment } from '../../platform/ui/Moment';
+import { OnlyByCommand } from '../../platform/ui/OnlyByCommand';
 import { Panel } from '../../platform/ui/Panel';
 import { ProblemAlert } from '../../platform/ui/ProblemAlert';
 import { RestoreDialog } from '../restore/RestoreDialog';
 import { FileBrowser } from './FileBrowser';
+import { nameOfPoint } from './point-name';
 import type { Selection } from './selection';
 
 const RecoveryPointDocument = graphql(`
   query RecoveryPoint($id: ID!) {
     recoveryPoint(id: $id) {
       id sequence time backupType entries files bytesTotal bytesRead bytesChanged bytesSent bytesStored warnings expiresAt
-      base { id time }
+      base { id sequence time }
       protectedItem { id name files { roots } agent { id name } }
     }
   }
@@ -42,7 +44,7 @@ function RecoveryPoint({ id }: { readonly id: string }) {
   const [selection, setSelection] = useState<Selection>([]);
   const [restoring, { open, close }] = useDisclosure();
   const point = data?.recoveryPoint;
-  const title = point ? `Recovery point of ${formatLocal(Date.parse(point.time))}` : 'Recovery point';
+  const title = point ? `Recovery point ${nameOfPoint(point.protectedItem.name, point.sequence)}` : 'Recovery point';
   return (
     <Page
       title={title}
@@ -91,7 +93,7 @@ function RecoveryPoint({ id }: { readonly id: string }) {
                   'Based on',
                   point.base ? (
                     <Go key="base" to={paths.recoveryPoint(point.base.id)}>
-                      <Moment at={point.base.time} />
+                      <HostText>{nameOfPoint(point.protectedItem.name, point.base.sequence)}</HostText>
                     </Go>
                   ) : (
                     'Nothing'
@@ -108,6 +110,14 @@ function RecoveryPoint({ id }: { readonly id: string }) {
             />
           </Panel>
           <FileBrowser recoveryPointId={point.id} selection={selection} onSelect={setSelection} />
+          <OnlyByCommand
+            commands={[
+              [
+                'Delete this recovery point',
+                `holdfast points delete ${shellWord(nameOfPoint(point.protectedItem.name, point.sequence))}`,
+              ],
+            ]}
+          />
           {restoring && <RestoreDialog point={point} selection={selection} onClose={close} />}
         </>
       )}

@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Drawer, Menu } from '@mantine/core';
+import { ActionIcon, Button, Drawer, Menu, Text } from '@mantine/core';
 import { IconCircleDashed, IconLogout, IconMenu2, IconPointFilled, IconUserCircle } from '@tabler/icons-react';
 import { Suspense, useState } from 'react';
 import { Outlet } from 'react-router';
@@ -42,13 +42,18 @@ export function Shell({ viewer }: { readonly viewer: Viewer }) {
               size="sm"
               leftSection={<IconUserCircle size={18} aria-hidden />}
               aria-label={`Account ${name}`}
+              title={name}
+              classNames={{ root: styles['account'] ?? '' }}
             >
-              <span style={{ maxWidth: '10rem', overflow: 'hidden', textOverflow: 'ellipsis' }}>{name}</span>
+              <span className={styles['accountName']}>{name}</span>
             </Button>
           </Menu.Target>
           <Menu.Dropdown>
             <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void session.signOut()}>
               Sign out
+              <Text size="sm" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+                {name}
+              </Text>
             </Menu.Item>
           </Menu.Dropdown>
         </Menu>
@@ -78,7 +83,11 @@ function LiveSign({ connected }: { readonly connected: boolean | undefined }) {
   const delayed = useIsDelayed();
   const live = connected === true && !delayed;
   return (
-    <span className={styles['live']} role="status" title={live ? 'Jobs update by themselves' : undefined}>
+    <span
+      className={styles['live']}
+      role="status"
+      title={live ? 'Live: jobs update by themselves' : wordsFor(connected, delayed)}
+    >
       {live ? (
         <IconPointFilled size={16} color="var(--hf-good)" aria-hidden />
       ) : (

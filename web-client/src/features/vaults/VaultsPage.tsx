@@ -32,25 +32,21 @@ const COLUMNS: readonly Column<VaultsQuery['vaults']['edges'][number]['node']>[]
   {
     head: 'Recovery points',
     right: true,
-    room: 'wide',
     cell: ({ recoveryPointCount }) => formatCount(recoveryPointCount),
   },
   { head: 'Stored', right: true, cell: ({ storedBytes }) => formatBytes(storedBytes) },
   {
     head: 'Free',
     right: true,
-    room: 'wide',
     cell: ({ service: { space } }) => (space ? <Free {...space} /> : 'Not known'),
   },
-  { head: 'Region', room: 'wide', cell: ({ region }) => <HostText>{region.name}</HostText> },
+  { head: 'Region', cell: ({ region }) => <HostText>{region.name}</HostText> },
   {
     head: 'Equal data once per',
-    room: 'wide',
     cell: ({ dedupDomain }) => (dedupDomain === 'VAULT' ? 'Vault' : 'Protected item'),
   },
   {
     head: 'Recovery kit',
-    room: 'wide',
     cell: ({ recoveryKitConfirmed }) => (
       <Status tone={recoveryKitConfirmed ? 'good' : 'warn'}>
         {recoveryKitConfirmed ? 'Confirmed' : 'Not confirmed'}

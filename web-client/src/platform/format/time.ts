@@ -15,9 +15,9 @@ export function formatRelative(at: number, now: number, locale?: string): string
   return new Intl.RelativeTimeFormat(locale, { numeric: 'auto' }).format(Math.trunc(seconds / size), unit);
 }
 
-/** In the reader's own zone and habits. */
+/** In the reader's own zone, which it names, and habits. */
 export function formatLocal(at: number, locale?: string, timeZone?: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone }).format(at);
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'long', timeZone }).format(at);
 }
 
 /** The exact instant, the same for everybody: "2026-11-22 23:57:15.250 UTC". */

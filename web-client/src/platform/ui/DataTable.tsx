@@ -1,13 +1,15 @@
 import { Table } from '@mantine/core';
 import type { ReactNode } from 'react';
+import styles from './DataTable.module.css';
+import { SidewaysScroll } from './SidewaysScroll';
 
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => ReactNode;
   /** Numbers. */
   readonly right?: boolean;
-  /** How much room the column needs to be shown at all; the row's own page has them all. */
-  readonly room?: 'wide' | 'wider';
+  /** A table of middling width does without it; the row's own page has it. */
+  readonly spare?: boolean;
 }
 
 interface DataTableProps<Row> {
@@ -16,34 +18,34 @@ interface DataTableProps<Row> {
   readonly rows: readonly Row[];
 }
 
-/** A table of things that have an id: one row each. */
+/** A table of things that have an id: one row each. The roles are said, for a narrow one is not laid out as a table. */
 export function DataTable<Row extends { readonly id: string }>({ caption, columns, rows }: DataTableProps<Row>) {
-  const placing = ({ right, room }: Column<Row>) => ({
-    ...(right ? { ta: 'right' as const } : {}),
-    ...(room ? { className: `hf-${room}` } : {}),
-  });
+  const classOf = ({ right, spare }: Column<Row>): string =>
+    `${styles['cell']} ${right ? styles['right'] : ''} ${spare ? styles['spare'] : ''}`;
   return (
-    <Table verticalSpacing="sm" highlightOnHover aria-label={caption}>
-      <Table.Thead>
-        <Table.Tr>
-          {columns.map((column) => (
-            <Table.Th key={column.head} scope="col" {...placing(column)}>
-              {column.head}
-            </Table.Th>
-          ))}
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {rows.map((row) => (
-          <Table.Tr key={row.id}>
+    <SidewaysScroll label={caption}>
+      <Table role="table" className={styles['table']} verticalSpacing="sm" highlightOnHover aria-label={caption}>
+        <Table.Thead role="rowgroup">
+          <Table.Tr role="row">
             {columns.map((column) => (
-              <Table.Td key={column.head} {...placing(column)}>
-                {column.cell(row)}
-              </Table.Td>
+              <Table.Th key={column.head} role="columnheader" scope="col" className={classOf(column)}>
+                {column.head}
+              </Table.Th>
             ))}
           </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
+        </Table.Thead>
+        <Table.Tbody role="rowgroup">
+          {rows.map((row) => (
+            <Table.Tr key={row.id} role="row" className={styles['row']}>
+              {columns.map((column) => (
+                <Table.Td key={column.head} role="cell" data-head={column.head} className={classOf(column)}>
+                  <div>{column.cell(row)}</div>
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </SidewaysScroll>
   );
 }

@@ -15,10 +15,12 @@ interface ListPageProps extends ListContentProps {
   /** Stands between the title and the list. */
   readonly notices?: ReactNode;
   readonly panel: string;
+  /** Stands below the list. */
+  readonly below?: ReactNode;
 }
 
 /** A page with one list: what it shows while it is read, when that fails, and when there is nothing. */
-export function ListPage({ title, actions, failure, notices, panel, query, ...list }: ListPageProps) {
+export function ListPage({ title, actions, failure, notices, panel, below, query, ...list }: ListPageProps) {
   return (
     <Page title={title} actions={actions}>
       {query.error && <ProblemAlert title={failure} problem={problemOf(query.error)} onRetry={query.reload} />}
@@ -26,6 +28,7 @@ export function ListPage({ title, actions, failure, notices, panel, query, ...li
       <Panel title={panel} flush>
         <ListContent query={query} {...list} />
       </Panel>
+      {below}
     </Page>
   );
 }
