@@ -126,6 +126,8 @@ describe.skipIf(!hasBrowser)('the overview of a fleet', () => {
     await running.getByText(/about [1-9]\d %.* MiB\/s/).waitFor();
     await page.getByText('1 offline').waitFor();
     expect(await tab.seriousBarriers()).toEqual([]);
+    // What has begun since the page was opened lies in the past.
+    expect(await page.getByText('in less than a minute').count()).toBe(0);
     await tab.picture('overview');
     await bar.waitFor({ state: 'detached', timeout: 60_000 });
 
