@@ -81,14 +81,17 @@ interface Run {
 
 async function hasContent(found: Blocks, size: number, content: ContentSource): Promise<boolean> {
   if (Buffer.isBuffer(content)) return content.length === size && hasBytes(found, 0, content);
-  const runs: Run[] = [];
+  // By their ends: data comes in order, or several stretches of it beside each other, and a long file shall not take memory for each block.
+  const runs = new Map<number, Run>();
   if (content) {
     for await (const { offset, data } of marked(content)) {
       if (!(await hasBytes(found, offset, data))) return false;
-      runs.push({ start: offset, end: offset + data.length });
+      const start = runs.get(offset)?.start ?? offset;
+      runs.delete(offset);
+      runs.set(offset + data.length, { start, end: offset + data.length });
     }
   }
-  for (const { start, end } of holesBetween(runs, size)) {
+  for (const { start, end } of holesBetween([...runs.values()], size)) {
     for (let at = start; at < end; at += BLOCK_BYTES) {
       if (!(await hasBytes(found, at, ZEROES.subarray(0, end - at)))) return false;
     }
