@@ -1,4 +1,5 @@
 import type { SeededChance } from '../kit/seeded-chance.js';
+import type { LostPack } from './lost-packs.js';
 import { type Description, whatIsLost } from './verify-world.js';
 import type { World } from './world.js';
 
@@ -30,12 +31,24 @@ export async function whatLossesBreak(
   wrong.push(...(await whatStaysUnknown(world, drawLook(chance))));
   wrong.push(...(await restored()));
   if (wrong.length > 0 || lostPacks.broken.size === 0) return wrong;
+  const broken = [...lostPacks.broken.values()];
+  const unknown = new Set(lostPacks.unknownTo(world.index()));
+  const still = await whatIsNotHealed(world, trees, new Set(broken.filter((loss) => !unknown.has(loss))));
+  // Nobody has read what only points need whose own nodes are damaged. That restore has, as far as a backup of the same source needs it.
+  return still.length > 0 || unknown.size === 0 ? still : whatIsNotHealed(world, trees, new Set(broken));
+}
+
+/** After a full backup, beside these losses, of which all that it needs is in the vault anew. */
+async function whatIsNotHealed(
+  world: World,
+  trees: Map<string, Description>,
+  known: ReadonlySet<LostPack>,
+): Promise<string[]> {
   const { jobId, failure } = await world.backUp('FULL', []);
   if (failure !== undefined) return [`what is damaged is not healed: ${failure}`];
   trees.set(jobId, world.source.describe());
-  // Whatever was broken before: it has all that it needs beside that.
-  world.knownLosses.set(jobId, new Set(lostPacks.broken.values()));
-  return restored();
+  world.knownLosses.set(jobId, known);
+  return whatIsLost(world, world.catalog.recorded(), trees);
 }
 
 function drawLook(chance: SeededChance): HowKnown {
